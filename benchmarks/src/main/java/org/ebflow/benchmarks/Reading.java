@@ -1,0 +1,63 @@
+package org.ebflow.benchmarks;
+
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.ebflow.linalg.Blas;
+import org.ebflow.linalg.Team;
+
+/** All that one run of the yardstick measured. */
+record Reading(
+    Host host,
+    String preset,
+    int batch,
+    List<MemoryBandwidth> bandwidth,
+    List<SgemmCeiling> ceilings,
+    List<StepReading> steps) {
+  /** Rows of a training batch. */
+  static final int BATCH = 100;
+
+  /**
+   * Takes all measurements: ceilings by one worker and by {@code threads}, steps by {@code
+   * threads}. Says on stderr what it is doing.
+   */
+  static Reading take(Preset preset, Blas blas, int threads) {
+    Host host = Host.now(blas);
+    List<MemoryBandwidth> bandwidth = new ArrayList<>();
+    List<SgemmCeiling> ceilings = new ArrayList<>();
+    List<StepReading> steps = new ArrayList<>();
+    Set<ProductShape> shapes = new LinkedHashSet<>();
+    for (Preset.Case which : preset.cases()) {
+      shapes.addAll(new StepProducts(which.loss(), which.dimension(), BATCH, blas).shapes());
+    }
+    try (Team solo = new Team(1);
+        Team team = new Team(threads)) {
+      List<Team> teams = threads == 1 ? List.of(team) : List.of(solo, team);
+      for (Team workers : teams) {
+        say("memory bandwidth, threads: " + workers.size());
+        bandwidth.add(
+            MemoryBandwidth.measure(preset.bandwidthElements(), workers, 2 * preset.partSeconds()));
+        say("SGEMM ceilings, threads: " + workers.size());
+        for (ProductShape shape : shapes) {
+          ceilings.add(SgemmCeiling.measure(shape, blas, workers, preset.partSeconds()));
+        }
+      }
+      Map<ProductShape, SgemmCeiling> byShape = new HashMap<>();
+      ceilings.stream()
+          .filter(ceiling -> ceiling.threads() == threads)
+          .forEach(ceiling -> byShape.put(ceiling.shape(), ceiling));
+      for (Preset.Case which : preset.cases()) {
+        say("training step " + which.loss() + ", D = " + which.dimension());
+        steps.add(StepReading.measure(which, BATCH, byShape, blas, team, preset.seconds()));
+      }
+    }
+    return new Reading(host, preset.name(), BATCH, bandwidth, ceilings, steps);
+  }
+
+  private static void say(String what) {
+    System.err.println("yardstick: " + what);
+  }
+}

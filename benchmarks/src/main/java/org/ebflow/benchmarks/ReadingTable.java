@@ -1,0 +1,98 @@
+package org.ebflow.benchmarks;
+
+import java.util.Locale;
+
+/** A reading as text. */
+final class ReadingTable {
+  private final StringBuilder text = new StringBuilder();
+
+  private ReadingTable() {}
+
+  /** Lines for a terminal or a results page. */
+  static String of(Reading reading) {
+    ReadingTable table = new ReadingTable();
+    table.host(reading);
+    table.bandwidth(reading);
+    table.ceilings(reading);
+    table.steps(reading);
+    return table.text.toString();
+  }
+
+  private void host(Reading reading) {
+    Host host = reading.host();
+    line(
+        "%s  commit %s  preset %s  load before %.2f",
+        host.date(), host.commit(), reading.preset(), host.load());
+    line("%s, %d cores, %s", host.cpu(), host.cores(), host.os());
+    line("%s, backend %s (%s)", host.jdk(), host.backend(), host.backendVersion());
+    line("");
+  }
+
+  private void bandwidth(Reading reading) {
+    line("%-36s %8s %8s %8s", "memory, GB/s", "threads", "median", "best");
+    for (MemoryBandwidth memory : reading.bandwidth()) {
+      line(
+          "%-36s %8d %8.1f %8.1f",
+          "triad a = b + s*c", memory.threads(), memory.median(), memory.best());
+    }
+    line("");
+  }
+
+  private void ceilings(Reading reading) {
+    line("%-36s %8s %8s %8s", "SGEMM, GFLOP/s ( ' transposed)", "threads", "median", "best");
+    for (SgemmCeiling ceiling : reading.ceilings()) {
+      line(
+          "%-36s %8d %8.1f %8.1f",
+          ceiling.shape(), ceiling.threads(), ceiling.median(), ceiling.best());
+    }
+    line("");
+  }
+
+  private void steps(Reading reading) {
+    line("training step, batch %d, RMSprop and EMA included; medians in ms", reading.batch());
+    line(
+        "%-6s %5s %7s %8s %8s %8s %8s %8s %8s %9s %9s %8s",
+        "loss",
+        "D",
+        "threads",
+        "step",
+        "steps/s",
+        "GFLOP/s",
+        "products",
+        "LU",
+        "ceiling",
+        "products/",
+        "step/",
+        "outside");
+    line(
+        "%-6s %5s %7s %8s %8s %8s %8s %8s %8s %9s %9s %8s",
+        "", "", "", "", "", "", "alone", "alone", "", "ceiling", "ceiling", "");
+    for (StepReading step : reading.steps()) {
+      Timing lu = step.factorisations();
+      line(
+          "%-6s %5d %7d %8.2f %8.2f %8.1f %8.2f %8s %8.2f %8.0f%% %8.0f%% %7.0f%%",
+          step.loss(),
+          step.dimension(),
+          step.threads(),
+          step.step().median(),
+          step.stepsPerSecond(),
+          step.gflops(),
+          step.products().median(),
+          lu == null ? "-" : String.format(Locale.ROOT, "%.2f", lu.median()),
+          step.ceilingMillis(),
+          100 * step.productsOfCeiling(),
+          100 * step.stepOfCeiling(),
+          100 * step.outside());
+    }
+    line(
+        "GFLOP/s counts products (2*D*D*batch each) and factorisations over the whole step. ceiling: the step's products at the speed of");
+    line(
+        "their shapes repeated. products/ceiling: its products alone against that. step/ceiling: the whole step against that.");
+    line("outside: share of the step beyond products and LU.");
+  }
+
+  @SuppressWarnings("AnnotateFormatMethod") // its annotation would be one more dependency
+  private void line(String format, Object... values) {
+    text.append(String.format(Locale.ROOT, format, values).stripTrailing()).append('\n');
+  }
+}

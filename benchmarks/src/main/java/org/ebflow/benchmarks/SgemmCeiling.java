@@ -1,0 +1,47 @@
+package org.ebflow.benchmarks;
+
+import java.util.Random;
+import org.ebflow.linalg.Blas;
+import org.ebflow.linalg.Matrix;
+import org.ebflow.linalg.Precision;
+import org.ebflow.linalg.Team;
+
+/**
+ * Speed of one product done again and again.
+ *
+ * @param shape what was multiplied
+ * @param threads workers that shared it
+ * @param timing of one product
+ */
+record SgemmCeiling(ProductShape shape, int threads, Timing timing) {
+  /** GFLOP/s of the median run. */
+  double median() {
+    return shape.flop() / timing.median() / 1e6;
+  }
+
+  /** GFLOP/s of the best run. */
+  double best() {
+    return shape.flop() / timing.best() / 1e6;
+  }
+
+  /** Checks the answer, then measures. */
+  static SgemmCeiling measure(ProductShape shape, Blas blas, Team team, double seconds) {
+    Random random = new Random(1);
+    Matrix a =
+        Operands.uniform(
+            random,
+            shape.transposeA() ? shape.k() : shape.m(),
+            shape.transposeA() ? shape.m() : shape.k());
+    Matrix b =
+        Operands.uniform(
+            random,
+            shape.transposeB() ? shape.n() : shape.k(),
+            shape.transposeB() ? shape.k() : shape.n());
+    Matrix c = Matrix.allocate(Precision.FLOAT32, shape.m(), shape.n());
+    Team.Program product =
+        worker -> blas.multiply(worker, shape.transposeA(), a, shape.transposeB(), b, 1, 0, c);
+    team.run(product);
+    Operands.requireProduct(shape, a, b, c);
+    return new SgemmCeiling(shape, team.size(), Timing.of(seconds, () -> team.run(product))[0]);
+  }
+}

@@ -1,0 +1,107 @@
+package org.ebflow.training;
+
+import java.util.Random;
+import java.util.stream.IntStream;
+import org.ebflow.flow.Compute;
+import org.ebflow.flow.Flow;
+import org.ebflow.flow.Parameters;
+import org.ebflow.linalg.Blas;
+import org.ebflow.linalg.Team;
+import org.ebflow.training.data.Dataset;
+import org.ebflow.training.optimizer.OptimizerState;
+import org.ebflow.training.recipe.Recipe;
+
+/**
+ * The training step of a published recipe as a {@link TrainingRun} makes it, on random pixels of
+ * any dimension: gather, dequantise, preprocess, noise, loss, gradient, optimizer, moving average.
+ * In this package because a step is no public class.
+ */
+public final class TimedStep {
+  private static final int LEVELS = 256;
+  private static final int BATCHES = 20;
+
+  /** Learning rate: small, so that weights trained on noise stay near the start. */
+  public static final double RATE = 1e-6;
+
+  private final Team team;
+  private final Flow flow;
+  private final Dataset data;
+  private final OptimizerState state;
+  private final Parameters gradient;
+  private final TrainingStep step;
+  private final int[] order;
+  private final int batch;
+  private long number;
+
+  /** Of recipe mnist-fc-LOSS, in float32. */
+  public TimedStep(String loss, int dimension, int batch, Blas blas, Team team) {
+    this(loss, dimension, batch, blas, team, false);
+  }
+
+  /** Of recipe mnist-fc-LOSS; {@code bfloat16} rounds the factors of products. */
+  public TimedStep(String loss, int dimension, int batch, Blas blas, Team team, boolean bfloat16) {
+    this.team = team;
+    this.batch = batch;
+    byte[] pixels = new byte[BATCHES * batch * dimension];
+    new Random(1).nextBytes(pixels);
+    data = Dataset.ofPixels("random pixels", pixels, dimension, null, LEVELS);
+    order = IntStream.range(0, data.size()).toArray();
+    Recipe recipe = Recipe.named("mnist-fc-" + loss);
+    flow = recipe.flow(dimension, recipe.precision());
+    Trainer trainer = recipe.trainer(data);
+    TrainingSettings settings =
+        new TrainingSettings(batch, 1, 0, 1, 1, 0, 0.999, 1, 0, true, 1, team.size());
+    state = new OptimizerState(trainer.optimizer(), flow.parameters(), settings.averageDecay());
+    gradient = flow.parameters().zeros();
+    step =
+        new TrainingStep(
+            flow,
+            bfloat16
+                ? Compute.bfloat16(flow.parameters(), blas, team)
+                : Compute.of(flow.precision(), blas),
+            team,
+            trainer.objective(),
+            data,
+            recipe.preprocessing().fit(data),
+            settings,
+            state,
+            gradient,
+            batch);
+  }
+
+  /** Makes the next step. */
+  public void run() {
+    step.run(team, order, (int) (number % BATCHES) * batch, number, RATE, false);
+    number++;
+  }
+
+  /** The model that the steps train. */
+  public Flow flow() {
+    return flow;
+  }
+
+  /** Moving average of its weights. */
+  public Parameters average() {
+    return state.average();
+  }
+
+  /** Gradient of the last step. */
+  public Parameters gradient() {
+    return gradient;
+  }
+
+  /** The rows that the steps read, in order. */
+  public Dataset data() {
+    return data;
+  }
+
+  /** Mean loss of the last batch. */
+  public double loss() {
+    return step.loss();
+  }
+
+  /** Rows of the last batch whose loss was not finite. */
+  public int nonFinite() {
+    return step.nonFinite();
+  }
+}

@@ -1,0 +1,119 @@
+package org.ebflow.benchmarks.peers;
+
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.ebflow.flow.Compute;
+import org.ebflow.flow.Flow;
+import org.ebflow.flow.NoisePurpose;
+import org.ebflow.flow.Parameters;
+import org.ebflow.flow.io.Safetensors;
+import org.ebflow.linalg.Blas;
+import org.ebflow.linalg.Matrix;
+import org.ebflow.linalg.Noise;
+import org.ebflow.linalg.Precision;
+import org.ebflow.linalg.Team;
+import org.ebflow.training.Preprocessing;
+import org.ebflow.training.Scorer;
+import org.ebflow.training.TimedStep;
+import org.ebflow.training.TrainedFlow;
+import org.ebflow.training.recipe.Recipe;
+
+/** All that goes into and comes out of one piece of the library's work, as a file. */
+final class Reference {
+  /** Key of the loss in the file's metadata. */
+  static final String LOSS = "loss";
+
+  /** Of the noise of {@link TimedStep}. */
+  private static final Noise NOISE = new Noise(1);
+
+  private static final int WEIGHTS = 1000;
+
+  private Reference() {}
+
+  /** One training step from perturbed weights. */
+  static void writeStep(String loss, int dimension, int batch, int threads, Path file) {
+    Map<String, Matrix> tensors = new LinkedHashMap<>();
+    try (Team team = new Team(threads);
+        Team solo = new Team(1)) {
+      Blas blas = Blas.auto();
+      TimedStep step = new TimedStep(loss, dimension, batch, blas, team);
+      Parameters weights = step.flow().parameters();
+      perturb(weights);
+      step.average().copyFrom(weights);
+      put(tensors, "weights", weights.copy(weights.precision()));
+      Matrix pixels = Matrix.allocate(Precision.FLOAT32, batch, dimension);
+      step.data().copyRows(0, batch, pixels, 0);
+      tensors.put("pixels", dequantised(pixels));
+      if (!loss.equals("ml")) {
+        var pass =
+            Recipe.named("mnist-fc-" + loss)
+                .objective(dimension, null)
+                .forTeam(step.flow(), Compute.of(Precision.FLOAT32, blas), solo, batch)[0];
+        pass.draw(NOISE, 0);
+        tensors.put("noise", pass.noise(0));
+      }
+      step.run();
+      put(tensors, "gradient", step.gradient());
+      put(tensors, "updated weight", weights);
+      put(tensors, "updated average", step.average());
+      Safetensors.write(file, tensors, Map.of(LOSS, String.valueOf(step.loss())));
+    }
+  }
+
+  /** Scores of one batch by perturbed weights. */
+  static void writeScores(int dimension, int batch, int threads, Path file) {
+    Flow flow = Recipe.named("mnist-fc-ssm").flow(dimension, Precision.FLOAT32);
+    perturb(flow.parameters());
+    Matrix pixels = Matrix.allocate(Precision.FLOAT32, batch, dimension);
+    NOISE.uniform(NoisePurpose.SAMPLING, 0, 0, pixels);
+    for (int i = 0; i < pixels.size(); i++) {
+      pixels.floats()[i] = (float) Math.floor(256 * pixels.floats()[i]);
+    }
+    Map<String, Matrix> tensors = new LinkedHashMap<>();
+    put(tensors, "weights", flow.parameters());
+    tensors.put("pixels", dequantised(pixels));
+    Preprocessing preprocessing = new Preprocessing(0, Scoring.preprocessing(dimension).layers());
+    try (Scorer scorer =
+        new Scorer(
+            new TrainedFlow(flow, preprocessing, Scoring.DATA, 1), Blas.auto(), threads)) {
+      double[] logProb = scorer.score(pixels.copy(Precision.FLOAT64)).logProb();
+      tensors.put("logProb", Matrix.of(logProb, 1, batch));
+    }
+    Safetensors.write(file, tensors, Map.of());
+  }
+
+  /** Moves weights away from the published start, where much is zero or one. */
+  private static void perturb(Parameters weights) {
+    for (int i = 0; i < weights.blocks().size(); i++) {
+      Matrix block = weights.of(weights.blocks().get(i));
+      Matrix normal = Matrix.allocate(block.precision(), block.rows(), block.columns());
+      NOISE.gaussian(NoisePurpose.INITIALIZATION, WEIGHTS + i, 0, normal);
+      double deviation = 0.3 / Math.sqrt(block.rows());
+      for (int r = 0; r < block.rows(); r++) {
+        for (int c = 0; c < block.columns(); c++) {
+          block.set(r, c, block.get(r, c) + deviation * normal.get(r, c));
+        }
+      }
+    }
+    weights.changed();
+  }
+
+  /** Adds the noise of the first batch, in place. */
+  private static Matrix dequantised(Matrix pixels) {
+    Matrix uniform = Matrix.allocate(Precision.FLOAT32, pixels.rows(), pixels.columns());
+    NOISE.uniform(NoisePurpose.DEQUANTIZATION, 0, 0, uniform);
+    for (int i = 0; i < pixels.size(); i++) {
+      pixels.floats()[i] += uniform.floats()[i];
+    }
+    return pixels;
+  }
+
+  private static void put(Map<String, Matrix> tensors, String name, Parameters parameters) {
+    List<Matrix> blocks = List.copyOf(parameters.byName().values());
+    for (int i = 0; i < blocks.size(); i++) {
+      tensors.put(name + " " + i, blocks.get(i));
+    }
+  }
+}

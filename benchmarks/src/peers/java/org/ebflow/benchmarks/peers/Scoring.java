@@ -1,0 +1,56 @@
+package org.ebflow.benchmarks.peers;
+
+import java.util.List;
+import java.util.Random;
+import org.ebflow.flow.Flow;
+import org.ebflow.linalg.Blas;
+import org.ebflow.linalg.Precision;
+import org.ebflow.training.Preprocessing;
+import org.ebflow.training.Scorer;
+import org.ebflow.training.TrainedFlow;
+import org.ebflow.training.data.Dataset;
+import org.ebflow.training.recipe.Recipe;
+
+/** The library's scoring of random pixels by the published FC model; log Z computed once. */
+final class Scoring implements AutoCloseable {
+  /** Rows scored by one repetition. */
+  static final int ROWS = 2000;
+
+  /** Of no data set. */
+  static final TrainedFlow.DataDescription DATA =
+      new TrainedFlow.DataDescription("random pixels", List.of(), null, new double[0]);
+
+  private static final int LEVELS = 256;
+
+  private final Dataset rows;
+  private final Scorer scorer;
+
+  Scoring(int dimension, int threads) {
+    byte[] pixels = new byte[ROWS * dimension];
+    new Random(1).nextBytes(pixels);
+    rows = Dataset.ofPixels(DATA.name(), pixels, dimension, null, LEVELS);
+    Flow flow = Recipe.named("mnist-fc-ssm").flow(dimension, Precision.FLOAT32);
+    scorer =
+        new Scorer(
+            new TrainedFlow(flow, preprocessing(dimension), DATA, 1), Blas.auto(), threads);
+  }
+
+  /** That of the published MNIST recipes. */
+  static Preprocessing preprocessing(int dimension) {
+    return Recipe.named("mnist-fc-ssm")
+        .preprocessing()
+        .fit(Dataset.ofPixels(DATA.name(), new byte[dimension], dimension, null, LEVELS));
+  }
+
+  void run() {
+    double nll = scorer.evaluate(rows).nll();
+    if (!Double.isFinite(nll)) {
+      throw new IllegalStateException("scores are not finite");
+    }
+  }
+
+  @Override
+  public void close() {
+    scorer.close();
+  }
+}

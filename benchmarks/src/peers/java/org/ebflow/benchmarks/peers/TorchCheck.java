@@ -1,0 +1,95 @@
+package org.ebflow.benchmarks.peers;
+
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.bytedeco.pytorch.NoGradGuard;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.TensorVector;
+import org.bytedeco.pytorch.global.torch.ScalarType;
+import org.ebflow.flow.io.Safetensors;
+import org.ebflow.linalg.Matrix;
+import org.ebflow.linalg.Precision;
+import org.ebflow.training.TimedStep;
+
+/** Does with libtorch what a {@link Reference} says, and compares. */
+final class TorchCheck {
+  private final Safetensors reference;
+  private final TorchFlow flow;
+  private final Map<String, Double> errors = new LinkedHashMap<>();
+
+  private TorchCheck(Safetensors reference, int dimension) {
+    this.reference = reference;
+    this.flow = new TorchFlow(dimension);
+    try (NoGradGuard _ = new NoGradGuard()) {
+      List<Tensor> parameters = flow.parameters();
+      for (int i = 0; i < parameters.size(); i++) {
+        parameters.get(i).copy_(tensor("weights " + i).view_as(parameters.get(i)));
+      }
+    }
+  }
+
+  /**
+   * Loss, gradient on the way from pixels to weights, and the update made with the library's own
+   * gradient: the direction of RMSprop's first step is the gradient's sign, which no two programs
+   * share where it is nearly zero.
+   */
+  static Errors step(String form, String loss, int dimension, Path file) {
+    try (Safetensors reference = Safetensors.read(file)) {
+      TorchCheck check = new TorchCheck(reference, dimension);
+      TorchStep step =
+          new TorchStep(check.flow, TorchLoss.named(form, loss), TimedStep.RATE);
+      Tensor noise = reference.names().contains("noise") ? check.tensor("noise") : new Tensor();
+      TorchStep.Gradient gradient =
+          step.gradient(TorchFlow.preprocess(check.tensor("pixels")), noise);
+      double ours = Double.parseDouble(reference.metadata().get(Reference.LOSS));
+      check.errors.put("loss", Math.abs(gradient.loss().item_float() / ours - 1));
+      List<Tensor> parameters = check.flow.parameters();
+      Tensor[] before = new Tensor[parameters.size()];
+      Tensor[] given = new Tensor[parameters.size()];
+      for (int i = 0; i < given.length; i++) {
+        before[i] = parameters.get(i).detach().clone();
+        given[i] = check.tensor("gradient " + i).view_as(before[i]);
+        check.compare("gradient " + i, gradient.ofParameters().get(i), given[i]);
+      }
+      step.update(new TensorVector(given));
+      for (int i = 0; i < given.length; i++) {
+        check.compareChange("updated weight " + i, parameters.get(i).detach(), before[i]);
+        check.compareChange("updated average " + i, step.averages().get(i), before[i]);
+      }
+      return new Errors(check.errors);
+    }
+  }
+
+  /** log p of every row. */
+  static Errors scores(int dimension, Path file) {
+    try (Safetensors reference = Safetensors.read(file);
+        NoGradGuard _ = new NoGradGuard()) {
+      TorchCheck check = new TorchCheck(reference, dimension);
+      Tensor ours = check.tensor("logProb");
+      Tensor theirs = check.flow.logProb(check.tensor("pixels"), check.flow.scoringConstant());
+      check.compare("logProb", theirs.view_as(ours).to(ScalarType.Double), ours);
+      return new Errors(check.errors);
+    }
+  }
+
+  private void compare(String name, Tensor theirs, Tensor ours) {
+    double largest = theirs.sub(ours).abs().max().item_double();
+    errors.put(name, largest / ours.square().mean().sqrt().item_double());
+  }
+
+  private void compareChange(String name, Tensor theirs, Tensor before) {
+    compare(name, theirs.sub(before), tensor(name).view_as(before).sub(before));
+  }
+
+  private Tensor tensor(String name) {
+    int rows = reference.rows(name);
+    int columns = reference.columns(name);
+    Matrix matrix = Matrix.allocate(reference.precision(name), rows, columns);
+    reference.copyTo(name, matrix);
+    return matrix.precision() == Precision.FLOAT32
+        ? Tensor.create(matrix.floats(), rows, columns)
+        : Tensor.create(matrix.doubles(), rows, columns);
+  }
+}

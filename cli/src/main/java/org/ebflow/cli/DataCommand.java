@@ -1,0 +1,95 @@
+package org.ebflow.cli;
+
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Locale;
+import org.ebflow.training.data.DataSetInfo;
+import org.ebflow.training.data.DataSources;
+import org.ebflow.training.data.ImageShape;
+import org.ebflow.training.data.TableSummary;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** {@code ebflow data}: the data sets known by name, and what is in a file. */
+@Command(name = "data", description = "Data sets: list them, fetch one, look into a file.")
+public final class DataCommand implements Runnable {
+  @Spec private CommandSpec spec;
+
+  @Mixin private DataOptions options = new DataOptions();
+
+  @Override
+  public void run() {
+    list();
+  }
+
+  @Command(name = "list", description = "All data sets known by name.")
+  int list() {
+    PrintWriter out = spec.commandLine().getOut();
+    out.printf(
+        "%-14s %6s %8s %8s %8s  %-9s %s%n",
+        "name", "values", "train", "val", "test", "here", "licence");
+    DataSources sources = options.sources("");
+    for (DataSetInfo set : sources.list()) {
+      out.printf(
+          Locale.ROOT,
+          "%-14s %6d %8d %8d %8d  %-9s %s%n",
+          set.name(),
+          set.dimension(),
+          set.train(),
+          set.validation(),
+          set.test(),
+          set.present() ? "yes" : "no",
+          set.licence());
+    }
+    spec.commandLine().getErr().println("in " + sources.folder());
+    return 0;
+  }
+
+  @Command(
+      name = "fetch",
+      description = "Downloads a data set unless it is there, and names its files.")
+  int fetch(@Parameters(paramLabel = "NAME", description = "Name of a data set.") String name) {
+    List<Path> files = options.sources("").fetch(name);
+    files.forEach(file -> spec.commandLine().getOut().println(file));
+    if (files.isEmpty()) {
+      spec.commandLine().getErr().println(name + " is generated, nothing to fetch");
+    }
+    return 0;
+  }
+
+  @Command(name = "info", description = "Rows, columns and their ranges in a file.")
+  int info(
+      @Parameters(paramLabel = "PATH", description = "A table (.csv, .npy) or idx images.")
+          Path file) {
+    TableSummary summary = TableSummary.of(file);
+    PrintWriter out = spec.commandLine().getOut();
+    out.printf(Locale.ROOT, "%d rows, %d columns%n", summary.rows(), summary.columns().size());
+    ImageShape shape = summary.imageShape();
+    if (shape != null) {
+      out.printf(
+          "images of %d channel%s, height %d, width %d%n",
+          shape.channels(), shape.channels() == 1 ? "" : "s", shape.height(), shape.width());
+    } else {
+      out.printf("%-24s %13s %13s %13s %13s%n", "column", "min", "max", "mean", "deviation");
+      for (TableSummary.Column column : summary.columns()) {
+        out.printf(
+            Locale.ROOT,
+            "%-24s %13.6g %13.6g %13.6g %13.6g%n",
+            column.name(),
+            column.min(),
+            column.max(),
+            column.mean(),
+            column.deviation());
+      }
+    }
+    if (summary.badRows() > 0) {
+      out.printf(
+          Locale.ROOT, "%d bad rows, the first is %s%n", summary.badRows(), summary.firstBad());
+    }
+    return 0;
+  }
+}

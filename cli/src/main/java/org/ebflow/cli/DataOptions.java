@@ -1,0 +1,43 @@
+package org.ebflow.cli;
+
+import java.nio.file.Path;
+import java.util.Map;
+import org.ebflow.training.data.DataSources;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ScopeType;
+
+/** Where published data sets lie. */
+final class DataOptions {
+  private static final String VARIABLE = "EBFLOW_DATA";
+
+  @Option(
+      names = "--data-dir",
+      scope = ScopeType.INHERIT,
+      paramLabel = "DIR",
+      description =
+          "Folder with mnist/, kmnist/ … Default: $"
+              + VARIABLE
+              + ", else downloaded once into the cache.")
+  private @Nullable Path folder;
+
+  /**
+   * Reads from the folder that was named, else from {@code recorded} if it isn't empty, else from
+   * the default place.
+   */
+  DataSources sources(String recorded) {
+    return DataSources.in(folder == null && !recorded.isEmpty() ? Path.of(recorded) : folder);
+  }
+
+  /** The folder that was named, by option or variable, as an absolute path; null if none was. */
+  @Nullable String named() {
+    if (folder != null) {
+      return folder.toAbsolutePath().normalize().toString();
+    }
+    Map<String, String> environment = System.getenv();
+    String variable = environment.get(VARIABLE);
+    return variable == null || variable.isBlank()
+        ? null
+        : Path.of(variable).toAbsolutePath().normalize().toString();
+  }
+}

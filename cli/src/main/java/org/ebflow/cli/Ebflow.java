@@ -1,0 +1,158 @@
+package org.ebflow.cli;
+
+import java.io.PrintWriter;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.util.concurrent.Callable;
+import org.ebflow.flow.InvalidInputException;
+import org.ebflow.training.TrainingDivergedException;
+import org.ebflow.training.TrainingInterruptedException;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+import picocli.CommandLine.UnmatchedArgumentException;
+
+/** The command {@code ebflow}: results go to stdout, progress and everything else to stderr. */
+@Command(
+    name = "ebflow",
+    versionProvider = Version.class,
+    description = "Energy-based normalizing flows: train, evaluate, score, sample.",
+    exitCodeListHeading = "Exit codes:%n",
+    exitCodeList = {
+      "0:done",
+      "1:a check failed, or the training diverged",
+      "2:wrong usage or input",
+      "3:interrupted, with the state saved",
+      "70:a fault of this program"
+    },
+    subcommands = {
+      TrainCommand.class,
+      EvalCommand.class,
+      ScoreCommand.class,
+      SampleCommand.class,
+      GradcheckCommand.class,
+      DataCommand.class,
+      InfoCommand.class,
+      HelpCommand.class
+    })
+public final class Ebflow implements Callable<Integer> {
+  /** Exit code: a check failed. */
+  static final int CHECK_FAILED = 1;
+
+  /** Exit code: wrong usage or input. */
+  static final int INVALID_INPUT = 2;
+
+  /** Exit code: interrupted, with the state saved. */
+  static final int INTERRUPTED = 3;
+
+  /** Exit code: a fault of this program. */
+  static final int FAULT = 70;
+
+  @Spec private CommandSpec spec;
+
+  @SuppressWarnings("UnusedVariable") // picocli acts on it
+  @Option(
+      names = {"-h", "--help"},
+      usageHelp = true,
+      scope = CommandLine.ScopeType.INHERIT,
+      description = "Shows this text.")
+  private boolean help;
+
+  @SuppressWarnings("UnusedVariable") // picocli acts on it
+  @Option(names = "--version", versionHelp = true, description = "Shows the version.")
+  private boolean version;
+
+  /** Runs the command and ends the JVM with its exit code. */
+  public static void main(String[] args) {
+    PrintWriter out = new PrintWriter(System.out, true, StandardCharsets.UTF_8);
+    PrintWriter err = new PrintWriter(System.err, true, StandardCharsets.UTF_8);
+    int code = run(out, err, args);
+    if (out.checkError()) {
+      err.println("ebflow: stdout: cannot be written, expected an open file with space");
+      code = INVALID_INPUT;
+    }
+    err.flush();
+    System.exit(code);
+  }
+
+  /** Runs the command and returns its exit code. */
+  static int run(PrintWriter out, PrintWriter err, String... args) {
+    LogLines.to(err);
+    try {
+      return execute(out, err, args);
+    } catch (OutOfMemoryError e) {
+      return outOfMemory(e, err);
+    }
+  }
+
+  private static int execute(PrintWriter out, PrintWriter err, String... args) {
+    return new CommandLine(new Ebflow())
+        .setOut(out)
+        .setErr(err)
+        .setCaseInsensitiveEnumValuesAllowed(true)
+        .setUsageHelpAutoWidth(true)
+        .setParameterExceptionHandler((e, arguments) -> wrongUsage(e))
+        .setExecutionExceptionHandler((e, command, result) -> failed(e, command.getErr()))
+        .execute(args);
+  }
+
+  @Override
+  public Integer call() {
+    spec.commandLine().usage(spec.commandLine().getErr());
+    return INVALID_INPUT;
+  }
+
+  private static int wrongUsage(ParameterException e) {
+    PrintWriter err = e.getCommandLine().getErr();
+    err.println("ebflow: " + oneLine(e) + " (see ebflow " + path(e.getCommandLine()) + "--help)");
+    UnmatchedArgumentException.printSuggestions(e, err);
+    return INVALID_INPUT;
+  }
+
+  private static String path(CommandLine command) {
+    String name = command.getCommandSpec().qualifiedName();
+    return name.equals("ebflow") ? "" : name.substring("ebflow ".length()) + " ";
+  }
+
+  private static int failed(Exception e, PrintWriter err) {
+    if (e.getCause() instanceof OutOfMemoryError memory) {
+      return outOfMemory(memory, err);
+    }
+    int code = codeOf(e);
+    if (code == FAULT) {
+      err.println("ebflow: a fault of this program, please report it with these lines:");
+      e.printStackTrace(err);
+    } else {
+      err.println("ebflow: " + oneLine(e));
+    }
+    return code;
+  }
+
+  private static int outOfMemory(OutOfMemoryError e, PrintWriter err) {
+    err.println(
+        "ebflow: out of memory ("
+            + oneLine(e)
+            + "): expected input and model to fit "
+            + (Runtime.getRuntime().maxMemory() >> 20)
+            + " MiB, found more to hold; EBFLOW_JAVA_OPTS=-Xmx… allows more");
+    return INVALID_INPUT;
+  }
+
+  private static int codeOf(Exception e) {
+    return switch (e) {
+      case TrainingInterruptedException stopped -> INTERRUPTED;
+      case TrainingDivergedException diverged -> CHECK_FAILED;
+      case InvalidInputException invalid -> INVALID_INPUT;
+      case IllegalArgumentException wrong -> INVALID_INPUT;
+      case UncheckedIOException io -> INVALID_INPUT;
+      default -> FAULT;
+    };
+  }
+
+  private static String oneLine(Throwable e) {
+    return String.valueOf(e.getMessage()).replaceAll("\\s+", " ").strip();
+  }
+}

@@ -1,0 +1,140 @@
+package org.ebflow.cli;
+
+import java.nio.file.Path;
+import java.util.List;
+import java.util.concurrent.Callable;
+import org.ebflow.flow.InvalidInputException;
+import org.ebflow.linalg.Blas;
+import org.ebflow.training.Evaluation;
+import org.ebflow.training.Scorer;
+import org.ebflow.training.TrainedFlow;
+import org.ebflow.training.data.DataSources;
+import org.ebflow.training.data.Dataset;
+import org.ebflow.training.data.Splits;
+import org.ebflow.training.recipe.Recipe;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** {@code ebflow eval}: exact likelihood of a data set. */
+@Command(
+    name = "eval",
+    description = {
+      "Exact likelihood by the averaged weights of a run: NLL (mean of -log p, nats), bits per dimension, standard error, log Z.",
+      "Data are those of the run unless --data names others; of a file all rows are taken."
+    })
+public final class EvalCommand implements Callable<Integer> {
+  @Spec private CommandSpec spec;
+
+  @Parameters(index = "0", paramLabel = "RUN", description = "Run folder.")
+  private Path run;
+
+  @Option(
+      names = "--split",
+      paramLabel = "SPLIT",
+      description = "test, val or train. Default: test.")
+  private @Nullable String split;
+
+  @Option(names = "--data", paramLabel = "NAME|PATH", description = "Another data set, or a table.")
+  private @Nullable String data;
+
+  @Option(
+      names = "--columns",
+      split = ",",
+      paramLabel = "NAME",
+      description = "Columns of that table. Default: the model's, by name.")
+  private List<String> columns = List.of();
+
+  @Option(
+      names = "--drop-nonfinite",
+      description = "Leave out that table's rows with NaN or infinity.")
+  private boolean dropNonFinite;
+
+  @Option(names = "--log-z", paramLabel = "METHOD", description = "exact.")
+  private String logZ = "exact";
+
+  @Option(
+      names = "--json",
+      description = "One JSON object on stdout: nll, bpd, nll_se, log_z, n, split.")
+  private boolean json;
+
+  @Mixin private DataOptions dataOptions = new DataOptions();
+  @Mixin private ComputeOptions compute = new ComputeOptions();
+
+  /** Rows to evaluate and what they are called. */
+  private record Rows(Dataset dataset, String split) {}
+
+  @Override
+  public Integer call() {
+    if (!logZ.equals("exact")) {
+      throw usage(
+          "--log-z "
+              + logZ
+              + (List.of("slq", "is").contains(logZ) ? " is not built yet" : ": no such method")
+              + ", expected exact");
+    }
+    if (split != null && !List.of("test", "val", "train").contains(split)) {
+      throw usage("--split is " + split + ", expected test, val or train");
+    }
+    TrainedFlow model = TrainedFlow.load(run);
+    Blas blas = compute.blas();
+    Rows rows = rows(model);
+    if (rows.dataset().dimension() != model.flow().dimension()) {
+      throw new InvalidInputException(
+          rows.dataset()
+              + ": expected rows of "
+              + model.flow().dimension()
+              + " values, as the model has, found "
+              + rows.dataset().dimension());
+    }
+    LinearLayers.of(model.flow(), blas).warnIfNearSingular();
+    try (Scorer scorer = new Scorer(model, blas, compute.threads())) {
+      Evaluation evaluation = scorer.evaluate(rows.dataset());
+      spec.commandLine()
+          .getOut()
+          .println(
+              json
+                  ? EvaluationReport.json(evaluation, rows.split())
+                  : EvaluationReport.text(evaluation, rows.split()));
+    }
+    return 0;
+  }
+
+  private Rows rows(TrainedFlow model) {
+    if (data != null && !dataOptions.sources("").has(data)) {
+      if (split != null) {
+        throw usage(
+            "--split goes with the run's data or a named data set; of a file all rows are taken");
+      }
+      Path file = Path.of(data);
+      List<String> wanted = columns.isEmpty() && isCsv(data) ? model.data().columns() : columns;
+      return new Rows(DataSources.read(file, wanted, dropNonFinite), "all");
+    }
+    Recipe recipe = Recipe.ofRun(run);
+    Splits splits =
+        data == null
+            ? recipe.load(dataOptions.sources(recipe.dataFolder()))
+            : dataOptions.sources(recipe.dataFolder()).load(data, recipe.seed());
+    String name = split == null ? "test" : split;
+    return new Rows(
+        switch (name) {
+          case "train" -> splits.train();
+          case "val" -> splits.validation();
+          default -> splits.test();
+        },
+        name);
+  }
+
+  private static boolean isCsv(String file) {
+    return file.endsWith(".csv") || file.endsWith(".csv.gz");
+  }
+
+  private ParameterException usage(String message) {
+    return new ParameterException(spec.commandLine(), message);
+  }
+}

@@ -1,0 +1,37 @@
+package org.ebflow.cli;
+
+import java.util.LinkedHashMap;
+import java.util.Locale;
+import java.util.Map;
+import org.ebflow.training.Evaluation;
+import tools.jackson.databind.json.JsonMapper;
+
+/** How an evaluation is printed. */
+final class EvaluationReport {
+  private static final JsonMapper JSON = new JsonMapper();
+
+  private EvaluationReport() {}
+
+  static String json(Evaluation evaluation, String split) {
+    Map<String, Object> map = new LinkedHashMap<>();
+    map.put("nll", evaluation.nll());
+    map.put("bpd", evaluation.bitsPerDimension());
+    map.put("nll_se", evaluation.standardError());
+    map.put("log_z", evaluation.logZ());
+    map.put("n", evaluation.rows());
+    map.put("split", split);
+    return JSON.writeValueAsString(map);
+  }
+
+  static String text(Evaluation evaluation, String split) {
+    return String.format(
+        Locale.ROOT,
+        "%s NLL %.4f ± %.4f nats, %.4f bits/dim, log Z %.4f nats, %,d rows",
+        split,
+        evaluation.nll(),
+        evaluation.standardError(),
+        evaluation.bitsPerDimension(),
+        evaluation.logZ(),
+        evaluation.rows());
+  }
+}

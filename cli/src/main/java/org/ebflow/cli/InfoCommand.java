@@ -1,0 +1,105 @@
+package org.ebflow.cli;
+
+import java.io.PrintWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import org.ebflow.flow.Flow;
+import org.ebflow.flow.Parameter;
+import org.ebflow.linalg.Blas;
+import org.ebflow.linalg.Precision;
+import org.ebflow.training.RunFolder;
+import org.ebflow.training.TrainedFlow;
+import org.ebflow.training.recipe.Recipe;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+import tools.jackson.databind.json.JsonMapper;
+
+/** {@code ebflow info}: what a run is. */
+@Command(
+    name = "info",
+    description = "Provenance, shapes, number of weights, log Z and condition numbers of a run.")
+public final class InfoCommand implements Callable<Integer> {
+  private static final JsonMapper JSON = new JsonMapper();
+
+  @Spec private CommandSpec spec;
+
+  @Parameters(index = "0", paramLabel = "RUN", description = "Run folder or model file.")
+  private Path run;
+
+  @Option(names = "--json", description = "One JSON object on stdout.")
+  private boolean json;
+
+  @Mixin private ComputeOptions compute = new ComputeOptions();
+
+  @Override
+  public Integer call() {
+    TrainedFlow model = TrainedFlow.load(run);
+    Flow flow = model.flow();
+    Blas blas = compute.blas();
+    Map<String, Object> facts = new LinkedHashMap<>();
+    facts.put("dimension", flow.dimension());
+    facts.put("weights", flow.parameters().count());
+    facts.put("precision", flow.precision() == Precision.FLOAT32 ? "f32" : "f64");
+    facts.put("data", model.data().name());
+    facts.put("columns", model.data().columns());
+    facts.put("seed", model.seed());
+    facts.put("log_z", flow.logZ(blas));
+    Map<String, Object> conditions = new LinkedHashMap<>();
+    LinearLayers layers = LinearLayers.of(flow, blas);
+    layers
+        .conditions()
+        .forEach(
+            condition -> conditions.put(String.valueOf(condition.layer()), condition.number()));
+    facts.put("condition_numbers", conditions);
+    facts.put("shapes", shapes(flow));
+    if (Files.isDirectory(run) && Files.exists(new RunFolder(run).config())) {
+      facts.put("config", Recipe.config(run));
+    }
+    PrintWriter out = spec.commandLine().getOut();
+    if (json) {
+      out.println(JSON.writeValueAsString(facts));
+    } else {
+      print("", facts, out);
+    }
+    layers.warnIfNearSingular();
+    return 0;
+  }
+
+  private static Map<String, Object> shapes(Flow flow) {
+    Map<String, Object> shapes = new LinkedHashMap<>();
+    List<Parameter> blocks = new ArrayList<>(flow.parameters().blocks());
+    for (int i = 0; i < blocks.size(); i++) {
+      shapes.put(
+          flow.parameters().names().get(i), List.of(blocks.get(i).rows(), blocks.get(i).columns()));
+    }
+    return shapes;
+  }
+
+  private static void print(String indent, Map<?, ?> facts, PrintWriter out) {
+    facts.forEach(
+        (key, value) -> {
+          if (value instanceof Map<?, ?> map) {
+            out.println(indent + key);
+            print(indent + "  ", map, out);
+          } else {
+            out.println(String.format(Locale.ROOT, "%-28s %s", indent + key, text(value)));
+          }
+        });
+  }
+
+  private static String text(Object value) {
+    return value instanceof Double number
+        ? String.format(Locale.ROOT, "%.6g", number)
+        : String.valueOf(value);
+  }
+}

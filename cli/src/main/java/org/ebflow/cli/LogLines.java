@@ -1,0 +1,44 @@
+package org.ebflow.cli;
+
+import java.io.PrintWriter;
+import java.util.logging.Handler;
+import java.util.logging.Level;
+import java.util.logging.LogManager;
+import java.util.logging.LogRecord;
+import java.util.logging.Logger;
+import java.util.logging.SimpleFormatter;
+
+/** What the libraries log, one plain line each. */
+final class LogLines extends Handler {
+  private final PrintWriter err;
+
+  private LogLines(PrintWriter err) {
+    this.err = err;
+    setFormatter(new SimpleFormatter());
+  }
+
+  /** From now on to that writer, and nowhere else. */
+  static void to(PrintWriter err) {
+    LogManager.getLogManager().reset();
+    Logger root = Logger.getLogger("");
+    root.setLevel(Level.INFO);
+    root.addHandler(new LogLines(err));
+  }
+
+  @Override
+  public void publish(LogRecord record) {
+    String message = getFormatter().formatMessage(record).replaceAll("\\s+", " ");
+    boolean warning = record.getLevel().intValue() >= Level.WARNING.intValue();
+    err.println(warning ? "ebflow: warning: " + message : "ebflow: " + message);
+  }
+
+  @Override
+  public void flush() {
+    err.flush();
+  }
+
+  @Override
+  public void close() {
+    flush();
+  }
+}

@@ -1,0 +1,170 @@
+package org.ebflow.cli;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Locale;
+import java.util.concurrent.Callable;
+import org.ebflow.cli.table.InputTable;
+import org.ebflow.cli.table.TableScoring;
+import org.ebflow.training.Scorer;
+import org.ebflow.training.TrainedFlow;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** {@code ebflow score}: log-densities of the rows of tables, in constant memory. */
+@Command(
+    name = "score",
+    description = {
+      "Scores the rows of tables by the model of a run, in constant memory and over all cores.",
+      "CSV output has one line per row that could be scored: id, log_prob (nats, in the rows' own units), bits_per_dim, energy (nats), "
+          + "latent_norm, percentile (among the training rows). NPY output is float64 [rows,5], the same without id, one row per input row, "
+          + "NaN where it was rejected.",
+      "Rows with NaN, infinity, text or a wrong number of cells go to FILE.rejected.csv with their line and the reason.",
+      "Rows are numbered from 1 over all inputs."
+    })
+public final class ScoreCommand implements Callable<Integer> {
+  /** Values in a block of rows, when the number of rows is not chosen. */
+  private static final int BLOCK_VALUES = 1 << 18;
+
+  private static final int MOST_BLOCK_VALUES = 1 << 26;
+
+  @Spec private CommandSpec spec;
+
+  @Parameters(index = "0", paramLabel = "RUN", description = "Run folder or model file.")
+  private Path run;
+
+  @Parameters(
+      index = "1..*",
+      arity = "1..*",
+      paramLabel = "INPUT",
+      description = "Tables: .csv, .csv.gz, .npy or .npy.gz.")
+  private List<Path> inputs;
+
+  @Option(
+      names = "--out",
+      required = true,
+      paramLabel = "FILE",
+      description = "Scores: .csv or .npy.")
+  private Path out;
+
+  @Option(
+      names = "--columns",
+      split = ",",
+      paramLabel = "NAME",
+      description =
+          "Columns to read, in the model's order. Default: by the names the model was trained with.")
+  private List<String> columns = List.of();
+
+  @Option(
+      names = "--id",
+      paramLabel = "COLUMN",
+      description = "Column copied as id. Default: the row's number.")
+  private @Nullable String id;
+
+  @Option(
+      names = "--batch-size",
+      paramLabel = "N",
+      description = "Rows in a block; changes memory and speed, no bit of the scores.")
+  private int batchSize;
+
+  @Option(
+      names = "--strict",
+      description = "Stop at the first bad row, with exit code 2 and without output.")
+  private boolean strict;
+
+  @Mixin private ComputeOptions compute;
+
+  @Override
+  public Integer call() {
+    requireOutputName();
+    TrainedFlow model = TrainedFlow.load(run);
+    List<InputTable> tables =
+        inputs.stream().map(input -> InputTable.match(input, columns, id, model)).toList();
+    RowProgress progress = new RowProgress(spec.commandLine().getErr());
+    try (Scorer scorer = new Scorer(model, compute.blas(), compute.threads())) {
+      Path rejected = rejected();
+      TableScoring.Summary summary =
+          new TableScoring(model, scorer, tables, blockRows(model.flow().dimension()), strict)
+              .run(out, rejected, progress);
+      progress.finish(
+          "scored " + RowProgress.number(summary.scored()) + " rows into " + out,
+          summary.rejected() == 0
+              ? ""
+              : ", rejected " + RowProgress.number(summary.rejected()) + " into " + rejected);
+      if (summary.notFinite() > 0) {
+        spec.commandLine()
+            .getErr()
+            .println(
+                "ebflow: warning: "
+                    + RowProgress.number(summary.notFinite())
+                    + " rows lie so far from the training data that their log_prob is not finite, the first is row "
+                    + summary.firstNotFinite());
+      }
+    }
+    return 0;
+  }
+
+  private void requireOutputName() {
+    String name = out.toString().toLowerCase(Locale.ROOT);
+    if (name.endsWith(".parquet")) {
+      throw usage("--out " + out + ": expected .csv or .npy; this version can't write Parquet yet");
+    }
+    if (!name.endsWith(".csv") && !name.endsWith(".npy")) {
+      throw usage("--out " + out + ": expected a name ending in .csv or .npy");
+    }
+    for (Path input : inputs) {
+      if (same(input, out)) {
+        throw usage("--out " + out + " is one of the inputs, expected another name");
+      }
+      if (same(input, rejected())) {
+        throw usage(
+            "--out " + out + " would replace the input " + input + ", expected another name");
+      }
+    }
+  }
+
+  private Path rejected() {
+    return out.resolveSibling(out.getFileName() + ".rejected.csv");
+  }
+
+  private static boolean same(Path one, Path other) {
+    try {
+      return (Files.exists(one) && Files.exists(other))
+          ? Files.isSameFile(one, other)
+          : one.toAbsolutePath().normalize().equals(other.toAbsolutePath().normalize());
+    } catch (IOException e) {
+      throw new UncheckedIOException(one + ": cannot be read: " + e.getMessage(), e);
+    }
+  }
+
+  private int blockRows(int dimension) {
+    if (spec.commandLine().getParseResult().hasMatchedOption("--batch-size")) {
+      int most = MOST_BLOCK_VALUES / dimension;
+      if (batchSize < 1 || batchSize > most) {
+        throw usage(
+            "--batch-size is "
+                + batchSize
+                + ", expected 1 to "
+                + most
+                + " for rows of "
+                + dimension
+                + " values");
+      }
+      return batchSize;
+    }
+    return Math.clamp((long) BLOCK_VALUES / dimension / 64 * 64, 64, 4096);
+  }
+
+  private ParameterException usage(String message) {
+    return new ParameterException(spec.commandLine(), message);
+  }
+}

@@ -1,0 +1,313 @@
+package org.ebflow.cli;
+
+import java.io.PrintWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.LocalDateTime;
+import java.time.ZoneId;
+import java.time.format.DateTimeFormatter;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import java.util.stream.Stream;
+import org.ebflow.cli.plot.PlotListener;
+import org.ebflow.flow.InvalidInputException;
+import org.ebflow.linalg.Blas;
+import org.ebflow.training.RunFolder;
+import org.ebflow.training.Scorer;
+import org.ebflow.training.TrainedFlow;
+import org.ebflow.training.Trainer;
+import org.ebflow.training.data.Dataset;
+import org.ebflow.training.data.Splits;
+import org.ebflow.training.recipe.Recipe;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+import tools.jackson.databind.json.JsonMapper;
+
+/** {@code ebflow train}: trains by a recipe and leaves a run folder. */
+@Command(
+    name = "train",
+    description = {
+      "Trains by a recipe and leaves a run folder: weights, metrics, plots, all state to go on.",
+      "Without an argument: recipe quickstart, two-dimensional data in under a minute, ending with a picture of the density.",
+      "With --data and no recipe: the recipe DATA-MODEL-LOSS of that data set, or of one's own table."
+    })
+public final class TrainCommand implements Callable<Integer> {
+  private static final String QUICKSTART = "quickstart";
+  private static final DateTimeFormatter TIMESTAMP = DateTimeFormatter.ofPattern("yyyyMMdd-HHmmss");
+  private static final JsonMapper JSON = new JsonMapper();
+
+  @Spec private CommandSpec spec;
+
+  @Parameters(
+      index = "0",
+      arity = "0..1",
+      paramLabel = "RECIPE|CONFIG.json",
+      description = "A recipe's name, or a file. One of: ${COMPLETION-CANDIDATES}.",
+      completionCandidates = RecipeNames.class)
+  private @Nullable String recipeName;
+
+  @Option(
+      names = "--data",
+      paramLabel = "NAME|PATH",
+      description = "A data set by name, or a table: .csv or .npy.")
+  private @Nullable String data;
+
+  @Option(
+      names = "--columns",
+      split = ",",
+      paramLabel = "NAME",
+      description = "Columns of the table. Default: all.")
+  private List<String> columns = List.of();
+
+  @Option(
+      names = "--loss",
+      paramLabel = "LOSS",
+      description = "With --data: ml, sml, ssm, dsm or fdssm. Default: ssm.")
+  private @Nullable String loss;
+
+  @Option(
+      names = "--model",
+      paramLabel = "MODEL",
+      description = "With --data: fc or coupling. Default: the data set's, fc for tables.")
+  private @Nullable String model;
+
+  @Option(names = "--epochs", paramLabel = "N", description = "Passes over the training rows.")
+  private @Nullable String epochs;
+
+  @Option(
+      names = "--steps",
+      paramLabel = "N",
+      description = "Steps; the recipe's epochs do not count then.")
+  private @Nullable String steps;
+
+  @Option(names = "--batch-size", paramLabel = "N", description = "Rows per step.")
+  private @Nullable String batchSize;
+
+  @Option(names = "--lr", paramLabel = "X", description = "Learning rate.")
+  private @Nullable String learningRate;
+
+  @Option(names = "--no-map", description = "Preprocessing as part of the model.")
+  private boolean noMap;
+
+  @Option(
+      names = "--drop-nonfinite",
+      description = "Leave out a table's rows with NaN or infinity.")
+  private boolean dropNonFinite;
+
+  @Option(
+      names = "--set",
+      paramLabel = "key=value",
+      description = "Any value of the recipe, as optimizer.lr=1e-3.")
+  private Map<String, String> changes = new LinkedHashMap<>();
+
+  @Option(
+      names = "--seed",
+      paramLabel = "N",
+      description = "Seed of weights, noise, order, generated data and split.")
+  private @Nullable String seed;
+
+  @Option(
+      names = "--precision",
+      paramLabel = "P",
+      description = "f32, f64, or bf16: f32 with products of factors rounded to bfloat16.")
+  private @Nullable String precision;
+
+  @Option(
+      names = "--out",
+      paramLabel = "DIR",
+      description = "Run folder, new. Default: runs/NAME-TIME.")
+  private @Nullable Path out;
+
+  @Option(
+      names = "--resume",
+      paramLabel = "DIR",
+      description =
+          "Go on with a run from its last checkpoint; with --epochs or --steps, up to that many in all.")
+  private @Nullable Path resume;
+
+  @Mixin private DataOptions dataOptions = new DataOptions();
+  @Mixin private ComputeOptions compute = new ComputeOptions();
+
+  @Override
+  public Integer call() {
+    if (resume != null) {
+      return resume(resume);
+    }
+    Recipe recipe = withOptions(choose());
+    Path run =
+        out == null
+            ? Path.of(
+                "runs",
+                recipe.name() + "-" + LocalDateTime.now(ZoneId.systemDefault()).format(TIMESTAMP))
+            : out;
+    requireNew(run);
+    return train(recipe, recipe.load(dataOptions.sources(recipe.dataFolder())), run, false);
+  }
+
+  private static void requireNew(Path run) {
+    if (Files.exists(new RunFolder(run).config())) {
+      throw new InvalidInputException(
+          run
+              + ": holds a run already, expected a new folder (go on with it by --resume "
+              + run
+              + ")");
+    }
+  }
+
+  /** The recipe that is named, or implied by the data. */
+  private Recipe choose() {
+    if (recipeName != null || data == null) {
+      Recipe recipe = Recipe.namedOrFile(recipeName == null ? QUICKSTART : recipeName);
+      if (loss != null || model != null || (data != null && !recipe.data().isEmpty())) {
+        throw usage(
+            "--data, --loss and --model go with no recipe"
+                + (recipeName == null ? " but with --data" : "")
+                + ": name the recipe DATA-MODEL-LOSS, or change "
+                + recipe.name()
+                + " by --set data.name=…, objective.loss=… or model.type=…");
+      }
+      if (data == null && recipe.data().isEmpty()) {
+        throw usage("recipe " + recipe.name() + " has no data of its own, expected --data FILE");
+      }
+      return data == null ? recipe : recipe.set("data.name", absolute(data));
+    }
+    String chosenLoss = loss == null ? "ssm" : loss;
+    if (dataOptions.sources("").has(data)) {
+      return Recipe.named(data + "-" + (model == null ? modelOf(data) : model) + "-" + chosenLoss);
+    }
+    if (!Files.exists(Path.of(data))) {
+      dataOptions.sources("").load(data, 0); // says what is there
+    }
+    return Recipe.named("table-" + (model == null ? "fc" : model) + "-" + chosenLoss)
+        .set("data.name", absolute(data));
+  }
+
+  private static String modelOf(String name) {
+    return Recipe.names().stream()
+        .filter(recipe -> recipe.startsWith(name + "-"))
+        .map(recipe -> recipe.substring(name.length() + 1, recipe.lastIndexOf('-')))
+        .findFirst()
+        .orElse("fc");
+  }
+
+  private static String absolute(String file) {
+    return Path.of(file).toAbsolutePath().normalize().toString();
+  }
+
+  private Recipe withOptions(Recipe recipe) {
+    Map<String, String> all = new LinkedHashMap<>(changes);
+    if (epochs != null) {
+      all.put("training.epochs", epochs);
+      all.put("training.steps", "0");
+    }
+    if (steps != null) {
+      all.put("training.steps", steps);
+      all.putIfAbsent("training.epochs", "0");
+    }
+    put(all, "training.batch_size", batchSize);
+    put(all, "optimizer.lr", learningRate);
+    put(all, "training.map", noMap ? "false" : null);
+    put(all, "data.drop_nonfinite", dropNonFinite ? "true" : null);
+    put(all, "data.columns", columns.isEmpty() ? null : JSON.writeValueAsString(columns));
+    put(all, "training.seed", seed);
+    put(all, "data.folder", dataOptions.named());
+    put(all, "training.precision", precision);
+    return all.isEmpty() ? recipe : recipe.with(all);
+  }
+
+  private static void put(Map<String, String> all, String key, @Nullable String value) {
+    if (value != null) {
+      all.put(key, value);
+    }
+  }
+
+  private int resume(Path run) {
+    if (recipeName != null
+        || out != null
+        || loss != null
+        || model != null
+        || noMap
+        || precision != null
+        || seed != null
+        || batchSize != null
+        || learningRate != null
+        || dropNonFinite
+        || !columns.isEmpty()
+        || !changes.isEmpty()) {
+      throw usage(
+          "--resume goes on with the recipe of the run, expected no other choice but its length (--epochs or --steps)");
+    }
+    Recipe recipe = Recipe.ofRun(run);
+    if (data != null) {
+      recipe = recipe.set("data.name", dataOptions.sources("").has(data) ? data : absolute(data));
+    }
+    recipe = withOptions(recipe);
+    Splits splits = recipe.load(dataOptions.sources(recipe.dataFolder()));
+    requireSameData(run, splits.train());
+    return train(recipe, splits, run, true);
+  }
+
+  private static void requireSameData(Path run, Dataset train) {
+    String found = train.sha256();
+    if (Recipe.config(run).get("data") instanceof Map<?, ?> recorded
+        && recorded.get("sha256") instanceof String expected
+        && !expected.equals(found)) {
+      throw new InvalidInputException(
+          train.name()
+              + ": expected the data of the run, SHA-256 "
+              + expected
+              + ", found "
+              + (found.isEmpty() ? "none" : found));
+    }
+  }
+
+  private int train(Recipe recipe, Splits splits, Path run, boolean resumed) {
+    PrintWriter err = spec.commandLine().getErr();
+    Blas blas = recipe.bfloat16() ? compute.bfloat16Blas() : compute.blas();
+    TrainProgress progress = new TrainProgress(err, TrainProgress.terminal());
+    Trainer trainer =
+        recipe
+            .trainer(splits.train())
+            .threads(compute.threads())
+            .blas(blas)
+            .listener(
+                new Listeners(
+                    List.of(
+                        progress, new PlotListener(run, splits.train(), blas, compute.threads()))));
+    err.println((resumed ? "resuming " : "training ") + recipe.name() + " on " + splits.train());
+    TrainedFlow best;
+    StopSignals signals = new StopSignals(trainer::requestStop, err);
+    try (progress) {
+      best = resumed ? trainer.resume(splits, run) : trainer.fit(splits, run);
+    } finally {
+      signals.restore();
+    }
+    report(best, splits, run, blas);
+    return 0;
+  }
+
+  private void report(TrainedFlow best, Splits splits, Path run, Blas blas) {
+    PrintWriter stdout = spec.commandLine().getOut();
+    try (Scorer scorer = new Scorer(best, blas, compute.threads())) {
+      stdout.println(EvaluationReport.text(scorer.evaluate(splits.test()), "test"));
+    }
+    RunFolder folder = new RunFolder(run);
+    stdout.println("weights " + folder.model());
+    Stream.of("density.png", "samples.png")
+        .map(name -> run.resolve("plots").resolve(name))
+        .filter(Files::exists)
+        .forEach(picture -> stdout.println("picture " + picture));
+  }
+
+  private ParameterException usage(String message) {
+    return new ParameterException(spec.commandLine(), message);
+  }
+}

@@ -1,0 +1,85 @@
+package org.ebflow.cli.plot;
+
+import java.io.UncheckedIOException;
+import java.nio.file.Path;
+import java.util.Locale;
+import org.ebflow.linalg.Blas;
+import org.ebflow.training.Evaluation;
+import org.ebflow.training.RunFolder;
+import org.ebflow.training.Scorer;
+import org.ebflow.training.TrainedFlow;
+import org.ebflow.training.TrainingListener;
+import org.ebflow.training.data.Dataset;
+import org.ebflow.training.data.ImageShape;
+
+/**
+ * Draws plots/ of a run at each evaluation: loss.png, likelihood.png, and density.png for
+ * two-dimensional data or samples.png for images.
+ *
+ * <p>A picture that can't be drawn is a warning, no reason to lose the training.
+ */
+public final class PlotListener implements TrainingListener {
+  private static final System.Logger LOG = System.getLogger(PlotListener.class.getName());
+  private static final int POINTS = 5000;
+  private static final int SAMPLES = 64;
+
+  private final RunFolder run;
+  private final Dataset data;
+  private final Blas blas;
+  private final int threads;
+  private boolean warned;
+
+  /**
+   * Draws into that run's folder.
+   *
+   * @param data rows to show beside a two-dimensional density
+   */
+  public PlotListener(Path run, Dataset data, Blas blas, int threads) {
+    this.run = new RunFolder(run);
+    this.data = data;
+    this.blas = blas;
+    this.threads = threads;
+  }
+
+  @Override
+  public void evaluated(long step, Evaluation validation, boolean best, TrainedFlow averaged) {
+    try {
+      Path plots = run.plots();
+      Plots.loss(run.metrics(), plots.resolve("loss.png"));
+      Plots.likelihood(run.metrics(), plots.resolve("likelihood.png"));
+      if (best) {
+        model(
+            String.format(
+                Locale.ROOT, "Model after step %d: NLL %.3f nats", step, validation.nll()),
+            averaged,
+            plots);
+      }
+    } catch (UncheckedIOException
+        | LinkageError
+        | InternalError e) { // errors: a Java without fonts or graphics libraries
+      if (!warned) {
+        LOG.log(System.Logger.Level.WARNING, "no plots: {0}", e.getMessage());
+      }
+      warned = true;
+    }
+  }
+
+  private void model(String title, TrainedFlow model, Path plots) {
+    ImageShape shape = data.imageShape();
+    if (shape != null) {
+      Plots.images(
+          model.sample(SAMPLES, model.seed(), blas),
+          shape,
+          data.levels(),
+          plots.resolve("samples.png"));
+    } else if (data.dimension() == 2) {
+      double[][] points = new double[Math.min(POINTS, data.size())][];
+      for (int r = 0; r < points.length; r++) {
+        points[r] = data.row(r);
+      }
+      try (Scorer scorer = new Scorer(model, blas, threads)) {
+        Plots.density(scorer, points, data.columns(), title, plots.resolve("density.png"));
+      }
+    }
+  }
+}

@@ -1,0 +1,84 @@
+package org.ebflow.cli.plot;
+
+import java.nio.file.Path;
+import java.util.List;
+import org.ebflow.linalg.Matrix;
+import org.ebflow.training.Scorer;
+import org.ebflow.training.data.ImageShape;
+
+/** The pictures of this program as PNG files, each written in one piece. Needs no display. */
+public final class Plots {
+  private Plots() {}
+
+  /**
+   * Loss over steps.
+   *
+   * @param metrics metrics.csv of a run
+   * @return false if it has no loss yet; nothing is written then
+   */
+  public static boolean loss(Path metrics, Path png) {
+    Metrics.Curve loss = Metrics.read(metrics).curve("loss");
+    if (loss.isEmpty()) {
+      return false;
+    }
+    Picture.write(png, CurvePlot.loss(loss));
+    return true;
+  }
+
+  /**
+   * Negative log-likelihood of the validation set in nats over steps.
+   *
+   * @param metrics metrics.csv of a run
+   * @return false if nothing was evaluated yet; nothing is written then
+   */
+  public static boolean likelihood(Path metrics, Path png) {
+    Metrics.Curve nll = Metrics.read(metrics).curve("val_nll");
+    if (nll.isEmpty()) {
+      return false;
+    }
+    Picture.write(png, CurvePlot.likelihood(nll));
+    return true;
+  }
+
+  /**
+   * Points of the plane beside the model's density over their range.
+   *
+   * @param scorer of a two-dimensional model
+   * @param data [count][2], at least one row; the first few thousand are drawn
+   * @param columns names of the axes, or empty
+   * @param title of the density
+   */
+  public static void density(
+      Scorer scorer, double[][] data, List<String> columns, String title, Path png) {
+    Picture.write(png, PlanePlot.density(scorer, data, columns, title));
+  }
+
+  /**
+   * Points of the plane.
+   *
+   * @param points [count][2]
+   * @param columns names of the axes, or empty
+   */
+  public static void scatter(double[][] points, List<String> columns, String title, Path png) {
+    Picture.write(png, PlanePlot.scatter(points, columns, title));
+  }
+
+  /**
+   * Images side by side.
+   *
+   * @param images [count,channels·height·width], values 0 … levels-1
+   */
+  public static void images(Matrix images, ImageShape shape, int levels, Path png) {
+    if (images.columns() != shape.size() || images.rows() == 0 || levels < 2) {
+      throw new IllegalArgumentException(
+          "Plots.images: images are "
+              + images
+              + " of "
+              + levels
+              + " levels, expected [*,"
+              + shape.size()
+              + "]");
+    }
+    Picture.write(png, ImageGrid.of(images, shape, levels));
+  }
+}

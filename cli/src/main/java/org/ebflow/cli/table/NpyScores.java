@@ -1,0 +1,59 @@
+package org.ebflow.cli.table;
+
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.file.Path;
+import java.util.Arrays;
+import org.ebflow.linalg.Precision;
+import org.ebflow.training.data.NpyWriter;
+
+/**
+ * Scores as an NPY array [rows,5] of float64: one row per input row, NaN where it was rejected, so
+ * that row numbers agree.
+ */
+final class NpyScores implements ScoreSink {
+  private final OutputFile file;
+  private final ScoreColumns columns;
+  private final double[] cells = new double[ScoreColumns.NAMES.length];
+  private final ByteBuffer bytes =
+      ByteBuffer.allocate(cells.length * Double.BYTES).order(ByteOrder.LITTLE_ENDIAN);
+  private long rows;
+
+  NpyScores(Path path, ScoreColumns columns) {
+    this.columns = columns;
+    file = new OutputFile(path);
+    byte[] header = header();
+    file.write(header, header.length);
+  }
+
+  /** Of one length for any number of rows. */
+  private byte[] header() {
+    return NpyWriter.header(Precision.FLOAT64, rows, cells.length);
+  }
+
+  @Override
+  public void write(RowBlock block) {
+    int next = 0;
+    for (int r = 0; r < block.inputs; r++) {
+      if (next < block.good && block.place[next] == r) {
+        columns.of(block.scores, next++, cells);
+      } else {
+        Arrays.fill(cells, Double.NaN);
+      }
+      bytes.asDoubleBuffer().put(cells);
+      file.write(bytes.array(), bytes.capacity());
+    }
+    rows += block.inputs;
+  }
+
+  @Override
+  public void publish() {
+    file.overwriteStart(header());
+    file.publish();
+  }
+
+  @Override
+  public void close() {
+    file.close();
+  }
+}

@@ -1,0 +1,72 @@
+package org.ebflow.cli.table;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.ebflow.linalg.Matrix;
+import org.ebflow.linalg.Precision;
+import org.ebflow.training.Scores;
+import org.jspecify.annotations.Nullable;
+
+/** Some rows on their way from reader to scorer to writer; one thread at a time has it. */
+final class RowBlock {
+  /** Good rows, the first {@link #good} of [capacity,dimension] float64. */
+  final Matrix rows;
+
+  final Scores scores;
+
+  /** Which of the block's input rows each good row is, ascending. */
+  final int[] place;
+
+  /** Texts of the id column by good row; null where there is no such column. */
+  final @Nullable String @Nullable [] ids;
+
+  final List<RejectedRow> rejected = new ArrayList<>();
+
+  /** Number of the block's first input row, counted from 1 over all inputs. */
+  long first;
+
+  /** Input rows, good and rejected. */
+  int inputs;
+
+  int good;
+
+  /** No block follows. */
+  boolean last;
+
+  /** Why no block follows, if it is not the end of the inputs. */
+  @Nullable Throwable failure;
+
+  /**
+   * An input row that can't be scored.
+   *
+   * @param id text of the id column, or its number over all inputs
+   * @param input file
+   * @param row number in the file, from 1
+   * @param line of the file, 0 where it has no lines
+   */
+  record RejectedRow(String id, String input, long row, long line, String reason) {}
+
+  RowBlock(int capacity, int dimension, boolean withIds) {
+    rows = Matrix.allocate(Precision.FLOAT64, capacity, dimension);
+    scores = new Scores(capacity);
+    place = new int[capacity];
+    ids = withIds ? new String[capacity] : null;
+  }
+
+  int capacity() {
+    return place.length;
+  }
+
+  void clear(long firstRow) {
+    first = firstRow;
+    inputs = 0;
+    good = 0;
+    rejected.clear();
+  }
+
+  /** The id of a good row. */
+  String id(int index) {
+    String text = ids == null ? null : ids[index];
+    return text == null ? Long.toString(first + place[index]) : text;
+  }
+}

@@ -1,0 +1,79 @@
+package org.ebflow.cli.table;
+
+import java.io.IOException;
+import java.util.List;
+import org.ebflow.cli.table.RowBlock.RejectedRow;
+import org.ebflow.flow.InvalidInputException;
+import org.ebflow.training.data.TableReader;
+import org.jspecify.annotations.Nullable;
+
+/** The rows of some tables, one table after the other, block by block. */
+final class RowReader implements AutoCloseable {
+  private final List<InputTable> inputs;
+  private final boolean strict;
+  private int nextInput;
+  private @Nullable TableReader table;
+  private long rows;
+
+  /**
+   * @param strict whether the first bad row is an error
+   */
+  RowReader(List<InputTable> inputs, boolean strict) {
+    this.inputs = inputs;
+    this.strict = strict;
+  }
+
+  /** Fills a block up to its capacity; marks the last one. */
+  void fill(RowBlock block) throws IOException {
+    block.clear(rows + 1);
+    while (block.inputs < block.capacity()) {
+      TableReader reader = current();
+      if (reader == null) {
+        block.last = true;
+        return;
+      }
+      if (!reader.next()) {
+        close();
+        continue;
+      }
+      take(reader, block);
+      block.inputs++;
+      rows++;
+    }
+  }
+
+  private @Nullable TableReader current() {
+    if (table == null && nextInput < inputs.size()) {
+      table = inputs.get(nextInput++).open();
+    }
+    return table;
+  }
+
+  private void take(TableReader reader, RowBlock block) {
+    InputTable input = inputs.get(nextInput - 1);
+    String problem = reader.problem();
+    if (problem == null) {
+      double[] values = reader.values();
+      System.arraycopy(values, 0, block.rows.doubles(), block.good * values.length, values.length);
+      block.place[block.good] = block.inputs;
+      if (block.ids != null) {
+        block.ids[block.good] = reader.id();
+      }
+      block.good++;
+    } else if (strict) {
+      throw new InvalidInputException(input.file() + ": " + reader.place() + ": " + problem);
+    } else {
+      String id = input.idColumn() == null ? Long.toString(rows + 1) : reader.id();
+      block.rejected.add(
+          new RejectedRow(id, input.file().toString(), reader.row(), reader.line(), problem));
+    }
+  }
+
+  @Override
+  public void close() throws IOException {
+    if (table != null) {
+      table.close();
+      table = null;
+    }
+  }
+}

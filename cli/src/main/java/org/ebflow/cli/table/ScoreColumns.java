@@ -1,0 +1,31 @@
+package org.ebflow.cli.table;
+
+import org.ebflow.training.Scores;
+import org.ebflow.training.TrainedFlow;
+
+/** The columns written for each row. */
+final class ScoreColumns {
+  static final String[] NAMES = {"log_prob", "bits_per_dim", "energy", "latent_norm", "percentile"};
+
+  private final TrainedFlow model;
+  private final double bits;
+
+  ScoreColumns(TrainedFlow model) {
+    this.model = model;
+    bits = model.flow().dimension() * Math.log(2);
+  }
+
+  /**
+   * The columns of one row.
+   *
+   * @param target [5], overwritten
+   */
+  void of(Scores scores, int row, double[] target) {
+    double logProb = scores.logProb()[row];
+    target[0] = logProb;
+    target[1] = -logProb / bits;
+    target[2] = scores.energy()[row];
+    target[3] = scores.latentNorm()[row];
+    target[4] = model.percentile(logProb);
+  }
+}

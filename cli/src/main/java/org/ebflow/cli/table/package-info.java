@@ -1,0 +1,5 @@
+/** Tables in and scores out: rows read, scored and written at the same time, in constant memory. */
+@NullMarked
+package org.ebflow.cli.table;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,214 @@
+package org.ebflow.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.ebflow.cli.Program.Result;
+import org.ebflow.flow.io.Safetensors;
+import org.ebflow.linalg.Matrix;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Run folders whose files were lost, cut or changed. */
+final class DamagedRunTest {
+  private static final String MODEL = "model.safetensors";
+  private static final String STATE = "last/state.safetensors";
+
+  @TempDir static Path runs;
+  private static Path good;
+
+  @TempDir Path folder;
+  private Path run;
+
+  @BeforeAll
+  static void train() throws IOException {
+    Path data = TestRuns.csv(runs.resolve("data.csv"), "a,b,c", TestRuns.rows(200, 3, 1));
+    good = runs.resolve("good");
+    assertThat(Program.run("train", "--data", data, "--epochs", 1, "--out", good).exit()).isZero();
+  }
+
+  private void copy() throws IOException {
+    run = folder.resolve("run");
+    Files.createDirectories(run.resolve("last"));
+    for (String name : List.of(MODEL, STATE, "config.json", "metrics.csv", "run.log")) {
+      Files.copy(good.resolve(name), run.resolve(name));
+    }
+  }
+
+  /** The file's tensors, to be changed and written again with a checksum that fits. */
+  private static Map<String, Matrix> tensors(Safetensors file) {
+    Map<String, Matrix> tensors = new LinkedHashMap<>();
+    for (String name : file.names()) {
+      Matrix tensor = Matrix.allocate(file.precision(name), file.rows(name), file.columns(name));
+      file.copyTo(name, tensor);
+      tensors.put(name, tensor);
+    }
+    return tensors;
+  }
+
+  private void setMetadata(String name, String key, String value) {
+    try (Safetensors file = Safetensors.read(run.resolve(name))) {
+      Map<String, String> metadata = new LinkedHashMap<>(file.metadata());
+      metadata.put(key, value);
+      Safetensors.write(run.resolve(name), tensors(file), metadata);
+    }
+  }
+
+  private void setWeights(float... values) {
+    try (Safetensors file = Safetensors.read(run.resolve(MODEL))) {
+      Map<String, Matrix> tensors = tensors(file);
+      System.arraycopy(values, 0, tensors.get("0.weight").floats(), 0, values.length);
+      Safetensors.write(run.resolve(MODEL), tensors, file.metadata());
+    }
+  }
+
+  private static void assertOneLine(Result result, String... parts) {
+    assertThat(result.exit()).as(result.err()).isEqualTo(2);
+    assertThat(result.out()).isEmpty();
+    assertThat(result.err().lines().filter(line -> line.startsWith("ebflow: ")))
+        .filteredOn(line -> !line.startsWith("ebflow: BLAS"))
+        .singleElement()
+        .asString()
+        .contains(parts);
+    assertThat(result.err()).doesNotContain("\tat ");
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      quoteCharacter = '`',
+      value = {
+        "format               | ebflow-9     | expected a model of this program",
+        "dimension            | -1           | dimension is -1, expected at least 1",
+        "dimension            | 2            | expected 12 weights for its layers, found 24",
+        "dimension            | 2000000000   | weights for its layers, found 24",
+        "precision            | BF16         | BF16",
+        "layers               | null         | layers is null",
+        "layers               | []           | expected 0 weights for its layers, found 24",
+        "layers               | [1]          | layer 0 is 1, expected a layer of this library",
+        "layers | [{\"type\":\"masked_affine_coupling\",\"mask\":[0,1,0],\"width\":2e9,\"hidden\":2e9,\"activation\":\"tanh\"}] | expected a layer of this library",
+        "preprocessing        | null         | preprocessing is null",
+        "preprocessing        | [{\"type\":\"fixed_affine\",\"scale\":[1],\"shift\":[0]}] | expected one of dimension 3",
+        "preprocessing_levels | -4           | preprocessing_levels is -4",
+        "data                 | {}           | data lack name, columns or quantiles",
+        "seed                 | x            | \"x\""
+      })
+  void aModelWithImpossibleMetadataIsRefused(String key, String value, String message)
+      throws IOException {
+    copy();
+    setMetadata(MODEL, key, value);
+
+    assertOneLine(Program.run("eval", run), run.resolve(MODEL).toString(), message);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"eval", "info", "gradcheck"})
+  void aTruncatedModelIsRefused(String command) throws IOException {
+    copy();
+    cut(MODEL, Files.size(run.resolve(MODEL)) - 7);
+
+    assertOneLine(
+        Program.run(command, run), run.resolve(MODEL).toString(), "bytes of data after the header");
+  }
+
+  private void cut(String name, long bytes) throws IOException {
+    try (FileChannel file = FileChannel.open(run.resolve(name), StandardOpenOption.WRITE)) {
+      file.truncate(bytes);
+    }
+  }
+
+  @Test
+  void weightsThatAreNotFiniteAreRefused() throws IOException {
+    copy();
+    setWeights(1, 2, 3, 4, Float.NaN);
+
+    assertOneLine(
+        Program.run("eval", run), MODEL, "expected finite weights, found NaN in row 1 of 0.weight");
+  }
+
+  @Test
+  void aNearSingularLayerIsAWarningWithItsConditionNumber() throws IOException {
+    copy();
+    setWeights(1, 2, 3, 1, 2, 3.000001f);
+    Result result = Program.run("eval", run);
+
+    assertThat(result.exit()).isZero();
+    assertThat(result.err())
+        .containsPattern(
+            "warning: layer 0 \\(dense\\) is near singular: condition number \\d\\.\\d+e\\+");
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "step, -5",
+    "step, x",
+    "updates, -3",
+    "metrics_bytes, -1",
+    "threads, 0",
+    "format, other",
+  })
+  void aStateWithImpossibleNumbersIsRefused(String key, String value) throws IOException {
+    copy();
+    setMetadata(STATE, key, value);
+
+    assertOneLine(
+        Program.run("train", "--resume", run, "--epochs", 2), run.resolve(STATE).toString(), value);
+  }
+
+  @Test
+  void aStateThatIsCutOrGoneIsRefused() throws IOException {
+    copy();
+    cut(STATE, Files.size(run.resolve(STATE)) / 2);
+    assertOneLine(
+        Program.run("train", "--resume", run, "--epochs", 2), run.resolve(STATE).toString());
+
+    Files.delete(run.resolve(STATE));
+    assertOneLine(
+        Program.run("train", "--resume", run, "--epochs", 2),
+        run.resolve(STATE).toString(),
+        "expected the last checkpoint of the run, found none");
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "\"ebflow-run-1\"  | \"ebflow-run-9\"    | expected a run's configuration of format ebflow-run-1, found ebflow-run-9",
+        "\"layers\" : 2    | \"layers\" : 3      | expected tensor \"weights\" of shape",
+        "\"layers\" : 2    | \"layesr\" : 2, \"layers\" : 2 | no key model.layesr, the nearest is model.layers",
+        "\"epochs\"        | \"epochs\" : 1 2    | expected JSON, found something else (line",
+        "\"name\" : \"rmsprop\" | \"name\" : \"sgd\" | no kind sgd, expected one of adam, adamw, rmsprop",
+        "data.csv          | gone.csv            | gone.csv: expected a file or one of mnist"
+      })
+  void aChangedConfigurationIsRefused(String found, String replacement, String message)
+      throws IOException {
+    copy();
+    Path config = run.resolve("config.json");
+    String text = Files.readString(config);
+    assertThat(text).contains(found);
+    Files.writeString(config, text.replace(found, replacement));
+
+    assertOneLine(Program.run("train", "--resume", run, "--epochs", 2), message);
+  }
+
+  @Test
+  void appendedFilesThatVanishedAreBegunAgain() throws IOException {
+    copy();
+    Files.delete(run.resolve("metrics.csv"));
+    Files.delete(run.resolve("run.log"));
+
+    assertThat(Program.run("train", "--resume", run, "--epochs", 2).exit()).isZero();
+    assertThat(Files.readAllLines(run.resolve("metrics.csv")).getFirst()).startsWith("step,epoch");
+  }
+}

@@ -1,0 +1,157 @@
+package org.ebflow.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+final class EbflowTest {
+  @TempDir Path folder;
+
+  @Test
+  void versionAndHelpGoToStdout() {
+    assertThat(Program.run("--version").out()).contains("ebflow").contains("Java 2");
+    Program.Result help = Program.run("train", "--help");
+    assertThat(help.exit()).isZero();
+    assertThat(help.out())
+        .contains("--resume")
+        .contains("--no-map")
+        .containsIgnoringWhitespaces("mnist-fc-ssm");
+    assertThat(Program.run("help", "train")).isEqualTo(help);
+    assertThat(Program.run("help", "data", "info").out()).contains("ebflow data info");
+    assertThat(Program.run("help").out()).isEqualTo(Program.run("--help").out());
+  }
+
+  @Test
+  void withoutACommandTheUsageIsShownAsAnError() {
+    Program.Result result = Program.run();
+
+    assertThat(result.exit()).isEqualTo(2);
+    assertThat(result.out()).isEmpty();
+    assertThat(result.err()).contains("train").contains("eval");
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "trian                                       | Did you mean: ebflow train",
+        "train --nonsense                            | Unknown option: '--nonsense'",
+        "train mnist-fc-sssm                         | the nearest is mnist-fc-ssm",
+        "train mnist-cnn-ssm                         | no recipe mnist-cnn-ssm",
+        "train mnist-fc-ssm --loss dsm               | --data, --loss and --model go with no recipe",
+        "train mnist-fc-ssm --model coupling         | --data, --loss and --model go with no recipe",
+        "train mnist-fc-ssm --data kmnist            | --data, --loss and --model go with no recipe",
+        "train --loss dsm                            | --data, --loss and --model go with no recipe but with --data",
+        "train table-fc-ssm                          | expected --data FILE",
+        "train --data mnist --model cnn              | no recipe mnist-cnn-ssm",
+        "train --data nowhere.csv                    | nowhere.csv: expected a file or one of mnist",
+        "train --set optimizer.learning_rate=1       | no key optimizer.learning_rate, the nearest is",
+        "train --set optimizer.lr=fast               | optimizer.lr: expected a number",
+        "train --lr 0                                | lr is 0.0, expected a number above 0",
+        "train --epochs 0                            | expected at least 1 when epochs is 0",
+        "train --batch-size many                     | training.batch_size: expected a whole number",
+        "train --precision bf16 --backend java       | --precision bf16: backend java has no such products",
+        "train mnist-fc-fdssm --precision bf16       | training.precision is bf16, expected f32 or f64 with loss fdssm",
+        "train --precision f16                       | expected one of f32, f64, bf16",
+        "train --backend cuda                        | --backend cuda is not built yet",
+        "train --backend mkl                         | --backend mkl: no such backend, expected auto",
+        "train --threads 0                           | --threads is 0, expected 1 to 1024",
+        "train --threads 1000000                     | --threads is 1000000, expected 1 to 1024",
+        "train --threads 99999999999                 | '99999999999' is not an int",
+        "train --epochs 99999999999                  | training.epochs: Numeric value (99999999999) out of range",
+        "train --epochs -1                           | training.epochs is -1, expected at least 0",
+        "train --steps 1.5                           | training.steps: expected a whole number, found 1.5",
+        "train --lr NaN                              | optimizer.lr is NaN, expected a number above 0",
+        "train --set model.type=fcc                  | no kind fcc, expected one of coupling, fc",
+        "train --set training                        | should be in KEY=VALUE format but was training",
+        "data info .                                 | .: expected a file, found a directory",
+        "train --data-dir /nowhere/at/all            | /nowhere/at/all: expected a data folder, found nothing",
+        "train --resume /nowhere/at/all              | config.json: expected a file, found none",
+        "train quickstart --resume /nowhere/at/all   | --resume goes on with the recipe of the run",
+        "train --resume /nowhere --lr 1              | expected no other choice but its length",
+        "train --resume /nowhere --set training.clip=1 | expected no other choice but its length",
+        "help trian                                  | Did you mean: ebflow train",
+        "eval /nowhere/at/all                        | /nowhere/at/all: expected a run folder or a model file",
+        "eval /nowhere --log-z slq                   | --log-z slq is not built yet, expected exact",
+        "eval /nowhere --log-z magic                 | --log-z magic: no such method",
+        "eval /nowhere --split all                   | --split is all, expected test, val or train",
+        "info /nowhere/at/all                        | /nowhere/at/all",
+        "gradcheck no-such-recipe                    | no recipe no-such-recipe",
+        "gradcheck quickstart --loss mm              | no recipe sine-coupling-mm",
+        "data fetch nothing                          | nothing: expected one of mnist",
+        "data info /nowhere/table.csv                | /nowhere/table.csv"
+      })
+  void wrongUsageIsOneClearLineAndCodeTwo(String line, String message) {
+    Program.Result result = Program.run((Object[]) line.split(" "));
+
+    assertThat(result.err()).contains(message).doesNotContain("\tat ").doesNotContain("Exception");
+    assertThat(result.exit()).isEqualTo(2);
+    assertThat(result.out()).isEmpty();
+    assertThat(
+            result
+                .err()
+                .lines()
+                .filter(
+                    text -> !text.matches("ebflow: BLAS.*|Did you mean.*|Possible solutions.*")))
+        .allMatch(text -> text.startsWith("ebflow: "))
+        .hasSize(1);
+  }
+
+  @Test
+  void brokenModelsAndConfigsAreRefused() throws IOException {
+    Path run = Files.createDirectory(folder.resolve("run"));
+    assertThat(Program.run("eval", run))
+        .matches(
+            result -> result.exit() == 2 && result.err().contains("go on with an interrupted run"));
+    Files.writeString(run.resolve("model.safetensors"), "no weights");
+    Files.writeString(run.resolve("config.json"), "{ no json");
+
+    assertThat(Program.run("eval", run))
+        .matches(result -> result.exit() == 2 && result.err().contains("model.safetensors"));
+    assertThat(Program.run("info", run))
+        .matches(result -> result.exit() == 2 && result.err().contains("model.safetensors"));
+    assertThat(Program.run("train", "--resume", run))
+        .matches(
+            result -> result.exit() == 2 && result.err().contains("config.json: expected JSON"));
+  }
+
+  @Test
+  void dataListNamesEverySet() {
+    Program.Result result = Program.run("data", "list", "--data-dir", folder);
+
+    assertThat(result.exit()).isZero();
+    assertThat(result.out()).contains("mnist", "kmnist", "sine", "multimodal10");
+    assertThat(result.err()).contains("in " + folder);
+    assertThat(Program.run("data", "--data-dir", folder, "list")).isEqualTo(result);
+  }
+
+  @Test
+  void dataInfoSummarisesATable() throws IOException {
+    Path file =
+        TestRuns.csv(
+            folder.resolve("table.csv"), "a,b", new double[][] {{1, 2}, {3, Double.NaN}, {5, 6}});
+    Program.Result result = Program.run("data", "info", file);
+
+    assertThat(result.exit()).isZero();
+    assertThat(result.out())
+        .contains("3 rows, 2 columns")
+        .contains("1 bad rows, the first is row 2");
+  }
+
+  @Test
+  void gradcheckPassesAndPrintsATable() {
+    Program.Result result = Program.run("gradcheck", "table-fc-ssm");
+
+    assertThat(result.out()).contains("weight").contains("8x8").contains("passed");
+    assertThat(result.exit()).isZero();
+    assertThat(Program.run("gradcheck", "table-fc-ssm", "--loss", "fdssm", "--json").out())
+        .startsWith("{\"objective\":\"fdssm\"")
+        .contains("\"passed\":true");
+  }
+}

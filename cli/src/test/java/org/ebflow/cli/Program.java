@@ -1,0 +1,23 @@
+package org.ebflow.cli;
+
+import java.io.PrintWriter;
+import java.io.StringWriter;
+
+/** Runs the whole command in this JVM. */
+final class Program {
+  private Program() {}
+
+  /** What a call left: exit code, stdout, stderr. */
+  record Result(int exit, String out, String err) {}
+
+  static Result run(Object... arguments) {
+    StringWriter out = new StringWriter();
+    StringWriter err = new StringWriter();
+    String[] words = new String[arguments.length];
+    for (int i = 0; i < words.length; i++) {
+      words[i] = arguments[i].toString();
+    }
+    int exit = Ebflow.run(new PrintWriter(out, true), new PrintWriter(err, true), words);
+    return new Result(exit, out.toString(), err.toString());
+  }
+}

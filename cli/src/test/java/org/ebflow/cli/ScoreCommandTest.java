@@ -1,0 +1,474 @@
+package org.ebflow.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.BufferedOutputStream;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.stream.Stream;
+import org.ebflow.cli.Commands.Outcome;
+import org.ebflow.flow.InvalidInputException;
+import org.ebflow.linalg.Blas;
+import org.ebflow.linalg.Matrix;
+import org.ebflow.linalg.Precision;
+import org.ebflow.training.Evaluation;
+import org.ebflow.training.Scorer;
+import org.ebflow.training.Scores;
+import org.ebflow.training.TrainedFlow;
+import org.ebflow.training.data.DataSources;
+import org.ebflow.training.data.NpyWriter;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class ScoreCommandTest {
+  private static final String HEADER = "id,log_prob,bits_per_dim,energy,latent_norm,percentile";
+
+  @TempDir static Path runs;
+  private static Path run;
+  private static TrainedFlow model;
+
+  @TempDir Path folder;
+
+  @BeforeAll
+  static void train() throws IOException {
+    run = runs.resolve("run");
+    model = TestRuns.table(run, 3);
+  }
+
+  private static Outcome score(Object... arguments) {
+    Object[] all = new Object[arguments.length + 1];
+    all[0] = run;
+    System.arraycopy(arguments, 0, all, 1, arguments.length);
+    return Commands.run(new ScoreCommand(), all);
+  }
+
+  private static double[][] cells(Path csv) throws IOException {
+    List<String> lines = Files.readAllLines(csv);
+    assertThat(lines.getFirst()).isEqualTo(HEADER);
+    return lines.stream()
+        .skip(1)
+        .map(
+            line ->
+                Arrays.stream(line.split(",")).skip(1).mapToDouble(Double::parseDouble).toArray())
+        .toArray(double[][]::new);
+  }
+
+  private static double[] logProb(Path csv) throws IOException {
+    return Arrays.stream(cells(csv)).mapToDouble(row -> row[0]).toArray();
+  }
+
+  private static double[][] npy(Path file) throws IOException {
+    ByteBuffer bytes = ByteBuffer.wrap(Files.readAllBytes(file)).order(ByteOrder.LITTLE_ENDIAN);
+    int start = 10 + bytes.getShort(8);
+    double[][] rows = new double[(bytes.limit() - start) / 40][5];
+    bytes.position(start);
+    for (double[] row : rows) {
+      for (int c = 0; c < 5; c++) {
+        row[c] = bytes.getDouble();
+      }
+    }
+    return rows;
+  }
+
+  private void assertNothingIn(String... names) {
+    for (String name : names) {
+      assertThat(folder.resolve(name)).doesNotExist();
+      assertThat(folder.resolve(name + ".part")).doesNotExist();
+    }
+  }
+
+  @Test
+  void csvNpyAndLibraryAgreeToTheLastBit() throws IOException {
+    double[][] rows = TestRuns.rows(700, 3, 2);
+    Path csv = TestRuns.csv(folder.resolve("in.csv"), "a,b,c", rows);
+    Path gz = TestRuns.csv(folder.resolve("in.csv.gz"), "a,b,c", rows);
+    Path npy = folder.resolve("in.npy");
+    NpyWriter.write(npy, Matrix.ofRows(Precision.FLOAT64, rows));
+    double[] expected = model.logProb(rows);
+    for (Path input : List.of(csv, gz, npy)) {
+      assertThat(score(input, "--out", folder.resolve("out.csv")).exit()).isZero();
+      assertThat(logProb(folder.resolve("out.csv"))).isEqualTo(expected);
+      assertThat(score(input, "--out", folder.resolve("out.npy")).exit()).isZero();
+      assertThat(npy(folder.resolve("out.npy"))).isEqualTo(cells(folder.resolve("out.csv")));
+    }
+  }
+
+  @Test
+  void theMeanOfTheScoresIsTheEvaluation() throws IOException {
+    Path csv = TestRuns.csv(folder.resolve("in.csv"), "a,b,c", TestRuns.rows(300, 3, 2));
+    score(csv, "--out", folder.resolve("out.csv"), "--batch-size", 50);
+    try (Scorer scorer = new Scorer(model, Blas.auto(), 2)) {
+      Evaluation evaluation = scorer.evaluate(DataSources.read(csv, List.of(), false));
+      double mean = 0;
+      double[] scores = logProb(folder.resolve("out.csv"));
+      for (int r = 0; r < scores.length; r++) {
+        mean += (-scores[r] - mean) / (r + 1);
+      }
+      assertThat(evaluation.nll()).isEqualTo(mean);
+    }
+  }
+
+  @Test
+  void columnsAreWhatTheySay() throws IOException {
+    double[][] rows = TestRuns.rows(20, 3, 2);
+    score(
+        TestRuns.csv(folder.resolve("in.csv"), "a,b,c", rows), "--out", folder.resolve("out.csv"));
+    double[][] cells = cells(folder.resolve("out.csv"));
+    try (Scorer scorer = new Scorer(model, Blas.auto(), 1)) {
+      Scores scores = scorer.score(Matrix.ofRows(Precision.FLOAT64, rows));
+      for (int r = 0; r < rows.length; r++) {
+        double logProb = scores.logProb()[r];
+        assertThat(cells[r])
+            .containsExactly(
+                logProb,
+                -logProb / (3 * Math.log(2)),
+                scores.energy()[r],
+                scores.latentNorm()[r],
+                model.percentile(logProb));
+        assertThat(cells[r][4]).isBetween(0.0, 100.0);
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({"1,1", "7,2", "64,3", "100,2", "5000,1"})
+  void bitsDependNeitherOnTheBlockSizeNorOnTheThreads(int batch, int threads) throws IOException {
+    double[][] rows = TestRuns.rows(200, 3, 2);
+    Path csv = TestRuns.csv(folder.resolve("in.csv"), "a,b,c", rows);
+    assertThat(
+            score(
+                    csv,
+                    "--out",
+                    folder.resolve("out.csv"),
+                    "--batch-size",
+                    batch,
+                    "--threads",
+                    threads)
+                .exit())
+        .isZero();
+    assertThat(logProb(folder.resolve("out.csv"))).isEqualTo(model.logProb(rows));
+  }
+
+  @Test
+  void aRowScoresAloneAsAmongOthers() throws IOException {
+    double[][] rows = TestRuns.rows(200, 3, 2);
+    double[] together = model.logProb(rows);
+    for (int r : new int[] {0, 63, 64, 199}) {
+      Path csv = TestRuns.csv(folder.resolve("one.csv"), "a,b,c", new double[][] {rows[r]});
+      score(csv, "--out", folder.resolve("out.csv"));
+      assertThat(logProb(folder.resolve("out.csv"))).containsExactly(together[r]);
+    }
+  }
+
+  @Test
+  void severalInputsFollowOneAnother() throws IOException {
+    double[][] rows = TestRuns.rows(150, 3, 2);
+    Path first = TestRuns.csv(folder.resolve("1.csv"), "a,b,c", Arrays.copyOf(rows, 70));
+    Path second = folder.resolve("2.npy");
+    NpyWriter.write(second, Matrix.ofRows(Precision.FLOAT64, Arrays.copyOfRange(rows, 70, 150)));
+    score(first, second, "--out", folder.resolve("out.csv"), "--batch-size", 64);
+    assertThat(logProb(folder.resolve("out.csv"))).isEqualTo(model.logProb(rows));
+    assertThat(Files.readAllLines(folder.resolve("out.csv"))).last().asString().startsWith("150,");
+  }
+
+  @Test
+  void columnsAreMatchedByNameAndOthersIgnored() throws IOException {
+    double[][] rows = TestRuns.rows(30, 3, 2);
+    double[][] mixed = new double[30][];
+    for (int r = 0; r < 30; r++) {
+      mixed[r] = new double[] {rows[r][2], 99, rows[r][0], rows[r][1]};
+    }
+    Path csv = TestRuns.csv(folder.resolve("in.csv"), "c,extra,a,b", mixed);
+    assertThat(score(csv, "--out", folder.resolve("out.csv")).exit()).isZero();
+    assertThat(logProb(folder.resolve("out.csv"))).isEqualTo(model.logProb(rows));
+    assertThat(score(csv, "--out", folder.resolve("out.csv"), "--columns", "c,b,a").exit())
+        .isZero();
+    assertThat(logProb(folder.resolve("out.csv"))).isEqualTo(model.logProb(rows));
+  }
+
+  @Test
+  void columnsOfOtherNamesAreTakenInTheOrderAskedFor() throws IOException {
+    double[][] rows = TestRuns.rows(30, 3, 2);
+    double[][] reversed =
+        Stream.of(rows).map(row -> new double[] {row[2], row[1], row[0]}).toArray(double[][]::new);
+    Path csv = TestRuns.csv(folder.resolve("in.csv"), "z,y,x", reversed);
+    assertThat(score(csv, "--out", folder.resolve("out.csv"), "--columns", "x,y,z").exit())
+        .isZero();
+    assertThat(logProb(folder.resolve("out.csv"))).isEqualTo(model.logProb(rows));
+  }
+
+  @Test
+  void aMissingColumnIsNamed() throws IOException {
+    Path csv = TestRuns.csv(folder.resolve("in.csv"), "a,bb,c", TestRuns.rows(3, 3, 2));
+    Outcome outcome = score(csv, "--out", folder.resolve("out.csv"));
+    assertThat(outcome.failure()).isInstanceOf(InvalidInputException.class);
+    assertThat(outcome.message())
+        .contains(csv.toString(), "expected a column b, found a, bb, c")
+        .doesNotContain("\n");
+    assertNothingIn("out.csv");
+  }
+
+  @Test
+  void theIdColumnIsCopiedAsText() throws IOException {
+    Path csv =
+        TestRuns.text(
+            folder.resolve("in.csv"),
+            "name,a,b,c\n\"Müller, \"\"J\"\"\",1,2,3\n0007,4,5,6\n,x,5,6\n");
+    assertThat(score(csv, "--out", folder.resolve("out.csv"), "--id", "name").exit()).isZero();
+    List<String> lines = Files.readAllLines(folder.resolve("out.csv"));
+    assertThat(lines.get(1)).startsWith("\"Müller, \"\"J\"\"\",");
+    assertThat(lines.get(2)).startsWith("0007,");
+    assertThat(lines).hasSize(3);
+  }
+
+  @Test
+  void badRowsAreRejectedWithLineAndReasonAndTheOthersScored() throws IOException {
+    Path csv =
+        TestRuns.text(
+            folder.resolve("in.csv"),
+            "a,b,c\n1,2,3\nNaN,2,3\n1,2\n4,5,6\n\n1,inf,3\n1,two,3\n1,2,3,4\n7,8,9\n1,,3\n");
+    assertThat(score(csv, "--out", folder.resolve("out.csv"), "--batch-size", 2).exit()).isZero();
+    assertThat(logProb(folder.resolve("out.csv")))
+        .isEqualTo(model.logProb(new double[][] {{1, 2, 3}, {4, 5, 6}, {7, 8, 9}}));
+    assertThat(
+            Files.readAllLines(folder.resolve("out.csv")).stream().map(line -> line.split(",")[0]))
+        .containsExactly("id", "1", "4", "8");
+    assertThat(Files.readAllLines(folder.resolve("out.csv.rejected.csv")))
+        .containsExactly(
+            "id,input,row,line,reason",
+            "2," + csv + ",2,3,\"column 1 (a): expected a finite number, found NaN or nothing\"",
+            "3," + csv + ",3,4,\"expected 3 cells, found 2\"",
+            "5," + csv + ",5,7,\"column 2 (b): expected a finite number, found Infinity\"",
+            "6," + csv + ",6,8,\"column 2 (b): expected a number, found 'two'\"",
+            "7," + csv + ",7,9,\"expected 3 cells, found 4\"",
+            "9," + csv + ",9,11,\"column 2 (b): expected a finite number, found NaN or nothing\"");
+  }
+
+  @Test
+  void npyOutputKeepsTheRowNumbersOfRejectedRows() throws IOException {
+    Path csv = TestRuns.text(folder.resolve("in.csv"), "a,b,c\n1,2,3\n1,2\n4,5,6\n");
+    assertThat(score(csv, "--out", folder.resolve("out.npy")).exit()).isZero();
+    double[][] rows = npy(folder.resolve("out.npy"));
+    double[] expected = model.logProb(new double[][] {{1, 2, 3}, {4, 5, 6}});
+    assertThat(new double[] {rows[0][0], rows[2][0]}).isEqualTo(expected);
+    assertThat(rows[1]).containsOnly(Double.NaN);
+    assertThat(folder.resolve("out.npy.rejected.csv")).exists();
+  }
+
+  @Test
+  void strictStopsAtTheFirstBadRowAndLeavesWhatWasThere() throws IOException {
+    Path csv = TestRuns.text(folder.resolve("in.csv"), "a,b,c\n1,2,3\n1,2\n4,5,6\n");
+    Outcome outcome = score(csv, "--out", folder.resolve("out.csv"), "--strict", "--batch-size", 1);
+    assertThat(outcome.failure()).isInstanceOf(InvalidInputException.class);
+    assertThat(outcome.message()).isEqualTo(csv + ": row 2 (line 3): expected 3 cells, found 2");
+    assertNothingIn("out.csv", "out.csv.rejected.csv");
+    Files.writeString(folder.resolve("out.csv"), "old");
+    score(csv, "--out", folder.resolve("out.csv"), "--strict");
+    assertThat(folder.resolve("out.csv")).hasContent("old");
+  }
+
+  @Test
+  void aRejectedFileOfAnEarlierCallIsRemovedWhenAllRowsAreGood() throws IOException {
+    Path out = folder.resolve("out.csv");
+    score(TestRuns.text(folder.resolve("bad.csv"), "a,b,c\n1,2,3\n1,2\n"), "--out", out);
+    assertThat(folder.resolve("out.csv.rejected.csv")).exists();
+    score(TestRuns.text(folder.resolve("good.csv"), "a,b,c\n1,2,3\n1,2,4\n"), "--out", out);
+    assertNothingIn("out.csv.rejected.csv");
+    assertThat(cells(out)).hasDimensions(2, 5);
+  }
+
+  @Test
+  void aWrongDimensionIsRefusedWithBothShapes() throws IOException {
+    Path npy = folder.resolve("in.npy");
+    NpyWriter.write(npy, Matrix.allocate(Precision.FLOAT64, 4, 5));
+    Path csv = TestRuns.csv(folder.resolve("in.csv"), "", TestRuns.rows(3, 4, 2));
+    for (Path input : List.of(npy, csv)) {
+      Outcome outcome = score(input, "--out", folder.resolve("out.csv"));
+      assertThat(outcome.failure()).isInstanceOf(InvalidInputException.class);
+      assertThat(outcome.message()).contains("[*,3]", input == npy ? "[*,5]" : "[*,4]");
+    }
+    assertNothingIn("out.csv");
+  }
+
+  @Test
+  void aTruncatedInputLeavesNoOutput() throws IOException {
+    Path gz = TestRuns.csv(folder.resolve("in.csv.gz"), "a,b,c", TestRuns.rows(5000, 3, 2));
+    byte[] bytes = Files.readAllBytes(gz);
+    Files.write(gz, Arrays.copyOf(bytes, bytes.length / 2));
+    Outcome outcome = score(gz, "--out", folder.resolve("out.csv"), "--batch-size", 64);
+    assertThat(outcome.failure()).isInstanceOf(InvalidInputException.class);
+    assertThat(outcome.message()).contains(gz.toString(), "truncated").doesNotContain("\n");
+    assertNothingIn("out.csv");
+  }
+
+  @Test
+  void aMissingFolderIsOneLineBeforeAnythingIsRead() throws IOException {
+    Path csv = TestRuns.csv(folder.resolve("in.csv"), "a,b,c", TestRuns.rows(3, 3, 2));
+    Outcome outcome = score(csv, "--out", folder.resolve("none/out.csv"));
+    assertThat(outcome.failure()).isInstanceOf(UncheckedIOException.class);
+    assertThat(outcome.message())
+        .contains("cannot be written: folder", "does not exist")
+        .doesNotContain("\n");
+  }
+
+  @Test
+  void aFolderOfTheOutputsNameIsRefused() throws IOException {
+    Path csv = TestRuns.csv(folder.resolve("in.csv"), "a,b,c", TestRuns.rows(3, 3, 2));
+    Files.createDirectory(folder.resolve("out.csv"));
+    Outcome outcome = score(csv, "--out", folder.resolve("out.csv"));
+    assertThat(outcome.failure()).isInstanceOf(UncheckedIOException.class);
+    assertThat(outcome.message()).contains("a directory of that name exists");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"out.parquet", "out.txt", "in.csv"})
+  void anImpossibleOutputNameIsWrongUsage(String name) throws IOException {
+    Path csv = TestRuns.csv(folder.resolve("in.csv"), "a,b,c", TestRuns.rows(3, 3, 2));
+    Outcome outcome = score(csv, "--out", folder.resolve(name));
+    assertThat(outcome.exit()).isEqualTo(2);
+    assertThat(outcome.err()).contains("--out " + folder.resolve(name));
+    assertThat(Files.readAllLines(csv)).hasSize(4);
+  }
+
+  @Test
+  void anInputOfTheRejectedRowsNameIsNotReplaced() throws IOException {
+    Path csv = TestRuns.csv(folder.resolve("o.csv.rejected.csv"), "a,b,c", TestRuns.rows(3, 3, 2));
+    Outcome outcome = score(csv, "--out", folder.resolve("o.csv"));
+    assertThat(outcome.exit()).isEqualTo(2);
+    assertThat(outcome.err()).contains("would replace the input " + csv);
+    assertThat(Files.readAllLines(csv)).hasSize(4);
+  }
+
+  @Test
+  void anInputUnderAnotherNameOfTheOutputIsNotReplaced() throws IOException {
+    Path csv = TestRuns.csv(folder.resolve("in.csv"), "a,b,c", TestRuns.rows(3, 3, 2));
+    Path link = Files.createSymbolicLink(folder.resolve("link.csv"), csv);
+    assertThat(score(link, "--out", csv).err()).contains("is one of the inputs");
+    assertThat(Files.readAllLines(csv)).hasSize(4);
+  }
+
+  @Test
+  void rowsWithoutAFiniteDensityAreAWarning() throws IOException {
+    Path csv = TestRuns.text(folder.resolve("in.csv"), "a,b,c\n1,2,3\n1e308,2,3\n1,2,-1e300\n");
+    Outcome outcome = score(csv, "--out", folder.resolve("out.csv"));
+    assertThat(outcome.exit()).isZero();
+    assertThat(outcome.err())
+        .contains("warning: 2 rows lie so far from the training data")
+        .contains("the first is row 2");
+  }
+
+  @Test
+  void parquetInputIsRefusedInOneLine() {
+    Outcome outcome = score(folder.resolve("in.parquet"), "--out", folder.resolve("out.csv"));
+    assertThat(outcome.failure()).isInstanceOf(InvalidInputException.class);
+    assertThat(outcome.message()).contains("in.parquet", "Parquet").doesNotContain("\n");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"0", "-3", "2000000000"})
+  void anImpossibleBlockSizeIsWrongUsage(String size) throws IOException {
+    Path csv = TestRuns.csv(folder.resolve("in.csv"), "a,b,c", TestRuns.rows(3, 3, 2));
+    Outcome outcome = score(csv, "--out", folder.resolve("out.csv"), "--batch-size", size);
+    assertThat(outcome.exit()).isEqualTo(2);
+    assertThat(outcome.err()).contains("--batch-size is " + size);
+  }
+
+  @Test
+  void theLastLineOnStderrSumsUp() throws IOException {
+    Path csv = TestRuns.text(folder.resolve("in.csv"), "a,b,c\n1,2,3\n1,2\n4,5,6\n");
+    Path out = folder.resolve("out.csv");
+    assertThat(score(csv, "--out", out).err().strip())
+        .matches(
+            "scored 2 rows into \\S+ in [0-9.]+ s \\([0-9,]+ rows/s\\), rejected 1 into \\S+\\.rejected\\.csv");
+  }
+
+  @Test
+  void theCommandExitsWith2AndOneLineOnBadInput() throws IOException {
+    Path csv = TestRuns.text(folder.resolve("in.csv"), "a,b,c\n1,2,3\n1,2\n");
+    String out = folder.resolve("out.csv").toString();
+    StringWriter err = new StringWriter();
+    PrintWriter writer = new PrintWriter(err, true);
+    assertThat(
+            Ebflow.run(
+                writer, writer, "score", run.toString(), csv.toString(), "--out", out, "--strict"))
+        .isEqualTo(2);
+    assertThat(err.toString())
+        .endsWith(csv + ": row 2 (line 3): expected 3 cells, found 2" + System.lineSeparator());
+    assertThat(Ebflow.run(writer, writer, "score", run.toString(), csv.toString(), "--out", out))
+        .isZero();
+  }
+
+  /** The numbers of the table alone fill the heap of the process that scores it. */
+  @Test
+  void memoryDoesNotGrowWithTheTable() throws Exception {
+    int rows = 1_500_000;
+    byte[] block = "1,2,3\n4,5,6.5\n-1,0,7\n".getBytes(StandardCharsets.US_ASCII);
+    Path csv = folder.resolve("in.csv");
+    try (OutputStream out = new BufferedOutputStream(Files.newOutputStream(csv))) {
+      out.write("a,b,c\n".getBytes(StandardCharsets.US_ASCII));
+      for (int i = 0; i < rows / 3; i++) {
+        out.write(block);
+      }
+    }
+    Path log = folder.resolve("log");
+    int exit = inSmallHeap(log, "score", run, csv, "--out", folder.resolve("out.npy"));
+    assertThat(exit).as(() -> read(log)).isZero();
+    assertThat(Files.size(folder.resolve("out.npy"))).isEqualTo(128 + 40L * rows);
+  }
+
+  private static String read(Path file) {
+    try {
+      return Files.readString(file);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  @Test
+  void tooLittleMemoryIsOneLine() throws Exception {
+    Path out = folder.resolve("out.npy");
+    Path log = folder.resolve("log");
+    int exit = inSmallHeap(log, "sample", run, "--count", 100_000_000, "--out", out);
+    assertThat(exit).as(() -> read(log)).isEqualTo(2);
+    assertThat(read(log))
+        .contains("ebflow: out of memory", "EBFLOW_JAVA_OPTS")
+        .doesNotContain("\tat ");
+    assertNothingIn("out.npy");
+  }
+
+  /** Runs the whole command in a process of its own with a heap of 32 MiB. */
+  private static int inSmallHeap(Path log, Object... arguments) throws Exception {
+    List<String> words =
+        new ArrayList<>(
+            List.of(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-Xmx32m",
+                "-XX:+UseSerialGC",
+                "--add-modules=jdk.incubator.vector",
+                "--enable-native-access=ALL-UNNAMED",
+                "-cp",
+                System.getProperty("java.class.path"),
+                Ebflow.class.getName()));
+    Stream.of(arguments).map(Object::toString).forEach(words::add);
+    return new ProcessBuilder(words)
+        .redirectErrorStream(true)
+        .redirectOutput(log.toFile())
+        .start()
+        .waitFor();
+  }
+}

@@ -1,0 +1,74 @@
+package org.ebflow.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import java.io.OutputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledOnOs;
+import org.junit.jupiter.api.condition.OS;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The command on a terminal of its own, which {@code script} of util-linux makes. */
+@EnabledOnOs(OS.LINUX)
+final class StopSignalsTest {
+  private static final Path SCRIPT = Path.of("/usr/bin/script");
+  private static final int CTRL_C = 3;
+
+  @TempDir Path folder;
+
+  @Test
+  void ctrlCOnATerminalSavesAndEndsWithCodeThree() throws Exception {
+    assumeTrue(Files.isExecutable(SCRIPT), "needs script of util-linux");
+    Path run = folder.resolve("run");
+    Path screen = folder.resolve("screen");
+    Path arguments =
+        Files.write(
+            folder.resolve("arguments"),
+            List.of(
+                "--add-modules=jdk.incubator.vector",
+                "--enable-native-access=ALL-UNNAMED",
+                "-Xss8m",
+                "-Debflow.terminal=100",
+                "-cp",
+                System.getProperty("java.class.path"),
+                "org.ebflow.cli.Ebflow",
+                "train",
+                "gaussians-coupling-ssm",
+                "--threads",
+                "1",
+                "--out",
+                run.toString()));
+    String java = Path.of(System.getProperty("java.home"), "bin", "java").toString();
+    Process process =
+        new ProcessBuilder(
+                SCRIPT.toString(), "-q", "-e", "-c", java + " @" + arguments, "/dev/null")
+            .redirectErrorStream(true)
+            .redirectOutput(screen.toFile())
+            .start();
+    try (OutputStream keyboard = process.getOutputStream()) {
+      waitFor(screen, "loss");
+      keyboard.write(CTRL_C);
+      keyboard.flush();
+      assertThat(process.waitFor(60, TimeUnit.SECONDS)).isTrue();
+    } finally {
+      process.destroyForcibly();
+    }
+
+    assertThat(process.exitValue()).as(Files.readString(screen)).isEqualTo(Ebflow.INTERRUPTED);
+    assertThat(screen).content().contains("saved in " + run);
+    assertThat(run.resolve("run.log")).content().contains("stopped on request");
+  }
+
+  private static void waitFor(Path file, String text) throws Exception {
+    long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
+    while (!Files.readString(file).contains(text)) {
+      assertThat(System.nanoTime()).as("waiting for " + text).isLessThan(deadline);
+      Thread.sleep(50);
+    }
+  }
+}

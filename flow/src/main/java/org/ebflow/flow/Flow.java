@@ -1,0 +1,283 @@
+package org.ebflow.flow;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Consumer;
+import java.util.stream.Stream;
+import org.ebflow.flow.layer.ActNorm;
+import org.ebflow.flow.layer.Dense;
+import org.ebflow.flow.layer.Elementwise;
+import org.ebflow.flow.layer.ElementwiseLayer;
+import org.ebflow.flow.layer.SmoothLeakyRelu;
+import org.ebflow.linalg.Blas;
+import org.ebflow.linalg.Matrix;
+import org.ebflow.linalg.Precision;
+import org.ebflow.linalg.Team;
+
+/**
+ * A normalizing flow g = g_L ∘ … ∘ g_1 with a standard normal base: layers and their weights.
+ *
+ * <p>Source: Chao et al. 2023, section 4. With S_l the layers whose Jacobian is constant, log p(x)
+ * = ℓ(x) - log Z, ℓ the unnormalised log-density that {@link FlowPass} computes and log Z =
+ * -Σ_{S_l} log|det J_i| a constant of the weights.
+ *
+ * <p>Threading: immutable but for the values of its {@link #parameters}; reading is thread-safe.
+ */
+public final class Flow {
+  private final int dimension;
+  private final List<Layer> layers;
+  private final Parameters parameters;
+  private volatile LogZ logZ = new LogZ(-1, 0);
+
+  private record LogZ(long version, double value) {}
+
+  private Flow(int dimension, List<Layer> layers, Parameters parameters) {
+    this.dimension = dimension;
+    this.layers = layers;
+    this.parameters = parameters;
+  }
+
+  /** Starts a flow on rows of {@code dimension} numbers. */
+  public static Builder of(int dimension) {
+    return new Builder(dimension);
+  }
+
+  /** The same layers with other weights of the same layout. */
+  public Flow withParameters(Parameters others) {
+    return new Flow(dimension, layers, others);
+  }
+
+  /** The same layers with a copy of the weights in the given precision. */
+  public Flow copy(Precision precision) {
+    return withParameters(parameters.copy(precision));
+  }
+
+  /**
+   * Layers {@code from} (inclusive) to {@code to} (exclusive) as a flow that shares the weights.
+   */
+  public Flow part(int from, int to) {
+    return new Flow(dimension, layers.subList(from, to), parameters);
+  }
+
+  /**
+   * This flow after other layers, all without weights: as when preprocessing is part of the model.
+   */
+  public Flow after(List<Layer> first) {
+    for (Layer layer : first) {
+      requireDimension(layer, dimension);
+      if (!layer.parameters().isEmpty()) {
+        throw new IllegalArgumentException("Flow.after: " + layer + " has weights of its own");
+      }
+    }
+    return new Flow(dimension, Stream.concat(first.stream(), layers.stream()).toList(), parameters);
+  }
+
+  private static void requireDimension(Layer layer, int dimension) {
+    if (layer.dimension() != 0 && layer.dimension() != dimension) {
+      throw new IllegalArgumentException(
+          "Flow: layer " + layer + ", expected one of dimension " + dimension);
+    }
+  }
+
+  /** Numbers per row. */
+  public int dimension() {
+    return dimension;
+  }
+
+  /** The layers, first applied first. */
+  public List<Layer> layers() {
+    return layers;
+  }
+
+  /** The weights. */
+  public Parameters parameters() {
+    return parameters;
+  }
+
+  /** Format of weights and rows. */
+  public Precision precision() {
+    return parameters.precision();
+  }
+
+  /** How many leading layers have a constant Jacobian. */
+  public int affinePrefix() {
+    int count = 0;
+    while (count < layers.size() && layers.get(count).constantJacobian()) {
+      count++;
+    }
+    return count;
+  }
+
+  /**
+   * log Z in nats, exact, in float64: -Σ log|det J_i| of the layers with constant Jacobian.
+   * Computed once per version of the weights.
+   */
+  public double logZ(Blas blas) {
+    long now = parameters.version();
+    LogZ cached = logZ;
+    if (cached.version != now) {
+      double sum = 0;
+      for (Layer layer : layers) {
+        if (layer.constantJacobian()) {
+          sum -= layer.logAbsDeterminant(parameters, blas);
+        }
+      }
+      cached = new LogZ(now, sum);
+      logZ = cached;
+    }
+    return cached.value;
+  }
+
+  /**
+   * Sets the weights that depend on data (ActNorm) from a first batch [rows,dimension] in the
+   * flow's precision.
+   */
+  public void initialize(Matrix batch, Blas blas) {
+    onRows(
+        batch,
+        blas,
+        pass -> {
+          for (int i = 0; i < layers.size(); i++) {
+            pass.initializeLayer(i);
+          }
+        });
+    parameters.initializedByData(true);
+    parameters.changed();
+  }
+
+  /** ℓ(x), the log-density up to log Z, of every row [rows,dimension], in nats. */
+  public double[] unnormalisedLogDensity(Matrix rows, Blas blas) {
+    double[] result = new double[rows.rows()];
+    onRows(
+        rows,
+        blas,
+        pass -> {
+          pass.forward(0, 0);
+          System.arraycopy(pass.density().order(0).doubles(), 0, result, 0, result.length);
+        });
+    return result;
+  }
+
+  /** log p(x) of every row [rows,dimension], in nats. */
+  public double[] logProb(Matrix rows, Blas blas) {
+    double[] result = unnormalisedLogDensity(rows, blas);
+    double constant = logZ(blas);
+    for (int r = 0; r < result.length; r++) {
+      result[r] -= constant;
+    }
+    return result;
+  }
+
+  /** ∇_x log p(x) of every row, a new matrix [rows,dimension]. */
+  public Matrix score(Matrix rows, Blas blas) {
+    Matrix result = Matrix.allocate(precision(), rows.rows(), dimension);
+    onRows(
+        rows,
+        blas,
+        pass -> {
+          pass.forward(0, 0);
+          result.copyFrom(pass.score());
+        });
+    return result;
+  }
+
+  /** z = g(x) of every row, a new matrix [rows,dimension]. */
+  public Matrix forward(Matrix rows, Blas blas) {
+    Matrix result = Matrix.allocate(precision(), rows.rows(), dimension);
+    onRows(
+        rows,
+        blas,
+        pass -> {
+          pass.push(0, 0);
+          result.copyFrom(pass.output().stream(0));
+        });
+    return result;
+  }
+
+  /** x = g⁻¹(z) of every row, a new matrix [rows,dimension]. */
+  public Matrix inverse(Matrix latents, Blas blas) {
+    Matrix result = Matrix.allocate(precision(), latents.rows(), dimension);
+    onRows(latents, blas, pass -> pass.inverse(latents, result));
+    return result;
+  }
+
+  /** Runs on the calling thread alone, with a pass of order 0 whose input is a copy of the rows. */
+  private void onRows(Matrix rows, Blas blas, Consumer<FlowPass> use) {
+    if (rows.columns() != dimension) {
+      throw new IllegalArgumentException(
+          "Flow: rows are " + rows + ", expected [*," + dimension + "]");
+    }
+    if (rows.rows() == 0) {
+      return;
+    }
+    try (Team solo = new Team(1)) {
+      FlowPass pass =
+          FlowPass.forTeam(this, Compute.of(precision(), blas), solo, rows.rows(), 0)[0];
+      pass.input().stream(0).copyFrom(rows);
+      use.accept(pass);
+    }
+  }
+
+  /** Collects layers in the order in which data pass them. */
+  public static final class Builder {
+    private final int dimension;
+    private final List<Layer> layers = new ArrayList<>();
+    private Precision precision = Precision.FLOAT32;
+    private long seed;
+
+    private Builder(int dimension) {
+      if (dimension < 1) {
+        throw new IllegalArgumentException(
+            "Flow.of: dimension " + dimension + ", expected at least 1");
+      }
+      this.dimension = dimension;
+    }
+
+    /** Adds any layer that takes rows of this flow's dimension. */
+    public Builder layer(Layer layer) {
+      requireDimension(layer, dimension);
+      layers.add(layer);
+      return this;
+    }
+
+    /** Adds y = W x + b with W = -I and b = 1 at the start. */
+    public Builder dense() {
+      return layer(new Dense(dimension));
+    }
+
+    /** Adds αx + (1-α)·softplus(x), elementwise. */
+    public Builder smoothLeakyRelu(double alpha) {
+      return layer(new SmoothLeakyRelu(alpha, false));
+    }
+
+    /** Adds a shift and scale per column, set from the first batch. */
+    public Builder actNorm() {
+      return layer(new ActNorm(dimension));
+    }
+
+    /** Adds a function of the user's own. */
+    public Builder elementwise(Elementwise function) {
+      return layer(new ElementwiseLayer(function));
+    }
+
+    /** Format of weights and rows; float32 unless told otherwise. */
+    public Builder precision(Precision format) {
+      precision = format;
+      return this;
+    }
+
+    /** Seed of the initial weights; 0 unless told otherwise. */
+    public Builder seed(long value) {
+      seed = value;
+      return this;
+    }
+
+    /** The flow with fresh weights. */
+    public Flow build() {
+      if (layers.isEmpty()) {
+        throw new IllegalArgumentException("Flow.build: no layers");
+      }
+      return new Flow(dimension, List.copyOf(layers), Parameters.initial(layers, precision, seed));
+    }
+  }
+}

@@ -1,0 +1,92 @@
+package org.ebflow.flow;
+
+import org.ebflow.linalg.BFloat16Matrix;
+import org.ebflow.linalg.CouplingKernels.Streams;
+import org.ebflow.linalg.Matrix;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Derivatives of orders 0…order of a batch along a curve, x(t) = x0 + t·x1 + (t²/2)·x2, as one
+ * worker sees them.
+ *
+ * <p>The streams of the whole batch are stacked in one matrix [(order+1)·batch, width], so that a
+ * linear layer is one product; each worker owns the same rows of every stream. Cotangents of a jet
+ * have the same layout.
+ */
+public final class Jet {
+  private final Matrix all;
+  private final int batch;
+  private final int order;
+  private final Matrix[] streams;
+  private final Matrix[][] whole;
+  private final Streams tuple;
+  private final @Nullable RoundedJet rounded;
+
+  /**
+   * Rows {@code rowFrom}…{@code rowTo} (exclusive) of every stream of {@code all},
+   * [(order+1)·batch, width].
+   */
+  Jet(Matrix all, int batch, int rowFrom, int rowTo) {
+    this(all, null, batch, rowFrom, rowTo);
+  }
+
+  /** With memory of the same shape for the streams as products read them rounded, or none. */
+  Jet(Matrix all, @Nullable BFloat16Matrix rounded, int batch, int rowFrom, int rowTo) {
+    this.all = all;
+    this.batch = batch;
+    this.order = all.rows() / batch - 1;
+    this.streams = new Matrix[order + 1];
+    this.whole = new Matrix[order + 1][order + 1];
+    for (int k = 0; k <= order; k++) {
+      streams[k] = all.rows(k * batch + rowFrom, k * batch + rowTo);
+      for (int to = k; to <= order; to++) {
+        whole[k][to] = all.rows(k * batch, (to + 1) * batch);
+      }
+    }
+    this.rounded = rounded == null ? null : new RoundedJet(rounded, batch, rowFrom, rowTo);
+    this.tuple = new Streams(streams[0], streamOrNull(1), streamOrNull(2));
+  }
+
+  /** Highest derivative. */
+  public int order() {
+    return order;
+  }
+
+  /** Rows of the whole batch. */
+  public int batch() {
+    return batch;
+  }
+
+  /** Numbers per row. */
+  public int width() {
+    return all.columns();
+  }
+
+  /** This worker's rows of the derivative of that order, [rows,width]. */
+  public Matrix stream(int k) {
+    return streams[k];
+  }
+
+  /** As {@link #stream}, null when the jet has no such order. */
+  public @Nullable Matrix streamOrNull(int k) {
+    return k <= order ? streams[k] : null;
+  }
+
+  /** This worker's rows of all orders. */
+  public Streams streams() {
+    return tuple;
+  }
+
+  /**
+   * All rows of the batch of orders {@code from}…{@code to} (inclusive), stacked:
+   * [(to-from+1)·batch, width]. Other workers write their rows of it.
+   */
+  public Matrix whole(int from, int to) {
+    return whole[from][to];
+  }
+
+  /** What products read in place of this jet when they round, null if it is always read itself. */
+  @Nullable RoundedJet rounded() {
+    return rounded;
+  }
+}

@@ -1,0 +1,219 @@
+package org.ebflow.flow;
+
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.IdentityHashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicLong;
+import org.ebflow.linalg.Blas;
+import org.ebflow.linalg.Lu;
+import org.ebflow.linalg.Matrix;
+import org.ebflow.linalg.Precision;
+
+/**
+ * The weights of a flow: one flat array, of which every parameter block is a view, so that an
+ * optimizer, an average or a checkpoint is one pass over memory.
+ *
+ * <p>Factorisations of blocks are cached with the version of the weights: whoever writes weights
+ * calls {@link #changed()}.
+ *
+ * <p>Threading: reading is thread-safe; writers are ordered by the caller.
+ */
+public final class Parameters {
+  private static final int ALIGNMENT = 16;
+
+  private final List<Parameter> blocks;
+  private final List<String> names;
+  private final Matrix flat;
+  private final IdentityHashMap<Parameter, Matrix> values = new IdentityHashMap<>();
+  private final Map<Parameter, Factorization> factorizations = new ConcurrentHashMap<>();
+  private final AtomicLong version = new AtomicLong();
+  private volatile boolean initializedByData;
+
+  /** LU factors of one block, of the version of the weights that was last asked for. */
+  private static final class Factorization {
+    private final Lu lu;
+    private final Precision precision;
+    private long version;
+
+    Factorization(Lu lu, Precision precision, long version) {
+      this.lu = lu;
+      this.precision = precision;
+      this.version = version;
+    }
+
+    synchronized Lu of(Matrix weights, long wanted) {
+      if (version != wanted) {
+        lu.factorize(weights);
+        version = wanted;
+      }
+      return lu;
+    }
+  }
+
+  private Parameters(List<Parameter> blocks, List<String> names, Precision precision) {
+    this.blocks = blocks;
+    this.names = names;
+    long size = 0;
+    for (Parameter block : blocks) {
+      size += aligned((long) block.rows() * block.columns());
+    }
+    if (size > Integer.MAX_VALUE - 8) {
+      throw new IllegalArgumentException(
+          "Parameters: " + size + " weights do not fit one Java array");
+    }
+    flat = Matrix.allocate(precision, 1, (int) size);
+    int offset = 0;
+    for (Parameter block : blocks) {
+      int count = block.rows() * block.columns();
+      values.put(
+          block, flat.columns(offset, offset + count).reshape(block.rows(), block.columns()));
+      offset += (int) aligned(count);
+    }
+  }
+
+  private static long aligned(long count) {
+    return (count + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+  }
+
+  /** Fresh weights for the layers, named {@code layerIndex.name}, drawn in float64 and rounded. */
+  static Parameters initial(List<Layer> layers, Precision precision, long seed) {
+    Map<Parameter, String> found = new LinkedHashMap<>();
+    for (int i = 0; i < layers.size(); i++) {
+      for (Parameter block : layers.get(i).parameters()) {
+        found.putIfAbsent(block, i + "." + block.name());
+      }
+    }
+    Parameters result =
+        new Parameters(List.copyOf(found.keySet()), List.copyOf(found.values()), precision);
+    for (int i = 0; i < result.blocks.size(); i++) {
+      Parameter block = result.blocks.get(i);
+      Matrix wide = Matrix.allocate(Precision.FLOAT64, block.rows(), block.columns());
+      block.initializer().initialize(wide, new InitialDraws(seed, i));
+      result.of(block).copyFrom(wide);
+    }
+    return result;
+  }
+
+  /** Zeroed numbers of the same layout and precision: moments, averages, gradients. */
+  public Parameters zeros() {
+    return new Parameters(blocks, names, precision());
+  }
+
+  /** A copy in the given precision. */
+  public Parameters copy(Precision precision) {
+    Parameters result = new Parameters(blocks, names, precision);
+    result.copyFrom(this);
+    return result;
+  }
+
+  /**
+   * Overwrites all weights with those of the same layout, and takes over whether data initialised
+   * them.
+   */
+  public void copyFrom(Parameters other) {
+    flat.copyFrom(other.flat);
+    initializedByData = other.initializedByData;
+    changed();
+  }
+
+  /** The values of one block, a view. */
+  public Matrix of(Parameter block) {
+    Matrix view = values.get(block);
+    if (view == null) {
+      throw new IllegalArgumentException(
+          "Parameters.of: no block " + block.name() + " of this flow");
+    }
+    return view;
+  }
+
+  /** The blocks in the order of the layers. */
+  public List<Parameter> blocks() {
+    return blocks;
+  }
+
+  /** Names {@code layerIndex.name} in the order of {@link #blocks}. */
+  public List<String> names() {
+    return names;
+  }
+
+  /** Values by name, in order: views, for checkpoints. */
+  public Map<String, Matrix> byName() {
+    Map<String, Matrix> result = new LinkedHashMap<>();
+    for (int i = 0; i < blocks.size(); i++) {
+      result.put(names.get(i), of(blocks.get(i)));
+    }
+    return Collections.unmodifiableMap(result);
+  }
+
+  /** All weights as one row; a few zeros of alignment lie between the blocks. */
+  public Matrix flat() {
+    return flat;
+  }
+
+  /** Number of weights, without alignment. */
+  public long count() {
+    return blocks.stream().mapToLong(block -> (long) block.rows() * block.columns()).sum();
+  }
+
+  /** Format of the weights. */
+  public Precision precision() {
+    return flat.precision();
+  }
+
+  /** Says that weights were written: cached factorisations and log Z are stale. */
+  public void changed() {
+    version.incrementAndGet();
+  }
+
+  /** Grows with every {@link #changed()}. */
+  public long version() {
+    return version.get();
+  }
+
+  /** Whether data-dependent initial values have been set (ActNorm); saved with the weights. */
+  public boolean initializedByData() {
+    return initializedByData;
+  }
+
+  /** Sets {@link #initializedByData}. */
+  public void initializedByData(boolean done) {
+    initializedByData = done;
+  }
+
+  /**
+   * LU factorisation of a square block in the given precision, computed once per version of the
+   * weights. A new version is factorised in the memory of the last: what was returned before is
+   * overwritten.
+   */
+  public Lu lu(Parameter block, Blas blas, Precision precision) {
+    long now = version.get();
+    Factorization cached = factorizations.get(block);
+    if (cached == null || cached.precision != precision) {
+      cached = new Factorization(blas.factorize(of(block), precision), precision, now);
+      factorizations.put(block, cached);
+    }
+    return cached.of(of(block), now);
+  }
+
+  /** Names of blocks that hold a value that is not finite. */
+  public List<String> nonFinite() {
+    List<String> found = new ArrayList<>();
+    byName()
+        .forEach(
+            (name, matrix) -> {
+              for (int r = 0; r < matrix.rows(); r++) {
+                for (int c = 0; c < matrix.columns(); c++) {
+                  if (!Double.isFinite(matrix.get(r, c))) {
+                    found.add(name);
+                    return;
+                  }
+                }
+              }
+            });
+    return found;
+  }
+}

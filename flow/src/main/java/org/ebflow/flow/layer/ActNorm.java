@@ -1,0 +1,157 @@
+package org.ebflow.flow.layer;
+
+import java.util.List;
+import org.ebflow.flow.Gradients;
+import org.ebflow.flow.Jet;
+import org.ebflow.flow.Layer;
+import org.ebflow.flow.LogDet;
+import org.ebflow.flow.Parameter;
+import org.ebflow.flow.Parameters;
+import org.ebflow.flow.Workspace;
+import org.ebflow.linalg.Blas;
+import org.ebflow.linalg.Matrix;
+import org.ebflow.linalg.RowKernels;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Activation normalisation, y = (x - t)·e^(-s) per column.
+ *
+ * <p>Source: Kingma and Dhariwal 2018, section 3.1; jets: docs/derivations/actnorm.md.
+ *
+ * <p>Shapes (row-major): x, y [batch,D] per order; t, s [1,D]. log|det ∂y/∂x| = -Σ s nats, the same
+ * for every x: part of log Z.
+ *
+ * <p>Start: t is the mean and s the log of the standard deviation (unbiased, plus 1e-8) of each
+ * column of the first batch; before that the identity.
+ *
+ * <p>Domain and inverse: all reals, x = y·e^s + t. Cost: 2·D FLOP per row and order; keeps
+ * [batch,D] per order. Threading: immutable.
+ */
+public final class ActNorm implements Layer {
+  private static final int SCALE = 0;
+  private static final int PRODUCTS = 1;
+  private static final int COTANGENT = 2;
+  private static final double SMALLEST_DEVIATION = 1e-8;
+
+  private final Parameter translation;
+  private final Parameter logScale;
+
+  /** The identity until a batch initialises it. */
+  public ActNorm(int dimension) {
+    translation = new Parameter("translation", 1, dimension, Initializers.constant(0));
+    logScale = new Parameter("log_scale", 1, dimension, Initializers.constant(0));
+  }
+
+  @Override
+  public List<Parameter> parameters() {
+    return List.of(translation, logScale);
+  }
+
+  @Override
+  public int dimension() {
+    return translation.columns();
+  }
+
+  @Override
+  public boolean constantJacobian() {
+    return true;
+  }
+
+  @Override
+  public double logAbsDeterminant(Parameters parameters, Blas blas) {
+    Matrix s = parameters.of(logScale);
+    double sum = 0;
+    for (int c = 0; c < s.columns(); c++) {
+      sum -= s.get(0, c);
+    }
+    return sum;
+  }
+
+  @Override
+  public double addLogDetGradient(
+      double factor, Parameters parameters, Blas blas, Gradients gradients) {
+    Matrix sBar = gradients.of(logScale);
+    for (int c = 0; c < sBar.columns(); c++) {
+      sBar.set(0, c, sBar.get(0, c) - factor);
+    }
+    return logAbsDeterminant(parameters, blas);
+  }
+
+  @Override
+  public void initialize(Matrix x, Parameters parameters) {
+    for (int c = 0; c < x.columns(); c++) {
+      double mean = 0;
+      for (int r = 0; r < x.rows(); r++) {
+        mean += x.get(r, c) / x.rows();
+      }
+      double squares = 0;
+      for (int r = 0; r < x.rows(); r++) {
+        squares += (x.get(r, c) - mean) * (x.get(r, c) - mean);
+      }
+      double deviation = Math.sqrt(squares / Math.max(1, x.rows() - 1));
+      parameters.of(translation).set(0, c, mean);
+      parameters.of(logScale).set(0, c, StrictMath.log(deviation + SMALLEST_DEVIATION));
+    }
+  }
+
+  @Override
+  public void forward(Jet x, Jet y, LogDet logDet, Workspace kept, int fromOrder, int toOrder) {
+    RowKernels kernels = kept.kernels().rows();
+    Matrix scale = scale(kept, x.width());
+    for (int k = fromOrder; k <= toOrder; k++) {
+      if (k == 0) {
+        kernels.subtractFromRows(x.stream(0), kept.value(translation), y.stream(0));
+        kernels.expNegative(kept.value(logScale), scale);
+        kernels.scaleColumns(y.stream(0), scale, y.stream(0)); // y_0 = (x_0 - t) e^(-s)
+      } else {
+        kernels.scaleColumns(x.stream(k), scale, y.stream(k)); // y_k = x_k e^(-s)
+      }
+    }
+    kept.keep(y);
+  }
+
+  @Override
+  public void backward(
+      Jet yBar,
+      LogDet logDetBar,
+      Workspace kept,
+      Jet xBar,
+      int toOrder,
+      @Nullable Gradients gradients) {
+    RowKernels kernels = kept.kernels().rows();
+    Matrix scale = scale(kept, yBar.width());
+    for (int k = 0; k <= toOrder; k++) {
+      kernels.scaleColumns(
+          yBar.stream(k), scale, xBar.stream(k)); // y_k = x_k e^(-s)   x̄_k = ȳ_k e^(-s)
+    }
+    if (gradients != null) {
+      Jet first = kept.jet(COTANGENT, yBar.width(), 0);
+      kernels.scaleColumns(yBar.stream(0), scale, first.stream(0));
+      gradients.addColumnSums(translation, -1, first, 0); // t̄ = -Σ ȳ_0 e^(-s)
+      Jet products = kept.jet(PRODUCTS, yBar.width());
+      for (int k = 0; k <= yBar.order(); k++) {
+        kernels.product(yBar.stream(k), kept.kept().stream(k), products.stream(k));
+        gradients.addColumnSums(logScale, -1, products, k); // s̄ = -Σ_k Σ ȳ_k y_k
+      }
+    }
+  }
+
+  @Override
+  public void inverse(Matrix y, Matrix x, Workspace kept) {
+    RowKernels kernels = kept.kernels().rows();
+    Matrix scale = scale(kept, y.columns());
+    kernels.expNegative(kept.value(logScale), scale);
+    kernels.divideColumns(y, scale, x);
+    kernels.addToRows(x, kept.value(translation)); // x = y e^s + t
+  }
+
+  /** A row [1,D] for e^(-s), every worker's own. */
+  private static Matrix scale(Workspace kept, int width) {
+    return kept.row(SCALE, width);
+  }
+
+  @Override
+  public String toString() {
+    return "ActNorm(" + translation.columns() + ")";
+  }
+}

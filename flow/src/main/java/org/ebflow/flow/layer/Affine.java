@@ -1,0 +1,58 @@
+package org.ebflow.flow.layer;
+
+import java.util.List;
+import org.ebflow.flow.Gradients;
+import org.ebflow.flow.Jet;
+import org.ebflow.flow.Parameter;
+import org.ebflow.flow.Parameter.Initializer;
+import org.ebflow.flow.Workspace;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Affine map, y = x Wᵀ + b.
+ *
+ * <p>Shapes (row-major): x [batch,in] per order, W [out,in], b [1,out], y [batch,out] per order.
+ *
+ * <p>Jets (docs/derivations/dense.md): y_0 = W x_0 + b, y_k = W x_k. Cost: 2·in·out FLOP per row
+ * and order.
+ */
+final class Affine implements JetFunction {
+  final Parameter weight;
+  final Parameter bias;
+
+  Affine(String prefix, int in, int out, Initializer weight, Initializer bias) {
+    this.weight = new Parameter(prefix + "weight", out, in, weight);
+    this.bias = new Parameter(prefix + "bias", 1, out, bias);
+  }
+
+  @Override
+  public List<Parameter> parameters() {
+    return List.of(weight, bias);
+  }
+
+  @Override
+  public int outputs() {
+    return weight.rows();
+  }
+
+  @Override
+  public void forward(Jet x, Jet y, Workspace kept, int fromOrder, int toOrder) {
+    kept.multiplyTransposed(x, weight, y, fromOrder, toOrder); // y_k = W x_k, one product
+    if (fromOrder == 0) {
+      kept.kernels().rows().addToRows(y.stream(0), kept.value(bias)); // y_0 += b
+    }
+    kept.keep(x);
+  }
+
+  @Override
+  public void backward(
+      Jet yBar, Workspace kept, Jet xBar, int toOrder, @Nullable Gradients gradients) {
+    if (gradients != null) {
+      gradients.addColumnSums(bias, 1, yBar, 0); // y_0 += b        b̄ += Σ ȳ_0
+      gradients.addProduct(weight, yBar, kept.kept()); // y_k = W x_k  W̄ += Σ_k ȳ_kᵀ x_k
+    }
+    if (toOrder >= 0) {
+      kept.multiply(yBar, weight, xBar, 0, toOrder); // y_k = W x_k  x̄_k = Wᵀ ȳ_k
+    }
+  }
+}

@@ -1,0 +1,70 @@
+package org.ebflow.flow.layer;
+
+import org.ebflow.flow.Parameter.Initializer;
+import org.ebflow.linalg.Matrix;
+
+/** Initial values of weights, as the published recipes set them. */
+public final class Initializers {
+  private Initializers() {}
+
+  /** Every element the same. */
+  public static Initializer constant(double value) {
+    return (values, draws) -> values.fill(value);
+  }
+
+  /** {@code factor}·I. */
+  public static Initializer scaledIdentity(double factor) {
+    return (values, draws) -> {
+      for (int i = 0; i < values.rows(); i++) {
+        values.set(i, i, factor);
+      }
+    };
+  }
+
+  /** Uniform on ±1/√fanIn. */
+  public static Initializer uniformByFanIn(int fanIn) {
+    return (values, draws) -> {
+      draws.uniform(values);
+      double[] array = values.doubles();
+      double bound = 1 / Math.sqrt(fanIn);
+      for (int i = 0; i < array.length; i++) {
+        array[i] = bound * (2 * array[i] - 1);
+      }
+    };
+  }
+
+  /**
+   * A random orthogonal matrix: Gaussian rows made orthonormal by Gram and Schmidt, twice for full
+   * precision.
+   */
+  public static Initializer orthogonal() {
+    return (values, draws) -> {
+      draws.gaussian(values);
+      for (int r = 0; r < values.rows(); r++) {
+        for (int sweep = 0; sweep < 2; sweep++) {
+          for (int before = 0; before < r; before++) {
+            addRow(values, r, -dot(values, r, before), before);
+          }
+        }
+        double norm = Math.sqrt(dot(values, r, r));
+        for (int c = 0; c < values.columns(); c++) {
+          values.set(r, c, values.get(r, c) / norm);
+        }
+      }
+    };
+  }
+
+  private static double dot(Matrix m, int r, int other) {
+    double sum = 0;
+    for (int c = 0; c < m.columns(); c++) {
+      sum += m.get(r, c) * m.get(other, c);
+    }
+    return sum;
+  }
+
+  private static void addRow(Matrix m, int r, double factor, int other) {
+    for (int c = 0; c < m.columns(); c++) {
+      m.set(r, c, m.get(r, c) + factor * m.get(other, c));
+    }
+  }
+}

@@ -1,0 +1,29 @@
+package org.ebflow.flow.layer;
+
+import java.util.List;
+import org.ebflow.flow.Gradients;
+import org.ebflow.flow.Jet;
+import org.ebflow.flow.Parameter;
+import org.ebflow.flow.Workspace;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A differentiable function between spaces of any widths, part of a layer: as {@link
+ * org.ebflow.flow.Layer} but for log-determinant and inverse.
+ */
+interface JetFunction {
+  /** Weights in a fixed order. */
+  List<Parameter> parameters();
+
+  /** Numbers per output row. */
+  int outputs();
+
+  /** Pushes streams {@code fromOrder}…{@code toOrder} of x (read) to y (overwritten). */
+  void forward(Jet x, Jet y, Workspace kept, int fromOrder, int toOrder);
+
+  /**
+   * Pulls all streams of yBar (read) back: overwrites streams 0…toOrder of xBar, none for -1, and
+   * accumulates gradients unless null.
+   */
+  void backward(Jet yBar, Workspace kept, Jet xBar, int toOrder, @Nullable Gradients gradients);
+}

@@ -1,0 +1,70 @@
+package org.ebflow.flow.model;
+
+import org.ebflow.flow.Flow;
+import org.ebflow.flow.layer.ActNorm;
+import org.ebflow.flow.layer.Dense;
+import org.ebflow.flow.layer.Initializers;
+import org.ebflow.flow.layer.MaskedAffineCoupling;
+import org.ebflow.flow.layer.MaskedAffineCoupling.TranslationActivation;
+import org.ebflow.linalg.Precision;
+
+/**
+ * Blocks of a dense layer, a masked affine coupling and an ActNorm, and one more dense layer.
+ *
+ * <p>Source: Chao et al. 2023, section 5.1 (2-D data: 10 blocks, networks of 3 hidden layers of 64
+ * units).
+ *
+ * @param blocks number of blocks, at least 1
+ * @param width units of a hidden layer
+ * @param hidden hidden layers of each network
+ * @param activation of the translation networks
+ */
+public record CouplingConfig(int blocks, int width, int hidden, TranslationActivation activation)
+    implements ModelConfig {
+  /** Refuses impossible values. */
+  public CouplingConfig {
+    if (blocks < 1 || width < 1 || hidden < 1) {
+      throw new IllegalArgumentException(
+          "blocks, width and hidden are "
+              + blocks
+              + ", "
+              + width
+              + ", "
+              + hidden
+              + ", expected at least 1 each");
+    }
+  }
+
+  @Override
+  public String type() {
+    return "coupling";
+  }
+
+  @Override
+  public Flow build(int dimension, Precision precision, long seed) {
+    if (dimension < 2) {
+      throw new IllegalArgumentException(
+          "model coupling needs at least 2 columns, the data have " + dimension);
+    }
+    Flow.Builder builder = Flow.of(dimension).precision(precision).seed(seed);
+    for (int block = 0; block < blocks; block++) {
+      builder.layer(orthogonal(dimension));
+      builder.layer(new MaskedAffineCoupling(mask(dimension, block), width, hidden, activation));
+      builder.layer(new ActNorm(dimension));
+    }
+    return builder.layer(orthogonal(dimension)).build();
+  }
+
+  private static Dense orthogonal(int dimension) {
+    return new Dense(dimension, Initializers.orthogonal(), Initializers.constant(0));
+  }
+
+  /** 0, 1, 0, … in even blocks, 1, 0, 1, … in odd ones. */
+  private static double[] mask(int dimension, int block) {
+    double[] mask = new double[dimension];
+    for (int c = 0; c < dimension; c++) {
+      mask[c] = (c + block + 1) % 2 == 0 ? 1 : 0;
+    }
+    return mask;
+  }
+}

@@ -1,0 +1,43 @@
+package org.ebflow.flow.model;
+
+import org.ebflow.flow.Flow;
+import org.ebflow.flow.layer.Dense;
+import org.ebflow.flow.layer.SmoothLeakyRelu;
+import org.ebflow.linalg.Precision;
+
+/**
+ * Dense layers with a smooth leaky ReLU between.
+ *
+ * <p>Source: Chao et al. 2023, section 5 (two layers).
+ *
+ * @param layers number of dense layers, at least 1
+ * @param alpha slope of the activation at -∞
+ * @param residual whether the activation adds its input
+ */
+public record FullyConnectedConfig(int layers, double alpha, boolean residual)
+    implements ModelConfig {
+  /** Refuses impossible values. */
+  public FullyConnectedConfig {
+    if (layers < 1) {
+      throw new IllegalArgumentException("layers is " + layers + ", expected at least 1");
+    }
+    if (!(alpha > 0 && alpha <= 1)) {
+      throw new IllegalArgumentException("alpha is " + alpha + ", expected 0 < alpha <= 1");
+    }
+  }
+
+  @Override
+  public String type() {
+    return "fc";
+  }
+
+  @Override
+  public Flow build(int dimension, Precision precision, long seed) {
+    Flow.Builder builder =
+        Flow.of(dimension).precision(precision).seed(seed).layer(new Dense(dimension));
+    for (int i = 1; i < layers; i++) {
+      builder.layer(new SmoothLeakyRelu(alpha, residual)).layer(new Dense(dimension));
+    }
+    return builder.build();
+  }
+}

@@ -1,0 +1,13 @@
+package org.ebflow.flow.model;
+
+import org.ebflow.flow.Flow;
+import org.ebflow.linalg.Precision;
+
+/** Shape of a model, enough to build it again. */
+public sealed interface ModelConfig permits FullyConnectedConfig, CouplingConfig {
+  /** Name of the architecture in recipes: fc or coupling. */
+  String type();
+
+  /** The model on rows of {@code dimension} numbers, with fresh weights. */
+  Flow build(int dimension, Precision precision, long seed);
+}

@@ -1,0 +1,198 @@
+package org.ebflow.flow;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+import static org.ebflow.flow.Numbers.assertClose;
+import static org.ebflow.flow.Numbers.dot;
+import static org.ebflow.flow.Numbers.flat;
+import static org.ebflow.flow.Numbers.zeros;
+
+import java.util.function.DoubleFunction;
+import java.util.function.Supplier;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+import org.ebflow.flow.LayersUnderTest.Subject;
+import org.ebflow.linalg.Blas;
+import org.ebflow.linalg.Matrix;
+import org.ebflow.linalg.Precision;
+import org.ejml.data.DMatrixRMaj;
+import org.ejml.dense.row.factory.DecompositionFactory_DDRM;
+import org.ejml.interfaces.decomposition.LUDecomposition_F64;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/**
+ * Log-determinants, streams and cotangents of every layer of {@link LayersUnderTest} against finite
+ * differences of its values, in float64.
+ */
+class LayerDerivativesTest {
+  /** Of a fourth-order difference, relative to the numbers' size. */
+  private static final double DIFFERENCE = 1e-7;
+
+  private static final double SECOND_DIFFERENCE = 1e-6;
+  private static final double ROUNDING = 1e-12;
+  private static final int BATCH = LayerRun.BATCH;
+  private static final int TOP = 2;
+
+  static Stream<Subject> layers() {
+    return LayersUnderTest.all();
+  }
+
+  @ParameterizedTest
+  @MethodSource("layers")
+  void logDetMatchesDenseJacobian(Subject subject) {
+    Matrix x = LayerRun.randomStreams(subject, BATCH, 0);
+    try (LayerRun run = LayerRun.alone(subject, x)) {
+      double[] reported = run.forward().logDet().toRows()[0];
+      int n = subject.dimension();
+      for (int r = 0; r < BATCH; r++) {
+        int row = r;
+        DMatrixRMaj jacobian = new DMatrixRMaj(n, n);
+        for (int c = 0; c < n; c++) {
+          int column = c;
+          double[] derivatives =
+              Differences.first(
+                  t -> {
+                    run.x.set(row, column, x.get(row, column) + t);
+                    return run.forward().y.toRows()[row];
+                  });
+          run.x.set(row, column, x.get(row, column));
+          for (int i = 0; i < n; i++) {
+            jacobian.set(i, column, derivatives[i]);
+          }
+        }
+        double expected = logAbsDeterminant(jacobian);
+        if (run.layer.constantJacobian()) {
+          assertThat(reported[r]).isZero();
+          double constant = run.layer.logAbsDeterminant(run.parameters, Blas.named("openblas"));
+          assertThat(constant).isCloseTo(expected, within(DIFFERENCE));
+        } else {
+          assertThat(reported[r]).isCloseTo(expected, within(DIFFERENCE));
+        }
+      }
+    }
+  }
+
+  private static double logAbsDeterminant(DMatrixRMaj matrix) {
+    LUDecomposition_F64<DMatrixRMaj> lu =
+        DecompositionFactory_DDRM.lu(matrix.numRows, matrix.numCols);
+    assertThat(lu.decompose(matrix)).isTrue();
+    DMatrixRMaj upper = lu.getUpper(null);
+    return IntStream.range(0, matrix.numRows)
+        .mapToDouble(i -> Math.log(Math.abs(upper.get(i, i))))
+        .sum();
+  }
+
+  @ParameterizedTest
+  @MethodSource("layers")
+  void logDetGradientMatchesDifferences(Subject subject) {
+    Matrix x = LayerRun.randomStreams(subject, BATCH, 0);
+    Blas blas = Blas.named("openblas");
+    try (LayerRun run = LayerRun.alone(subject, x)) {
+      if (!run.layer.constantJacobian()) {
+        assertThatThrownBy(() -> run.layer.logAbsDeterminant(run.parameters, blas))
+            .isInstanceOf(UnsupportedOperationException.class);
+        return;
+      }
+      run.forward()
+          .backward(zeros(x), Matrix.allocate(Precision.FLOAT64, 1, BATCH), -1, true, 1, 1);
+      double logDet = run.layer.addLogDetGradient(-3, run.parameters, blas, run.gradients());
+      assertThat(logDet)
+          .isCloseTo(run.layer.logAbsDeterminant(run.parameters, blas), within(ROUNDING));
+      for (Parameter block : run.parameters.blocks()) {
+        assertGradient(
+            run.sums.of(block),
+            run.parameters.of(block),
+            () -> {
+              run.parameters.changed();
+              return -3 * run.layer.logAbsDeterminant(run.parameters, blas);
+            });
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource("layers")
+  void streamsMatchDifferencesAlongTheCurve(Subject subject) {
+    Matrix x = LayerRun.randomStreams(subject, BATCH, TOP);
+    try (LayerRun run = LayerRun.alone(subject, x);
+        LayerRun values = LayerRun.alone(subject, x.rows(0, BATCH))) {
+      run.forward();
+      DoubleFunction<double[]> value =
+          t -> {
+            moveAlong(x, t, values.x);
+            return flat(values.forward().y);
+          };
+      assertClose(flat(run.y.rows(0, BATCH)), value.apply(0), 0);
+      assertClose(flat(run.y.rows(BATCH, 2 * BATCH)), Differences.first(value), DIFFERENCE);
+      assertClose(
+          flat(run.y.rows(2 * BATCH, 3 * BATCH)), Differences.second(value), SECOND_DIFFERENCE);
+      DoubleFunction<double[]> logDet =
+          t -> {
+            moveAlong(x, t, values.x);
+            return flat(values.forward().logDet());
+          };
+      assertClose(run.logDet().toRows()[0], logDet.apply(0), 0);
+      assertClose(run.logDet().toRows()[1], Differences.first(logDet), DIFFERENCE);
+      assertClose(run.logDet().toRows()[2], Differences.second(logDet), SECOND_DIFFERENCE);
+    }
+  }
+
+  private static void moveAlong(Matrix streams, double t, Matrix x) {
+    for (int r = 0; r < BATCH; r++) {
+      for (int c = 0; c < x.columns(); c++) {
+        x.set(
+            r,
+            c,
+            streams.get(r, c)
+                + t * streams.get(BATCH + r, c)
+                + t * t / 2 * streams.get(2 * BATCH + r, c));
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource("org.ebflow.flow.LayersUnderTest#withOrders")
+  void cotangentsMatchDifferences(Subject subject, int passOrder, int cotangentOrder) {
+    Matrix x = LayerRun.randomStreams(subject, BATCH, passOrder);
+    Matrix yBar = LayerRun.random(subject.dimension(), (cotangentOrder + 1) * BATCH, 104);
+    Matrix logDetBar = LayerRun.random(BATCH, cotangentOrder + 1, 105);
+    try (LayerRun run = LayerRun.alone(subject, x);
+        LayerRun values = LayerRun.alone(subject, x)) {
+      run.forward().backward(yBar, logDetBar, cotangentOrder, true, 1, 1);
+      Matrix expected = Matrix.allocate(Precision.FLOAT64, yBar.rows(), yBar.columns());
+      for (int r = 0; r < yBar.rows(); r++) {
+        for (int c = 0; c < yBar.columns(); c++) {
+          expected.set(
+              r,
+              c,
+              Differences.in(values.x, r, c, () -> paired(values.forward(), yBar, logDetBar)));
+        }
+      }
+      assertClose(flat(run.xBar.rows(0, yBar.rows())), flat(expected), DIFFERENCE);
+      for (Parameter block : run.parameters.blocks()) {
+        assertGradient(
+            run.sums.of(block),
+            values.parameters.of(block),
+            () -> paired(values.forward(), yBar, logDetBar));
+      }
+    }
+  }
+
+  /** Σ_k ⟨ȳ_k, y_k⟩ + Σ_k c_k·d_k, over the orders that have cotangents. */
+  private static double paired(LayerRun run, Matrix yBar, Matrix logDetBar) {
+    return dot(run.y.rows(0, yBar.rows()), yBar)
+        + dot(run.logDet().rows(0, logDetBar.rows()), logDetBar);
+  }
+
+  private static void assertGradient(Matrix gradient, Matrix weights, Supplier<Double> value) {
+    Matrix expected = Matrix.allocate(Precision.FLOAT64, weights.rows(), weights.columns());
+    for (int r = 0; r < weights.rows(); r++) {
+      for (int c = 0; c < weights.columns(); c++) {
+        expected.set(r, c, Differences.in(weights, r, c, value));
+      }
+    }
+    assertClose(flat(gradient), flat(expected), DIFFERENCE);
+  }
+}

@@ -1,0 +1,127 @@
+package org.ebflow.flow;
+
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+import org.ebflow.flow.layer.ActNorm;
+import org.ebflow.flow.layer.Dense;
+import org.ebflow.flow.layer.Elementwise;
+import org.ebflow.flow.layer.ElementwiseLayer;
+import org.ebflow.flow.layer.FixedAffine;
+import org.ebflow.flow.layer.Initializers;
+import org.ebflow.flow.layer.Logit;
+import org.ebflow.flow.layer.MaskedAffineCoupling;
+import org.ebflow.flow.layer.MaskedAffineCoupling.TranslationActivation;
+import org.ebflow.flow.layer.SmoothLeakyRelu;
+import org.junit.jupiter.params.provider.Arguments;
+
+/**
+ * Every layer of the library, for {@link LayerContractTest}: a new layer gets the whole battery by
+ * one line.
+ */
+final class LayersUnderTest {
+  private static final double[] MASK = {0, 1, 0, 1};
+
+  private LayersUnderTest() {}
+
+  /**
+   * A layer to be tested on inputs uniform on [from,to).
+   *
+   * @param dimension numbers per row
+   * @param layer the layer
+   */
+  record Subject(String name, int dimension, Layer layer, double from, double to) {
+    @Override
+    public String toString() {
+      return name;
+    }
+  }
+
+  static Stream<Subject> all() {
+    return Stream.of(
+        onReals("Dense", 4, new Dense(4)),
+        onReals(
+            "Dense, random start",
+            3,
+            new Dense(3, Initializers.orthogonal(), Initializers.uniformByFanIn(3))),
+        onReals("SmoothLeakyRelu", 4, new SmoothLeakyRelu(.3, false)),
+        onReals("SmoothLeakyRelu, residual", 4, new SmoothLeakyRelu(.3, true)),
+        onReals("ActNorm", 4, new ActNorm(4)),
+        onReals(
+            "MaskedAffineCoupling, Swish",
+            4,
+            new MaskedAffineCoupling(MASK, 5, 2, TranslationActivation.SWISH)),
+        onReals(
+            "MaskedAffineCoupling, ELU",
+            4,
+            new MaskedAffineCoupling(MASK, 5, 2, TranslationActivation.ELU)),
+        onReals(
+            "FixedAffine",
+            3,
+            new FixedAffine(new double[] {2, -.5, 1.5}, new double[] {.1, 0, -3})),
+        new Subject("Logit", 4, new Logit(.7), .25, .75),
+        onReals("ElementwiseLayer", 4, new ElementwiseLayer(new Sinh())));
+  }
+
+  /** Layers with weights so large that the workers of a team share the columns of each product. */
+  static Stream<Subject> wide() {
+    return Stream.of(
+        onReals("Dense, wide", 130, new Dense(130)),
+        onReals(
+            "MaskedAffineCoupling, wide",
+            4,
+            new MaskedAffineCoupling(MASK, 130, 2, TranslationActivation.SWISH)));
+  }
+
+  /**
+   * Every layer, the order of the pass and the order of the cotangents: the score's are lower than
+   * the pass's.
+   */
+  static Stream<Arguments> withOrders() {
+    return all()
+        .flatMap(
+            subject ->
+                IntStream.rangeClosed(0, 2)
+                    .boxed()
+                    .flatMap(
+                        pass ->
+                            IntStream.rangeClosed(0, pass)
+                                .mapToObj(bar -> Arguments.of(subject, pass, bar))));
+  }
+
+  private static Subject onReals(String name, int dimension, Layer layer) {
+    return new Subject(name, dimension, layer, -2, 2);
+  }
+
+  /** A function of a user's own. */
+  record Sinh() implements Elementwise {
+    @Override
+    public double value(double x) {
+      return Math.sinh(x);
+    }
+
+    @Override
+    public double first(double x) {
+      return Math.cosh(x);
+    }
+
+    @Override
+    public double second(double x) {
+      return Math.sinh(x);
+    }
+
+    @Override
+    public double third(double x) {
+      return Math.cosh(x);
+    }
+
+    @Override
+    public double fourth(double x) {
+      return Math.sinh(x);
+    }
+
+    @Override
+    public double inverse(double y) {
+      return Math.signum(y) * Math.log(Math.abs(y) + Math.hypot(y, 1));
+    }
+  }
+}

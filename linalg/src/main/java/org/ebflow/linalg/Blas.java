@@ -1,0 +1,300 @@
+package org.ebflow.linalg;
+
+import java.util.LinkedHashMap;
+import java.util.SequencedMap;
+import java.util.function.Supplier;
+import org.ebflow.linalg.backend.BlasBackend;
+import org.ebflow.linalg.java.JavaBackend;
+import org.ebflow.linalg.netlib.NetlibBackend;
+import org.ebflow.linalg.onednn.OneDnnBackend;
+import org.ebflow.linalg.openblas.OpenBlasBackend;
+
+/**
+ * Matrix products and LU factorisations: checks the arguments, then calls one backend.
+ *
+ * <p>A product allocates nothing. It runs as calls of a few milliseconds at most, because a native
+ * call on a heap array holds the garbage collector back; only rows and columns of the output are
+ * divided, so the bits stay those of one call per shape and team size.
+ *
+ * <p>Threading: thread-safe as long as no two callers write the same matrix.
+ */
+public final class Blas {
+  /** FLOP of one backend call, about 3 ms at 100 GFLOP/s in float32 and half of that in float64. */
+  private static final double CALL_FLOP = 3e8;
+
+  private static final Backends BACKENDS = new Backends(constructors());
+
+  private final BlasBackend backend;
+
+  Blas(BlasBackend backend) {
+    this.backend = backend;
+  }
+
+  /**
+   * The backend of that name: auto, openblas, onednn, netlib or java; one instance per name.
+   *
+   * @throws IllegalArgumentException if there is no such name
+   * @throws IllegalStateException if that backend can't load, with the cause
+   */
+  public static Blas named(String name) {
+    return BACKENDS.named(name);
+  }
+
+  private static SequencedMap<String, Supplier<BlasBackend>> constructors() {
+    SequencedMap<String, Supplier<BlasBackend>> fastestFirst = new LinkedHashMap<>();
+    fastestFirst.put("openblas", OpenBlasBackend::new);
+    fastestFirst.put("onednn", OneDnnBackend::new);
+    fastestFirst.put("netlib", NetlibBackend::new);
+    fastestFirst.put("java", JavaBackend::new);
+    return fastestFirst;
+  }
+
+  /**
+   * The backend that system property {@code ebflow.backend} names, by default the fastest that
+   * loads; logs one line saying which.
+   */
+  public static Blas auto() {
+    return named(System.getProperty("ebflow.backend", "auto"));
+  }
+
+  /**
+   * Products whose rows are alike: a row of op(a)·op(b) has the same bits whatever stands in the
+   * other rows of op(a), however many there are and wherever it stands among them. What must be
+   * reproducible row by row, as a score, is computed so.
+   *
+   * <p>It is the java backend. Native kernels order a sum by where its row and column stand in the
+   * output: OpenBLAS's float32 ones do so in either orientation.
+   */
+  public static Blas rowsAlike() {
+    return named("java");
+  }
+
+  /** Name of the backend in use. */
+  public String name() {
+    return backend.name();
+  }
+
+  /** Library and version, for provenance. */
+  public String version() {
+    return backend.version();
+  }
+
+  /**
+   * Whether factors may be {@link BFloat16Matrix}: those of onednn, where its library has such
+   * products. They are faster than float32 only on processors with bfloat16 instructions.
+   */
+  public boolean multipliesBFloat16() {
+    return backend.multipliesBFloat16();
+  }
+
+  /**
+   * c ← alpha·op(a)·op(b) + beta·c on the calling thread. Both factors are of the precision of c,
+   * or both rounded to bfloat16 and c is float32; the sums are of the precision of c.
+   *
+   * @param a read, [m,k], or [k,m] when transposed
+   * @param b read, [k,n], or [n,k] when transposed
+   * @param c overwritten, [m,n], overlapping neither a nor b; not read when beta is 0
+   */
+  public void multiply(
+      boolean transposeA,
+      Factor a,
+      boolean transposeB,
+      Factor b,
+      double alpha,
+      double beta,
+      Matrix c) {
+    check(transposeA, a, transposeB, b, c);
+    multiplyTile(transposeA, a, transposeB, b, alpha, beta, c, 0, c.rows(), 0, c.columns());
+  }
+
+  /**
+   * The same product shared by all workers of a team: every worker calls it with the same matrices,
+   * each computes its own tile of c. No barrier inside.
+   *
+   * @param a read, [m,k], or [k,m] when transposed
+   * @param b read, [k,n], or [n,k] when transposed
+   * @param c overwritten, [m,n], overlapping neither a nor b; not read when beta is 0
+   */
+  public void multiply(
+      Worker worker,
+      boolean transposeA,
+      Factor a,
+      boolean transposeB,
+      Factor b,
+      double alpha,
+      double beta,
+      Matrix c) {
+    check(transposeA, a, transposeB, b, c);
+    int m = c.rows();
+    int n = c.columns();
+    int down = TilePlan.down(m, n, worker.size());
+    int across = TilePlan.across(down, worker.size());
+    int row = worker.rank() / across;
+    int column = worker.rank() % across;
+    if (row < down) {
+      multiplyTile(
+          transposeA,
+          a,
+          transposeB,
+          b,
+          alpha,
+          beta,
+          c,
+          TilePlan.bound(m, TilePlan.ROW_UNIT, down, row),
+          TilePlan.bound(m, TilePlan.ROW_UNIT, down, row + 1),
+          TilePlan.bound(n, TilePlan.COLUMN_UNIT, across, column),
+          TilePlan.bound(n, TilePlan.COLUMN_UNIT, across, column + 1));
+    }
+  }
+
+  /**
+   * LU factorisation of a square matrix in the given precision; {@code a} is not modified. The
+   * result's memory can be used again: {@link Lu#factorize}.
+   */
+  public Lu factorize(Matrix a, Precision precision) {
+    if (a.rows() != a.columns()) {
+      throw new IllegalArgumentException(
+          "Blas.factorize: a is " + a + ", expected a square matrix");
+    }
+    Lu lu = new Lu(a.rows() == 0 ? null : backend.newLu(precision, a.rows()), precision, a.rows());
+    lu.factorize(a);
+    return lu;
+  }
+
+  private void multiplyTile(
+      boolean transposeA,
+      Factor a,
+      boolean transposeB,
+      Factor b,
+      double alpha,
+      double beta,
+      Matrix c,
+      int fromRow,
+      int toRow,
+      int fromColumn,
+      int toColumn) {
+    int rows = toRow - fromRow;
+    int columns = toColumn - fromColumn;
+    int k = transposeA ? a.rows() : a.columns();
+    if (rows == 0 || columns == 0) {
+      return;
+    }
+    if (k == 0 || alpha == 0) {
+      scale(beta, c, fromRow, toRow, fromColumn, toColumn);
+      return;
+    }
+    double flop = 2.0 * k * (c.precision() == Precision.FLOAT32 ? 1 : 2);
+    int columnStep = step(columns, TilePlan.COLUMN_UNIT, CALL_FLOP / (flop * rows));
+    int rowStep = step(rows, TilePlan.ROW_UNIT, CALL_FLOP / (flop * columnStep));
+    for (int r = fromRow; r < toRow; r += rowStep) {
+      for (int column = fromColumn; column < toColumn; column += columnStep) {
+        multiplyBlock(
+            transposeA,
+            a,
+            transposeB,
+            b,
+            alpha,
+            beta,
+            c,
+            r,
+            Math.min(rowStep, toRow - r),
+            column,
+            Math.min(columnStep, toColumn - column),
+            k);
+      }
+    }
+  }
+
+  /**
+   * Rows or columns per call: all of {@code size} if at most {@code most}, else a multiple of the
+   * unit that divides the size evenly.
+   */
+  private static int step(int size, int unit, double most) {
+    if (size <= most) {
+      return size;
+    }
+    int units = (size + unit - 1) / unit;
+    int calls = (int) Math.min(units, Math.ceil(size / most));
+    return Math.min(size, (units + calls - 1) / calls * unit);
+  }
+
+  private void multiplyBlock(
+      boolean transposeA,
+      Factor a,
+      boolean transposeB,
+      Factor b,
+      double alpha,
+      double beta,
+      Matrix c,
+      int row,
+      int m,
+      int column,
+      int n,
+      int k) {
+    int aFrom = a.offset() + (transposeA ? row : row * a.stride());
+    int bFrom = b.offset() + (transposeB ? column * b.stride() : column);
+    int cFrom = c.offset() + row * c.stride() + column;
+    if (a instanceof Matrix left && b instanceof Matrix right) {
+      backend.multiply(
+          transposeA, transposeB, m, n, k, alpha, left, aFrom, right, bFrom, beta, c, cFrom);
+    } else {
+      backend.multiplyBFloat16(
+          transposeA,
+          transposeB,
+          m,
+          n,
+          k,
+          alpha,
+          (BFloat16Matrix) a,
+          aFrom,
+          (BFloat16Matrix) b,
+          bFrom,
+          beta,
+          c,
+          cFrom);
+    }
+  }
+
+  /** c ← beta·c, what is left of a product without terms. */
+  private static void scale(
+      double beta, Matrix c, int fromRow, int toRow, int fromColumn, int toColumn) {
+    for (int r = fromRow; r < toRow; r++) {
+      for (int column = fromColumn; column < toColumn; column++) {
+        c.set(r, column, beta == 0 ? 0 : beta * c.get(r, column));
+      }
+    }
+  }
+
+  private static void check(boolean transposeA, Factor a, boolean transposeB, Factor b, Matrix c) {
+    int m = transposeA ? a.columns() : a.rows();
+    int k = transposeA ? a.rows() : a.columns();
+    int n = transposeB ? b.rows() : b.columns();
+    boolean fits = k == (transposeB ? b.columns() : b.rows()) && c.rows() == m && c.columns() == n;
+    if (!fits || !ofOneKind(a, b, c)) {
+      throw new IllegalArgumentException(
+          "Blas.multiply: a is "
+              + a
+              + (transposeA ? " transposed" : "")
+              + ", b is "
+              + b
+              + (transposeB ? " transposed" : "")
+              + ", c is "
+              + c
+              + ", expected [m,k]·[k,n] into [m,n] in one precision, or of BFLOAT16 into FLOAT32");
+    }
+    if ((a instanceof Matrix left && c.overlaps(left))
+        || (b instanceof Matrix right && c.overlaps(right))) {
+      throw new IllegalArgumentException(
+          "Blas.multiply: c " + c + " shares elements with a " + a + " or b " + b);
+    }
+  }
+
+  private static boolean ofOneKind(Factor a, Factor b, Matrix c) {
+    if (a instanceof Matrix left && b instanceof Matrix right) {
+      return left.precision() == c.precision() && right.precision() == c.precision();
+    }
+    return a instanceof BFloat16Matrix
+        && b instanceof BFloat16Matrix
+        && c.precision() == Precision.FLOAT32;
+  }
+}

@@ -1,0 +1,24 @@
+package org.ebflow.linalg;
+
+import java.lang.foreign.MemorySegment;
+
+/**
+ * What a product multiplies: row-major, element (r, c) at index {@code offset + r·stride + c} of an
+ * array.
+ */
+public sealed interface Factor permits Matrix, BFloat16Matrix {
+  /** Number of rows. */
+  int rows();
+
+  /** Number of columns. */
+  int columns();
+
+  /** Index of element (0, 0) in the array. */
+  int offset();
+
+  /** Distance of two rows in the array, in elements. */
+  int stride();
+
+  /** The array from index {@code from} on, as a native call takes it; each is made once. */
+  MemorySegment segment(int from);
+}

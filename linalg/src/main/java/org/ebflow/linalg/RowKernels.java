@@ -1,0 +1,47 @@
+package org.ebflow.linalg;
+
+/**
+ * Vector arithmetic on rows and columns. Matrices are contiguous and of one precision, per-row
+ * float64 numbers are [1,rows] views. Reductions add in a fixed order. An output may be the same
+ * view as an input of the same shape, but must not overlap it otherwise.
+ */
+public interface RowKernels {
+  /** y[r,·] += bias, bias [1,width]. */
+  void addToRows(Matrix y, Matrix bias);
+
+  /** y[r,·] ← x[r,·] - bias, bias [1,width]. */
+  void subtractFromRows(Matrix x, Matrix bias, Matrix y);
+
+  /** y ← x / scale per column; scale [1,width]. */
+  void divideColumns(Matrix x, Matrix scale, Matrix y);
+
+  /** y ← e^(-x), elementwise. */
+  void expNegative(Matrix x, Matrix y);
+
+  /** out ← a·x + b·y, elementwise. */
+  void combine(double a, Matrix x, double b, Matrix y, Matrix out);
+
+  /** y ← x·scale + shift per column; scale and shift [1,width]. */
+  void scaleShiftColumns(Matrix x, Matrix scale, Matrix shift, Matrix y);
+
+  /** y ← x·scale per column; scale [1,width]. */
+  void scaleColumns(Matrix x, Matrix scale, Matrix y);
+
+  /**
+   * sums[c] += factor·Σ_r x[r,c] over columns {@code from} to {@code to} (exclusive); sums
+   * [1,width].
+   */
+  void addColumnSums(double factor, Matrix x, Matrix sums, int from, int to);
+
+  /** out ← x∘y, elementwise. */
+  void product(Matrix x, Matrix y, Matrix out);
+
+  /** dots[r] += factor·Σ_c x[r,c]·y[r,c], products and sums in float64. */
+  void addRowDots(double factor, Matrix x, Matrix y, Matrix dots);
+
+  /** y[r,·] ← factor·c[r]·x[r,·]. */
+  void scaleRows(double factor, Matrix c, Matrix x, Matrix y);
+
+  /** y[r,·] += factor·c[r]·x[r,·]. */
+  void addScaledRows(double factor, Matrix c, Matrix x, Matrix y);
+}

@@ -1,0 +1,79 @@
+package org.ebflow.linalg.backend;
+
+import org.ebflow.linalg.BFloat16Matrix;
+import org.ebflow.linalg.Matrix;
+import org.ebflow.linalg.Precision;
+
+/**
+ * Matrix products of one native or Java library, and its LU routines.
+ *
+ * <p>Arguments were validated by the facade: shapes fit, precisions agree, the output overlaps no
+ * input, no dimension is zero. Once warm, a product allocates nothing. Every call runs on the
+ * calling thread alone and may run beside others on other threads.
+ */
+public interface BlasBackend {
+  /** Name by which the backend is chosen. */
+  String name();
+
+  /** Library and version, for provenance. */
+  String version();
+
+  /**
+   * c ← alpha·op(a)·op(b) + beta·c on blocks of the matrices: each begins at an index of its
+   * matrix's array and has its matrix's stride.
+   *
+   * @param m rows of op(a) and c
+   * @param n columns of op(b) and c
+   * @param k columns of op(a), rows of op(b)
+   * @param a read, [m,k], or [k,m] when transposed
+   * @param aFrom index of the block's first element in the array of {@code a}
+   * @param b read, [k,n], or [n,k] when transposed
+   * @param bFrom index of the block's first element in the array of {@code b}
+   * @param c overwritten, [m,n]; not read when beta is 0
+   * @param cFrom index of the block's first element in the array of {@code c}
+   */
+  void multiply(
+      boolean transposeA,
+      boolean transposeB,
+      int m,
+      int n,
+      int k,
+      double alpha,
+      Matrix a,
+      int aFrom,
+      Matrix b,
+      int bFrom,
+      double beta,
+      Matrix c,
+      int cFrom);
+
+  /** Whether {@link #multiplyBFloat16} is there. */
+  default boolean multipliesBFloat16() {
+    return false;
+  }
+
+  /**
+   * As {@link #multiply}, of factors rounded to bfloat16 into a float32 matrix; sums are float32.
+   *
+   * @throws UnsupportedOperationException unless {@link #multipliesBFloat16}
+   */
+  default void multiplyBFloat16(
+      boolean transposeA,
+      boolean transposeB,
+      int m,
+      int n,
+      int k,
+      double alpha,
+      BFloat16Matrix a,
+      int aFrom,
+      BFloat16Matrix b,
+      int bFrom,
+      double beta,
+      Matrix c,
+      int cFrom) {
+    throw new UnsupportedOperationException("backend " + name() + " has no bfloat16 products");
+  }
+
+  /** Memory for LU factors of an [n,n] matrix, n positive, computed in at least that precision. */
+  LuFactors newLu(Precision precision, int n);
+}

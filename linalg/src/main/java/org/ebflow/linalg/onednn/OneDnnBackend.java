@@ -1,0 +1,165 @@
+package org.ebflow.linalg.onednn;
+
+import static org.ebflow.linalg.onednn.OneDnnGemm.PLAIN;
+import static org.ebflow.linalg.onednn.OneDnnGemm.TRANSPOSED;
+
+import java.lang.foreign.MemorySegment;
+import org.ebflow.linalg.BFloat16Matrix;
+import org.ebflow.linalg.Factor;
+import org.ebflow.linalg.Matrix;
+import org.ebflow.linalg.Precision;
+import org.ebflow.linalg.backend.BlasBackend;
+import org.ebflow.linalg.backend.LuFactors;
+import org.ebflow.linalg.openblas.OpenBlasBackend;
+
+/**
+ * oneDNN's float32 and bfloat16 products as JavaCPP packages them, single-threaded, on heap arrays
+ * without copies. It has neither float64 products nor LU: both are OpenBLAS's.
+ */
+public final class OneDnnBackend implements BlasBackend {
+  private final BlasBackend openBlas = new OpenBlasBackend();
+  private final String version =
+      "oneDNN " + OneDnnGemm.VERSION + "; float64 and LU: " + openBlas.version();
+  private final boolean bfloat16 = findBFloat16();
+
+  /** Loads both libraries; a failure is a {@link LinkageError}. */
+  public OneDnnBackend() {}
+
+  @Override
+  public String name() {
+    return "onednn";
+  }
+
+  @Override
+  public String version() {
+    return version;
+  }
+
+  @Override
+  public LuFactors newLu(Precision precision, int n) {
+    return openBlas.newLu(precision, n);
+  }
+
+  @Override
+  public void multiply(
+      boolean transposeA,
+      boolean transposeB,
+      int m,
+      int n,
+      int k,
+      double alpha,
+      Matrix a,
+      int aFrom,
+      Matrix b,
+      int bFrom,
+      double beta,
+      Matrix c,
+      int cFrom) {
+    if (c.precision() == Precision.FLOAT64) {
+      openBlas.multiply(transposeA, transposeB, m, n, k, alpha, a, aFrom, b, bFrom, beta, c, cFrom);
+      return;
+    }
+    check(
+        multiply(
+            transposeA, transposeB, m, n, k, alpha, a, aFrom, b, bFrom, beta, c, cFrom, false));
+  }
+
+  @Override
+  public boolean multipliesBFloat16() {
+    return bfloat16;
+  }
+
+  @Override
+  public void multiplyBFloat16(
+      boolean transposeA,
+      boolean transposeB,
+      int m,
+      int n,
+      int k,
+      double alpha,
+      BFloat16Matrix a,
+      int aFrom,
+      BFloat16Matrix b,
+      int bFrom,
+      double beta,
+      Matrix c,
+      int cFrom) {
+    check(
+        multiply(transposeA, transposeB, m, n, k, alpha, a, aFrom, b, bFrom, beta, c, cFrom, true));
+  }
+
+  /** The library refuses such products on processors for which it has none. */
+  private static boolean findBFloat16() {
+    BFloat16Matrix one = BFloat16Matrix.allocate(1, 1);
+    Matrix c = Matrix.allocate(Precision.FLOAT32, 1, 1);
+    return multiply(false, false, 1, 1, 1, 1, one, 0, one, 0, 0, c, 0, true) == 0;
+  }
+
+  private static void check(int status) {
+    if (status != 0) {
+      throw new IllegalStateException("oneDNN refused a product with status " + status);
+    }
+  }
+
+  /** Returns the library's status. */
+  private static int multiply(
+      boolean transposeA,
+      boolean transposeB,
+      int m,
+      int n,
+      int k,
+      double alpha,
+      Factor a,
+      int aFrom,
+      Factor b,
+      int bFrom,
+      double beta,
+      Matrix c,
+      int cFrom,
+      boolean rounded) {
+    byte operationA = transposeA ? TRANSPOSED : PLAIN;
+    byte operationB = transposeB ? TRANSPOSED : PLAIN;
+    MemorySegment fromA = a.segment(aFrom);
+    MemorySegment fromB = b.segment(bFrom);
+    MemorySegment fromC = c.segment(cFrom);
+    long lda = a.stride();
+    long ldb = b.stride();
+    long ldc = c.stride();
+    try {
+      OneDnnGemm.SET_NUM_THREADS.invokeExact(1); // a setting of the calling thread
+      return rounded
+          ? (int)
+              OneDnnGemm.BFLOAT16.invokeExact(
+                  operationA,
+                  operationB,
+                  (long) m,
+                  (long) n,
+                  (long) k,
+                  (float) alpha,
+                  fromA,
+                  lda,
+                  fromB,
+                  ldb,
+                  (float) beta,
+                  fromC,
+                  ldc)
+          : (int)
+              OneDnnGemm.SGEMM.invokeExact(
+                  operationA,
+                  operationB,
+                  (long) m,
+                  (long) n,
+                  (long) k,
+                  (float) alpha,
+                  fromA,
+                  lda,
+                  fromB,
+                  ldb,
+                  (float) beta,
+                  fromC,
+                  ldc);
+    } catch (Throwable thrown) {
+      throw new IllegalStateException("oneDNN's gemm could not be called", thrown);
+    }
+  }
+}

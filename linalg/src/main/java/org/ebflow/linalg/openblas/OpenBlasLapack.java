@@ -1,0 +1,70 @@
+package org.ebflow.linalg.openblas;
+
+import static java.lang.foreign.ValueLayout.ADDRESS;
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.Linker;
+import java.lang.invoke.MethodHandle;
+
+/**
+ * LAPACK's LU routines. The "work" variants leave NaN alone; the others would refuse the matrix
+ * without factorising it.
+ *
+ * <p>Solving is a critical call on heap arrays; factorising and inverting take too long for one and
+ * work on native memory.
+ */
+final class OpenBlasLapack {
+  static final int COLUMN_MAJOR = 102;
+  static final byte PLAIN = 'N';
+  static final byte TRANSPOSED = 'T';
+
+  // static final, or the JIT compiler would not inline the call
+  static final MethodHandle SGETRF = getrf("LAPACKE_sgetrf_work");
+  static final MethodHandle DGETRF = getrf("LAPACKE_dgetrf_work");
+  static final MethodHandle SGETRS = getrs("LAPACKE_sgetrs_work");
+  static final MethodHandle DGETRS = getrs("LAPACKE_dgetrs_work");
+  static final MethodHandle SGETRI = getri("LAPACKE_sgetri_work");
+  static final MethodHandle DGETRI = getri("LAPACKE_dgetri_work");
+
+  private OpenBlasLapack() {}
+
+  private static MethodHandle getrf(String name) {
+    return OpenBlasLibrary.function(
+        name,
+        FunctionDescriptor.of(
+            JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, ADDRESS, JAVA_INT,
+            ADDRESS)); // m, n, a, lda, pivots
+  }
+
+  private static MethodHandle getrs(String name) {
+    FunctionDescriptor descriptor =
+        FunctionDescriptor.of(
+            JAVA_INT, JAVA_INT, JAVA_BYTE, JAVA_INT, JAVA_INT, // order, op(a), n, right-hand sides
+            ADDRESS, JAVA_INT, ADDRESS, ADDRESS, JAVA_INT); // a, lda, pivots, b, ldb
+    return OpenBlasLibrary.function(name, descriptor, Linker.Option.critical(true));
+  }
+
+  private static MethodHandle getri(String name) {
+    return OpenBlasLibrary.function(
+        name,
+        FunctionDescriptor.of(
+            JAVA_INT, JAVA_INT, JAVA_INT, ADDRESS, JAVA_INT, ADDRESS, ADDRESS, JAVA_INT));
+  }
+
+  /** A positive status is a zero pivot, which the caller reads off the factors. */
+  static void check(String routine, int status) {
+    if (status < 0) {
+      throw new IllegalStateException(routine + " refused its argument " + -status);
+    }
+  }
+
+  static RuntimeException failed(String routine, Throwable thrown) {
+    return switch (thrown) {
+      case RuntimeException exception -> exception;
+      case Error error -> throw error;
+      default -> new IllegalStateException(routine + " could not be called", thrown);
+    };
+  }
+}

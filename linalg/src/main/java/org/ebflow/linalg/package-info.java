@@ -1,0 +1,8 @@
+/**
+ * Dense matrices on heap arrays, products and factorisations by native BLAS, vectorised kernels,
+ * counter-based noise, and the team of threads that runs them.
+ */
+@NullMarked
+package org.ebflow.linalg;
+
+import org.jspecify.annotations.NullMarked;

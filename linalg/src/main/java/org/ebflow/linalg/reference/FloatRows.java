@@ -1,0 +1,154 @@
+package org.ebflow.linalg.reference;
+
+import org.ebflow.linalg.Matrix;
+import org.ebflow.linalg.RowKernels;
+
+/** Vector arithmetic in float32, element by element. */
+public final class FloatRows implements RowKernels {
+  @Override
+  public void addToRows(Matrix y, Matrix bias) {
+    for (int r = 0, i = 0; r < y.rows(); r++) {
+      for (int c = 0; c < y.columns(); c++, i++) {
+        y.floats()[y.offset() + i] += bias.floats()[bias.offset() + c];
+      }
+    }
+  }
+
+  @Override
+  public void subtractFromRows(Matrix x, Matrix bias, Matrix y) {
+    for (int r = 0, i = 0; r < x.rows(); r++) {
+      for (int c = 0; c < x.columns(); c++, i++) {
+        y.floats()[y.offset() + i] = x.floats()[x.offset() + i] - bias.floats()[bias.offset() + c];
+      }
+    }
+  }
+
+  @Override
+  public void divideColumns(Matrix x, Matrix scale, Matrix y) {
+    for (int r = 0, i = 0; r < x.rows(); r++) {
+      for (int c = 0; c < x.columns(); c++, i++) {
+        y.floats()[y.offset() + i] =
+            x.floats()[x.offset() + i] / scale.floats()[scale.offset() + c];
+      }
+    }
+  }
+
+  @Override
+  public void expNegative(Matrix x, Matrix y) {
+    for (int i = 0; i < x.size(); i++) {
+      y.floats()[y.offset() + i] = FloatPolynomials.exp(-x.floats()[x.offset() + i]);
+    }
+  }
+
+  @Override
+  public void combine(double a, Matrix x, double b, Matrix y, Matrix out) {
+    for (int i = 0; i < x.size(); i++) {
+      float u = x.floats()[x.offset() + i];
+      float v = y.floats()[y.offset() + i];
+      out.floats()[out.offset() + i] = combine((float) a, u, (float) b, v);
+    }
+  }
+
+  /** a·x + b·y. */
+  public static float combine(float a, float x, float b, float y) {
+    return Math.fma(a, x, b * y);
+  }
+
+  @Override
+  public void scaleShiftColumns(Matrix x, Matrix scale, Matrix shift, Matrix y) {
+    for (int r = 0, i = 0; r < x.rows(); r++) {
+      for (int c = 0; c < x.columns(); c++, i++) {
+        float s = scale.floats()[scale.offset() + c];
+        y.floats()[y.offset() + i] =
+            Math.fma(x.floats()[x.offset() + i], s, shift.floats()[shift.offset() + c]);
+      }
+    }
+  }
+
+  @Override
+  public void scaleColumns(Matrix x, Matrix scale, Matrix y) {
+    for (int r = 0, i = 0; r < x.rows(); r++) {
+      for (int c = 0; c < x.columns(); c++, i++) {
+        float s = scale.floats()[scale.offset() + c];
+        y.floats()[y.offset() + i] = x.floats()[x.offset() + i] * s;
+      }
+    }
+  }
+
+  @Override
+  public void addColumnSums(double factor, Matrix x, Matrix sums, int from, int to) {
+    for (int c = from; c < to; c++) {
+      float sum = 0f;
+      for (int r = 0; r < x.rows(); r++) {
+        sum += x.floats()[x.offset() + r * x.columns() + c];
+      }
+      int at = sums.offset() + c;
+      sums.floats()[at] = Math.fma((float) factor, sum, sums.floats()[at]);
+    }
+  }
+
+  @Override
+  public void product(Matrix x, Matrix y, Matrix out) {
+    for (int i = 0; i < x.size(); i++) {
+      out.floats()[out.offset() + i] = x.floats()[x.offset() + i] * y.floats()[y.offset() + i];
+    }
+  }
+
+  @Override
+  public void addRowDots(double factor, Matrix x, Matrix y, Matrix dots) {
+    for (int r = 0; r < x.rows(); r++) {
+      int at = r * x.columns();
+      double sum = dot(x.floats(), x.offset() + at, y.floats(), y.offset() + at, x.columns());
+      dots.doubles()[dots.offset() + r] += factor * sum;
+    }
+  }
+
+  /** Σ x·y in float64, by eight sums that are added in pairs. */
+  public static double dot(float[] x, int xAt, float[] y, int yAt, int count) {
+    double s0 = 0;
+    double s1 = 0;
+    double s2 = 0;
+    double s3 = 0;
+    double s4 = 0;
+    double s5 = 0;
+    double s6 = 0;
+    double s7 = 0;
+    int i = 0;
+    for (; i <= count - 8; i += 8) {
+      s0 += (double) x[xAt + i] * y[yAt + i];
+      s1 += (double) x[xAt + i + 1] * y[yAt + i + 1];
+      s2 += (double) x[xAt + i + 2] * y[yAt + i + 2];
+      s3 += (double) x[xAt + i + 3] * y[yAt + i + 3];
+      s4 += (double) x[xAt + i + 4] * y[yAt + i + 4];
+      s5 += (double) x[xAt + i + 5] * y[yAt + i + 5];
+      s6 += (double) x[xAt + i + 6] * y[yAt + i + 6];
+      s7 += (double) x[xAt + i + 7] * y[yAt + i + 7];
+    }
+    double rest = 0;
+    for (; i < count; i++) {
+      rest += (double) x[xAt + i] * y[yAt + i];
+    }
+    return ((s0 + s4) + (s2 + s6)) + ((s1 + s5) + (s3 + s7)) + rest;
+  }
+
+  @Override
+  public void scaleRows(double factor, Matrix c, Matrix x, Matrix y) {
+    for (int r = 0, i = 0; r < x.rows(); r++) {
+      float scale = (float) (factor * c.doubles()[c.offset() + r]);
+      for (int end = i + x.columns(); i < end; i++) {
+        y.floats()[y.offset() + i] = scale * x.floats()[x.offset() + i];
+      }
+    }
+  }
+
+  @Override
+  public void addScaledRows(double factor, Matrix c, Matrix x, Matrix y) {
+    for (int r = 0, i = 0; r < x.rows(); r++) {
+      float scale = (float) (factor * c.doubles()[c.offset() + r]);
+      for (int end = i + x.columns(); i < end; i++) {
+        int at = y.offset() + i;
+        y.floats()[at] = Math.fma(scale, x.floats()[x.offset() + i], y.floats()[at]);
+      }
+    }
+  }
+}

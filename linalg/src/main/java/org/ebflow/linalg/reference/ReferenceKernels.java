@@ -1,0 +1,39 @@
+package org.ebflow.linalg.reference;
+
+import org.ebflow.linalg.Kernels;
+import org.ebflow.linalg.Precision;
+
+/** The reference kernels of each precision. */
+public final class ReferenceKernels {
+  private static final Kernels FLOAT32 =
+      new Kernels(
+          Precision.FLOAT32,
+          new FloatRows(),
+          new FloatSmoothLeakyRelu(),
+          new FloatSwish(),
+          new FloatElu(),
+          new FloatCoupling(),
+          new FloatElementwise(),
+          new FloatNoise(),
+          new FloatOptimizer(),
+          new BFloat16Loops());
+  private static final Kernels FLOAT64 =
+      new Kernels(
+          Precision.FLOAT64,
+          new DoubleRows(),
+          new DoubleSmoothLeakyRelu(),
+          new DoubleSwish(),
+          new DoubleElu(),
+          new DoubleCoupling(),
+          new DoubleElementwise(),
+          new DoubleNoise(),
+          new DoubleOptimizer(),
+          new BFloat16Loops());
+
+  private ReferenceKernels() {}
+
+  /** The kernels of that precision. */
+  public static Kernels of(Precision precision) {
+    return precision == Precision.FLOAT32 ? FLOAT32 : FLOAT64;
+  }
+}

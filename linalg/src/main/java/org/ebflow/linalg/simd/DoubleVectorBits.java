@@ -1,0 +1,85 @@
+package org.ebflow.linalg.simd;
+
+import static org.ebflow.linalg.simd.DoubleVectorPolynomials.SPECIES;
+
+import jdk.incubator.vector.DoubleVector;
+import jdk.incubator.vector.LongVector;
+import jdk.incubator.vector.VectorOperators;
+import jdk.incubator.vector.VectorShape;
+import jdk.incubator.vector.VectorSpecies;
+import org.ebflow.linalg.reference.DoublePolynomials;
+
+/** What depends on the layout of double lanes: exponents, and 32-bit words beside them. */
+final class DoubleVectorBits {
+  /** As many 32-bit words as there are lanes. */
+  static final VectorSpecies<Integer> WORDS =
+      VectorSpecies.of(int.class, VectorShape.forBitSize(SPECIES.length() * Integer.SIZE));
+
+  /** From a word to a number. */
+  static final VectorOperators.Conversion<Integer, Double> FROM_WORD = VectorOperators.I2D;
+
+  private static final VectorSpecies<Long> INTEGERS = SPECIES.vectorShape().withLanes(long.class);
+  private static final long FRACTION = 52;
+  private static final double EXPONENT_OFFSET = 0x1p52;
+  private static final double BIAS = 1023.0;
+
+  private static final long EXPONENT_BITS = Double.doubleToRawLongBits(EXPONENT_OFFSET);
+  private static final long LARGEST_POWER_BITS = Double.doubleToRawLongBits(0x1p1023);
+  private static final long INFINITY_BITS = Double.doubleToRawLongBits(Double.POSITIVE_INFINITY);
+
+  /** Factors in [1,2) whose product can't overflow. */
+  private static final int FACTORS = 64;
+
+  private static final double LN_2 = 0.6931471805599453;
+  private static final int LANES = SPECIES.length();
+
+  private DoubleVectorBits() {}
+
+  /**
+   * Σ log(a + b·q) over {@code bound} elements, a multiple of the lanes, by one logarithm of the
+   * product per lane. The power of two is taken out of every factor and counted, and again out of
+   * the product before it can overflow. NaN propagates.
+   */
+  static double sumOfLogs(double a, double b, double[] qs, int qAt, int bound) {
+    DoubleVector product = DoubleVector.broadcast(SPECIES, 1.0);
+    DoubleVector exponents = DoubleVector.broadcast(SPECIES, 0.0);
+    for (int from = 0; from < bound; from += FACTORS * LANES) {
+      int to = Math.min(bound, from + FACTORS * LANES);
+      for (int i = from; i < to; i += LANES) {
+        DoubleVector q = DoubleVector.fromArray(SPECIES, qs, qAt + i);
+        DoubleVector factor =
+            q.fma(DoubleVector.broadcast(SPECIES, b), DoubleVector.broadcast(SPECIES, a));
+        LongVector bits = factor.reinterpretAsLongs();
+        LongVector biased = bits.lanewise(VectorOperators.LSHR, FRACTION).or(EXPONENT_BITS);
+        exponents = exponents.add(biased.reinterpretAsDoubles().sub(EXPONENT_OFFSET + BIAS));
+        LongVector inverse =
+            LongVector.broadcast(INTEGERS, LARGEST_POWER_BITS).sub(bits.and(INFINITY_BITS));
+        product = product.mul(factor.mul(inverse.reinterpretAsDoubles()));
+      }
+      LongVector bits = product.reinterpretAsLongs();
+      LongVector biased = bits.lanewise(VectorOperators.LSHR, FRACTION).or(EXPONENT_BITS);
+      exponents = exponents.add(biased.reinterpretAsDoubles().sub(EXPONENT_OFFSET + BIAS));
+      LongVector inverse =
+          LongVector.broadcast(INTEGERS, LARGEST_POWER_BITS).sub(bits.and(INFINITY_BITS));
+      product = product.mul(inverse.reinterpretAsDoubles());
+    }
+    double power = 0;
+    double fraction = 1;
+    for (int lane = 0; lane < LANES; lane++) {
+      power += exponents.lane(lane);
+      fraction *= product.lane(lane);
+    }
+    return power * LN_2 + DoublePolynomials.log(fraction);
+  }
+
+  /** Lane i is +1 or -1 as bit {@code from + i} of the word is 0 or 1. */
+  static DoubleVector signs(int word, int from) {
+    LongVector shift =
+        LongVector.broadcast(INTEGERS, 63L - from).sub(LongVector.zero(INTEGERS).addIndex(1));
+    LongVector sign =
+        LongVector.broadcast(INTEGERS, word)
+            .lanewise(VectorOperators.LSHL, shift)
+            .and(Long.MIN_VALUE);
+    return sign.or(Double.doubleToRawLongBits(1.0)).reinterpretAsDoubles();
+  }
+}

@@ -1,0 +1,85 @@
+package org.ebflow.linalg.simd;
+
+import static org.ebflow.linalg.simd.FloatVectorPolynomials.SPECIES;
+
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.VectorOperators;
+import jdk.incubator.vector.VectorShape;
+import jdk.incubator.vector.VectorSpecies;
+import org.ebflow.linalg.reference.DoublePolynomials;
+
+/** What depends on the layout of float lanes: exponents, and 32-bit words beside them. */
+final class FloatVectorBits {
+  /** As many 32-bit words as there are lanes. */
+  static final VectorSpecies<Integer> WORDS =
+      VectorSpecies.of(int.class, VectorShape.forBitSize(SPECIES.length() * Integer.SIZE));
+
+  /** From a word to a number. */
+  static final VectorOperators.Conversion<Integer, Float> FROM_WORD = VectorOperators.I2F;
+
+  private static final VectorSpecies<Integer> INTEGERS = SPECIES.vectorShape().withLanes(int.class);
+  private static final int FRACTION = 23;
+  private static final float EXPONENT_OFFSET = 0x1p23f;
+  private static final float BIAS = 127f;
+
+  private static final int EXPONENT_BITS = Float.floatToRawIntBits(EXPONENT_OFFSET);
+  private static final int LARGEST_POWER_BITS = Float.floatToRawIntBits(0x1p127f);
+  private static final int INFINITY_BITS = Float.floatToRawIntBits(Float.POSITIVE_INFINITY);
+
+  /** Factors in [1,2) whose product can't overflow. */
+  private static final int FACTORS = 64;
+
+  private static final double LN_2 = 0.6931471805599453;
+  private static final int LANES = SPECIES.length();
+
+  private FloatVectorBits() {}
+
+  /**
+   * Σ log(a + b·q) over {@code bound} elements, a multiple of the lanes, by one logarithm of the
+   * product per lane. The power of two is taken out of every factor and counted, and again out of
+   * the product before it can overflow. NaN propagates.
+   */
+  static double sumOfLogs(float a, float b, float[] qs, int qAt, int bound) {
+    FloatVector product = FloatVector.broadcast(SPECIES, 1f);
+    FloatVector exponents = FloatVector.broadcast(SPECIES, 0f);
+    for (int from = 0; from < bound; from += FACTORS * LANES) {
+      int to = Math.min(bound, from + FACTORS * LANES);
+      for (int i = from; i < to; i += LANES) {
+        FloatVector q = FloatVector.fromArray(SPECIES, qs, qAt + i);
+        FloatVector factor =
+            q.fma(FloatVector.broadcast(SPECIES, b), FloatVector.broadcast(SPECIES, a));
+        IntVector bits = factor.reinterpretAsInts();
+        IntVector biased = bits.lanewise(VectorOperators.LSHR, FRACTION).or(EXPONENT_BITS);
+        exponents = exponents.add(biased.reinterpretAsFloats().sub(EXPONENT_OFFSET + BIAS));
+        IntVector inverse =
+            IntVector.broadcast(INTEGERS, LARGEST_POWER_BITS).sub(bits.and(INFINITY_BITS));
+        product = product.mul(factor.mul(inverse.reinterpretAsFloats()));
+      }
+      IntVector bits = product.reinterpretAsInts();
+      IntVector biased = bits.lanewise(VectorOperators.LSHR, FRACTION).or(EXPONENT_BITS);
+      exponents = exponents.add(biased.reinterpretAsFloats().sub(EXPONENT_OFFSET + BIAS));
+      IntVector inverse =
+          IntVector.broadcast(INTEGERS, LARGEST_POWER_BITS).sub(bits.and(INFINITY_BITS));
+      product = product.mul(inverse.reinterpretAsFloats());
+    }
+    double power = 0;
+    double fraction = 1;
+    for (int lane = 0; lane < LANES; lane++) {
+      power += exponents.lane(lane);
+      fraction *= product.lane(lane);
+    }
+    return power * LN_2 + DoublePolynomials.log(fraction);
+  }
+
+  /** Lane i is +1 or -1 as bit {@code from + i} of the word is 0 or 1. */
+  static FloatVector signs(int word, int from) {
+    IntVector shift =
+        IntVector.broadcast(INTEGERS, 31 - from).sub(IntVector.zero(INTEGERS).addIndex(1));
+    IntVector sign =
+        IntVector.broadcast(INTEGERS, word)
+            .lanewise(VectorOperators.LSHL, shift)
+            .and(Integer.MIN_VALUE);
+    return sign.or(Float.floatToRawIntBits(1f)).reinterpretAsFloats();
+  }
+}

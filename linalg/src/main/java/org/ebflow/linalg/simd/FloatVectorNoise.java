@@ -1,0 +1,180 @@
+package org.ebflow.linalg.simd;
+
+import static org.ebflow.linalg.simd.FloatVectorBits.FROM_WORD;
+import static org.ebflow.linalg.simd.FloatVectorBits.WORDS;
+import static org.ebflow.linalg.simd.FloatVectorPolynomials.SPECIES;
+
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.VectorOperators;
+import org.ebflow.linalg.Matrix;
+import org.ebflow.linalg.NoiseKernels;
+import org.ebflow.linalg.reference.FloatNoise;
+import org.ebflow.linalg.reference.Threefry;
+
+/** Noise in float32 vectors; which word makes which element is said in {@link FloatNoise}. */
+public final class FloatVectorNoise implements NoiseKernels {
+  private static final int LANES = SPECIES.length();
+  private static final int SIGNS = 64;
+  private static final int PARITY = 0x1BD11BDA;
+
+  @Override
+  public void rademacher(long key, long firstRow, Matrix out) {
+    for (int r = 0; r < out.rows(); r++) {
+      long rowKey = Threefry.block(key, firstRow + r);
+      rademacher(rowKey, out.floats(), out.offset() + r * out.columns(), out.columns());
+    }
+  }
+
+  private static void rademacher(long rowKey, float[] ys, int yAt, int width) {
+    int c = 0;
+    for (; c <= width - SIGNS; c += SIGNS) {
+      long block = Threefry.block(rowKey, c / SIGNS);
+      for (int from = 0; from < SIGNS; from += LANES) {
+        int word = (int) (from < Integer.SIZE ? block : block >>> Integer.SIZE);
+        FloatVectorBits.signs(word, from % Integer.SIZE).intoArray(ys, yAt + c + from);
+      }
+    }
+    if (c < width) {
+      long block = Threefry.block(rowKey, c / SIGNS);
+      for (; c < width; c++) {
+        ys[yAt + c] = FloatNoise.sign(block, c);
+      }
+    }
+  }
+
+  @Override
+  public void uniform(long key, long firstRow, Matrix out) {
+    for (int r = 0; r < out.rows(); r++) {
+      long rowKey = Threefry.block(key, firstRow + r);
+      uniform(rowKey, out.floats(), out.offset() + r * out.columns(), out.columns());
+    }
+  }
+
+  private static void uniform(long rowKey, float[] ys, int yAt, int width) {
+    int half = (width + 1) / 2;
+    int j = SPECIES.loopBound(width - half);
+    words(rowKey, false, ys, yAt, yAt + half, j);
+    for (; j < half; j++) {
+      long block = Threefry.block(rowKey, j);
+      ys[yAt + j] = FloatNoise.uniform((int) block);
+      if (j + half < width) {
+        ys[yAt + half + j] = FloatNoise.uniform((int) (block >>> Integer.SIZE));
+      }
+    }
+  }
+
+  @Override
+  public void gaussian(long key, long firstRow, Matrix out) {
+    for (int r = 0; r < out.rows(); r++) {
+      long rowKey = Threefry.block(key, firstRow + r);
+      gaussian(rowKey, out.floats(), out.offset() + r * out.columns(), out.columns());
+    }
+  }
+
+  private static void gaussian(long rowKey, float[] ys, int yAt, int width) {
+    int half = (width + 1) / 2;
+    int j = SPECIES.loopBound(width - half);
+    words(rowKey, true, ys, yAt, yAt + half, j);
+    FloatVectorPolynomials.log(-2f, ys, yAt, j);
+    roots(ys, yAt, j);
+    FloatVectorPolynomials.polar(ys, yAt, yAt + half, j);
+    for (; j < half; j++) {
+      long block = Threefry.block(rowKey, j);
+      float radius = FloatNoise.radius(FloatNoise.open((int) block));
+      float angle = FloatNoise.turns((int) (block >>> Integer.SIZE));
+      ys[yAt + j] = radius * FloatNoise.cos(angle);
+      if (j + half < width) {
+        ys[yAt + half + j] = radius * FloatNoise.sin(angle);
+      }
+    }
+  }
+
+  /**
+   * Both words of the blocks 0…bound as numbers: for pairs an open fraction and an angle in turns,
+   * else two uniform numbers.
+   */
+  private static void words(
+      long rowKey, boolean pairs, float[] ys, int firstAt, int secondAt, int bound) {
+    int k0 = (int) rowKey;
+    int k1 = (int) (rowKey >>> Integer.SIZE);
+    int k2 = k0 ^ k1 ^ PARITY;
+    for (int j = 0; j < bound; j += LANES) {
+      IntVector x0 = IntVector.broadcast(WORDS, j + k0).addIndex(1);
+      IntVector x1 = IntVector.broadcast(WORDS, k1);
+      x0 = x0.add(x1);
+      x1 = x1.lanewise(VectorOperators.ROL, 13).lanewise(VectorOperators.XOR, x0);
+      x0 = x0.add(x1);
+      x1 = x1.lanewise(VectorOperators.ROL, 15).lanewise(VectorOperators.XOR, x0);
+      x0 = x0.add(x1);
+      x1 = x1.lanewise(VectorOperators.ROL, 26).lanewise(VectorOperators.XOR, x0);
+      x0 = x0.add(x1);
+      x1 = x1.lanewise(VectorOperators.ROL, 6).lanewise(VectorOperators.XOR, x0);
+      x0 = x0.add(k1);
+      x1 = x1.add(k2 + 1);
+      x0 = x0.add(x1);
+      x1 = x1.lanewise(VectorOperators.ROL, 17).lanewise(VectorOperators.XOR, x0);
+      x0 = x0.add(x1);
+      x1 = x1.lanewise(VectorOperators.ROL, 29).lanewise(VectorOperators.XOR, x0);
+      x0 = x0.add(x1);
+      x1 = x1.lanewise(VectorOperators.ROL, 16).lanewise(VectorOperators.XOR, x0);
+      x0 = x0.add(x1);
+      x1 = x1.lanewise(VectorOperators.ROL, 24).lanewise(VectorOperators.XOR, x0);
+      x0 = x0.add(k2);
+      x1 = x1.add(k0 + 2);
+      x0 = x0.add(x1);
+      x1 = x1.lanewise(VectorOperators.ROL, 13).lanewise(VectorOperators.XOR, x0);
+      x0 = x0.add(x1);
+      x1 = x1.lanewise(VectorOperators.ROL, 15).lanewise(VectorOperators.XOR, x0);
+      x0 = x0.add(x1);
+      x1 = x1.lanewise(VectorOperators.ROL, 26).lanewise(VectorOperators.XOR, x0);
+      x0 = x0.add(x1);
+      x1 = x1.lanewise(VectorOperators.ROL, 6).lanewise(VectorOperators.XOR, x0);
+      x0 = x0.add(k0);
+      x1 = x1.add(k1 + 3);
+      x0 = x0.add(x1);
+      x1 = x1.lanewise(VectorOperators.ROL, 17).lanewise(VectorOperators.XOR, x0);
+      x0 = x0.add(x1);
+      x1 = x1.lanewise(VectorOperators.ROL, 29).lanewise(VectorOperators.XOR, x0);
+      x0 = x0.add(x1);
+      x1 = x1.lanewise(VectorOperators.ROL, 16).lanewise(VectorOperators.XOR, x0);
+      x0 = x0.add(x1);
+      x1 = x1.lanewise(VectorOperators.ROL, 24).lanewise(VectorOperators.XOR, x0);
+      x0 = x0.add(k1);
+      x1 = x1.add(k2 + 4);
+      x0 = x0.add(x1);
+      x1 = x1.lanewise(VectorOperators.ROL, 13).lanewise(VectorOperators.XOR, x0);
+      x0 = x0.add(x1);
+      x1 = x1.lanewise(VectorOperators.ROL, 15).lanewise(VectorOperators.XOR, x0);
+      x0 = x0.add(x1);
+      x1 = x1.lanewise(VectorOperators.ROL, 26).lanewise(VectorOperators.XOR, x0);
+      x0 = x0.add(x1);
+      x1 = x1.lanewise(VectorOperators.ROL, 6).lanewise(VectorOperators.XOR, x0);
+      x0 = x0.add(k2);
+      x1 = x1.add(k0 + 5);
+      if (pairs) {
+        FloatVector high =
+            (FloatVector) x0.lanewise(VectorOperators.LSHR, 16).convertShape(FROM_WORD, SPECIES, 0);
+        FloatVector low = (FloatVector) x0.and(0xFFFF).convertShape(FROM_WORD, SPECIES, 0);
+        high.fma(FloatVector.broadcast(SPECIES, 0x1p16f), low.add(0.5f))
+            .mul(0x1p-32f)
+            .intoArray(ys, firstAt + j);
+        FloatVector turns = (FloatVector) x1.convertShape(FROM_WORD, SPECIES, 0);
+        turns.mul(0x1p-32f).intoArray(ys, secondAt + j);
+      } else {
+        FloatVector first =
+            (FloatVector) x0.lanewise(VectorOperators.LSHR, 8).convertShape(FROM_WORD, SPECIES, 0);
+        FloatVector second =
+            (FloatVector) x1.lanewise(VectorOperators.LSHR, 8).convertShape(FROM_WORD, SPECIES, 0);
+        first.mul(0x1p-24f).intoArray(ys, firstAt + j);
+        second.mul(0x1p-24f).intoArray(ys, secondAt + j);
+      }
+    }
+  }
+
+  private static void roots(float[] ys, int yAt, int bound) {
+    for (int j = 0; j < bound; j += LANES) {
+      FloatVector.fromArray(SPECIES, ys, yAt + j).sqrt().intoArray(ys, yAt + j);
+    }
+  }
+}

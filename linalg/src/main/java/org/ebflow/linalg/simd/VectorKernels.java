@@ -1,0 +1,47 @@
+package org.ebflow.linalg.simd;
+
+import org.ebflow.linalg.Kernels;
+import org.ebflow.linalg.Precision;
+
+/**
+ * The vectorised kernels of each precision; the coupling, whose rows are short, is the reference's.
+ */
+public final class VectorKernels {
+  private static final Kernels FLOAT32 = float32(Kernels.reference(Precision.FLOAT32));
+  private static final Kernels FLOAT64 = float64(Kernels.reference(Precision.FLOAT64));
+
+  private VectorKernels() {}
+
+  /** The kernels of that precision. */
+  public static Kernels of(Precision precision) {
+    return precision == Precision.FLOAT32 ? FLOAT32 : FLOAT64;
+  }
+
+  private static Kernels float32(Kernels reference) {
+    return new Kernels(
+        Precision.FLOAT32,
+        new FloatVectorRows(),
+        new FloatVectorSmoothLeakyRelu(),
+        new FloatVectorSwish(),
+        new FloatVectorElu(),
+        reference.coupling(),
+        new FloatVectorElementwise(),
+        new FloatVectorNoise(),
+        new FloatVectorOptimizer(),
+        new VectorBFloat16());
+  }
+
+  private static Kernels float64(Kernels reference) {
+    return new Kernels(
+        Precision.FLOAT64,
+        new DoubleVectorRows(),
+        new DoubleVectorSmoothLeakyRelu(),
+        new DoubleVectorSwish(),
+        new DoubleVectorElu(),
+        reference.coupling(),
+        new DoubleVectorElementwise(),
+        new DoubleVectorNoise(),
+        new DoubleVectorOptimizer(),
+        new VectorBFloat16());
+  }
+}

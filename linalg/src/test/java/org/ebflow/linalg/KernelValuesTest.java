@@ -1,0 +1,190 @@
+package org.ebflow.linalg;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import org.assertj.core.data.Offset;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** Values of the kernels against plain float64 formulas. */
+class KernelValuesTest {
+  private static final double A = 0.3;
+  private static final double B = 0.7;
+  private static final int WIDTH = 997;
+
+  /** A few units in the last place. */
+  private static double tolerance(Precision precision) {
+    return precision == Precision.FLOAT32 ? 6e-7 : 1e-15;
+  }
+
+  private static Matrix grid(Precision precision, double from, double to) {
+    Matrix x = Matrix.allocate(precision, 1, WIDTH);
+    for (int i = 0; i < WIDTH; i++) {
+      x.set(0, i, from + (to - from) * i / (WIDTH - 1));
+    }
+    return x;
+  }
+
+  private static double softplus(double x) {
+    return Math.max(x, 0) + StrictMath.log1p(StrictMath.exp(-Math.abs(x)));
+  }
+
+  private static double sigmoid(double x) {
+    return x >= 0 ? 1 / (1 + StrictMath.exp(-x)) : StrictMath.exp(x) / (1 + StrictMath.exp(x));
+  }
+
+  private static void assertClose(double actual, double expected, double relative) {
+    assertThat(actual)
+        .isCloseTo(expected, Offset.offset(relative * Math.abs(expected) + Double.MIN_NORMAL));
+  }
+
+  @ParameterizedTest
+  @EnumSource(Precision.class)
+  void smoothLeakyReluMatchesItsFormula(Precision precision) {
+    Matrix x = grid(precision, -30, 30);
+    Matrix y = Matrix.allocate(precision, 1, WIDTH);
+    Matrix q = Matrix.allocate(precision, 1, WIDTH);
+    Matrix logDet = Matrix.allocate(Precision.FLOAT64, 1, 1);
+    Kernels.of(precision).smoothLeakyRelu().value(A, B, x, y, q, logDet);
+    double sum = 0;
+    for (int i = 0; i < WIDTH; i++) {
+      double u = x.get(0, i);
+      double expected = A * u + B * softplus(u);
+      double size = A * Math.abs(u) + B * softplus(u); // the two terms cancel near the zero of f
+      assertThat(y.get(0, i)).isCloseTo(expected, Offset.offset(tolerance(precision) * size));
+      assertClose(q.get(0, i), sigmoid(u), tolerance(precision));
+      sum += StrictMath.log(A + B * sigmoid(u));
+    }
+    assertClose(logDet.get(0, 0), sum, precision == Precision.FLOAT32 ? 1e-6 : 1e-13);
+  }
+
+  @ParameterizedTest
+  @EnumSource(Precision.class)
+  void softplusKeepsItsRelativeAccuracyFarToTheLeft(Precision precision) {
+    Matrix x = grid(precision, -80, -5);
+    Matrix y = Matrix.allocate(precision, 1, WIDTH);
+    Matrix q = Matrix.allocate(precision, 1, WIDTH);
+    Kernels.of(precision)
+        .smoothLeakyRelu()
+        .value(0, 1, x, y, q, Matrix.allocate(Precision.FLOAT64, 1, 1));
+    for (int i = 0; i < WIDTH; i++) {
+      assertClose(y.get(0, i), softplus(x.get(0, i)), tolerance(precision));
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(Precision.class)
+  void logDeterminantStaysFiniteForSteepAndFlatSlopes(Precision precision) {
+    Matrix x = grid(precision, -200, -100); // f' = a
+    Matrix y = Matrix.allocate(precision, 1, WIDTH);
+    for (double a : new double[] {1e-6, 1e6}) {
+      Matrix logDet = Matrix.allocate(Precision.FLOAT64, 1, 1);
+      Kernels.of(precision)
+          .smoothLeakyRelu()
+          .value(a, B, x, y, Matrix.allocate(precision, 1, WIDTH), logDet);
+      assertClose(logDet.get(0, 0), WIDTH * StrictMath.log(a), 1e-6);
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(Precision.class)
+  void inverseUndoesSmoothLeakyRelu(Precision precision) {
+    for (double size : new double[] {1e-3, 3, 100, 1e30}) {
+      Matrix y = grid(precision, -size, size);
+      Matrix x = Matrix.allocate(precision, 1, WIDTH);
+      Kernels.of(precision).smoothLeakyRelu().inverse(A, B, y, x);
+      for (int i = 0; i < WIDTH; i++) {
+        double u = x.get(0, i);
+        double terms = A * Math.abs(u) + B * softplus(u);
+        assertThat(A * u + B * softplus(u))
+            .isCloseTo(y.get(0, i), Offset.offset(2 * tolerance(precision) * terms));
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(Precision.class)
+  void activationsMatchTheirFormulas(Precision precision) {
+    Matrix x = grid(precision, -20, 20);
+    Matrix y = Matrix.allocate(precision, 1, WIDTH);
+    Matrix kept = Matrix.allocate(precision, 1, WIDTH);
+    Kernels.of(precision).swish().value(null, x, y, kept);
+    for (int i = 0; i < WIDTH; i++) {
+      assertClose(y.get(0, i), x.get(0, i) * sigmoid(x.get(0, i)), tolerance(precision));
+    }
+    Kernels.of(precision).elu().value(null, x, y, kept);
+    for (int i = 0; i < WIDTH; i++) {
+      double u = x.get(0, i);
+      assertClose(y.get(0, i), u > 0 ? u : StrictMath.expm1(u), tolerance(precision));
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(Precision.class)
+  void logitAndSigmoidAreInverse(Precision precision) {
+    Matrix x = grid(precision, 0.001, 0.999);
+    Matrix y = Matrix.allocate(precision, 1, WIDTH);
+    Matrix back = Matrix.allocate(precision, 1, WIDTH);
+    Matrix logDet = Matrix.allocate(Precision.FLOAT64, 1, 1);
+    Kernels.of(precision).elementwise().logit(1.3, x, y, logDet);
+    Kernels.of(precision).elementwise().sigmoid(1.3, y, back);
+    double sum = 0;
+    for (int i = 0; i < WIDTH; i++) {
+      double u = x.get(0, i);
+      sum -= StrictMath.log(1.3) + StrictMath.log(u) + StrictMath.log(1 - u);
+      assertThat(y.get(0, i))
+          .isCloseTo(
+              (StrictMath.log(u) - StrictMath.log(1 - u)) / 1.3,
+              Offset.offset(10 * tolerance(precision)));
+      assertClose(back.get(0, i), u, 10 * tolerance(precision));
+    }
+    assertClose(logDet.get(0, 0), sum, precision == Precision.FLOAT32 ? 1e-6 : 1e-13);
+  }
+
+  @ParameterizedTest
+  @EnumSource(Precision.class)
+  void optimizersMatchTheirFormulas(Precision precision) {
+    double p = 0.5;
+    double g = -0.25;
+    double m = 0.125;
+    double v = 0.75;
+    double ema = 0.375;
+    double gradient = 0.5 * g + 0.125 * p;
+    double square = 0.75 * v + 0.25 * gradient * gradient;
+    double updated = p - 0.01 * gradient / (Math.sqrt(square) + 1e-3);
+    Matrix[] at = cells(precision, p, g, m, v, ema);
+    Kernels.of(precision)
+        .optimizer()
+        .rmsProp(at[0], at[1], at[3], at[4], 0.01, 0.75, 1e-3, 0.125, 0.5, 0.9);
+    assertClose(at[0].get(0, 0), updated, tolerance(precision));
+    assertClose(at[3].get(0, 0), square, tolerance(precision));
+    assertClose(at[4].get(0, 0), 0.9 * ema + 0.1 * updated, tolerance(precision));
+    for (boolean decoupled : new boolean[] {true, false}) {
+      double used = decoupled ? 0.5 * g : gradient;
+      double mean = 0.5 * m + 0.5 * used;
+      square = 0.75 * v + 0.25 * used * used;
+      double start = decoupled ? p * (1 - 0.01 * 0.125) : p;
+      updated = start - 0.01 / 0.19 * mean / (Math.sqrt(square) / Math.sqrt(0.02) + 1e-3);
+      at = cells(precision, p, g, m, v, ema);
+      Kernels.of(precision)
+          .optimizer()
+          .adam(
+              at[0], at[1], at[2], at[3], at[4], 0.01, 0.5, 0.75, 1e-3, 0.19, 0.02, 0.125,
+              decoupled, 0.5, 0.9);
+      assertClose(at[0].get(0, 0), updated, tolerance(precision));
+      assertClose(at[2].get(0, 0), mean, tolerance(precision));
+      assertClose(at[3].get(0, 0), square, tolerance(precision));
+      assertClose(at[4].get(0, 0), 0.9 * ema + 0.1 * updated, tolerance(precision));
+    }
+    assertClose(Kernels.of(precision).optimizer().sumOfSquares(at[1]), 37 * g * g, 1e-14);
+  }
+
+  private static Matrix[] cells(Precision precision, double... values) {
+    Matrix[] result = new Matrix[values.length];
+    for (int i = 0; i < values.length; i++) {
+      result[i] = Matrix.allocate(precision, 1, 37);
+      result[i].fill(values[i]);
+    }
+    return result;
+  }
+}

@@ -1,0 +1,107 @@
+package org.ebflow.linalg;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.SplittableRandom;
+import java.util.stream.Stream;
+import org.ebflow.linalg.java.JavaBackend;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+
+class RowsAlikeTest {
+  private static final int ROWS = 64;
+  private static final int[] SIZES = {1, 2, 3, 5, 31, 43, 64, 100};
+
+  /** {k, n} of products too large for every pair of their sizes. */
+  private static final int[][] LARGE = {
+    {784, 784}, {1000, 31}, {3072, 100}, {100, 3072}, {255, 513}
+  };
+
+  static Stream<Arguments> productsAndPrecisions() {
+    return Stream.of(Blas.rowsAlike(), new Blas(new JavaBackend(false)))
+        .flatMap(
+            blas -> Stream.of(Precision.values()).map(precision -> Arguments.of(blas, precision)));
+  }
+
+  /** The rows of x, those from {@code from} on first. */
+  private static Matrix rotated(Matrix x, int from) {
+    Matrix result = Matrix.allocate(x.precision(), x.rows(), x.columns());
+    result.rows(0, x.rows() - from).copyFrom(x.rows(from, x.rows()));
+    result.rows(x.rows() - from, x.rows()).copyFrom(x.rows(0, from));
+    return result;
+  }
+
+  private static Matrix random(Precision precision, int rows, int columns, long seed) {
+    Matrix matrix = Matrix.allocate(precision, rows, columns);
+    Product.fillRandomly(matrix, new SplittableRandom(seed));
+    return matrix;
+  }
+
+  private static Matrix product(Blas blas, boolean transposeWeight, Matrix x, Matrix weight) {
+    Matrix y =
+        Matrix.allocate(
+            x.precision(), x.rows(), transposeWeight ? weight.rows() : weight.columns());
+    blas.multiply(false, x, transposeWeight, weight, 1, 0, y);
+    return y;
+  }
+
+  private static void check(
+      Blas blas, Precision precision, boolean transposeWeight, int k, int n, int[] shifts) {
+    Matrix x = random(precision, ROWS, k, 31L * k + n);
+    Matrix weight = transposeWeight ? random(precision, n, k, 5) : random(precision, k, n, 5);
+    Matrix y = product(blas, transposeWeight, x, weight);
+    for (int shift : shifts) {
+      assertThat(product(blas, transposeWeight, rotated(x, shift), weight).array())
+          .as("k=%d, n=%d, rows %d and following first", k, n, shift)
+          .isEqualTo(rotated(y, shift).array());
+      Matrix alone = product(blas, transposeWeight, x.rows(shift, shift + 1), weight);
+      assertThat(alone.array())
+          .as("row %d alone", shift)
+          .isEqualTo(y.rows(shift, shift + 1).copy(precision).array());
+    }
+    Matrix some = product(blas, transposeWeight, x.rows(5, 5 + 7), weight);
+    assertThat(some.array()).isEqualTo(y.rows(5, 5 + 7).copy(precision).array());
+  }
+
+  @ParameterizedTest
+  @MethodSource("productsAndPrecisions")
+  void aRowHasTheSameBitsAloneAndAtEveryPlace(Blas blas, Precision precision) {
+    int[] everywhere = new int[ROWS];
+    for (int i = 0; i < ROWS; i++) {
+      everywhere[i] = i;
+    }
+    for (int k : SIZES) {
+      for (int n : SIZES) {
+        int[] shifts = k * n < 1000 ? everywhere : new int[] {0, 1, 7, 16, 51, 63};
+        check(blas, precision, true, k, n, shifts);
+        check(blas, precision, false, k, n, shifts);
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource("org.ebflow.linalg.RowsAlikeTest#precisions")
+  void aRowOfALargeProductHasTheSameBitsAloneAndAtOtherPlaces(Precision precision) {
+    for (int[] size : LARGE) {
+      check(Blas.rowsAlike(), precision, true, size[0], size[1], new int[] {1, 13, 63});
+      check(Blas.rowsAlike(), precision, false, size[0], size[1], new int[] {1, 13, 63});
+    }
+  }
+
+  static Stream<Precision> precisions() {
+    return Stream.of(Precision.values());
+  }
+
+  @Test
+  void sharedByATeamTheBitsAreTheSame() {
+    Matrix x = random(Precision.FLOAT32, ROWS, 100, 1);
+    Matrix weight = random(Precision.FLOAT32, 257, 100, 2);
+    Matrix y = Matrix.allocate(Precision.FLOAT32, ROWS, 257);
+    try (Team team = new Team(3)) {
+      team.run(worker -> Blas.rowsAlike().multiply(worker, false, x, true, weight, 1, 0, y));
+    }
+    assertThat(y.array()).isEqualTo(product(Blas.rowsAlike(), true, x, weight).array());
+  }
+}

@@ -1,0 +1,30 @@
+import org.jspecify.annotations.NullMarked;
+
+/**
+ * Training of flows: objectives, optimizers, data, the trainer with its run folder, trained flows
+ * and their checks.
+ */
+@NullMarked
+module org.ebflow.training {
+  requires static transitive org.jspecify;
+  requires transitive org.ebflow.flow;
+  requires com.fasterxml.jackson.annotation;
+  requires org.apache.commons.text;
+  requires tools.jackson.databind;
+  requires de.siegmar.fastcsv;
+  requires ch.randelshofer.fastdoubleparser;
+
+  exports org.ebflow.training;
+  exports org.ebflow.training.check;
+  exports org.ebflow.training.data;
+  exports org.ebflow.training.objective;
+  exports org.ebflow.training.optimizer;
+  exports org.ebflow.training.recipe;
+
+  opens org.ebflow.training to
+      tools.jackson.databind;
+  opens org.ebflow.training.objective to
+      tools.jackson.databind;
+  opens org.ebflow.training.recipe to
+      tools.jackson.databind;
+}

@@ -1,0 +1,120 @@
+package org.ebflow.training;
+
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import org.ebflow.flow.InvalidInputException;
+import org.ebflow.flow.Parameters;
+import org.ebflow.flow.io.Safetensors;
+import org.ebflow.linalg.Matrix;
+import org.ebflow.training.optimizer.OptimizerState;
+
+/**
+ * Where a run stands, beside its tensors: all that a resumed run needs to go on with the same bits.
+ */
+final class Checkpoint {
+  private static final String FORMAT = "ebflow-state-1";
+
+  long step;
+  double bestNll = Double.POSITIVE_INFINITY;
+  long bestStep = -1;
+  double wallSeconds;
+  long nonFiniteSteps;
+  long[] fileLengths = {0, 0};
+  int threads;
+
+  /** Loss and steps since the last row of metrics.csv, and rows that were not finite in them. */
+  double lossSum;
+
+  long lossSteps;
+  long nonFiniteRows;
+
+  void save(Path file, Parameters weights, OptimizerState state) {
+    Map<String, String> metadata = new LinkedHashMap<>();
+    metadata.put("format", FORMAT);
+    metadata.put("step", String.valueOf(step));
+    metadata.put("updates", String.valueOf(state.updates()));
+    metadata.put("best_nll", String.valueOf(bestNll));
+    metadata.put("best_step", String.valueOf(bestStep));
+    metadata.put("wall_s", String.valueOf(wallSeconds));
+    metadata.put("non_finite_steps", String.valueOf(nonFiniteSteps));
+    metadata.put("metrics_bytes", String.valueOf(fileLengths[0]));
+    metadata.put("log_bytes", String.valueOf(fileLengths[1]));
+    metadata.put("threads", String.valueOf(threads));
+    metadata.put("loss_sum", String.valueOf(lossSum));
+    metadata.put("loss_steps", String.valueOf(lossSteps));
+    metadata.put("non_finite_rows", String.valueOf(nonFiniteRows));
+    metadata.put("initialized_by_data", String.valueOf(weights.initializedByData()));
+    Safetensors.write(file, tensors(weights, state), metadata);
+  }
+
+  private static Map<String, Matrix> tensors(Parameters weights, OptimizerState state) {
+    Map<String, Matrix> tensors = new LinkedHashMap<>();
+    tensors.put("weights", weights.flat());
+    tensors.putAll(state.flat());
+    return tensors;
+  }
+
+  static Checkpoint load(Path file, Parameters weights, OptimizerState state) {
+    try (Safetensors saved = Safetensors.read(file)) {
+      Map<String, String> metadata = saved.metadata();
+      if (!FORMAT.equals(metadata.get("format"))) {
+        throw new InvalidInputException(
+            file
+                + ": expected a training state (format "
+                + FORMAT
+                + "), found format "
+                + metadata.get("format"));
+      }
+      Checkpoint result = parse(metadata, state, file);
+      tensors(weights, state).forEach(saved::copyTo);
+      weights.initializedByData(Boolean.parseBoolean(metadata.get("initialized_by_data")));
+      weights.changed();
+      return result;
+    }
+  }
+
+  private static Checkpoint parse(Map<String, String> metadata, OptimizerState state, Path file) {
+    Checkpoint result = new Checkpoint();
+    try {
+      result.step = Long.parseLong(text(metadata, "step"));
+      state.updates(Long.parseLong(text(metadata, "updates")));
+      result.bestNll = Double.parseDouble(text(metadata, "best_nll"));
+      result.bestStep = Long.parseLong(text(metadata, "best_step"));
+      result.wallSeconds = Double.parseDouble(text(metadata, "wall_s"));
+      result.nonFiniteSteps = Long.parseLong(text(metadata, "non_finite_steps"));
+      result.fileLengths =
+          new long[] {
+            Long.parseLong(text(metadata, "metrics_bytes")),
+            Long.parseLong(text(metadata, "log_bytes"))
+          };
+      result.threads = Integer.parseInt(text(metadata, "threads"));
+      result.lossSum = Double.parseDouble(text(metadata, "loss_sum"));
+      result.lossSteps = Long.parseLong(text(metadata, "loss_steps"));
+      result.nonFiniteRows = Long.parseLong(text(metadata, "non_finite_rows"));
+      requireAtLeast(0, "step", result.step);
+      requireAtLeast(0, "updates", state.updates());
+      requireAtLeast(0, "metrics_bytes", result.fileLengths[0]);
+      requireAtLeast(0, "log_bytes", result.fileLengths[1]);
+      requireAtLeast(1, "threads", result.threads);
+    } catch (IllegalArgumentException e) {
+      throw new InvalidInputException(
+          file + ": the training state can't be read (" + e.getMessage() + ")", e);
+    }
+    return result;
+  }
+
+  private static void requireAtLeast(long least, String name, long value) {
+    if (value < least) {
+      throw new IllegalArgumentException(name + " is " + value + ", expected at least " + least);
+    }
+  }
+
+  private static String text(Map<String, String> metadata, String key) {
+    String value = metadata.get(key);
+    if (value == null) {
+      throw new IllegalArgumentException("no " + key);
+    }
+    return value;
+  }
+}

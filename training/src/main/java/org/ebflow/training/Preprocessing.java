@@ -1,0 +1,110 @@
+package org.ebflow.training;
+
+import java.util.List;
+import org.ebflow.flow.Compute;
+import org.ebflow.flow.Flow;
+import org.ebflow.flow.FlowPass;
+import org.ebflow.flow.Layer;
+import org.ebflow.flow.layer.FixedAffine;
+import org.ebflow.flow.layer.Logit;
+import org.ebflow.linalg.Blas;
+import org.ebflow.linalg.Matrix;
+import org.ebflow.linalg.Precision;
+import org.ebflow.linalg.Team;
+import org.ebflow.training.data.Dataset;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What turns a row of the data into a row of the model: dequantisation of integers, and layers
+ * without weights.
+ *
+ * <p>Source: Chao et al. 2023, section 4.3 and appendix. With "match after preprocessing" the
+ * layers stay outside the model and their log-derivatives return in the likelihood of x; without,
+ * they are layers of the model.
+ *
+ * @param levels number of integer values, whose unit interval is filled by uniform noise; 0 for
+ *     real-valued data
+ * @param layers in the order of application, none for the identity
+ */
+public record Preprocessing(int levels, List<Layer> layers) {
+  /** Shrinks [0,1) so that the logit stays finite. */
+  private static final double SHRINK = 1e-6;
+
+  /** Rows as they are. */
+  public static Preprocessing none() {
+    return new Preprocessing(0, List.of());
+  }
+
+  /** y = (x + u)/levels, y ← (y + δ)(1-2δ) with δ = 1e-6, then (log y - log(1-y))/smoothness. */
+  public static Preprocessing logit(int dimension, int levels, double smoothness) {
+    double shrunk = 1 - 2 * SHRINK;
+    return new Preprocessing(
+        levels,
+        List.of(
+            FixedAffine.uniform(dimension, 1.0 / levels, 0),
+            FixedAffine.uniform(dimension, shrunk, SHRINK * shrunk),
+            new Logit(smoothness)));
+  }
+
+  /** (x - mean)/deviation per column. */
+  public static Preprocessing standardize(double[] mean, double[] deviation) {
+    double[] scale = new double[mean.length];
+    double[] shift = new double[mean.length];
+    for (int c = 0; c < mean.length; c++) {
+      scale[c] = 1 / deviation[c];
+      shift[c] = -mean[c] / deviation[c];
+    }
+    return new Preprocessing(0, List.of(new FixedAffine(scale, shift)));
+  }
+
+  /** In which precision it is computed: large real numbers cancel in float32, pixels do not. */
+  public Precision precision(Precision model) {
+    return levels > 0 ? model : Precision.FLOAT64;
+  }
+
+  /** The layers as a flow of their own, null when there are none. */
+  @Nullable Flow flow(int dimension, Precision model) {
+    if (layers.isEmpty()) {
+      return null;
+    }
+    Flow.Builder builder = Flow.of(dimension).precision(precision(model));
+    layers.forEach(builder::layer);
+    return builder.build();
+  }
+
+  /** A pass of one thread through the layers, null when there are none. */
+  @Nullable FlowPass pass(int dimension, Precision model, Blas blas, Team solo, int rows) {
+    Flow flow = flow(dimension, model);
+    return flow == null
+        ? null
+        : FlowPass.forTeam(flow, Compute.of(flow.precision(), blas), solo, rows, 0)[0];
+  }
+
+  /** How a preprocessing is found from training data. */
+  @FunctionalInterface
+  public interface Fit {
+    /** The preprocessing for data like these. */
+    Preprocessing fit(Dataset train);
+  }
+
+  /** Column means and standard deviations (unbiased) of a data set. */
+  static double[][] moments(Dataset data) {
+    int dimension = data.dimension();
+    Matrix row = Matrix.allocate(Precision.FLOAT64, 1, dimension);
+    double[] mean = new double[dimension];
+    double[] squares = new double[dimension];
+    for (int r = 0; r < data.size(); r++) {
+      data.copyRows(r, r + 1, row, 0);
+      for (int c = 0; c < dimension; c++) { // Welford's update
+        double deviation = row.doubles()[c] - mean[c];
+        mean[c] += deviation / (r + 1);
+        squares[c] += deviation * (row.doubles()[c] - mean[c]);
+      }
+    }
+    double[] deviation = new double[dimension];
+    for (int c = 0; c < dimension; c++) {
+      deviation[c] = Math.sqrt(squares[c] / Math.max(1, data.size() - 1));
+    }
+    return new double[][] {mean, deviation};
+  }
+}

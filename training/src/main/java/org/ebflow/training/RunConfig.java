@@ -1,0 +1,83 @@
+package org.ebflow.training;
+
+import java.net.InetAddress;
+import java.net.UnknownHostException;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import org.ebflow.flow.Flow;
+import org.ebflow.flow.model.Architecture;
+import org.ebflow.training.data.Dataset;
+import org.ebflow.training.data.Splits;
+import tools.jackson.databind.SerializationFeature;
+import tools.jackson.databind.json.JsonMapper;
+
+/** config.json of a run: full configuration and provenance. */
+final class RunConfig {
+  private static final JsonMapper JSON =
+      JsonMapper.builder().enable(SerializationFeature.INDENT_OUTPUT).build();
+
+  private RunConfig() {}
+
+  static String json(
+      Trainer trainer,
+      TrainingSettings settings,
+      Splits data,
+      Flow model,
+      Preprocessing preprocessing) {
+    Map<String, Object> root = new LinkedHashMap<>();
+    root.put("format", RunFolder.CONFIG_FORMAT);
+    root.put("recipe", trainer.recipe());
+    root.put("settings", settings);
+    root.put("objective", named(trainer.objective().name(), trainer.objective()));
+    root.put("optimizer", named(trainer.optimizer().name(), trainer.optimizer()));
+    root.put("precision", model.precision().name());
+    root.put("products", trainer.bfloat16() ? "BFLOAT16" : model.precision().name());
+    root.put("weights", model.parameters().count());
+    root.put("layers", Architecture.describe(trainer.flow().layers()));
+    root.put("preprocessing", Architecture.describe(preprocessing.layers()));
+    root.put("data", describe(data));
+    root.put("environment", environment(trainer));
+    return JSON.writeValueAsString(root) + "\n";
+  }
+
+  private static Map<String, Object> named(String name, Object record) {
+    Map<String, Object> map = new LinkedHashMap<>();
+    map.put("name", name);
+    map.put("values", record);
+    return map;
+  }
+
+  private static Map<String, Object> describe(Splits data) {
+    Dataset train = data.train();
+    Map<String, Object> map = new LinkedHashMap<>();
+    map.put("name", train.name());
+    map.put("sha256", train.sha256());
+    map.put("columns", train.columns());
+    map.put("levels", train.levels());
+    map.put("train", train.size());
+    map.put("validation", data.validation().size());
+    map.put("test", data.test().size());
+    return map;
+  }
+
+  private static Map<String, Object> environment(Trainer trainer) {
+    Map<String, Object> map = new LinkedHashMap<>();
+    map.put("backend", trainer.blas().name());
+    map.put("backend_version", trainer.blas().version());
+    map.put("git_commit", System.getProperty("ebflow.commit", "unknown"));
+    map.put("jdk", Runtime.version().toString());
+    map.put("os", System.getProperty("os.name") + " " + System.getProperty("os.version"));
+    map.put("arch", System.getProperty("os.arch"));
+    map.put("cores", Runtime.getRuntime().availableProcessors());
+    map.put("host", host());
+    return map;
+  }
+
+  private static String host() {
+    try {
+      return InetAddress.getLocalHost().getHostName();
+    } catch (UnknownHostException e) {
+      return "unknown";
+    }
+  }
+}

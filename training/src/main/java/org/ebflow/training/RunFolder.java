@@ -1,0 +1,158 @@
+package org.ebflow.training;
+
+import java.io.IOException;
+import java.io.RandomAccessFile;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.time.Instant;
+import org.ebflow.flow.InvalidInputException;
+import org.ebflow.flow.io.AtomicFiles;
+
+/**
+ * The files of one training run.
+ *
+ * <p>Whole files are written beside and renamed; metrics.csv and run.log are appended to, and cut
+ * back to the length that the checkpoint remembers when a run is resumed.
+ */
+public final class RunFolder {
+  /** Averaged weights of the best validation likelihood. */
+  public static final String MODEL = "model.safetensors";
+
+  /** Everything needed to run again. */
+  public static final String CONFIG = "config.json";
+
+  /** Format that config.json names. */
+  public static final String CONFIG_FORMAT = "ebflow-run-1";
+
+  /** One row per hundred steps and per evaluation. */
+  public static final String METRICS = "metrics.csv";
+
+  private static final String LOG = "run.log";
+  private static final String METRICS_HEADER =
+      "step,epoch,wall_s,loss,grad_norm,lr,nonfinite,val_nll,val_bpd,steps_per_s\n";
+
+  private final Path folder;
+
+  /** The run in that folder, which need not exist yet. */
+  public RunFolder(Path folder) {
+    this.folder = folder;
+  }
+
+  /** The folder. */
+  public Path path() {
+    return folder;
+  }
+
+  /** Folder of pictures, created on demand. */
+  public Path plots() {
+    return created(folder.resolve("plots"));
+  }
+
+  /** Weights and metadata of the best model so far. */
+  public Path model() {
+    return folder.resolve(MODEL);
+  }
+
+  /** All state to resume bit for bit, one file. */
+  public Path state() {
+    return folder.resolve("last").resolve("state.safetensors");
+  }
+
+  /** config.json of the run. */
+  public Path config() {
+    return folder.resolve(CONFIG);
+  }
+
+  /** metrics.csv of the run. */
+  public Path metrics() {
+    return folder.resolve(METRICS);
+  }
+
+  /** Creates the folder for a new run; refuses one that holds a run already. */
+  void create() {
+    if (Files.exists(config())) {
+      throw new InvalidInputException(
+          folder
+              + ": holds a run already, expected a new folder (continue it with --resume "
+              + folder
+              + ")");
+    }
+    created(folder.resolve("last"));
+    write(folder.resolve(METRICS), METRICS_HEADER);
+    write(folder.resolve(LOG), "");
+  }
+
+  private static Path created(Path path) {
+    try {
+      return Files.createDirectories(path);
+    } catch (IOException e) {
+      throw new UncheckedIOException("can't create the folder " + path + ": " + reason(e), e);
+    }
+  }
+
+  /** Writes config.json. */
+  void writeConfig(String json) {
+    write(config(), json);
+  }
+
+  private static void write(Path file, String text) {
+    AtomicFiles.write(file, out -> out.write(text.getBytes(StandardCharsets.UTF_8)));
+  }
+
+  /** Appends a row to metrics.csv. */
+  void appendMetrics(String row) {
+    append(metrics(), row + "\n");
+  }
+
+  /** Appends a line with the time of day to run.log. */
+  void log(String line) {
+    append(folder.resolve(LOG), Instant.now() + " " + line + "\n");
+  }
+
+  private static void append(Path file, String text) {
+    try {
+      Files.writeString(file, text, StandardOpenOption.CREATE, StandardOpenOption.APPEND);
+    } catch (IOException e) {
+      throw new UncheckedIOException("can't write " + file + ": " + reason(e), e);
+    }
+  }
+
+  /** The exception's message, or its kind when it only repeats the path. */
+  private static String reason(IOException e) {
+    String message = e.getMessage();
+    return message == null || message.indexOf(' ') < 0
+        ? e.getClass().getSimpleName() + " " + message
+        : message;
+  }
+
+  /** Bytes of metrics.csv and run.log so far. */
+  long[] lengths() {
+    try {
+      return new long[] {Files.size(metrics()), Files.size(folder.resolve(LOG))};
+    } catch (IOException e) {
+      throw new UncheckedIOException("can't read " + folder + ": " + reason(e), e);
+    }
+  }
+
+  /** Cuts metrics.csv and run.log back to these lengths; begins a metrics.csv that has vanished. */
+  void cutBack(long[] lengths) {
+    if (!Files.exists(metrics())) {
+      write(metrics(), METRICS_HEADER);
+    }
+    cut(metrics(), lengths[0]);
+    cut(folder.resolve(LOG), lengths[1]);
+  }
+
+  private static void cut(Path file, long length) {
+    try (RandomAccessFile access = new RandomAccessFile(file.toFile(), "rw")) {
+      if (access.length() > length) {
+        access.setLength(length);
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException("can't cut " + file + ": " + reason(e), e);
+    }
+  }
+}

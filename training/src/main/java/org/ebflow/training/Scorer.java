@@ -1,0 +1,240 @@
+package org.ebflow.training;
+
+import java.nio.file.Path;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.ebflow.flow.Compute;
+import org.ebflow.flow.Flow;
+import org.ebflow.flow.FlowPass;
+import org.ebflow.flow.Layer;
+import org.ebflow.flow.NoisePurpose;
+import org.ebflow.linalg.Blas;
+import org.ebflow.linalg.Kernels;
+import org.ebflow.linalg.Matrix;
+import org.ebflow.linalg.Noise;
+import org.ebflow.linalg.Precision;
+import org.ebflow.linalg.Team;
+import org.ebflow.training.data.Dataset;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Exact log-densities of many rows over all cores, in constant memory, in the order of the rows.
+ *
+ * <p>Rows are computed in blocks of one fixed size, short ones padded; all arithmetic treats rows
+ * alike ({@link Blas#rowsAlike}): a row's bits depend neither on its neighbours, nor on its place
+ * among them, nor on the number of threads. The dequantisation noise of a row is a function of the
+ * model's seed and of the row's values.
+ *
+ * <p>Threading: thread-safe; concurrent calls take turns.
+ */
+public final class Scorer implements AutoCloseable {
+  /** Rows of a block: as many as the product's kernel packs at a time. */
+  private static final int BLOCK = 64;
+
+  private final Flow flow;
+  private final double logZ;
+  private final double preprocessingLogDet;
+  private final int levels;
+  private final Noise noise;
+  private final Team team;
+  private final BlockScorer[] workers;
+  private final AtomicInteger nextBlock = new AtomicInteger();
+
+  /** Any rows that can be copied block by block. */
+  @FunctionalInterface
+  public interface RowSource {
+    /**
+     * Copies rows {@code from} to {@code to} (exclusive) to the first rows of {@code target},
+     * float64 [*,dimension]. Called by several threads at once.
+     */
+    void copyRows(int from, int to, Matrix target);
+  }
+
+  /** Scores by that model with that many threads; {@code blas} factorises for log Z. */
+  public Scorer(TrainedFlow model, Blas blas, int threads) {
+    flow = model.flow();
+    Preprocessing preprocessing = model.preprocessing();
+    levels = preprocessing.levels();
+    noise = new Noise(model.seed());
+    logZ = flow.logZ(blas);
+    double constant = 0;
+    for (Layer layer : preprocessing.layers()) {
+      if (layer.constantJacobian()) {
+        constant += layer.logAbsDeterminant(flow.parameters(), blas);
+      }
+    }
+    preprocessingLogDet = constant;
+    team = new Team(threads);
+    workers = new BlockScorer[threads];
+    for (int rank = 0; rank < threads; rank++) {
+      workers[rank] = new BlockScorer(preprocessing, blas);
+    }
+  }
+
+  /** Scores by the model of a run folder, over all cores, with the fastest BLAS. */
+  public static Scorer open(Path run) {
+    return new Scorer(
+        TrainedFlow.load(run), Blas.auto(), Runtime.getRuntime().availableProcessors());
+  }
+
+  /** log Z of the model in nats. */
+  public double logZ() {
+    return logZ;
+  }
+
+  /** log p of every row, in nats, in the rows' own units. */
+  public double[] logProb(double[][] rows) {
+    Matrix matrix = Matrix.ofRows(Precision.FLOAT64, rows);
+    return score(matrix).logProb();
+  }
+
+  /** Scores of every row of {@code rows}, [*,dimension]. */
+  public Scores score(Matrix rows) {
+    if (rows.rows() > 0 && rows.columns() != flow.dimension()) {
+      throw new IllegalArgumentException(
+          "Scorer.score: rows are " + rows + ", expected [*," + flow.dimension() + "]");
+    }
+    Scores scores = new Scores(rows.rows());
+    score(
+        rows.rows(),
+        (from, to, target) -> target.rows(0, to - from).copyFrom(rows.rows(from, to)),
+        scores);
+    return scores;
+  }
+
+  /** Overwrites the first {@code count} entries of {@code scores}. */
+  public synchronized void score(int count, RowSource source, Scores scores) {
+    nextBlock.set(0);
+    int blocks = (count + BLOCK - 1) / BLOCK;
+    team.run(
+        worker -> {
+          BlockScorer scorer = workers[worker.rank()];
+          for (int block = nextBlock.getAndIncrement();
+              block < blocks;
+              block = nextBlock.getAndIncrement()) {
+            scorer.score(source, block * BLOCK, Math.min(count, (block + 1) * BLOCK), scores);
+          }
+        });
+  }
+
+  /** Exact likelihood of a whole data set. */
+  public Evaluation evaluate(Dataset data) {
+    if (data.dimension() != flow.dimension()) {
+      throw new IllegalArgumentException(
+          "Scorer.evaluate: rows of "
+              + data
+              + " have "
+              + data.dimension()
+              + " values, the model "
+              + flow.dimension());
+    }
+    return Evaluation.of(logProb(data), flow.dimension(), logZ);
+  }
+
+  /** log p of every row of a data set. */
+  double[] logProb(Dataset data) {
+    Scores scores = new Scores(data.size());
+    score(data.size(), (from, to, target) -> data.copyRows(from, to, target, 0), scores);
+    return scores.logProb();
+  }
+
+  @Override
+  public void close() {
+    team.close();
+    for (BlockScorer worker : workers) {
+      worker.solo.close();
+    }
+  }
+
+  /** Buffers and passes of one thread. */
+  private final class BlockScorer {
+    private final Team solo = new Team(1);
+    private final Kernels kernels;
+    private final Matrix raw;
+    private final Matrix[] rawRows;
+    private final Matrix noiseRow;
+    private final @Nullable FlowPass preprocessing;
+    private final FlowPass model;
+    private final Matrix squares = Matrix.allocate(Precision.FLOAT64, 1, BLOCK);
+
+    BlockScorer(Preprocessing before, Blas blas) {
+      int dimension = flow.dimension();
+      kernels = Kernels.of(Precision.FLOAT64);
+      raw = Matrix.allocate(Precision.FLOAT64, BLOCK, dimension);
+      rawRows = new Matrix[BLOCK];
+      for (int r = 0; r < BLOCK; r++) {
+        rawRows[r] = raw.rows(r, r + 1);
+      }
+      noiseRow = Matrix.allocate(Precision.FLOAT64, 1, dimension);
+      preprocessing = before.pass(dimension, flow.precision(), blas, solo, BLOCK);
+      model =
+          FlowPass.forTeam(flow, Compute.of(flow.precision(), Blas.rowsAlike()), solo, BLOCK, 0)[0];
+    }
+
+    void score(RowSource source, int from, int to, Scores scores) {
+      int count = to - from;
+      source.copyRows(from, to, raw);
+      for (int r = count; r < BLOCK; r++) {
+        rawRows[r].copyFrom(rawRows[0]);
+      }
+      if (levels > 0) {
+        for (int r = 0; r < count; r++) {
+          noise.uniform(NoisePurpose.SCORING, hash(rawRows[r]), 0, noiseRow);
+          kernels.rows().combine(1, rawRows[r], 1, noiseRow, rawRows[r]);
+        }
+      }
+      Matrix x = model.input().stream(0);
+      if (preprocessing == null) {
+        x.copyFrom(raw);
+      } else {
+        preprocessing.input().stream(0).copyFrom(raw);
+        preprocessing.push(0, 0);
+        x.copyFrom(preprocessing.output().stream(0));
+      }
+      model.forward(0, 0);
+      squares.fill(0);
+      model.addLatentSquares(squares);
+      for (int r = 0; r < count; r++) {
+        double density = model.density().order(0).doubles()[r];
+        double logDet = preprocessing == null ? 0 : preprocessing.density().order(0).doubles()[r];
+        scores.logProb()[from + r] = density - logZ + (preprocessingLogDet + logDet);
+        scores.energy()[from + r] = -density;
+        scores.latentNorm()[from + r] = Math.sqrt(squares.doubles()[r]);
+      }
+    }
+
+    /**
+     * Mixes the bits of a row's values, every fourth in a lane of its own (the rounds of XXH64).
+     */
+    private static long hash(Matrix row) {
+      double[] values = row.doubles();
+      int end = row.offset() + row.columns();
+      int i = row.offset();
+      long a = 1;
+      long b = 2;
+      long c = 3;
+      long d = 4;
+      for (; i < end - 3; i += 4) {
+        a = mix(a, values[i]);
+        b = mix(b, values[i + 1]);
+        c = mix(c, values[i + 2]);
+        d = mix(d, values[i + 3]);
+      }
+      for (; i < end; i++) {
+        a = mix(a, values[i]);
+      }
+      return finish(finish(finish(finish(a) ^ b) ^ c) ^ d);
+    }
+
+    private static long mix(long lane, double value) {
+      long sum = lane + Double.doubleToLongBits(value) * 0xC2B2AE3D27D4EB4FL;
+      return Long.rotateLeft(sum, 31) * 0x9E3779B185EBCA87L;
+    }
+
+    /** The finalizer of SplitMix64. */
+    private static long finish(long lane) {
+      long hash = (lane ^ (lane >>> 30)) * 0xBF58476D1CE4E5B9L;
+      hash = (hash ^ (hash >>> 27)) * 0x94D049BB133111EBL;
+      return hash ^ (hash >>> 31);
+    }
+  }
+}

@@ -1,0 +1,41 @@
+package org.ebflow.training;
+
+import org.ebflow.flow.InvalidInputException;
+
+/** Standardisation of real-valued columns. */
+public final class Standardize {
+  /** Deviations beyond these have a square or an inverse that is no normal float64. */
+  private static final double LEAST = 1e-150;
+
+  private static final double MOST = 1e150;
+
+  private Standardize() {}
+
+  /**
+   * By the mean and the standard deviation of each column of the training set. A constant column
+   * has no density and is refused, as is one whose deviation is out of range.
+   */
+  public static Preprocessing.Fit byTrainingSet() {
+    return train -> {
+      double[][] moments = Preprocessing.moments(train);
+      for (int c = 0; c < moments[1].length; c++) {
+        double deviation = moments[1][c];
+        String problem =
+            deviation == 0
+                ? "has the same value in every training row, expected one that varies"
+                : deviation >= LEAST && deviation <= MOST
+                    ? ""
+                    : "has standard deviation " + deviation + ", expected " + LEAST + " to " + MOST;
+        if (!problem.isEmpty()) {
+          String name =
+              train.columns().isEmpty()
+                  ? String.valueOf(c + 1)
+                  : "'" + train.columns().get(c) + "'";
+          throw new InvalidInputException(
+              train.name() + ": column " + name + " " + problem + " (leave it out with --columns)");
+        }
+      }
+      return Preprocessing.standardize(moments[0], moments[1]);
+    };
+  }
+}

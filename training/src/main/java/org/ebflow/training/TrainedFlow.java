@@ -1,0 +1,260 @@
+package org.ebflow.training;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.ebflow.flow.Flow;
+import org.ebflow.flow.InvalidInputException;
+import org.ebflow.flow.Layer;
+import org.ebflow.flow.NoisePurpose;
+import org.ebflow.flow.Parameter;
+import org.ebflow.flow.io.Safetensors;
+import org.ebflow.flow.model.Architecture;
+import org.ebflow.linalg.Blas;
+import org.ebflow.linalg.Matrix;
+import org.ebflow.linalg.Noise;
+import org.ebflow.linalg.Precision;
+import org.ebflow.training.data.ImageShape;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.core.JacksonException;
+import tools.jackson.databind.json.JsonMapper;
+
+/**
+ * A flow with its preprocessing: what a run leaves behind, and all that scoring and sampling need.
+ *
+ * <p>Threading: thread-safe as long as nobody writes the flow's parameters.
+ *
+ * @param flow the model on preprocessed rows, usually with averaged weights
+ * @param preprocessing from rows of the data to rows of the model
+ * @param data what is known of the rows it was trained on
+ * @param seed of the dequantisation noise of rows to be scored
+ */
+public record TrainedFlow(Flow flow, Preprocessing preprocessing, DataDescription data, long seed) {
+  private static final String FORMAT = "ebflow-1";
+  private static final JsonMapper JSON = new JsonMapper();
+  private static final int SAMPLE_BLOCK = 256;
+
+  /**
+   * What is known of the training rows.
+   *
+   * @param name of the data set
+   * @param columns names, empty when unknown
+   * @param imageShape null for rows that are no images
+   * @param quantiles log p of training rows at evenly spaced probabilities 0…1, ascending; empty
+   *     when not measured
+   */
+  public record DataDescription(
+      String name, List<String> columns, @Nullable ImageShape imageShape, double[] quantiles) {}
+
+  /** log p of every row in nats, in the rows' own units; over all cores. */
+  public double[] logProb(double[][] rows) {
+    try (Scorer scorer =
+        new Scorer(this, Blas.auto(), Runtime.getRuntime().availableProcessors())) {
+      return scorer.logProb(rows);
+    }
+  }
+
+  /** log Z in nats. */
+  public double logZ(Blas blas) {
+    return flow.logZ(blas);
+  }
+
+  /** Share of the training rows, in percent, whose log p is below; NaN when it was not measured. */
+  public double percentile(double logProb) {
+    double[] quantiles = data.quantiles();
+    if (quantiles.length < 2 || Double.isNaN(logProb)) {
+      return Double.NaN;
+    }
+    int at = Arrays.binarySearch(quantiles, logProb);
+    if (at >= 0) {
+      return 100.0 * at / (quantiles.length - 1);
+    }
+    int above = -at - 1;
+    if (above == 0 || above == quantiles.length) {
+      return above == 0 ? 0 : 100;
+    }
+    double share = (logProb - quantiles[above - 1]) / (quantiles[above] - quantiles[above - 1]);
+    return 100.0 * (above - 1 + share) / (quantiles.length - 1);
+  }
+
+  /**
+   * Exact samples, in the units of the data: x = preprocessing⁻¹(g⁻¹(u)), u standard normal.
+   * Integer data are rounded down and clamped to their levels.
+   *
+   * @return float64 [count,dimension], a function of the seed
+   */
+  public Matrix sample(int count, long sampleSeed, Blas blas) {
+    int dimension = flow.dimension();
+    Matrix result = Matrix.allocate(Precision.FLOAT64, count, dimension);
+    Noise noise = new Noise(sampleSeed);
+    Flow before = preprocessing.flow(dimension, flow.precision());
+    for (int from = 0; from < count; from += SAMPLE_BLOCK) {
+      int rows = Math.min(SAMPLE_BLOCK, count - from);
+      Matrix latents = Matrix.allocate(flow.precision(), rows, dimension);
+      noise.gaussian(NoisePurpose.SAMPLING, 0, from, latents);
+      Matrix x = flow.inverse(latents, blas);
+      if (before != null) {
+        x = before.inverse(x.copy(before.precision()), blas);
+      }
+      result.rows(from, from + rows).copyFrom(x);
+    }
+    if (preprocessing.levels() > 0) {
+      double[] values = result.doubles();
+      for (int i = 0; i < values.length; i++) {
+        values[i] = Math.clamp(Math.floor(values[i]), 0, preprocessing.levels() - 1);
+      }
+    }
+    return result;
+  }
+
+  /** Writes one file that {@link #load} reads without the rest of the run. */
+  void save(Path file, Blas blas) {
+    Map<String, String> metadata = new LinkedHashMap<>();
+    metadata.put("format", FORMAT);
+    metadata.put("dimension", String.valueOf(flow.dimension()));
+    metadata.put("precision", flow.precision().name());
+    metadata.put("layers", JSON.writeValueAsString(Architecture.describe(flow.layers())));
+    metadata.put("initialized_by_data", String.valueOf(flow.parameters().initializedByData()));
+    metadata.put("log_z", String.valueOf(flow.logZ(blas)));
+    metadata.put("preprocessing_levels", String.valueOf(preprocessing.levels()));
+    metadata.put(
+        "preprocessing", JSON.writeValueAsString(Architecture.describe(preprocessing.layers())));
+    metadata.put("data", JSON.writeValueAsString(data));
+    metadata.put("seed", String.valueOf(seed));
+    Safetensors.write(file, flow.parameters().byName(), metadata);
+  }
+
+  /** The model of a run folder, or of a model file. */
+  public static TrainedFlow load(Path runOrFile) {
+    return load(runOrFile, null);
+  }
+
+  /**
+   * As {@link #load(Path)} for a flow with layers of the user's own: its weights are overwritten.
+   */
+  public static TrainedFlow load(Path runOrFile, @Nullable Flow architecture) {
+    if (Files.notExists(runOrFile)) {
+      throw new InvalidInputException(
+          runOrFile + ": expected a run folder or a model file, found nothing");
+    }
+    Path file = Files.isDirectory(runOrFile) ? runOrFile.resolve(RunFolder.MODEL) : runOrFile;
+    if (Files.notExists(file)) {
+      throw new InvalidInputException(
+          file
+              + ": expected the model that a run's first evaluation writes, found none (go on with an interrupted run by --resume "
+              + runOrFile
+              + ")");
+    }
+    try (Safetensors tensors = Safetensors.read(file)) {
+      Map<String, String> metadata = tensors.metadata();
+      if (!FORMAT.equals(metadata.get("format"))) {
+        throw new InvalidInputException(
+            file
+                + ": expected a model of this program (format "
+                + FORMAT
+                + "), found format "
+                + metadata.get("format"));
+      }
+      int dimension = Integer.parseInt(text(metadata, "dimension"));
+      if (dimension < 1) {
+        throw new IllegalArgumentException("dimension is " + dimension + ", expected at least 1");
+      }
+      Flow flow = architecture == null ? described(dimension, tensors, file) : architecture;
+      for (Map.Entry<String, Matrix> block : flow.parameters().byName().entrySet()) {
+        tensors.copyTo(block.getKey(), block.getValue());
+        requireFinite(block.getValue(), block.getKey(), file);
+      }
+      flow.parameters()
+          .initializedByData(Boolean.parseBoolean(metadata.get("initialized_by_data")));
+      flow.parameters().changed();
+      return new TrainedFlow(
+          flow,
+          preprocessing(metadata, dimension, file),
+          data(metadata),
+          Long.parseLong(text(metadata, "seed")));
+    } catch (IllegalArgumentException | JacksonException e) {
+      throw new InvalidInputException(
+          file + ": the metadata can't be read (" + e.getMessage() + ")", e);
+    }
+  }
+
+  /** The flow that the metadata describe, once it is known that the file has as many weights. */
+  private static Flow described(int dimension, Safetensors tensors, Path file) {
+    Map<String, String> metadata = tensors.metadata();
+    List<Layer> layers = Architecture.layers(dimension, list(metadata, "layers"), file.toString());
+    long expected = 0;
+    for (Layer layer : layers) {
+      for (Parameter block : layer.parameters()) {
+        expected += (long) block.rows() * block.columns();
+      }
+    }
+    long found = 0;
+    for (String name : tensors.names()) {
+      found += (long) tensors.rows(name) * tensors.columns(name);
+    }
+    if (found != expected) {
+      throw new InvalidInputException(
+          file + ": expected " + expected + " weights for its layers, found " + found);
+    }
+    return Architecture.flow(dimension, layers, Precision.valueOf(text(metadata, "precision")));
+  }
+
+  private static void requireFinite(Matrix block, String name, Path file) {
+    Matrix row = Matrix.allocate(Precision.FLOAT64, 1, block.columns());
+    for (int r = 0; r < block.rows(); r++) {
+      row.copyFrom(block.rows(r, r + 1));
+      for (double value : row.doubles()) {
+        if (!Double.isFinite(value)) {
+          throw new InvalidInputException(
+              file + ": expected finite weights, found " + value + " in row " + r + " of " + name);
+        }
+      }
+    }
+  }
+
+  private static Preprocessing preprocessing(
+      Map<String, String> metadata, int dimension, Path file) {
+    int levels = Integer.parseInt(text(metadata, "preprocessing_levels"));
+    if (levels < 0) {
+      throw new IllegalArgumentException("preprocessing_levels is " + levels);
+    }
+    List<Layer> layers =
+        Architecture.layers(dimension, list(metadata, "preprocessing"), file.toString());
+    for (Layer layer : layers) {
+      if (layer.dimension() != 0 && layer.dimension() != dimension) {
+        throw new IllegalArgumentException(
+            "preprocessing is " + layer + ", expected one of dimension " + dimension);
+      }
+    }
+    return new Preprocessing(levels, layers);
+  }
+
+  private static DataDescription data(Map<String, String> metadata) {
+    DataDescription data = JSON.readValue(text(metadata, "data"), DataDescription.class);
+    if (data == null || data.name == null || data.columns == null || data.quantiles == null) {
+      throw new IllegalArgumentException("data lack name, columns or quantiles");
+    }
+    return data;
+  }
+
+  private static String text(Map<String, String> metadata, String key) {
+    String value = metadata.get(key);
+    if (value == null) {
+      throw new IllegalArgumentException("no " + key);
+    }
+    return value;
+  }
+
+  @SuppressWarnings("unchecked")
+  private static List<Map<String, Object>> list(Map<String, String> metadata, String key) {
+    List<Map<String, Object>> list =
+        (List<Map<String, Object>>) (List<?>) JSON.readValue(text(metadata, key), List.class);
+    if (list == null) {
+      throw new IllegalArgumentException(key + " is null");
+    }
+    return list;
+  }
+}

@@ -1,0 +1,266 @@
+package org.ebflow.training;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import org.ebflow.flow.Flow;
+import org.ebflow.flow.InvalidInputException;
+import org.ebflow.linalg.Blas;
+import org.ebflow.training.data.Splits;
+import org.ebflow.training.objective.Objective;
+import org.ebflow.training.optimizer.Optimizer;
+import org.ebflow.training.optimizer.RmsProp;
+
+/**
+ * Trains a flow on a data set and leaves a run folder: the settings, then {@link #fit}.
+ *
+ * <p>Same settings, data, number of threads, build and kind of CPU: same bits. The flow's own
+ * parameters are trained in place; what {@link #fit} returns has the averaged weights of the best
+ * validation likelihood.
+ *
+ * <p>Threading: not thread-safe, but for {@link #requestStop}.
+ */
+public final class Trainer {
+  private final Flow flow;
+  private final Objective objective;
+  private Preprocessing.Fit preprocessing = train -> Preprocessing.none();
+  private Optimizer optimizer = new RmsProp(1e-4);
+  private int batchSize = 100;
+  private int epochs = 10;
+  private long steps;
+  private double gamma = 1;
+  private int gammaEpochs = 1;
+  private double clip;
+  private double averageDecay = 0.999;
+  private int evaluateEvery = 1;
+  private double dataNoise;
+  private boolean matchAfterPreprocessing = true;
+  private boolean bfloat16;
+  private long seed;
+  private int threads = Runtime.getRuntime().availableProcessors();
+  private Map<String, Object> recipe = new LinkedHashMap<>();
+  private TrainingListener listener = new TrainingListener() {};
+  private Blas blas = Blas.auto();
+  private volatile boolean stopRequested;
+
+  private Trainer(Flow flow, Objective objective) {
+    this.flow = flow;
+    this.objective = objective;
+  }
+
+  /** A trainer of that flow by that objective, with the published defaults. */
+  public static Trainer of(Flow flow, Objective objective) {
+    return new Trainer(flow, objective);
+  }
+
+  /** How rows become rows of the model; as they are unless told otherwise. */
+  public Trainer preprocessing(Preprocessing.Fit fit) {
+    preprocessing = fit;
+    return this;
+  }
+
+  /** How gradients move weights; RMSprop with learning rate 1e-4 unless told otherwise. */
+  public Trainer optimizer(Optimizer value) {
+    optimizer = value;
+    return this;
+  }
+
+  /**
+   * Passes over the training rows; 10 unless told otherwise, 0 for as many as {@link #steps} need.
+   */
+  public Trainer epochs(int value) {
+    epochs = value;
+    return this;
+  }
+
+  /** Most steps; as many as the epochs have unless told otherwise. */
+  public Trainer steps(long value) {
+    steps = value;
+    return this;
+  }
+
+  /** Rows per step; 100 unless told otherwise. */
+  public Trainer batchSize(int value) {
+    batchSize = value;
+    return this;
+  }
+
+  /**
+   * Multiplies the learning rate by {@code factor} after each of epochs 1 … {@code untilEpoch}-1.
+   */
+  public Trainer schedule(double factor, int untilEpoch) {
+    gamma = factor;
+    gammaEpochs = untilEpoch;
+    return this;
+  }
+
+  /** Largest global norm of the gradient; no limit unless told otherwise. */
+  public Trainer clip(double norm) {
+    clip = norm;
+    return this;
+  }
+
+  /** Decay of the weights' moving average; .999 unless told otherwise. */
+  public Trainer averageDecay(double decay) {
+    averageDecay = decay;
+    return this;
+  }
+
+  /** Epochs between evaluations on the validation set; 1 unless told otherwise. */
+  public Trainer evaluateEvery(int value) {
+    evaluateEvery = value;
+    return this;
+  }
+
+  /** Standard deviation of Gaussian noise added to preprocessed rows at every step. */
+  public Trainer dataNoise(double deviation) {
+    dataNoise = deviation;
+    return this;
+  }
+
+  /**
+   * Whether preprocessing stays outside the model while it trains; it does unless told otherwise.
+   */
+  public Trainer matchAfterPreprocessing(boolean value) {
+    matchAfterPreprocessing = value;
+    return this;
+  }
+
+  /**
+   * Whether the products of a step by large weights round their factors to bfloat16; they don't
+   * unless told otherwise. Needs float32 weights, a backend with such products ({@link
+   * Blas#multipliesBFloat16}) and an objective that tolerates it.
+   */
+  public Trainer bfloat16(boolean value) {
+    bfloat16 = value;
+    return this;
+  }
+
+  /** Seed of all noise and of the order of the rows; 0 unless told otherwise. */
+  public Trainer seed(long value) {
+    seed = value;
+    return this;
+  }
+
+  /** Workers; as many as there are cores unless told otherwise. */
+  public Trainer threads(int value) {
+    threads = value;
+    return this;
+  }
+
+  /** Matrix products; the fastest that loads unless told otherwise. */
+  public Trainer blas(Blas value) {
+    blas = value;
+    return this;
+  }
+
+  /**
+   * What config.json keeps under {@code recipe}: whatever the caller needs to build this trainer
+   * again.
+   */
+  public Trainer recipe(Map<String, Object> value) {
+    recipe = value;
+    return this;
+  }
+
+  /** Who follows the run. */
+  public Trainer listener(TrainingListener value) {
+    listener = value;
+    return this;
+  }
+
+  /**
+   * Asks a running {@link #fit} or {@link #resume} to save and stop after the step it is in.
+   * Thread-safe.
+   */
+  public void requestStop() {
+    stopRequested = true;
+  }
+
+  boolean stopRequested() {
+    return stopRequested;
+  }
+
+  Flow flow() {
+    return flow;
+  }
+
+  Objective objective() {
+    return objective;
+  }
+
+  Optimizer optimizer() {
+    return optimizer;
+  }
+
+  Preprocessing.Fit preprocessing() {
+    return preprocessing;
+  }
+
+  Map<String, Object> recipe() {
+    return recipe;
+  }
+
+  TrainingListener listener() {
+    return listener;
+  }
+
+  Blas blas() {
+    return blas;
+  }
+
+  boolean bfloat16() {
+    return bfloat16;
+  }
+
+  /**
+   * Trains from the flow's present weights.
+   *
+   * @param run folder to write, new or empty
+   * @throws TrainingInterruptedException after {@link #requestStop}; the state is saved
+   * @throws TrainingDivergedException after 100 steps in a row with losses that are not finite
+   */
+  public TrainedFlow fit(Splits data, Path run) {
+    RunFolder folder = new RunFolder(run);
+    TrainingRun training = start(data, folder); // before anything is written: it may refuse
+    folder.create();
+    return training.run(false);
+  }
+
+  /**
+   * Goes on from the last checkpoint of a run with the same settings, data and flow, and ends with
+   * the same bits as if it had not stopped.
+   */
+  public TrainedFlow resume(Splits data, Path run) {
+    RunFolder folder = new RunFolder(run);
+    boolean saved = Files.exists(folder.state());
+    if (!saved && Files.exists(folder.model())) {
+      throw new InvalidInputException(
+          folder.state() + ": expected the last checkpoint of the run, found none");
+    }
+    return start(data, folder).run(saved);
+  }
+
+  private TrainingRun start(Splits data, RunFolder folder) {
+    if (bfloat16 && !objective.toleratesBFloat16()) {
+      throw new IllegalArgumentException(
+          "Trainer: objective " + objective.name() + " does not tolerate bfloat16");
+    }
+    TrainingSettings settings =
+        new TrainingSettings(
+            batchSize,
+            epochs,
+            steps,
+            gamma,
+            gammaEpochs,
+            clip,
+            averageDecay,
+            evaluateEvery,
+            dataNoise,
+            matchAfterPreprocessing,
+            seed,
+            threads);
+    return new TrainingRun(this, settings, data, folder);
+  }
+}

@@ -1,0 +1,31 @@
+package org.ebflow.training;
+
+import java.nio.file.Path;
+
+/** Follows a training run: progress lines, plots. Called on the training thread. */
+public interface TrainingListener {
+  /** What is known of a run at its start. */
+  record Plan(
+      Path run, long firstStep, long steps, long stepsPerEpoch, int threads, String backend) {}
+
+  /**
+   * The state after one step; loss is the mean since the last progress row, rates are per second of
+   * training.
+   */
+  record Progress(long step, long epoch, double loss, double stepsPerSecond) {}
+
+  /** Training begins. */
+  default void started(Plan plan) {}
+
+  /** One step is done; called after every step, so be quick. */
+  default void stepped(Progress progress) {}
+
+  /**
+   * The averaged weights were evaluated on the validation set. The model is valid during the call
+   * only.
+   */
+  default void evaluated(long step, Evaluation validation, boolean best, TrainedFlow averaged) {}
+
+  /** The run is complete; the model is the best of all evaluations. */
+  default void finished(TrainedFlow best) {}
+}

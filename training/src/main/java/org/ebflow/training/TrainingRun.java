@@ -1,0 +1,357 @@
+package org.ebflow.training;
+
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+import java.util.Objects;
+import org.ebflow.flow.Compute;
+import org.ebflow.flow.Flow;
+import org.ebflow.flow.Parameters;
+import org.ebflow.linalg.Blas;
+import org.ebflow.linalg.Matrix;
+import org.ebflow.linalg.Noise;
+import org.ebflow.linalg.Team;
+import org.ebflow.training.data.Dataset;
+import org.ebflow.training.data.Shuffle;
+import org.ebflow.training.data.Splits;
+import org.ebflow.training.optimizer.OptimizerState;
+import org.jspecify.annotations.Nullable;
+
+/** One run of a trainer: steps, evaluations, checkpoints. */
+final class TrainingRun {
+  private static final int METRICS_EVERY = 100;
+  private static final int MOST_NON_FINITE_STEPS = 100;
+  private static final int QUANTILES = 1001;
+  private static final int QUANTILE_ROWS = 10_000;
+
+  private final Trainer trainer;
+  private final TrainingSettings settings;
+  private final Splits data;
+  private final RunFolder folder;
+  private final TrainingListener listener;
+  private final Blas blas;
+  private final Preprocessing full;
+  private final Preprocessing outside;
+  private final Flow model;
+  private final OptimizerState state;
+  private final Parameters sums;
+  private final int batch;
+  private final long stepsPerEpoch;
+  private final long totalSteps;
+  private final int[] order;
+  private long orderEpoch = -1;
+  private Checkpoint at = new Checkpoint();
+  private long startNanos;
+  private long lastRowNanos;
+  private long lastRowStep;
+  private @Nullable TrainingStep fullStep;
+  private @Nullable TrainingStep tailStep;
+
+  TrainingRun(Trainer trainer, TrainingSettings settings, Splits data, RunFolder folder) {
+    this.trainer = trainer;
+    this.settings = settings;
+    this.data = data;
+    this.folder = folder;
+    this.listener = trainer.listener();
+    this.blas = trainer.blas();
+    Dataset train = data.train();
+    requireFits(train, trainer.flow());
+    full = trainer.preprocessing().fit(train);
+    outside =
+        settings.matchAfterPreprocessing() ? full : new Preprocessing(full.levels(), List.of());
+    model =
+        settings.matchAfterPreprocessing() ? trainer.flow() : trainer.flow().after(full.layers());
+    state = new OptimizerState(trainer.optimizer(), model.parameters(), settings.averageDecay());
+    sums = model.parameters().zeros();
+    batch = Math.min(settings.batchSize(), train.size());
+    stepsPerEpoch = ((long) train.size() + batch - 1) / batch;
+    totalSteps = settings.totalSteps(stepsPerEpoch);
+    order = new int[train.size()];
+  }
+
+  private static void requireFits(Dataset train, Flow flow) {
+    if (train.size() == 0) {
+      throw new IllegalArgumentException("Trainer: the training set is empty");
+    }
+    if (train.dimension() != flow.dimension()) {
+      throw new IllegalArgumentException(
+          "Trainer: rows of "
+              + train.name()
+              + " have "
+              + train.dimension()
+              + " values, the flow "
+              + flow.dimension());
+    }
+  }
+
+  TrainedFlow run(boolean resume) {
+    try (Team team = new Team(settings.threads())) {
+      Compute compute =
+          trainer.bfloat16()
+              ? Compute.bfloat16(model.parameters(), blas, team)
+              : Compute.of(model.precision(), blas);
+      if (resume) {
+        restore();
+      } else {
+        begin();
+      }
+      listener.started(
+          new TrainingListener.Plan(
+              folder.path(), at.step, totalSteps, stepsPerEpoch, settings.threads(), blas.name()));
+      startNanos = System.nanoTime() - (long) (at.wallSeconds * 1e9);
+      markRow();
+      while (at.step < totalSteps) {
+        step(compute, team);
+        boolean endOfEpoch = at.step % stepsPerEpoch == 0;
+        long epochs = at.step / stepsPerEpoch;
+        if (at.step == totalSteps || (endOfEpoch && epochs % settings.evaluateEvery() == 0)) {
+          evaluate();
+          save();
+        }
+        if (trainer.stopRequested() && at.step < totalSteps) {
+          save();
+          folder.log("stopped on request after step " + at.step);
+          throw new TrainingInterruptedException(
+              "stopped after step "
+                  + at.step
+                  + " of "
+                  + totalSteps
+                  + ", saved in "
+                  + folder.path());
+        }
+      }
+    }
+    folder.log("done");
+    TrainedFlow best = loadBest();
+    listener.finished(best);
+    return best;
+  }
+
+  private TrainedFlow loadBest() {
+    return TrainedFlow.load(
+        folder.model(), model.withParameters(model.parameters().copy(model.precision())));
+  }
+
+  private void writeConfig() {
+    folder.writeConfig(RunConfig.json(trainer, settings, data, model, full));
+  }
+
+  private void begin() {
+    writeConfig();
+    if (!model.parameters().initializedByData()) {
+      model.initialize(firstBatch(), blas);
+    }
+    state.average().copyFrom(model.parameters());
+    folder.log(
+        "started: "
+            + model.parameters().count()
+            + " weights, "
+            + totalSteps
+            + " steps of "
+            + batch
+            + " rows");
+    save();
+  }
+
+  private void restore() {
+    at = Checkpoint.load(folder.state(), model.parameters(), state);
+    state.average().initializedByData(model.parameters().initializedByData());
+    folder.cutBack(at.fileLengths);
+    writeConfig(); // the length may be another
+    folder.log("resumed after step " + at.step);
+    if (at.threads != settings.threads()) {
+      System.getLogger(Trainer.class.getName())
+          .log(
+              System.Logger.Level.WARNING,
+              "the run was started with {0} threads, now {1}: the results will differ in their last bits",
+              at.threads,
+              settings.threads());
+    }
+  }
+
+  /** The first batch of the first epoch as the model sees it, for weights that data initialise. */
+  private Matrix firstBatch() {
+    Shuffle.fill(order, settings.seed(), 0);
+    orderEpoch = 0;
+    Matrix target = Matrix.allocate(model.precision(), batch, model.dimension());
+    try (Team solo = new Team(1)) {
+      BatchReader.forTeam(
+          data.train(),
+          outside,
+          settings.dataNoise(),
+          new Noise(settings.seed()),
+          model.precision(),
+          blas,
+          solo,
+          batch)[0]
+          .read(order, 0, 0, target);
+    }
+    return target;
+  }
+
+  private void step(Compute compute, Team team) {
+    long epoch = at.step / stepsPerEpoch;
+    if (epoch != orderEpoch) {
+      Shuffle.fill(order, settings.seed(), epoch);
+      orderEpoch = epoch;
+    }
+    int start = (int) (at.step % stepsPerEpoch) * batch;
+    boolean rowDue =
+        (at.step + 1) % METRICS_EVERY == 0
+            || (at.step + 1) % stepsPerEpoch == 0
+            || at.step + 1 == totalSteps;
+    double rate = trainer.optimizer().learningRate() * settings.rateFactor(epoch);
+    TrainingStep step = stepOf(compute, team, Math.min(batch, order.length - start));
+    step.run(team, order, start, at.step, rate, rowDue);
+    at.step++;
+    at.lossSum += step.loss();
+    at.lossSteps++;
+    at.nonFiniteRows += step.nonFinite();
+    at.nonFiniteSteps =
+        step.nonFinite() > 0 || !Double.isFinite(step.loss()) ? at.nonFiniteSteps + 1 : 0;
+    if (at.nonFiniteSteps >= MOST_NON_FINITE_STEPS) {
+      folder.log("diverged at step " + at.step);
+      throw new TrainingDivergedException(
+          MOST_NON_FINITE_STEPS
+              + " steps in a row had losses that are not finite, up to step "
+              + at.step
+              + "; the last good checkpoint is "
+              + folder.state()
+              + "; a learning rate that is too high is the likely cause");
+    }
+    listener.stepped(
+        new TrainingListener.Progress(at.step, epoch, at.lossSum / at.lossSteps, stepsPerSecond()));
+    if (rowDue) {
+      double norm = step.gradientNorm();
+      appendRow(epoch, at.lossSum / at.lossSteps, norm, rate, at.nonFiniteRows, null);
+      at.lossSum = 0;
+      at.lossSteps = 0;
+      at.nonFiniteRows = 0;
+      markRow();
+    }
+  }
+
+  private TrainingStep stepOf(Compute compute, Team team, int rows) {
+    if (rows == batch) {
+      if (fullStep == null) {
+        fullStep = newStep(compute, team, rows);
+      }
+      return fullStep;
+    }
+    if (tailStep == null) {
+      tailStep = newStep(compute, team, rows);
+    }
+    return tailStep;
+  }
+
+  private TrainingStep newStep(Compute compute, Team team, int rows) {
+    return new TrainingStep(
+        model,
+        compute,
+        team,
+        trainer.objective(),
+        data.train(),
+        outside,
+        settings,
+        state,
+        sums,
+        rows);
+  }
+
+  private void evaluate() {
+    state.average().changed();
+    TrainedFlow averaged =
+        new TrainedFlow(
+            model.withParameters(state.average()),
+            outside,
+            describe(new double[0]),
+            settings.seed());
+    try (Scorer scorer = new Scorer(averaged, blas, settings.threads())) {
+      Evaluation validation =
+          scorer.evaluate(data.validation().size() > 0 ? data.validation() : data.train());
+      boolean best = validation.nll() < at.bestNll || at.bestStep < 0;
+      if (best) {
+        at.bestNll = validation.nll();
+        at.bestStep = at.step;
+        new TrainedFlow(averaged.flow(), outside, describe(quantiles(scorer)), settings.seed())
+            .save(folder.model(), blas);
+      }
+      appendRow((at.step - 1) / stepsPerEpoch, Double.NaN, Double.NaN, Double.NaN, 0, validation);
+      folder.log(
+          String.format(Locale.ROOT, "step %d: validation NLL %.4f nats", at.step, validation.nll())
+              + (best ? ", the best so far" : ""));
+      listener.evaluated(at.step, validation, best, averaged);
+    }
+    markRow();
+  }
+
+  private TrainedFlow.DataDescription describe(double[] quantiles) {
+    Dataset train = data.train();
+    return new TrainedFlow.DataDescription(
+        train.name(), train.columns(), train.imageShape(), quantiles);
+  }
+
+  /** log p of evenly spaced training rows at evenly spaced probabilities. */
+  private double[] quantiles(Scorer scorer) {
+    int[] rows = new int[Math.min(QUANTILE_ROWS, data.train().size())];
+    for (int i = 0; i < rows.length; i++) {
+      rows[i] = (int) ((long) i * data.train().size() / rows.length);
+    }
+    double[] sorted = scorer.logProb(data.train().select(rows));
+    Arrays.sort(sorted);
+    double[] quantiles = new double[QUANTILES];
+    for (int i = 0; i < QUANTILES; i++) {
+      double place = (double) i / (QUANTILES - 1) * (sorted.length - 1);
+      int below = (int) place;
+      double above = sorted[Math.min(below + 1, sorted.length - 1)];
+      quantiles[i] = sorted[below] + (place - below) * (above - sorted[below]);
+    }
+    return quantiles;
+  }
+
+  private void save() {
+    at.wallSeconds = wallSeconds();
+    at.threads = settings.threads();
+    at.fileLengths = folder.lengths();
+    at.save(folder.state(), model.parameters(), state);
+  }
+
+  private double wallSeconds() {
+    return startNanos == 0 ? 0 : (System.nanoTime() - startNanos) * 1e-9;
+  }
+
+  private void markRow() {
+    lastRowNanos = System.nanoTime();
+    lastRowStep = at.step;
+  }
+
+  private double stepsPerSecond() {
+    return (at.step - lastRowStep) / Math.max(1e-9, (System.nanoTime() - lastRowNanos) * 1e-9);
+  }
+
+  private void appendRow(
+      long epoch,
+      double loss,
+      double norm,
+      double rate,
+      long nonFinite,
+      @Nullable Evaluation validation) {
+    folder.appendMetrics(
+        String.join(
+            ",",
+            String.valueOf(at.step),
+            String.valueOf(epoch),
+            String.format(Locale.ROOT, "%.3f", wallSeconds()),
+            number(loss),
+            number(norm),
+            number(rate),
+            String.valueOf(nonFinite),
+            number(validation == null ? Double.NaN : validation.nll()),
+            number(validation == null ? Double.NaN : validation.bitsPerDimension()),
+            validation == null ? String.format(Locale.ROOT, "%.2f", stepsPerSecond()) : ""));
+  }
+
+  private static String number(double value) {
+    return Double.isNaN(value) ? "" : Objects.toString(value);
+  }
+}

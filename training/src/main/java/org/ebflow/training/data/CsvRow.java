@@ -1,0 +1,121 @@
+package org.ebflow.training.data;
+
+import de.siegmar.fastcsv.reader.AbstractBaseCsvCallbackHandler;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One CSV record at a time: the cells of the first one as text, those of all others parsed from the
+ * parser's buffer straight into the array of values. Text is made only of the id column's cells and
+ * of cells that are wrong.
+ */
+final class CsvRow extends AbstractBaseCsvCallbackHandler<CsvRow> {
+  private final List<String> firstCells = new ArrayList<>();
+  private @Nullable CsvColumns columns;
+  private double[] values = new double[0];
+
+  private long line;
+  private int width;
+  private @Nullable String id;
+  private int badCell;
+  private @Nullable String badText;
+
+  /** Cells of the first record. */
+  List<String> firstCells() {
+    return firstCells;
+  }
+
+  /**
+   * From the next record on, cells go to {@code target} [dimension], overwritten by every record.
+   */
+  void readInto(CsvColumns chosen, double[] target) {
+    columns = chosen;
+    values = target;
+  }
+
+  /** Takes the first record, already read as text, as one of numbers. */
+  void takeFirstCells() {
+    handleBegin(line);
+    for (int cell = 0; cell < firstCells.size(); cell++) {
+      char[] text = firstCells.get(cell).toCharArray();
+      handleField(cell, text, 0, text.length, false);
+    }
+  }
+
+  @Override
+  protected void handleBegin(long startingLine) {
+    line = startingLine;
+    width = 0;
+    id = null;
+    badCell = -1;
+    badText = null;
+  }
+
+  @Override
+  protected void handleField(int cell, char[] text, int offset, int length, boolean quoted) {
+    width++;
+    if (columns == null) {
+      firstCells.add(new String(text, offset, length));
+    } else if (cell < columns.width()) {
+      take(cell, columns.slot(cell), text, offset, length);
+    }
+  }
+
+  private void take(int cell, int slot, char[] text, int offset, int length) {
+    if (slot == CsvColumns.ID) {
+      id = new String(text, offset, length);
+    } else if (slot != CsvColumns.IGNORED) {
+      try {
+        values[slot] = CsvNumber.parse(text, offset, length);
+        if (!Double.isFinite(values[slot]) && badCell < 0) {
+          badCell = cell;
+        }
+      } catch (NumberFormatException e) {
+        if (badText == null) {
+          badCell = cell;
+          badText = new String(text, offset, Math.min(length, 40)) + (length > 40 ? "…" : "");
+        }
+      }
+    }
+  }
+
+  @Override
+  protected CsvRow buildRecord() {
+    return this;
+  }
+
+  /** Line of the file where the record starts, from 1. */
+  long line() {
+    return line;
+  }
+
+  @Nullable String id() {
+    return id;
+  }
+
+  boolean nonFinite() {
+    return badCell >= 0 && badText == null && width == Objects.requireNonNull(columns).width();
+  }
+
+  @Nullable String problem() {
+    CsvColumns known = Objects.requireNonNull(columns);
+    if (width != known.width()) {
+      return "expected " + known.width() + " cells, found " + width;
+    }
+    if (badText != null) {
+      return known.called(badCell)
+          + ": expected a number, found '"
+          + badText.replaceAll("\\p{Cntrl}", " ")
+          + "'";
+    }
+    if (badCell >= 0) {
+      double value = values[known.slot(badCell)];
+      return known.called(badCell)
+          + ": expected a finite number, found "
+          + (Double.isNaN(value) ? "NaN or nothing" : value);
+    }
+    return null;
+  }
+}

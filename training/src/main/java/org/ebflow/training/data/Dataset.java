@@ -1,0 +1,309 @@
+package org.ebflow.training.data;
+
+import java.util.Arrays;
+import java.util.List;
+import java.util.Objects;
+import org.ebflow.flow.InvalidInputException;
+import org.ebflow.linalg.Matrix;
+import org.ebflow.linalg.Precision;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Rows of equal length, held as they were read: one byte a pixel, or doubles.
+ *
+ * <p>Views ({@link #select}, {@link #split}) share the values. Threading: immutable, safe to share.
+ */
+public final class Dataset {
+  private final Storage storage;
+
+  /** Rows of the storage in this view's order; null: {@code size} rows from {@code first}. */
+  private final int @Nullable [] index;
+
+  private final int first;
+  private final int size;
+  private final Description description;
+
+  /** What the views of one data set have in common. */
+  private record Description(
+      String name,
+      int dimension,
+      int levels,
+      @Nullable ImageShape imageShape,
+      List<String> columns,
+      String sha256) {}
+
+  private Dataset(
+      Storage storage, int @Nullable [] index, int first, int size, Description description) {
+    this.storage = storage;
+    this.index = index;
+    this.first = first;
+    this.size = size;
+    this.description = description;
+  }
+
+  /**
+   * Copies real-valued rows of equal length; at least one row and one column.
+   *
+   * @throws InvalidInputException naming the first row with NaN or ±Inf
+   */
+  public static Dataset of(double[][] rows) {
+    if (rows.length == 0 || rows[0].length == 0) {
+      throw new IllegalArgumentException("Dataset.of: no rows, or rows without values");
+    }
+    RealsBuilder values = new RealsBuilder(rows[0].length);
+    for (int r = 0; r < rows.length; r++) {
+      if (rows[r].length != rows[0].length) {
+        throw new IllegalArgumentException(
+            "Dataset.of: row "
+                + r
+                + " has "
+                + rows[r].length
+                + " values, row 0 has "
+                + rows[0].length);
+      }
+      int bad = NonFinite.firstIn(rows[r]);
+      if (bad >= 0) {
+        throw new InvalidInputException(
+            "Dataset.of: row "
+                + r
+                + ", value "
+                + bad
+                + " (both from 0): expected a finite number, found "
+                + rows[r][bad]);
+      }
+      values.add(rows[r]);
+    }
+    return ofReals("data", values, List.of(), "");
+  }
+
+  /**
+   * Images or other rows of small whole numbers.
+   *
+   * @param name shown in messages
+   * @param pixels [rows·dimension] unsigned bytes below {@code levels}, not copied: the caller
+   *     gives the array away
+   * @param dimension values per row
+   * @param imageShape how a row is a picture, or null
+   * @param levels number of distinct values a pixel may take: 256, or fewer
+   */
+  public static Dataset ofPixels(
+      String name, byte[] pixels, int dimension, @Nullable ImageShape imageShape, int levels) {
+    if (dimension < 1 || pixels.length == 0 || pixels.length % dimension != 0) {
+      throw new IllegalArgumentException(
+          "Dataset.ofPixels: " + pixels.length + " bytes are no rows of " + dimension);
+    }
+    if (imageShape != null && imageShape.size() != dimension) {
+      throw new IllegalArgumentException(
+          "Dataset.ofPixels: " + imageShape + " is not of dimension " + dimension);
+    }
+    if (levels < 2 || levels > 256) {
+      throw new IllegalArgumentException(
+          "Dataset.ofPixels: " + levels + " levels, expected 2 to 256");
+    }
+    int rows = pixels.length / dimension;
+    return new Dataset(
+        new Storage.Pixels(pixels, rows, dimension),
+        null,
+        0,
+        rows,
+        new Description(name, dimension, levels, imageShape, List.of(), ""));
+  }
+
+  static Dataset ofReals(String name, RealsBuilder values, List<String> columns, String sha256) {
+    Storage.Reals storage = values.build();
+    return new Dataset(
+        storage,
+        null,
+        0,
+        storage.rows(),
+        new Description(name, storage.dimension(), 0, null, List.copyOf(columns), sha256));
+  }
+
+  /** The same rows under another name. */
+  public Dataset named(String name) {
+    return described(
+        new Description(name, dimension(), levels(), imageShape(), columns(), sha256()));
+  }
+
+  Dataset withSha256(String sha256) {
+    return described(
+        new Description(name(), dimension(), levels(), imageShape(), columns(), sha256));
+  }
+
+  private Dataset described(Description changed) {
+    return new Dataset(storage, index, first, size, changed);
+  }
+
+  /** Number of rows. */
+  public int size() {
+    return size;
+  }
+
+  /** Values per row. */
+  public int dimension() {
+    return description.dimension;
+  }
+
+  /** Name of the data set, or of the file it was read from. */
+  public String name() {
+    return description.name;
+  }
+
+  /** Names of the columns; empty where the source has none. */
+  public List<String> columns() {
+    return description.columns;
+  }
+
+  /**
+   * Number of distinct values of a quantised pixel (256 for bytes, 17 for digits), 0 for real
+   * values.
+   */
+  public int levels() {
+    return description.levels;
+  }
+
+  /** How a row is a picture, or null. */
+  public @Nullable ImageShape imageShape() {
+    return description.imageShape;
+  }
+
+  /** SHA-256 of the source file in hexadecimal, empty where the rows come from no file. */
+  public String sha256() {
+    return description.sha256;
+  }
+
+  /** A new array with the values of a row. */
+  public double[] row(int row) {
+    Objects.checkIndex(row, size);
+    double[] values = new double[dimension()];
+    storage.copy(stored(row), values, 0);
+    return values;
+  }
+
+  /**
+   * Gathers rows into a matrix, allocating nothing. Pixels are copied as 0 … levels-1, reals
+   * rounded to the matrix's precision.
+   *
+   * @param rows indices of rows of this data set, read in [from, to)
+   * @param from first index used
+   * @param to end of the indices used, exclusive
+   * @param target [≥ targetRow + to - from, dimension], overwritten from {@code targetRow} on
+   * @param targetRow row of {@code target} that takes row {@code rows[from]}
+   */
+  public void copyRows(int[] rows, int from, int to, Matrix target, int targetRow) {
+    Objects.checkFromToIndex(from, to, rows.length);
+    checkTarget(to - from, target, targetRow);
+    for (int i = from; i < to; i++) {
+      copyRow(Objects.checkIndex(rows[i], size), target, targetRow + i - from);
+    }
+  }
+
+  /**
+   * Copies the rows {@code from} (inclusive) to {@code to} (exclusive), allocating nothing;
+   * otherwise as the gathering form.
+   */
+  public void copyRows(int from, int to, Matrix target, int targetRow) {
+    Objects.checkFromToIndex(from, to, size);
+    checkTarget(to - from, target, targetRow);
+    for (int r = from; r < to; r++) {
+      copyRow(r, target, targetRow + r - from);
+    }
+  }
+
+  private void checkTarget(int count, Matrix target, int targetRow) {
+    if (target.columns() != dimension() || targetRow < 0 || count > target.rows() - targetRow) {
+      throw new IllegalArgumentException(
+          "Dataset.copyRows: "
+              + count
+              + " rows of dimension "
+              + dimension()
+              + " into row "
+              + targetRow
+              + " of "
+              + target);
+    }
+  }
+
+  private void copyRow(int row, Matrix target, int targetRow) {
+    int at = target.offset() + targetRow * target.stride();
+    if (target.precision() == Precision.FLOAT32) {
+      storage.copy(stored(row), target.floats(), at);
+    } else {
+      storage.copy(stored(row), target.doubles(), at);
+    }
+  }
+
+  private int stored(int row) {
+    return index == null ? first + row : index[row];
+  }
+
+  /** View of the rows {@code from} (inclusive) to {@code to} (exclusive). */
+  public Dataset select(int from, int to) {
+    Objects.checkFromToIndex(from, to, size);
+    if (index == null) {
+      return new Dataset(storage, null, first + from, to - from, description);
+    }
+    return new Dataset(storage, Arrays.copyOfRange(index, from, to), 0, to - from, description);
+  }
+
+  /** View of the listed rows, in that order; a row may be listed more than once. */
+  public Dataset select(int[] rows) {
+    int[] chosen = new int[rows.length];
+    for (int i = 0; i < rows.length; i++) {
+      chosen[i] = stored(Objects.checkIndex(rows[i], size));
+    }
+    return new Dataset(storage, chosen, 0, chosen.length, description);
+  }
+
+  /** {@link #split(double, double, double, long)} with seed 0. */
+  public Splits split(double train, double validation, double test) {
+    return split(train, validation, test, 0);
+  }
+
+  /**
+   * Disjoint random views, a pure function of the number of rows and the seed.
+   *
+   * @param train share of the rows, above 0; the three add up to at most 1
+   * @param validation share of the rows, above 0
+   * @param test share of the rows, above 0
+   * @throws InvalidInputException if a part would have no row
+   */
+  public Splits split(double train, double validation, double test, long seed) {
+    if (!(train > 0 && validation > 0 && test > 0 && train + validation + test <= 1 + 1e-9)) {
+      throw new IllegalArgumentException(
+          "Dataset.split: shares are "
+              + train
+              + ", "
+              + validation
+              + ", "
+              + test
+              + ", expected numbers above 0 that add up to at most 1");
+    }
+    int[] order = new int[size];
+    Shuffle.fill(order, seed, -1); // epochs count from 0: a split never equals an epoch's order
+    int trainEnd = (int) Math.round(train * size);
+    int validationEnd = (int) Math.round((train + validation) * size);
+    int testEnd = Math.min(size, (int) Math.round((train + validation + test) * size));
+    if (trainEnd == 0 || validationEnd == trainEnd || testEnd == validationEnd) {
+      throw new InvalidInputException(
+          name()
+              + ": expected rows enough to split "
+              + train
+              + "/"
+              + validation
+              + "/"
+              + test
+              + ", found "
+              + size);
+    }
+    return new Splits(
+        select(Arrays.copyOfRange(order, 0, trainEnd)),
+        select(Arrays.copyOfRange(order, trainEnd, validationEnd)),
+        select(Arrays.copyOfRange(order, validationEnd, testEnd)));
+  }
+
+  @Override
+  public String toString() {
+    return name() + " [" + size + "," + dimension() + "]";
+  }
+}

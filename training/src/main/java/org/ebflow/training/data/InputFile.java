@@ -1,0 +1,106 @@
+package org.ebflow.training.data;
+
+import java.io.BufferedInputStream;
+import java.io.EOFException;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.CharacterCodingException;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.util.zip.GZIPInputStream;
+import java.util.zip.ZipException;
+import org.ebflow.flow.InvalidInputException;
+
+/**
+ * A file from outside, plain or compressed with gzip (told by its first two bytes), and the
+ * one-line errors about it.
+ */
+final class InputFile {
+  /**
+   * Deflate never makes data smaller than this (RFC 1951: 258 bytes per two bits, less framing).
+   */
+  private static final long MAX_DEFLATE_RATIO = 1032;
+
+  private static final int BUFFER = 1 << 16;
+
+  private final Path path;
+  private final long bytes;
+  private final boolean compressed;
+
+  private InputFile(Path path, long bytes, boolean compressed) {
+    this.path = path;
+    this.bytes = bytes;
+    this.compressed = compressed;
+  }
+
+  /** Looks at a file that must exist, be readable and not be empty. */
+  static InputFile of(Path path) {
+    if (Files.isDirectory(path)) {
+      throw new InvalidInputException(path + ": expected a file, found a directory");
+    }
+    if (Files.exists(path) && !Files.isRegularFile(path)) {
+      throw new InvalidInputException(path + ": expected a regular file, found a device or pipe");
+    }
+    try (InputStream in = Files.newInputStream(path)) {
+      byte[] start = in.readNBytes(2);
+      if (start.length == 0) {
+        throw new InvalidInputException(path + ": expected data, found an empty file");
+      }
+      boolean gzip = start.length == 2 && (start[0] & 0xFF) == 0x1F && (start[1] & 0xFF) == 0x8B;
+      return new InputFile(path, Files.size(path), gzip);
+    } catch (IOException e) {
+      throw failure(path, e);
+    }
+  }
+
+  Path path() {
+    return path;
+  }
+
+  /** Most bytes the (decompressed) content can have: exact for a plain file. */
+  long contentLimit() {
+    return compressed ? Math.multiplyExact(bytes, MAX_DEFLATE_RATIO) : bytes;
+  }
+
+  /** Bytes of the content if known without reading it, or -1. */
+  long contentLength() {
+    return compressed ? -1 : bytes;
+  }
+
+  /** Opens the content, decompressed. */
+  InputStream open() throws IOException {
+    InputStream raw = Files.newInputStream(path);
+    try {
+      return compressed ? new GZIPInputStream(raw, BUFFER) : new BufferedInputStream(raw, BUFFER);
+    } catch (IOException | RuntimeException e) {
+      raw.close();
+      throw e;
+    }
+  }
+
+  /**
+   * The exception for something found in this file; {@code complaint} reads "expected …, found …".
+   */
+  InvalidInputException invalid(String complaint) {
+    return new InvalidInputException(path + ": " + complaint);
+  }
+
+  InvalidInputException failure(IOException e) {
+    return failure(path, e);
+  }
+
+  private static InvalidInputException failure(Path path, IOException e) {
+    String what =
+        switch (e) {
+          case NoSuchFileException _ -> "expected a file, found none";
+          case AccessDeniedException _ -> "expected a readable file, found access denied";
+          case EOFException _ -> "expected more data, found the end of a truncated file";
+          case ZipException _ -> "expected gzip data, found corruption (" + e.getMessage() + ")";
+          case CharacterCodingException _ -> "expected UTF-8 text, found other bytes";
+          default -> "cannot be read: " + String.valueOf(e.getMessage()).replaceAll("\\s+", " ");
+        };
+    return new InvalidInputException(path + ": " + what, e);
+  }
+}

@@ -1,0 +1,80 @@
+package org.ebflow.training.data;
+
+import java.io.IOException;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
+import java.nio.file.Path;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import org.ebflow.flow.InvalidInputException;
+
+/**
+ * A whole table in memory.
+ *
+ * @param dataset its rows, without those dropped
+ * @param droppedRows rows left out because of NaN or ±Inf
+ */
+public record LoadedTable(Dataset dataset, long droppedRows) {
+  private static final Logger LOGGER = System.getLogger(LoadedTable.class.getName());
+
+  /**
+   * Reads all rows of a table in a format of {@link TableReader}.
+   *
+   * @param columns names of the columns to read, in this order; empty: all
+   * @param dropNonFinite whether rows with NaN, ±Inf or an empty cell are left out and counted;
+   *     otherwise they are errors
+   * @throws InvalidInputException naming the first bad row
+   */
+  public static LoadedTable read(Path file, List<String> columns, boolean dropNonFinite) {
+    String sha256 = Sha256.of(InputFile.of(file));
+    try (TableReader table = TableReader.open(file, columns, null)) {
+      requireDistinct(table.columns(), file);
+      RealsBuilder rows = new RealsBuilder(table.dimension());
+      long dropped = 0;
+      while (table.next()) {
+        String problem = table.problem();
+        if (problem == null) {
+          if (rows.rows() == Integer.MAX_VALUE) {
+            throw new InvalidInputException(
+                file + ": expected at most " + Integer.MAX_VALUE + " rows, found more");
+          }
+          rows.add(table.values());
+        } else if (dropNonFinite && table.nonFinite()) {
+          dropped++;
+        } else {
+          throw new InvalidInputException(file + ": " + table.place() + ": " + problem);
+        }
+      }
+      if (rows.rows() == 0) {
+        throw new InvalidInputException(
+            file
+                + ": expected rows of numbers, found "
+                + (dropped == 0 ? "none" : "none that is finite"));
+      }
+      if (dropped > 0) {
+        LOGGER.log(
+            Level.WARNING,
+            "{0}: dropped {1} of {2} rows because of NaN or Inf",
+            file,
+            dropped,
+            dropped + rows.rows());
+      }
+      return new LoadedTable(
+          Dataset.ofReals(String.valueOf(file.getFileName()), rows, table.columns(), sha256),
+          dropped);
+    } catch (IOException e) {
+      throw new InvalidInputException(file + ": cannot be read: " + e.getMessage(), e);
+    }
+  }
+
+  private static void requireDistinct(List<String> columns, Path file) {
+    Set<String> seen = new HashSet<>();
+    for (String column : columns) {
+      if (!seen.add(column)) {
+        throw new InvalidInputException(
+            file + ": expected column names that differ, found '" + column + "' twice");
+      }
+    }
+  }
+}

@@ -1,0 +1,98 @@
+package org.ebflow.training.data;
+
+/** The values of a data set as they lie in memory, shared by all its views. */
+sealed interface Storage {
+  /** Number of rows. */
+  int rows();
+
+  /** Values per row. */
+  int dimension();
+
+  /** Copies a row to {@code target[at…]}. */
+  void copy(int row, float[] target, int at);
+
+  /** Copies a row to {@code target[at…]}. */
+  void copy(int row, double[] target, int at);
+
+  /** One unsigned byte a value. */
+  final class Pixels implements Storage {
+    private final byte[] values;
+    private final int rows;
+    private final int dimension;
+
+    Pixels(byte[] values, int rows, int dimension) {
+      this.values = values;
+      this.rows = rows;
+      this.dimension = dimension;
+    }
+
+    @Override
+    public int rows() {
+      return rows;
+    }
+
+    @Override
+    public int dimension() {
+      return dimension;
+    }
+
+    @Override
+    public void copy(int row, float[] target, int at) {
+      int from = row * dimension;
+      for (int i = 0; i < dimension; i++) {
+        target[at + i] = values[from + i] & 0xFF;
+      }
+    }
+
+    @Override
+    public void copy(int row, double[] target, int at) {
+      int from = row * dimension;
+      for (int i = 0; i < dimension; i++) {
+        target[at + i] = values[from + i] & 0xFF;
+      }
+    }
+  }
+
+  /**
+   * Doubles in blocks of 2^shift rows, so that a table grows without copying and may exceed one
+   * array.
+   */
+  final class Reals implements Storage {
+    private final double[][] blocks;
+    private final int shift;
+    private final int rows;
+    private final int dimension;
+
+    Reals(double[][] blocks, int shift, int rows, int dimension) {
+      this.blocks = blocks;
+      this.shift = shift;
+      this.rows = rows;
+      this.dimension = dimension;
+    }
+
+    @Override
+    public int rows() {
+      return rows;
+    }
+
+    @Override
+    public int dimension() {
+      return dimension;
+    }
+
+    @Override
+    public void copy(int row, float[] target, int at) {
+      double[] block = blocks[row >>> shift];
+      int from = (row & ((1 << shift) - 1)) * dimension;
+      for (int i = 0; i < dimension; i++) {
+        target[at + i] = (float) block[from + i];
+      }
+    }
+
+    @Override
+    public void copy(int row, double[] target, int at) {
+      System.arraycopy(
+          blocks[row >>> shift], (row & ((1 << shift) - 1)) * dimension, target, at, dimension);
+    }
+  }
+}

@@ -1,0 +1,100 @@
+package org.ebflow.training.objective;
+
+import org.ebflow.flow.Compute;
+import org.ebflow.flow.Flow;
+import org.ebflow.flow.FlowPass;
+import org.ebflow.flow.Gradients;
+import org.ebflow.flow.LogDet;
+import org.ebflow.flow.NoisePurpose;
+import org.ebflow.linalg.Matrix;
+import org.ebflow.linalg.Noise;
+import org.ebflow.linalg.RowKernels;
+import org.ebflow.linalg.Team;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Denoising score matching: ½‖s(x̃) + ε/σ‖²/D + (λ/C)·E(x̃) with x̃ = x + σε, ε standard normal.
+ * Its target is the score of the noised data.
+ *
+ * <p>Source: Vincent 2011; Chao et al. 2023, equation 11. Gradient: with r = s + ε/σ held constant,
+ * that of φ1 with x1 = r (docs/derivations/objectives.md).
+ *
+ * @param sigma standard deviation σ of the noise, in preprocessed units
+ * @param energyWeight weight λ/C of the energy
+ * @param scale normalisation
+ */
+public record DenoisingScoreMatching(double sigma, double energyWeight, Scale scale)
+    implements Objective {
+  /** Refuses impossible values. */
+  public DenoisingScoreMatching {
+    if (!(sigma > 0 && sigma < Double.POSITIVE_INFINITY)) {
+      throw new IllegalArgumentException("sigma is " + sigma + ", expected a positive number");
+    }
+  }
+
+  @Override
+  public String name() {
+    return "dsm";
+  }
+
+  @Override
+  public ObjectivePass[] forTeam(Flow flow, Compute compute, Team team, int batch) {
+    FlowPass[] passes = FlowPass.forTeam(flow, compute, team, batch, 1);
+    ObjectivePass[] result = new ObjectivePass[passes.length];
+    for (int rank = 0; rank < result.length; rank++) {
+      result[rank] = new Pass(flow, compute, passes[rank], batch);
+    }
+    return result;
+  }
+
+  private final class Pass extends DataPass {
+    private final FlowPass pass;
+    private final RowKernels kernels;
+    private final Matrix epsilon;
+    private final LogDet seed;
+    private final double weight;
+
+    Pass(Flow flow, Compute compute, FlowPass pass, int batch) {
+      super(flow, pass.rows(), batch);
+      this.pass = pass;
+      this.kernels = compute.kernels().rows();
+      this.epsilon = Matrix.allocate(flow.precision(), pass.rows(), flow.dimension());
+      this.weight = scale == Scale.PER_DIMENSION ? 1.0 / flow.dimension() : 1;
+      this.seed = pass.newSeed();
+    }
+
+    @Override
+    public Matrix noise(int draw) {
+      return epsilon;
+    }
+
+    @Override
+    public void draw(Noise noise, long step) {
+      noise.gaussian(NoisePurpose.OBJECTIVE, step, pass.firstRow(), epsilon);
+    }
+
+    @Override
+    public void evaluate(@Nullable Gradients gradients) {
+      kernels.combine(1, data, sigma, epsilon, pass.input().stream(0)); // x̃ = x + σε
+      pass.forward(0, 0);
+      Matrix residual = pass.input().stream(1);
+      kernels.combine(1, pass.score(), 1 / sigma, epsilon, residual); // r = s + ε/σ
+      pass.forward(1, 1);
+      rows.begin();
+      seed.fill(0, -energyWeight / weight);
+      seed.fill(1, 1);
+      kernels.addRowDots(0.5 * weight, residual, residual, losses());
+      double[] loss = rows.array();
+      double[] phi0 = pass.density().order(0).doubles();
+      for (int r = 0; r < loss.length; r++) {
+        loss[r] -= energyWeight * phi0[r];
+      }
+      rows.dropNonFinite(pass, seed);
+      if (gradients != null) {
+        gradients.begin(weight / batch);
+        pass.backwardAfterScore(seed, gradients);
+        gradients.finish();
+      }
+    }
+  }
+}

@@ -1,0 +1,39 @@
+package org.ebflow.training.objective;
+
+import org.ebflow.flow.Gradients;
+import org.ebflow.linalg.Matrix;
+import org.ebflow.linalg.Noise;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One batch under an objective, as one worker sees it. Every worker of the team makes the same
+ * calls: writes {@link #data}, then {@link #draw}, then {@link #evaluate} as often as wanted on the
+ * same draw.
+ */
+public interface ObjectivePass {
+  /** This worker's rows of the batch, [rows,dimension], written by the caller and not modified. */
+  Matrix data();
+
+  /** Draws what is random at this step: a pure function of (noise, step, row). */
+  void draw(Noise noise, long step);
+
+  /** The draws, for those who bring their own: [rows,dimension] of this worker for each of them. */
+  Matrix noise(int draw);
+
+  /**
+   * Computes {@link #losses} and, unless {@code gradients} is null, the gradient of their mean over
+   * the batch.
+   *
+   * @param gradients overwritten and finished
+   */
+  void evaluate(@Nullable Gradients gradients);
+
+  /** Loss of each of this worker's rows, float64 [1,rows]; zero where it was not finite. */
+  Matrix losses();
+
+  /**
+   * How many of this worker's rows had a loss that is not finite in the last evaluation: they count
+   * as nothing.
+   */
+  int nonFinite();
+}

@@ -1,0 +1,115 @@
+package org.ebflow.training.objective;
+
+import org.ebflow.flow.Compute;
+import org.ebflow.flow.Flow;
+import org.ebflow.flow.FlowPass;
+import org.ebflow.flow.LogDet;
+import org.ebflow.linalg.Matrix;
+import org.ebflow.linalg.Team;
+import org.ebflow.linalg.Worker;
+
+/**
+ * Energies of several points per sample: groups of B rows stacked into one batch of order 0, whose
+ * log-densities all workers can read.
+ *
+ * <p>A worker owns the rows of the stack that the pass gives it, and besides, in every group, the
+ * samples that the batch gives it; {@link #meet} lies between writing by one rule and reading by
+ * the other.
+ */
+final class Stack {
+  private final Worker worker;
+  private final FlowPass pass;
+  private final double[] density;
+  private final int batch;
+  private final LogDet seed;
+  private final Matrix[] inputs;
+  private final Matrix[] cotangents;
+
+  private Stack(Worker worker, FlowPass pass, double[] density, int batch, int groups) {
+    this.worker = worker;
+    this.pass = pass;
+    this.density = density;
+    this.batch = batch;
+    this.seed = pass.newSeed();
+    this.inputs = new Matrix[groups];
+    this.cotangents = new Matrix[groups];
+    for (int group = 0; group < groups; group++) {
+      int from = group * batch + worker.from(batch);
+      int to = group * batch + worker.to(batch);
+      inputs[group] = pass.input().whole(0, 0).rows(from, to);
+      cotangents[group] = pass.inputBar().whole(0, 0).rows(from, to);
+    }
+  }
+
+  static Stack[] forTeam(Flow flow, Compute compute, Team team, int batch, int groups) {
+    FlowPass[] passes = FlowPass.forTeam(flow, compute, team, batch * groups, 0);
+    double[] density = new double[batch * groups];
+    Stack[] result = new Stack[passes.length];
+    for (int rank = 0; rank < result.length; rank++) {
+      result[rank] = new Stack(team.worker(rank), passes[rank], density, batch, groups);
+    }
+    return result;
+  }
+
+  FlowPass pass() {
+    return pass;
+  }
+
+  /** Input rows of this worker's samples in one group. */
+  Matrix input(int group) {
+    return inputs[group];
+  }
+
+  /** Input cotangents of this worker's samples in one group. */
+  Matrix inputBar(int group) {
+    return cotangents[group];
+  }
+
+  void meet() {
+    worker.barrier();
+  }
+
+  /**
+   * ℓ of every row of the stack, seen by all workers afterwards. The inputs must have been written
+   * by all before {@link #meet}.
+   */
+  void forward() {
+    pass.forward(0, 0);
+    System.arraycopy(pass.density().order(0).doubles(), 0, density, pass.firstRow(), pass.rows());
+    worker.barrier();
+  }
+
+  /** ℓ of one of this worker's samples in one group. */
+  double density(int group, int row) {
+    return density[group * batch + worker.from(batch) + row];
+  }
+
+  /**
+   * Seeds of this worker's rows of the stack, from a function of the group and the sample's ℓ in
+   * all groups; rows whose loss is not finite are dropped.
+   */
+  LogDet seed(SampleSeed of) {
+    double[] seeds = seed.order(0).doubles();
+    for (int r = 0; r < seeds.length; r++) {
+      int row = pass.firstRow() + r;
+      int sample = row % batch;
+      if (Double.isFinite(of.loss(density, sample))) {
+        seeds[r] = of.seed(density, row / batch, sample);
+      } else {
+        seeds[r] = 0;
+        pass.zeroRow(r);
+      }
+    }
+    return seed;
+  }
+
+  /**
+   * Loss of a sample and its derivative, given ℓ of all rows of the stack; {@code sample} counts in
+   * the whole batch.
+   */
+  interface SampleSeed {
+    double loss(double[] density, int sample);
+
+    double seed(double[] density, int group, int sample);
+  }
+}

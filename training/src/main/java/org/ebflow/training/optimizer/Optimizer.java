@@ -1,0 +1,42 @@
+package org.ebflow.training.optimizer;
+
+import org.ebflow.linalg.Matrix;
+import org.ebflow.linalg.OptimizerKernels;
+
+/**
+ * Rule by which a gradient moves the weights; holds hyper-parameters only, its moments lie in
+ * {@link OptimizerState}.
+ */
+public sealed interface Optimizer permits RmsProp, Adam {
+  /** Name in recipes: rmsprop, adam or adamw. */
+  String name();
+
+  /** Learning rate before any schedule. */
+  double learningRate();
+
+  /** How many numbers it keeps per weight. */
+  int moments();
+
+  /**
+   * Updates weights and their moving average.
+   *
+   * @param weights read and overwritten, [1,count]
+   * @param gradient read
+   * @param moments read and overwritten, {@link #moments} of them
+   * @param average read and overwritten
+   * @param step number of this update, 1 for the first
+   * @param rate learning rate of this step
+   * @param gradientScale factor of the gradient: clipping
+   * @param averageDecay decay of the moving average
+   */
+  void update(
+      OptimizerKernels kernels,
+      Matrix weights,
+      Matrix gradient,
+      Matrix[] moments,
+      Matrix average,
+      long step,
+      double rate,
+      double gradientScale,
+      double averageDecay);
+}

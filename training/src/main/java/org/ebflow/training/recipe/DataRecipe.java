@@ -1,0 +1,83 @@
+package org.ebflow.training.recipe;
+
+import com.fasterxml.jackson.annotation.JsonProperty;
+import com.fasterxml.jackson.annotation.JsonSubTypes;
+import com.fasterxml.jackson.annotation.JsonTypeInfo;
+import java.util.List;
+import org.ebflow.flow.InvalidInputException;
+import org.ebflow.training.Preprocessing;
+import org.ebflow.training.Standardize;
+
+/**
+ * The data of a recipe.
+ *
+ * @param name of a known data set, or a path to a table
+ * @param folder of the published files, empty for the default place
+ * @param columns of a table to use, empty for all
+ * @param dropNonFinite whether a table's rows with NaN or ±Inf are left out
+ * @param preprocessing from rows of the data to rows of the model
+ * @param noise standard deviation of Gaussian noise added to preprocessed training rows
+ */
+record DataRecipe(
+    String name,
+    String folder,
+    List<String> columns,
+    @JsonProperty("drop_nonfinite") boolean dropNonFinite,
+    PreprocessingRecipe preprocessing,
+    double noise) {
+  /** Refuses impossible values. */
+  DataRecipe {
+    columns = List.copyOf(columns);
+    if (!(noise >= 0 && noise < Double.POSITIVE_INFINITY)) {
+      throw new IllegalArgumentException("noise is " + noise + ", expected 0 or above");
+    }
+  }
+
+  /** Preprocessing, told apart by its {@code type}. */
+  @JsonTypeInfo(use = JsonTypeInfo.Id.NAME, property = "type")
+  @JsonSubTypes({
+    @JsonSubTypes.Type(value = NoPreprocessing.class, name = "none"),
+    @JsonSubTypes.Type(value = StandardizeRecipe.class, name = "standardize"),
+    @JsonSubTypes.Type(value = LogitRecipe.class, name = "logit")
+  })
+  sealed interface PreprocessingRecipe {
+    /** How it is found from training data. */
+    Preprocessing.Fit build();
+  }
+
+  /** Rows as they are. */
+  record NoPreprocessing() implements PreprocessingRecipe {
+    @Override
+    public Preprocessing.Fit build() {
+      return train -> Preprocessing.none();
+    }
+  }
+
+  /** Mean and deviation of the training set. */
+  record StandardizeRecipe() implements PreprocessingRecipe {
+    @Override
+    public Preprocessing.Fit build() {
+      return Standardize.byTrainingSet();
+    }
+  }
+
+  /** Dequantisation and logit with that smoothness. */
+  record LogitRecipe(double smoothness) implements PreprocessingRecipe {
+    LogitRecipe {
+      if (!(smoothness > 0 && smoothness < Double.POSITIVE_INFINITY)) {
+        throw new IllegalArgumentException("smoothness is " + smoothness + ", expected above 0");
+      }
+    }
+
+    @Override
+    public Preprocessing.Fit build() {
+      return train -> {
+        if (train.levels() == 0) {
+          throw new InvalidInputException(
+              train.name() + ": the logit preprocessing needs integer pixels, found real values");
+        }
+        return Preprocessing.logit(train.dimension(), train.levels(), smoothness);
+      };
+    }
+  }
+}

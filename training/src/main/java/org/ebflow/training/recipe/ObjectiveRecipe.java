@@ -1,0 +1,68 @@
+package org.ebflow.training.recipe;
+
+import com.fasterxml.jackson.annotation.JsonSubTypes;
+import com.fasterxml.jackson.annotation.JsonTypeInfo;
+import org.ebflow.training.objective.DenoisingScoreMatching;
+import org.ebflow.training.objective.FiniteDifferenceScoreMatching;
+import org.ebflow.training.objective.MaximumLikelihood;
+import org.ebflow.training.objective.Objective;
+import org.ebflow.training.objective.SampledMaximumLikelihood;
+import org.ebflow.training.objective.Scale;
+import org.ebflow.training.objective.SlicedScoreMatching;
+
+/** The objective of a recipe, told apart by its {@code loss}. */
+@JsonTypeInfo(use = JsonTypeInfo.Id.NAME, property = "loss")
+@JsonSubTypes({
+  @JsonSubTypes.Type(value = ObjectiveRecipe.Ml.class, name = "ml"),
+  @JsonSubTypes.Type(value = ObjectiveRecipe.Sml.class, name = "sml"),
+  @JsonSubTypes.Type(value = ObjectiveRecipe.Ssm.class, name = "ssm"),
+  @JsonSubTypes.Type(value = ObjectiveRecipe.Dsm.class, name = "dsm"),
+  @JsonSubTypes.Type(value = ObjectiveRecipe.Fdssm.class, name = "fdssm")
+})
+sealed interface ObjectiveRecipe {
+  /**
+   * The objective for data of that many channels: the published weight of the energy in ssm and dsm
+   * is λ/C.
+   */
+  Objective build(int channels);
+
+  /** Maximum likelihood. */
+  record Ml() implements ObjectiveRecipe {
+    @Override
+    public Objective build(int channels) {
+      return new MaximumLikelihood();
+    }
+  }
+
+  /** Maximum likelihood with sampled normalisation. */
+  record Sml(Scale scale) implements ObjectiveRecipe {
+    @Override
+    public Objective build(int channels) {
+      return new SampledMaximumLikelihood(scale);
+    }
+  }
+
+  /** Sliced score matching; {@code lambda} is λ. */
+  record Ssm(int slices, boolean plain, double lambda, Scale scale) implements ObjectiveRecipe {
+    @Override
+    public Objective build(int channels) {
+      return new SlicedScoreMatching(slices, plain, lambda / channels, scale);
+    }
+  }
+
+  /** Denoising score matching; {@code sigma} is σ, {@code lambda} λ. */
+  record Dsm(double sigma, double lambda, Scale scale) implements ObjectiveRecipe {
+    @Override
+    public Objective build(int channels) {
+      return new DenoisingScoreMatching(sigma, lambda / channels, scale);
+    }
+  }
+
+  /** Finite-difference score matching; {@code radius} is ξ, {@code lambda} λ. */
+  record Fdssm(double radius, double lambda, Scale scale) implements ObjectiveRecipe {
+    @Override
+    public Objective build(int channels) {
+      return new FiniteDifferenceScoreMatching(radius, lambda, scale);
+    }
+  }
+}

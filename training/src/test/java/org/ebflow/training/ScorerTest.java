@@ -1,0 +1,242 @@
+package org.ebflow.training;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Random;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.stream.Stream;
+import org.ebflow.flow.Flow;
+import org.ebflow.flow.layer.MaskedAffineCoupling;
+import org.ebflow.linalg.Blas;
+import org.ebflow.linalg.Matrix;
+import org.ebflow.linalg.Precision;
+import org.ebflow.training.data.Dataset;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class ScorerTest {
+  private static final int BLOCK = 64;
+  private static final int ROWS = 333;
+
+  static Stream<Flow> flows() {
+    return Stream.of(
+        Flow.of(43).dense().smoothLeakyRelu(0.3).dense().build(),
+        Flow.of(300).dense().smoothLeakyRelu(0.3).dense().build(),
+        Flow.of(2).layer(coupling(1, 0)).layer(coupling(0, 1)).dense().build());
+  }
+
+  private static MaskedAffineCoupling coupling(double... mask) {
+    return new MaskedAffineCoupling(mask, 32, 2, MaskedAffineCoupling.TranslationActivation.SWISH);
+  }
+
+  /** Weights off their start, so that products have sums to round. */
+  private static TrainedFlow model(Flow flow) {
+    Random random = new Random(11);
+    for (Matrix block : flow.parameters().byName().values()) {
+      for (int r = 0; r < block.rows(); r++) {
+        for (int c = 0; c < block.columns(); c++) {
+          block.set(r, c, block.get(r, c) + random.nextGaussian() / Math.sqrt(block.columns()) / 2);
+        }
+      }
+    }
+    flow.parameters().changed();
+    return new TrainedFlow(
+        flow,
+        Preprocessing.none(),
+        new TrainedFlow.DataDescription("gaussian", List.of(), null, new double[0]),
+        7);
+  }
+
+  private static double[][] gaussianRows(int count, int dimension) {
+    Random random = new Random(12);
+    double[][] rows = new double[count][dimension];
+    for (double[] row : rows) {
+      Arrays.setAll(row, c -> random.nextGaussian());
+    }
+    return rows;
+  }
+
+  @ParameterizedTest
+  @MethodSource("flows")
+  void aRowHasTheSameBitsAloneAndAtEveryPlaceOfABlock(Flow flow) {
+    double[][] rows = gaussianRows(BLOCK + 37, flow.dimension());
+    try (Scorer scorer = new Scorer(model(flow), Blas.auto(), 2)) {
+      double[] scores = scorer.logProb(rows);
+      assertThat(scores).doesNotHaveDuplicates();
+      double[][] moved = gaussianRows(BLOCK, flow.dimension());
+      for (int place = 0; place < BLOCK; place++) {
+        moved[place] = rows[3];
+        assertThat(scorer.logProb(moved)[place]).as("at place %d", place).isEqualTo(scores[3]);
+        moved[place] = rows[place];
+        assertThat(scorer.logProb(new double[][] {rows[place]}))
+            .as("row %d alone", place)
+            .containsExactly(scores[place]);
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource("flows")
+  void theNumberOfThreadsChangesNoBit(Flow flow) {
+    double[][] rows = gaussianRows(5 * BLOCK + 1, flow.dimension());
+    TrainedFlow model = model(flow);
+    try (Scorer alone = new Scorer(model, Blas.auto(), 1);
+        Scorer three = new Scorer(model, Blas.auto(), 3)) {
+      assertThat(three.logProb(rows)).containsExactly(alone.logProb(rows));
+    }
+  }
+
+  private static double[] logProb(TrainedFlow model, double[][] rows, int threads) {
+    try (Scorer scorer = new Scorer(model, Blas.auto(), threads)) {
+      return scorer.logProb(rows);
+    }
+  }
+
+  @Test
+  void logProbIsThatOfTheFlowAndOfTheStandardisation() {
+    TrainedFlow model = TrainedFlows.table(Precision.FLOAT64);
+    double[][] rows = TrainedFlows.rows(ROWS);
+    Matrix standardised = Matrix.ofRows(Precision.FLOAT64, rows);
+    double logScale = 0;
+    for (int c = 0; c < 3; c++) {
+      for (int r = 0; r < ROWS; r++) {
+        standardised.set(r, c, (rows[r][c] - 10 * c) / (0.5 + c));
+      }
+      logScale += Math.log(0.5 + c);
+    }
+    double[] expected = model.flow().logProb(standardised, Blas.auto());
+    double[] actual = logProb(model, rows, 2);
+    for (int r = 0; r < ROWS; r++) {
+      assertThat(actual[r]).isCloseTo(expected[r] - logScale, within(1e-11));
+    }
+  }
+
+  @Test
+  void logProbIsMinusEnergyMinusLogZPlusTheLogDerivative() {
+    TrainedFlow model = TrainedFlows.table(Precision.FLOAT32);
+    double logScale = Math.log(0.5) + Math.log(1.5) + Math.log(2.5);
+    try (Scorer scorer = new Scorer(model, Blas.auto(), 1)) {
+      Scores scores = scorer.score(Matrix.ofRows(Precision.FLOAT64, TrainedFlows.rows(ROWS)));
+      for (int r = 0; r < ROWS; r++) {
+        assertThat(scores.logProb()[r])
+            .isCloseTo(-scores.energy()[r] - scorer.logZ() - logScale, within(1e-12));
+      }
+    }
+  }
+
+  @Test
+  void latentNormIsThatOfTheFlowsOutput() {
+    TrainedFlow model = TrainedFlows.table(Precision.FLOAT64);
+    double[][] rows = {{0.25, 10, 21}};
+    Matrix latent =
+        model
+            .flow()
+            .forward(
+                Matrix.ofRows(Precision.FLOAT64, new double[][] {{0.5, 0, 1 / 2.5}}), Blas.auto());
+    double norm = Math.sqrt(Arrays.stream(latent.doubles()).map(z -> z * z).sum());
+    try (Scorer scorer = new Scorer(model, Blas.auto(), 1)) {
+      assertThat(scorer.score(Matrix.ofRows(Precision.FLOAT64, rows)).latentNorm()[0])
+          .isCloseTo(norm, within(1e-12));
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {1, 2, 63, 64, 65, 130})
+  void aRowsBitsDependNeitherOnItsNeighboursNorOnThreads(int count) {
+    for (boolean images : new boolean[] {false, true}) {
+      TrainedFlow model = images ? TrainedFlows.images() : TrainedFlows.table(Precision.FLOAT32);
+      double[][] rows = images ? TrainedFlows.pictures(ROWS) : TrainedFlows.rows(ROWS);
+      double[] all = logProb(model, rows, 3);
+      assertThat(logProb(model, Arrays.copyOfRange(rows, 100, 100 + count), 1))
+          .isEqualTo(Arrays.copyOfRange(all, 100, 100 + count));
+      assertThat(logProb(model, Arrays.copyOfRange(rows, 7, 7 + count), 2))
+          .isEqualTo(Arrays.copyOfRange(all, 7, 7 + count));
+    }
+  }
+
+  @Test
+  void dequantisationNoiseFollowsTheModelsSeed() {
+    TrainedFlow model = TrainedFlows.images();
+    TrainedFlow other =
+        new TrainedFlow(model.flow(), model.preprocessing(), model.data(), model.seed() + 1);
+    double[][] rows = TrainedFlows.pictures(5);
+    assertThat(logProb(other, rows, 1)).isNotEqualTo(logProb(model, rows, 1));
+  }
+
+  @Test
+  void twoThreadsMayUseOneScorer() throws Exception {
+    TrainedFlow model = TrainedFlows.table(Precision.FLOAT32);
+    double[][] rows = TrainedFlows.rows(ROWS);
+    double[] expected = logProb(model, rows, 1);
+    try (Scorer scorer = new Scorer(model, Blas.auto(), 2);
+        ExecutorService callers = Executors.newFixedThreadPool(2)) {
+      List<Future<double[]>> results = new ArrayList<>();
+      for (int call = 0; call < 40; call++) {
+        int from = call % 10;
+        results.add(callers.submit(() -> scorer.logProb(Arrays.copyOfRange(rows, from, ROWS))));
+      }
+      for (int call = 0; call < results.size(); call++) {
+        assertThat(results.get(call).get())
+            .isEqualTo(Arrays.copyOfRange(expected, call % 10, ROWS));
+      }
+    }
+  }
+
+  @Test
+  void evaluationIsTheMeanOfTheScores() {
+    TrainedFlow model = TrainedFlows.table(Precision.FLOAT32);
+    double[][] rows = TrainedFlows.rows(ROWS);
+    try (Scorer scorer = new Scorer(model, Blas.auto(), 2)) {
+      Evaluation evaluation = scorer.evaluate(Dataset.of(rows));
+      double[] scores = scorer.logProb(rows);
+      double mean = Arrays.stream(scores).average().orElseThrow();
+      double variance = Arrays.stream(scores).map(s -> (s - mean) * (s - mean)).sum() / (ROWS - 1);
+      assertThat(evaluation.nll()).isCloseTo(-mean, within(1e-12 * Math.abs(mean)));
+      assertThat(evaluation.standardError()).isCloseTo(Math.sqrt(variance / ROWS), within(1e-12));
+      assertThat(evaluation.bitsPerDimension()).isCloseTo(-mean / 3 / Math.log(2), within(1e-12));
+      assertThat(evaluation.rows()).isEqualTo(ROWS);
+      assertThat(evaluation.logZ()).isEqualTo(model.logZ(Blas.auto()));
+    }
+  }
+
+  @Test
+  void noRowsHaveNoScores() {
+    assertThat(logProb(TrainedFlows.table(Precision.FLOAT32), new double[0][], 2)).isEmpty();
+  }
+
+  @Test
+  void rowsOfAnotherWidthAreRefusedWithBothShapes() {
+    assertThatThrownBy(() -> logProb(TrainedFlows.table(Precision.FLOAT32), new double[4][5], 1))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("[4,5]")
+        .hasMessageContaining("[*,3]");
+  }
+
+  @Test
+  void densityIntegratesToOne() {
+    TrainedFlow wide = TrainedFlows.table(Precision.FLOAT64);
+    int side = 61;
+    double sum = 0;
+    Matrix grid = Matrix.allocate(Precision.FLOAT64, side * side * side, 3);
+    for (int i = 0; i < grid.rows(); i++) { // 30 standard deviations to each side, one per point
+      grid.set(i, 0, 0.5 * (i % side - side / 2));
+      grid.set(i, 1, 10 + 1.5 * (i / side % side - side / 2));
+      grid.set(i, 2, 20 + 2.5 * (i / side / side - side / 2));
+    }
+    try (Scorer scorer = new Scorer(wide, Blas.auto(), 2)) {
+      for (double logProb : scorer.score(grid).logProb()) {
+        sum += Math.exp(logProb);
+      }
+    }
+    assertThat(sum * 0.5 * 1.5 * 2.5).isCloseTo(1, within(5e-3));
+  }
+}

@@ -1,0 +1,180 @@
+package org.ebflow.training;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Objects;
+import org.ebflow.flow.Flow;
+import org.ebflow.flow.InvalidInputException;
+import org.ebflow.flow.layer.Elementwise;
+import org.ebflow.linalg.Blas;
+import org.ebflow.linalg.Matrix;
+import org.ebflow.linalg.Precision;
+import org.ebflow.training.data.ImageShape;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+class TrainedFlowTest {
+  @TempDir Path folder;
+
+  /** A layer of one's own. */
+  private record Sinh() implements Elementwise {
+    @Override
+    public double value(double x) {
+      return StrictMath.sinh(x);
+    }
+
+    @Override
+    public double first(double x) {
+      return StrictMath.cosh(x);
+    }
+
+    @Override
+    public double second(double x) {
+      return StrictMath.sinh(x);
+    }
+
+    @Override
+    public double third(double x) {
+      return StrictMath.cosh(x);
+    }
+
+    @Override
+    public double fourth(double x) {
+      return StrictMath.sinh(x);
+    }
+
+    @Override
+    public double inverse(double y) {
+      return StrictMath.log(y + StrictMath.sqrt(y * y + 1));
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(Precision.class)
+  void aSavedModelScoresWithTheSameBits(Precision precision) {
+    TrainedFlow model = TrainedFlows.table(precision);
+    Path file = folder.resolve("model.safetensors");
+    model.save(file, Blas.auto());
+    TrainedFlow loaded = TrainedFlow.load(file);
+    assertThat(loaded.logProb(TrainedFlows.rows(100)))
+        .isEqualTo(model.logProb(TrainedFlows.rows(100)));
+    assertThat(loaded.logZ(Blas.auto())).isEqualTo(model.logZ(Blas.auto()));
+    assertThat(loaded.flow().precision()).isEqualTo(precision);
+    assertThat(loaded.data().columns()).containsExactly("a", "b", "c");
+    assertThat(loaded.seed()).isEqualTo(7);
+  }
+
+  @Test
+  void aSavedImageModelKeepsShapeLevelsAndBits() {
+    TrainedFlow model = TrainedFlows.images();
+    Path file = folder.resolve("model.safetensors");
+    model.save(file, Blas.auto());
+    TrainedFlow loaded = TrainedFlow.load(file);
+    assertThat(loaded.data().imageShape()).isEqualTo(new ImageShape(1, 2, 2));
+    assertThat(loaded.preprocessing().levels()).isEqualTo(16);
+    assertThat(loaded.logProb(TrainedFlows.pictures(50)))
+        .isEqualTo(model.logProb(TrainedFlows.pictures(50)));
+  }
+
+  @Test
+  void aModelWithALayerOfOnesOwnIsLoadedIntoItsFlow() {
+    TrainedFlow model =
+        TrainedFlows.table(
+            Flow.of(3).dense().elementwise(new Sinh()).dense().build(), new double[0]);
+    Path file = folder.resolve("model.safetensors");
+    model.save(file, Blas.auto());
+    TrainedFlow loaded =
+        TrainedFlow.load(file, Flow.of(3).dense().elementwise(new Sinh()).dense().build());
+    assertThat(loaded.logProb(TrainedFlows.rows(20)))
+        .isEqualTo(model.logProb(TrainedFlows.rows(20)));
+    assertThatThrownBy(() -> TrainedFlow.load(file))
+        .isInstanceOf(InvalidInputException.class)
+        .hasMessageContaining(file.toString());
+  }
+
+  @Test
+  void aFileThatIsNoModelIsRefused() throws IOException {
+    Path file = folder.resolve("model.safetensors");
+    Files.writeString(file, "no model");
+    assertThatThrownBy(() -> TrainedFlow.load(file))
+        .isInstanceOf(InvalidInputException.class)
+        .hasMessageContaining(file.toString());
+    assertThatThrownBy(() -> TrainedFlow.load(folder.resolve("missing")))
+        .isInstanceOf(InvalidInputException.class)
+        .hasMessageContaining("missing");
+  }
+
+  @Test
+  void samplesAreAFunctionOfTheSeedAndDoNotDependOnTheirNumber() {
+    TrainedFlow model = TrainedFlows.table(Precision.FLOAT32);
+    Matrix samples = model.sample(600, 1, Blas.auto());
+    assertThat(samples.rows()).isEqualTo(600);
+    assertThat(samples.columns()).isEqualTo(3);
+    assertThat(samples.precision()).isEqualTo(Precision.FLOAT64);
+    assertThat(model.sample(600, 1, Blas.auto()).doubles()).isEqualTo(samples.doubles());
+    assertThat(model.sample(600, 2, Blas.auto()).doubles()).isNotEqualTo(samples.doubles());
+    assertThat(model.sample(512, 1, Blas.auto()).doubles())
+        .isEqualTo(Arrays.copyOf(samples.doubles(), 512 * 3));
+  }
+
+  @Test
+  void samplesMapToTheirLatents() {
+    TrainedFlow model = TrainedFlows.table(Precision.FLOAT64);
+    Matrix samples = model.sample(20_000, 4, Blas.auto());
+    Flow before = Objects.requireNonNull(model.preprocessing().flow(3, Precision.FLOAT64));
+    Matrix latents = model.flow().forward(before.forward(samples, Blas.auto()), Blas.auto());
+    double sum = 0;
+    double squares = 0;
+    for (double z : latents.doubles()) {
+      sum += z;
+      squares += z * z;
+    }
+    int count = latents.size();
+    assertThat(sum / count).isCloseTo(0, within(4 / Math.sqrt(count)));
+    assertThat(squares / count).isCloseTo(1, within(4 * Math.sqrt(2.0 / count)));
+  }
+
+  @Test
+  void sampledPixelsAreLevels() {
+    for (double value : TrainedFlows.images().sample(100, 1, Blas.auto()).doubles()) {
+      assertThat(value).isBetween(0.0, 15.0).isEqualTo(Math.rint(value));
+    }
+  }
+
+  @Test
+  void percentileInterpolatesTheTrainingRows() {
+    TrainedFlow model =
+        TrainedFlows.table(Flow.of(3).dense().build(), new double[] {-10, -5, -4, -3, 0});
+    assertThat(model.percentile(-11)).isZero();
+    assertThat(model.percentile(-10)).isZero();
+    assertThat(model.percentile(-7.5)).isEqualTo(12.5);
+    assertThat(model.percentile(-4)).isEqualTo(50);
+    assertThat(model.percentile(-1.5)).isEqualTo(87.5);
+    assertThat(model.percentile(3)).isEqualTo(100);
+    assertThat(model.percentile(Double.NaN)).isNaN();
+    assertThat(model.percentile(Double.NEGATIVE_INFINITY)).isZero();
+  }
+
+  @Test
+  void percentileIsUnknownWhereItWasNotMeasured() {
+    assertThat(TrainedFlows.table(Precision.FLOAT32).percentile(-3)).isNaN();
+  }
+
+  @Test
+  void thePercentilesOfEqualQuantilesAreDefined() {
+    TrainedFlow model =
+        TrainedFlows.table(Flow.of(3).dense().build(), new double[] {-5, -2, -2, -2, 0});
+    assertThat(List.of(model.percentile(-2), model.percentile(-1)))
+        .allMatch(p -> p >= 25 && p <= 100);
+    assertThat(model.percentile(-3.5)).isEqualTo(12.5);
+  }
+}

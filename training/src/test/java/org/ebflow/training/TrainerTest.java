@@ -1,0 +1,225 @@
+package org.ebflow.training;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Random;
+import java.util.function.Supplier;
+import org.ebflow.flow.Flow;
+import org.ebflow.flow.InvalidInputException;
+import org.ebflow.linalg.Blas;
+import org.ebflow.linalg.Matrix;
+import org.ebflow.linalg.Precision;
+import org.ebflow.training.data.Dataset;
+import org.ebflow.training.data.Splits;
+import org.ebflow.training.objective.FiniteDifferenceScoreMatching;
+import org.ebflow.training.objective.Objective;
+import org.ebflow.training.objective.Scale;
+import org.ebflow.training.objective.SlicedScoreMatching;
+import org.ebflow.training.optimizer.Adam;
+import org.ebflow.training.optimizer.RmsProp;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class TrainerTest {
+  @TempDir Path folder;
+
+  private static Splits gaussians(int rows, int dimension) {
+    Random random = new Random(5);
+    double[][] data = new double[rows][dimension];
+    for (double[] row : data) {
+      double common = random.nextGaussian();
+      for (int c = 0; c < dimension; c++) {
+        row[c] = 1 + c + 0.5 * common + (0.5 + 0.25 * c) * random.nextGaussian();
+      }
+    }
+    return Dataset.of(data).split(0.8, 0.1, 0.1);
+  }
+
+  private static Trainer small() {
+    return small(3);
+  }
+
+  private static Trainer small(int dimension) {
+    Flow flow = Flow.of(dimension).dense().smoothLeakyRelu(0.3).dense().build();
+    return Trainer.of(flow, new SlicedScoreMatching())
+        .preprocessing(Standardize.byTrainingSet())
+        .optimizer(new RmsProp(1e-3))
+        .epochs(4)
+        .batchSize(48)
+        .seed(7)
+        .threads(2);
+  }
+
+  @Test
+  void trainingALinearFlowRecoversTheCovariance() {
+    Splits data = gaussians(6000, 3);
+    Flow flow = Flow.of(3).dense().precision(Precision.FLOAT64).build();
+    TrainedFlow model =
+        Trainer.of(flow, new SlicedScoreMatching())
+            .optimizer(new Adam(1e-2))
+            .schedule(0.9, 60)
+            .epochs(60)
+            .seed(3)
+            .fit(data, folder.resolve("run"));
+    Matrix weight = model.flow().parameters().byName().get("0.weight");
+    double[][] moments = new double[3][3];
+    double[] mean = Preprocessing.moments(data.train())[0];
+    for (int r = 0; r < data.train().size(); r++) {
+      double[] row = data.train().row(r);
+      for (int i = 0; i < 3; i++) {
+        for (int j = 0; j < 3; j++) {
+          moments[i][j] += (row[i] - mean[i]) * (row[j] - mean[j]) / data.train().size();
+        }
+      }
+    }
+    // z = W x + b is standard normal, so W Σ Wᵀ = I
+    for (int i = 0; i < 3; i++) {
+      for (int j = 0; j < 3; j++) {
+        double sum = 0;
+        for (int k = 0; k < 3; k++) {
+          for (int l = 0; l < 3; l++) {
+            sum += weight.get(i, k) * moments[k][l] * weight.get(j, l);
+          }
+        }
+        assertThat(sum).isCloseTo(i == j ? 1 : 0, within(0.05));
+      }
+    }
+  }
+
+  @Test
+  void aResumedRunEndsWithTheSameBits() throws IOException {
+    assertResumes(gaussians(700, 3), TrainerTest::small, 1, 5, 12, 13, 30);
+  }
+
+  @Test
+  void aResumedRunWithRoundedProductsEndsWithTheSameBits() throws IOException {
+    Blas blas = Blas.named("onednn");
+    assumeTrue(blas.multipliesBFloat16(), "oneDNN has no bfloat16 products on this processor");
+    int dimension = 130; // the least whose weights are large
+    assertResumes(
+        gaussians(240, dimension),
+        () -> small(dimension).epochs(2).blas(blas).bfloat16(true),
+        1,
+        5);
+  }
+
+  @Test
+  void roundedProductsAreRefusedWhereTheyCannotBe() {
+    Splits data = gaussians(100, 3);
+    Path run = folder.resolve("run");
+    assertThatThrownBy(() -> small().blas(Blas.named("java")).bfloat16(true).fit(data, run))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("backend java does not have bfloat16 products");
+    Flow flow = Flow.of(3).dense().build();
+    Objective energies = new FiniteDifferenceScoreMatching(0.1, 0, Scale.PER_DIMENSION);
+    assertThatThrownBy(() -> Trainer.of(flow, energies).bfloat16(true).fit(data, run))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("fdssm does not tolerate bfloat16");
+  }
+
+  private void assertResumes(Splits data, Supplier<Trainer> trainer, int... stops)
+      throws IOException {
+    trainer.get().fit(data, folder.resolve("whole"));
+    for (int stopAfter : stops) {
+      Path run = folder.resolve("stopped" + stopAfter);
+      Trainer stopping = trainer.get();
+      stopping.listener(
+          new TrainingListener() {
+            @Override
+            public void stepped(Progress progress) {
+              if (progress.step() == stopAfter) {
+                stopping.requestStop();
+              }
+            }
+          });
+      assertThatThrownBy(() -> stopping.fit(data, run))
+          .isInstanceOf(TrainingInterruptedException.class);
+      trainer.get().resume(data, run);
+      for (String file : List.of("model.safetensors")) {
+        assertThat(Files.readAllBytes(run.resolve(file)))
+            .isEqualTo(Files.readAllBytes(folder.resolve("whole").resolve(file)));
+      }
+      assertThat(withoutTimes(run)).isEqualTo(withoutTimes(folder.resolve("whole")));
+    }
+  }
+
+  /** metrics.csv without the columns that a clock decides. */
+  private static List<String> withoutTimes(Path run) throws IOException {
+    return Files.readAllLines(run.resolve("metrics.csv")).stream()
+        .map(line -> line.split(",", -1))
+        .map(
+            cells ->
+                String.join(
+                    ",", cells[0], cells[1], cells[3], cells[4], cells[5], cells[6], cells[7],
+                    cells[8]))
+        .toList();
+  }
+
+  @Test
+  void theSameSettingsGiveTheSameBits() throws IOException {
+    Splits data = gaussians(300, 3);
+    small().fit(data, folder.resolve("a"));
+    small().fit(data, folder.resolve("b"));
+    assertThat(Files.readAllBytes(folder.resolve("a/model.safetensors")))
+        .isEqualTo(Files.readAllBytes(folder.resolve("b/model.safetensors")));
+  }
+
+  @Test
+  void anotherNumberOfThreadsChangesLastBitsOnly() {
+    Splits data = gaussians(300, 3);
+    double[] one =
+        small().threads(1).fit(data, folder.resolve("one")).logProb(new double[][] {{1, 2, 3}});
+    double[] three =
+        small().threads(3).fit(data, folder.resolve("three")).logProb(new double[][] {{1, 2, 3}});
+    assertThat(three[0]).isCloseTo(one[0], within(1e-3));
+  }
+
+  @Test
+  void aFolderThatHoldsARunIsRefused() {
+    Splits data = gaussians(300, 3);
+    small().fit(data, folder.resolve("a"));
+    assertThatThrownBy(() -> small().fit(data, folder.resolve("a")))
+        .isInstanceOf(InvalidInputException.class)
+        .hasMessageContaining("--resume");
+  }
+
+  @Test
+  void aHopelessLearningRateStopsTheRunAndNamesTheCheckpoint() {
+    Splits data = gaussians(700, 3);
+    Trainer trainer = small().optimizer(new RmsProp(1e30)).epochs(40);
+    assertThatThrownBy(() -> trainer.fit(data, folder.resolve("bad")))
+        .isInstanceOf(TrainingDivergedException.class)
+        .hasMessageContaining("state.safetensors")
+        .hasMessageContaining("learning rate");
+  }
+
+  @Test
+  void trainingWithPreprocessingInsideTheModelReportsTheSameKindOfLikelihood() {
+    Splits data = gaussians(900, 3);
+    double outside = mean(small().epochs(20).fit(data, folder.resolve("outside")), data);
+    double inside =
+        mean(
+            small().epochs(20).matchAfterPreprocessing(false).fit(data, folder.resolve("inside")),
+            data);
+    assertThat(inside).isCloseTo(outside, within(0.5));
+  }
+
+  private static double mean(TrainedFlow model, Splits data) {
+    double[][] rows = new double[data.test().size()][];
+    for (int r = 0; r < rows.length; r++) {
+      rows[r] = data.test().row(r);
+    }
+    double sum = 0;
+    for (double logProb : model.logProb(rows)) {
+      sum += logProb / rows.length;
+    }
+    return sum;
+  }
+}

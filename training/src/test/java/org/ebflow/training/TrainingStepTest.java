@@ -1,0 +1,126 @@
+package org.ebflow.training;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import com.sun.management.ThreadMXBean;
+import java.lang.management.ManagementFactory;
+import java.lang.management.ThreadInfo;
+import java.util.Arrays;
+import java.util.Random;
+import java.util.function.BiFunction;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+import org.ebflow.flow.Compute;
+import org.ebflow.flow.Flow;
+import org.ebflow.linalg.Blas;
+import org.ebflow.linalg.Precision;
+import org.ebflow.linalg.Team;
+import org.ebflow.training.data.Dataset;
+import org.ebflow.training.objective.DenoisingScoreMatching;
+import org.ebflow.training.objective.FiniteDifferenceScoreMatching;
+import org.ebflow.training.objective.MaximumLikelihood;
+import org.ebflow.training.objective.Objective;
+import org.ebflow.training.objective.SampledMaximumLikelihood;
+import org.ebflow.training.objective.Scale;
+import org.ebflow.training.objective.SlicedScoreMatching;
+import org.ebflow.training.optimizer.OptimizerState;
+import org.ebflow.training.optimizer.RmsProp;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+class TrainingStepTest {
+  private static final ThreadMXBean THREADS = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+
+  /** Compilers of a busy machine take their time; a warm step ends the wait at once. */
+  private static final long WARM_UP_NANOS = 90_000_000_000L;
+
+  static Stream<Objective> objectives() {
+    return Stream.of(
+        new SlicedScoreMatching(),
+        new SlicedScoreMatching(2, true, 0.1, Scale.PER_DIMENSION),
+        new DenoisingScoreMatching(0.5, 0.1, Scale.PER_DIMENSION),
+        new FiniteDifferenceScoreMatching(1, 0, Scale.PER_DIMENSION),
+        new MaximumLikelihood(),
+        new SampledMaximumLikelihood(Scale.PER_DIMENSION));
+  }
+
+  @ParameterizedTest
+  @MethodSource("objectives")
+  void aStepAllocatesNothingAfterWarmUp(Objective objective) {
+    Blas blas = Blas.named("openblas");
+    assertAllocatesNothing(40, objective, (flow, team) -> Compute.of(Precision.FLOAT32, blas), 100);
+  }
+
+  @Test
+  void aStepWithRoundedProductsAllocatesNothingAfterWarmUp() {
+    Blas blas = Blas.named("onednn");
+    assumeTrue(blas.multipliesBFloat16(), "oneDNN has no bfloat16 products on this processor");
+    assertAllocatesNothing(
+        130, // the least whose weights are large
+        new SlicedScoreMatching(),
+        (flow, team) -> Compute.bfloat16(flow.parameters(), blas, team),
+        200);
+  }
+
+  private static void assertAllocatesNothing(
+      int dimension,
+      Objective objective,
+      BiFunction<Flow, Team, Compute> compute,
+      int stepsPerRound) {
+    Dataset pixels = Dataset.ofPixels("pixels", bytes(64 * dimension), dimension, null, 256);
+    Flow flow = Flow.of(dimension).dense().smoothLeakyRelu(0.3).dense().build();
+    TrainingSettings settings = new TrainingSettings(32, 1, 0, 1, 1, 5, 0.999, 1, 0.1, true, 1, 2);
+    OptimizerState state = new OptimizerState(new RmsProp(1e-5), flow.parameters(), 0.999);
+    int[] order = IntStream.range(0, 64).toArray();
+    try (Team team = new Team(2)) {
+      TrainingStep step =
+          new TrainingStep(
+              flow,
+              compute.apply(flow, team),
+              team,
+              objective,
+              pixels,
+              Preprocessing.logit(dimension, 256, 0.5),
+              settings,
+              state,
+              flow.parameters().zeros(),
+              32);
+      long[] workers = workers();
+      long least = Long.MAX_VALUE;
+      long deadline = System.nanoTime() + WARM_UP_NANOS;
+      for (int round = 0; least > 0 && System.nanoTime() < deadline; round++) {
+        long before = allocated(workers);
+        for (int i = 0; i < stepsPerRound; i++) {
+          step.run(team, order, i % 2 * 32, round * stepsPerRound + i, 1e-5, true);
+        }
+        least = Math.min(least, allocated(workers) - before);
+      }
+      assertThat(least).isZero();
+    }
+  }
+
+  /** Workers of all teams alive. */
+  private static long[] workers() {
+    return Arrays.stream(THREADS.getThreadInfo(THREADS.getAllThreadIds()))
+        .filter(info -> info != null && info.getThreadName().startsWith("ebflow-worker"))
+        .mapToLong(ThreadInfo::getThreadId)
+        .toArray();
+  }
+
+  /** Bytes allocated so far by this thread and the workers. */
+  private static long allocated(long[] workers) {
+    long sum = THREADS.getCurrentThreadAllocatedBytes();
+    for (long worker : workers) {
+      sum += THREADS.getThreadAllocatedBytes(worker);
+    }
+    return sum;
+  }
+
+  private static byte[] bytes(int count) {
+    byte[] bytes = new byte[count];
+    new Random(1).nextBytes(bytes);
+    return bytes;
+  }
+}

@@ -1,0 +1,131 @@
+package org.ebflow.training.data;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.util.Arrays;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+import org.ebflow.flow.InvalidInputException;
+import org.ebflow.linalg.Matrix;
+import org.ebflow.linalg.Precision;
+import org.junit.jupiter.api.Test;
+
+class DatasetTest {
+  /** Row r is (r, r + 0.5, -r). */
+  private static Dataset ramp(int rows) {
+    return Dataset.of(
+        IntStream.range(0, rows)
+            .mapToObj(r -> new double[] {r, r + 0.5, -r})
+            .toArray(double[][]::new));
+  }
+
+  @Test
+  void gathersRowsIntoBothPrecisions() {
+    for (Precision precision : Precision.values()) {
+      Matrix wide = Matrix.allocate(precision, 4, 5);
+      wide.fill(9);
+      ramp(10).copyRows(new int[] {7, 3, 3, 9}, 1, 4, wide.columns(1, 4), 1);
+      assertThat(wide.toRows())
+          .isDeepEqualTo(
+              new double[][] {
+                {9, 9, 9, 9, 9}, {9, 3, 3.5, -3, 9}, {9, 3, 3.5, -3, 9}, {9, 9, 9.5, -9, 9}
+              });
+    }
+  }
+
+  @Test
+  void keepsPixelsAsUnsignedBytes() {
+    byte[] pixels = {0, 1, (byte) 255, (byte) 128};
+    Dataset images = Dataset.ofPixels("two", pixels, 2, new ImageShape(1, 1, 2), 256);
+    assertThat(images.row(1)).containsExactly(255, 128);
+    Matrix batch = Matrix.allocate(Precision.FLOAT32, 2, 2);
+    images.copyRows(0, 2, batch, 0);
+    assertThat(batch.floats()).containsExactly(0, 1, 255, 128);
+    assertThat(images.levels()).isEqualTo(256);
+  }
+
+  @Test
+  void viewsOfViewsListTheRightRows() {
+    Dataset odd =
+        ramp(20).select(new int[] {1, 3, 5, 7, 9, 11}).select(1, 5).select(new int[] {3, 0});
+    assertThat(odd.size()).isEqualTo(2);
+    assertThat(odd.row(0)[0]).isEqualTo(9);
+    assertThat(odd.row(1)[0]).isEqualTo(3);
+    assertThat(ramp(20).select(5, 15).select(2, 4).row(1)[0]).isEqualTo(8);
+  }
+
+  @Test
+  void rowsBeyondOneBlockAreFound() {
+    int dimension = 1 << 18; // four rows a block
+    double[][] rows = new double[9][dimension];
+    for (int r = 0; r < rows.length; r++) {
+      rows[r][dimension - 1] = r;
+    }
+    Dataset data = Dataset.of(rows);
+    for (int r = 0; r < rows.length; r++) {
+      assertThat(data.row(r)[dimension - 1]).isEqualTo(r);
+    }
+  }
+
+  @Test
+  void splitsAreDisjointAndCoverAllRows() {
+    Splits splits = ramp(103).split(.8, .1, .1, 5);
+    assertThat(splits.train().size()).isEqualTo(82);
+    assertThat(splits.validation().size() + splits.test().size()).isEqualTo(21);
+    double[] all =
+        Stream.of(splits.train(), splits.validation(), splits.test())
+            .flatMap(part -> IntStream.range(0, part.size()).mapToObj(part::row))
+            .mapToDouble(row -> row[0])
+            .sorted()
+            .toArray();
+    assertThat(all).containsExactly(IntStream.range(0, 103).asDoubleStream().toArray());
+  }
+
+  @Test
+  void splitIsAFunctionOfTheSeed() {
+    assertThat(firstTrainRows(3)).isEqualTo(firstTrainRows(3)).isNotEqualTo(firstTrainRows(4));
+  }
+
+  private static double[] firstTrainRows(long seed) {
+    Dataset train = ramp(50).split(.8, .1, .1, seed).train();
+    return IntStream.range(0, 10).mapToDouble(r -> train.row(r)[0]).toArray();
+  }
+
+  @Test
+  void refusesToSplitTooFewRows() {
+    assertThatThrownBy(() -> ramp(3).split(.8, .1, .1, 0))
+        .isInstanceOf(InvalidInputException.class)
+        .hasMessageContaining("found 3");
+  }
+
+  @Test
+  void refusesRowsThatAreNotFinite() {
+    assertThatThrownBy(() -> Dataset.of(new double[][] {{1, 2}, {3, Double.NaN}}))
+        .isInstanceOf(InvalidInputException.class)
+        .hasMessageContaining("row 1, value 1");
+    assertThatThrownBy(() -> Dataset.of(new double[][] {{Double.NEGATIVE_INFINITY}}))
+        .isInstanceOf(InvalidInputException.class)
+        .hasMessageContaining("row 0, value 0");
+  }
+
+  @Test
+  void refusesWrongShapesAndIndices() {
+    Dataset data = ramp(4);
+    Matrix target = Matrix.allocate(Precision.FLOAT64, 2, 3);
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> data.copyRows(new int[] {0, 1}, 0, 2, target, 1));
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> data.copyRows(0, 1, Matrix.allocate(Precision.FLOAT64, 2, 4), 0));
+    assertThatThrownBy(() -> data.copyRows(new int[] {4}, 0, 1, target, 0))
+        .isInstanceOf(IndexOutOfBoundsException.class);
+    assertThatIllegalArgumentException().isThrownBy(() -> Dataset.of(new double[][] {{1, 2}, {3}}));
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> data.split(.8, .1, .2))
+        .withMessageContaining("expected numbers above 0 that add up to at most 1");
+    int[] beyond = new int[1];
+    Arrays.fill(beyond, -1);
+    assertThatThrownBy(() -> data.select(beyond)).isInstanceOf(IndexOutOfBoundsException.class);
+  }
+}

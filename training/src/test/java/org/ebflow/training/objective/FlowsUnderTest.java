@@ -1,0 +1,125 @@
+package org.ebflow.training.objective;
+
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.ebflow.flow.Flow;
+import org.ebflow.flow.layer.Elementwise;
+import org.ebflow.flow.layer.FixedAffine;
+import org.ebflow.flow.layer.Logit;
+import org.ebflow.flow.layer.MaskedAffineCoupling.TranslationActivation;
+import org.ebflow.flow.model.CouplingConfig;
+import org.ebflow.flow.model.FullyConnectedConfig;
+import org.ebflow.linalg.Matrix;
+import org.ebflow.linalg.Noise;
+import org.ebflow.linalg.Precision;
+
+/** Small flows with random weights, one of each kind of model. */
+final class FlowsUnderTest {
+  /** Purposes that the library does not use. */
+  private static final int WEIGHTS = 101;
+
+  private static final int DATA = 102;
+
+  private FlowsUnderTest() {}
+
+  /** A layer of a user's own. */
+  record Sinh() implements Elementwise {
+    @Override
+    public double value(double x) {
+      return Math.sinh(x);
+    }
+
+    @Override
+    public double first(double x) {
+      return Math.cosh(x);
+    }
+
+    @Override
+    public double second(double x) {
+      return Math.sinh(x);
+    }
+
+    @Override
+    public double third(double x) {
+      return Math.cosh(x);
+    }
+
+    @Override
+    public double fourth(double x) {
+      return Math.sinh(x);
+    }
+
+    @Override
+    public double inverse(double y) {
+      return Math.log(Math.abs(y) + Math.hypot(y, 1)) * Math.signum(y);
+    }
+  }
+
+  static Map<String, Flow> all() {
+    Map<String, Flow> flows = new LinkedHashMap<>();
+    flows.put("fc", fullyConnected(5, false));
+    flows.put("fc residual", fullyConnected(5, true));
+    flows.put(
+        "coupling 2-D",
+        random(
+            new CouplingConfig(2, 4, 1, TranslationActivation.ELU).build(2, Precision.FLOAT64, 3)));
+    flows.put(
+        "coupling 3-D",
+        random(
+            new CouplingConfig(1, 4, 2, TranslationActivation.SWISH)
+                .build(3, Precision.FLOAT64, 4)));
+    flows.put(
+        "logit in front",
+        fullyConnected(4, false).after(List.of(FixedAffine.uniform(4, .3, .5), new Logit(.7))));
+    flows.put(
+        "sinh",
+        random(
+            Flow.of(3)
+                .precision(Precision.FLOAT64)
+                .dense()
+                .elementwise(new Sinh())
+                .dense()
+                .build()));
+    return flows;
+  }
+
+  static Flow fullyConnected(int dimension, boolean residual) {
+    return random(new FullyConnectedConfig(2, .3, residual).build(dimension, Precision.FLOAT64, 1));
+  }
+
+  /** Adds normal noise to all weights. */
+  static Flow random(Flow flow) {
+    long block = 0;
+    for (Matrix weights : flow.parameters().byName().values()) {
+      double[][] noise =
+          gaussian(WEIGHTS, block++, weights.rows(), weights.columns(), .25).toRows();
+      for (int r = 0; r < weights.rows(); r++) {
+        for (int c = 0; c < weights.columns(); c++) {
+          weights.set(r, c, weights.get(r, c) + noise[r][c]);
+        }
+      }
+    }
+    flow.parameters().changed();
+    return flow;
+  }
+
+  /**
+   * A batch of normal rows; those of the flow with a logit in front stay well inside (0,1) after
+   * its fixed affine layer.
+   */
+  static Matrix data(Flow flow, int rows) {
+    return gaussian(DATA, 0, rows, flow.dimension(), .3);
+  }
+
+  static Matrix gaussian(int purpose, long step, int rows, int columns, double deviation) {
+    Matrix result = Matrix.allocate(Precision.FLOAT64, rows, columns);
+    new Noise(11).gaussian(purpose, step, 0, result);
+    for (int r = 0; r < rows; r++) {
+      for (int c = 0; c < columns; c++) {
+        result.set(r, c, deviation * result.get(r, c));
+      }
+    }
+    return result;
+  }
+}

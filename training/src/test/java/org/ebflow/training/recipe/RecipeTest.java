@@ -1,0 +1,254 @@
+package org.ebflow.training.recipe;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Map;
+import org.ebflow.flow.InvalidInputException;
+import org.ebflow.flow.layer.MaskedAffineCoupling.TranslationActivation;
+import org.ebflow.flow.model.CouplingConfig;
+import org.ebflow.linalg.Precision;
+import org.ebflow.training.data.ImageShape;
+import org.ebflow.training.objective.DenoisingScoreMatching;
+import org.ebflow.training.objective.FiniteDifferenceScoreMatching;
+import org.ebflow.training.objective.MaximumLikelihood;
+import org.ebflow.training.objective.SampledMaximumLikelihood;
+import org.ebflow.training.objective.Scale;
+import org.ebflow.training.objective.SlicedScoreMatching;
+import org.ebflow.training.optimizer.Adam;
+import org.ebflow.training.optimizer.RmsProp;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.MethodSource;
+import tools.jackson.databind.json.JsonMapper;
+
+final class RecipeTest {
+  private static final ImageShape MNIST = new ImageShape(1, 28, 28);
+
+  @ParameterizedTest
+  @MethodSource("org.ebflow.training.recipe.Recipe#names")
+  void everyRecipeParsesAndBearsItsName(String name) {
+    Recipe recipe = Recipe.named(name);
+
+    assertThat(recipe.name()).isEqualTo(name);
+    if (!name.equals("quickstart")) {
+      assertThat(name).endsWith("-" + recipe.model() + "-" + recipe.loss());
+      assertThat(name).startsWith(recipe.data().isEmpty() ? "table-" : recipe.data() + "-");
+    }
+  }
+
+  @Test
+  void namesAreSortedAndListEveryResource() throws IOException {
+    assertThat(Recipe.names())
+        .isSorted()
+        .doesNotHaveDuplicates()
+        .contains("quickstart", "table-fc-ssm");
+  }
+
+  @Test
+  void mnistFcHasThePublishedNumberOfWeights() {
+    assertThat(Recipe.named("mnist-fc-ssm").flow(784, Precision.FLOAT32).parameters().count())
+        .isEqualTo(1_230_880);
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "mnist-fc-ml, 0",
+    "mnist-fc-sml, 0",
+    "mnist-fc-ssm, 0",
+    "mnist-fc-dsm, 0",
+    "mnist-fc-fdssm, 5",
+    "kmnist-fc-fdssm, 5"
+  })
+  void imageRecipesHaveThePublishedSettings(String name, double clip) {
+    Recipe recipe = Recipe.named(name);
+
+    assertThat(recipe.optimizer()).isEqualTo(new RmsProp(1e-4, .99, 1e-8, 0));
+    assertThat(section(recipe, "training"))
+        .containsEntry("batch_size", 100)
+        .containsEntry("gamma", .95)
+        .containsEntry("gamma_epochs", 50)
+        .containsEntry("average_decay", .999)
+        .containsEntry("map", true);
+    assertThat(((Number) section(recipe, "training").get("clip")).doubleValue()).isEqualTo(clip);
+    assertThat(section(recipe, "model"))
+        .containsEntry("layers", 2)
+        .containsEntry("alpha", .3)
+        .containsEntry("residual", false);
+    assertThat(section(recipe, "data").get("preprocessing"))
+        .isEqualTo(Map.of("type", "logit", "smoothness", .5));
+  }
+
+  @Test
+  void imageObjectivesAreDividedByTheDimension() {
+    Scale scale = Scale.PER_DIMENSION;
+
+    assertThat(Recipe.named("mnist-fc-ml").objective(784, MNIST))
+        .isEqualTo(new MaximumLikelihood());
+    assertThat(Recipe.named("mnist-fc-sml").objective(784, MNIST))
+        .isEqualTo(new SampledMaximumLikelihood(scale));
+    assertThat(Recipe.named("mnist-fc-ssm").objective(784, MNIST))
+        .isEqualTo(new SlicedScoreMatching(1, false, 0, scale));
+    assertThat(Recipe.named("mnist-fc-dsm").objective(784, MNIST))
+        .isEqualTo(new DenoisingScoreMatching(1, 0, scale));
+    assertThat(Recipe.named("mnist-fc-fdssm").objective(784, MNIST))
+        .isEqualTo(new FiniteDifferenceScoreMatching(1, 0, scale));
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "sine-coupling-ssm, 1e-4, 1, SWISH, false",
+    "sine-coupling-fdssm, 1e-4, 1, SWISH, false",
+    "sine-coupling-dsm, 1e-4, 1, ELU, false",
+    "sine-coupling-ml, 5e-4, 1, SWISH, false",
+    "sine-coupling-sml, 5e-4, 0, SWISH, true",
+    "swirl-coupling-ssm, 1e-4, 10, SWISH, false",
+    "swirl-coupling-dsm, 1e-4, 10, ELU, false",
+    "swirl-coupling-sml, 1e-4, 10, ELU, false",
+    "swirl-coupling-fdssm, 1e-4, 2.5, ELU, false",
+    "swirl-coupling-ml, 5e-3, 1, ELU, false",
+    "checkerboard-coupling-ssm, 1e-4, 10, SWISH, true",
+    "checkerboard-coupling-ml, 1e-4, 10, ELU, true",
+    "checkerboard-coupling-sml, 1e-4, 10, ELU, true",
+    "checkerboard-coupling-dsm, 1e-4, 10, ELU, true"
+  })
+  void planeRecipesHaveThePublishedSettings(
+      String name, double rate, double clip, TranslationActivation activation, boolean adamW) {
+    Recipe recipe = Recipe.named(name);
+    boolean checkerboard = name.startsWith("checkerboard");
+
+    assertThat(recipe.optimizer()).isEqualTo(new Adam(rate, .9, .999, 1e-8, 0, adamW));
+    assertThat(recipe.modelConfig()).isEqualTo(new CouplingConfig(10, 64, 3, activation));
+    assertThat(recipe.precision()).isEqualTo(Precision.FLOAT64);
+    Map<String, Object> training = section(recipe, "training");
+    assertThat(training)
+        .containsEntry("batch_size", checkerboard ? 10_000 : 2048)
+        .containsEntry("steps", checkerboard ? 100_000 : 50_000)
+        .containsEntry("epochs", 0);
+    assertThat(((Number) training.get("clip")).doubleValue()).isEqualTo(clip);
+    double noise = ((Number) section(recipe, "data").get("noise")).doubleValue();
+    if (recipe.loss().equals("dsm")) { // the noise is its target
+      assertThat(recipe.objective(2, null))
+          .isEqualTo(new DenoisingScoreMatching(.375, 0, Scale.PER_SAMPLE));
+      assertThat(noise).isZero();
+    } else {
+      assertThat(noise).isEqualTo(.375);
+    }
+    if (recipe.loss().equals("fdssm")) {
+      assertThat(recipe.objective(2, null))
+          .isEqualTo(new FiniteDifferenceScoreMatching(.1, 0, Scale.PER_SAMPLE));
+    }
+  }
+
+  @Test
+  void lambdaIsDividedByTheChannels() {
+    Recipe recipe = Recipe.named("mnist-fc-ssm").set("objective.lambda", "0.6");
+
+    assertThat(recipe.objective(12, new ImageShape(3, 2, 2)))
+        .isEqualTo(new SlicedScoreMatching(1, false, .6 / 3, Scale.PER_DIMENSION));
+    assertThat(recipe.objective(12, null))
+        .isEqualTo(new SlicedScoreMatching(1, false, .6 / 12, Scale.PER_DIMENSION));
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "optimizer.lrr     | 1    | no key optimizer.lrr, the nearest is optimizer.lr",
+        "epochs            | 1    | the nearest is training.epochs",
+        "optimizer         | 1    | no key optimizer",
+        "objective.sigma   | 1    | no key objective.sigma",
+        "optimizer.lr      | fast | optimizer.lr: expected a number, found \"fast\"",
+        "optimizer.lr      | -1   | optimizer.lr is -1.0, expected a number above 0",
+        "training.epochs   | 1.5  | training.epochs: expected a whole number, found 1.5",
+        "training.epochs   | 99999999999 | training.epochs",
+        "training.map      | 1    | training.map: expected true or false, found 1",
+        "training.gamma    | 2    | gamma is 2.0, expected 0 < gamma <= 1",
+        "training.precision | f16 | training.precision: expected one of f32, f64, bf16, found \"f16\"",
+        "objective.loss    | smm  | no kind smm, expected one of dsm, fdssm, ml, sml, ssm, the nearest is",
+        "objective.loss    | dsm  | objective.sigma: expected a value, found none",
+        "model.layers      | 0    | layers is 0, expected at least 1",
+        "data.noise        | -1   | noise is -1.0",
+        "data.preprocessing.smoothness | 0 | smoothness is 0.0",
+        "name              | x    | no key name"
+      })
+  void changesThatCanNotBeAreRefused(String key, String value, String message) {
+    Recipe recipe = Recipe.named("mnist-fc-ssm");
+
+    assertThatThrownBy(() -> recipe.set(key, value))
+        .isInstanceOf(InvalidInputException.class)
+        .hasMessageContaining("mnist-fc-ssm")
+        .hasMessageContaining(message);
+  }
+
+  @Test
+  void anotherLossTakesItsOwnKeysAndDropsTheOthers() {
+    Recipe recipe =
+        Recipe.named("mnist-fc-ssm")
+            .with(Map.of("objective.loss", "dsm", "objective.sigma", "0.5"));
+
+    assertThat(recipe.objective(784, MNIST))
+        .isEqualTo(new DenoisingScoreMatching(.5, 0, Scale.PER_DIMENSION));
+    assertThat(section(recipe, "objective")).doesNotContainKey("slices");
+  }
+
+  @Test
+  void aKeyGivenForTheWrongLossIsNotDropped() {
+    Recipe recipe = Recipe.named("mnist-fc-ssm");
+
+    assertThatThrownBy(() -> recipe.with(Map.of("objective.loss", "ml", "objective.slices", "2")))
+        .isInstanceOf(InvalidInputException.class)
+        .hasMessageContaining("no key objective.slices");
+  }
+
+  @Test
+  void aRecipeSurvivesItsFile(@TempDir Path folder) throws IOException {
+    Recipe recipe = Recipe.named("sine-coupling-dsm").set("training.seed", "9");
+    Path file = folder.resolve("own.json");
+    Files.writeString(file, new JsonMapper().writeValueAsString(recipe.toMap()));
+
+    assertThat(Recipe.namedOrFile(file.toString()).toMap()).isEqualTo(recipe.toMap());
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "{ | expected JSON",
+        "[] | expected a JSON object",
+        "{\"name\": \"x\"} | expected a value, found none",
+        "{\"format\": \"ebflow-run-1\"} | expected the recipe of a run"
+      })
+  void filesThatAreNoRecipesAreRefused(String text, String message, @TempDir Path folder)
+      throws IOException {
+    Path file = folder.resolve("own.json");
+    Files.writeString(file, text);
+
+    assertThatThrownBy(() -> Recipe.ofFile(file))
+        .isInstanceOf(InvalidInputException.class)
+        .hasMessageContaining(file.toString())
+        .hasMessageContaining(message)
+        .message()
+        .doesNotContain("\n");
+  }
+
+  @Test
+  void unknownNamesGetTheNearest() {
+    assertThatThrownBy(() -> Recipe.named("mnist-fc-sssm"))
+        .isInstanceOf(InvalidInputException.class)
+        .hasMessageContaining("the nearest is mnist-fc-ssm ");
+    assertThatThrownBy(() -> Recipe.named("mnist-cnn-ssm"))
+        .isInstanceOf(InvalidInputException.class)
+        .hasMessageContaining("mnist-fc-ssm");
+  }
+
+  @SuppressWarnings("unchecked")
+  private static Map<String, Object> section(Recipe recipe, String name) {
+    return (Map<String, Object>) recipe.toMap().get(name);
+  }
+}
