@@ -46,7 +46,7 @@ final class StopSignalsTest {
     String java = Path.of(System.getProperty("java.home"), "bin", "java").toString();
     Process process =
         new ProcessBuilder(
-                SCRIPT.toString(), "-q", "-e", "-c", java + " @" + arguments, "/dev/null")
+                SCRIPT.toString(), "-q", "-e", "-c", "exec " + java + " @" + arguments, "/dev/null")
             .redirectErrorStream(true)
             .redirectOutput(screen.toFile())
             .start();
