@@ -4,7 +4,6 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.Callable;
 import org.ebflow.flow.InvalidInputException;
-import org.ebflow.linalg.Blas;
 import org.ebflow.training.Evaluation;
 import org.ebflow.training.Scorer;
 import org.ebflow.training.TrainedFlow;
@@ -64,7 +63,7 @@ public final class EvalCommand implements Callable<Integer> {
   private boolean json;
 
   @Mixin private DataOptions dataOptions = new DataOptions();
-  @Mixin private ComputeOptions compute = new ComputeOptions();
+  @Mixin private ScoringOptions scoring = new ScoringOptions();
 
   /** Rows to evaluate and what they are called. */
   private record Rows(Dataset dataset, String split) {}
@@ -81,8 +80,7 @@ public final class EvalCommand implements Callable<Integer> {
     if (split != null && !List.of("test", "val", "train").contains(split)) {
       throw usage("--split is " + split + ", expected test, val or train");
     }
-    TrainedFlow model = TrainedFlow.load(run);
-    Blas blas = compute.blas();
+    TrainedFlow model = scoring.model(run);
     Rows rows = rows(model);
     if (rows.dataset().dimension() != model.flow().dimension()) {
       throw new InvalidInputException(
@@ -92,8 +90,8 @@ public final class EvalCommand implements Callable<Integer> {
               + " values, as the model has, found "
               + rows.dataset().dimension());
     }
-    LinearLayers.of(model.flow(), blas).warnIfNearSingular();
-    try (Scorer scorer = new Scorer(model, blas, compute.threads())) {
+    LinearLayers.of(model.flow(), scoring.compute.blas()).warnIfNearSingular();
+    try (Scorer scorer = scoring.scorer(model)) {
       Evaluation evaluation = scorer.evaluate(rows.dataset());
       spec.commandLine()
           .getOut()

@@ -81,16 +81,16 @@ public final class ScoreCommand implements Callable<Integer> {
       description = "Stop at the first bad row, with exit code 2 and without output.")
   private boolean strict;
 
-  @Mixin private ComputeOptions compute;
+  @Mixin private ScoringOptions scoring = new ScoringOptions();
 
   @Override
   public Integer call() {
     requireOutputName();
-    TrainedFlow model = TrainedFlow.load(run);
+    TrainedFlow model = scoring.model(run);
     List<InputTable> tables =
         inputs.stream().map(input -> InputTable.match(input, columns, id, model)).toList();
     RowProgress progress = new RowProgress(spec.commandLine().getErr());
-    try (Scorer scorer = new Scorer(model, compute.blas(), compute.threads())) {
+    try (Scorer scorer = scoring.scorer(model)) {
       Path rejected = rejected();
       TableScoring.Summary summary =
           new TableScoring(model, scorer, tables, blockRows(model.flow().dimension()), strict)

@@ -3,6 +3,7 @@ package org.ebflow.flow;
 import org.ebflow.linalg.BFloat16Matrix;
 import org.ebflow.linalg.Blas;
 import org.ebflow.linalg.Kernels;
+import org.ebflow.linalg.Matrix;
 import org.ebflow.linalg.Precision;
 import org.ebflow.linalg.Team;
 import org.ebflow.linalg.Worker;
@@ -41,7 +42,50 @@ public final class Compute {
               + (blas.multipliesBFloat16() ? " has" : " does not have")
               + " bfloat16 products");
     }
-    return new Compute(Kernels.of(Precision.FLOAT32), blas, new RoundedWeights(weights, team));
+    Kernels kernels = Kernels.of(Precision.FLOAT32);
+    return new Compute(kernels, blas, new RoundedWeights(weights, kernels.bfloat16(), team));
+  }
+
+  /**
+   * For passes whose results must not depend on a row's place in a batch of that size: products by
+   * that BLAS where it treats rows alike ({@link Blas#treatsAlike}) and they are large, else by
+   * {@link Blas#rowsAlike}.
+   */
+  public static Compute rowsAlike(Parameters weights, Blas blas, int batch) {
+    boolean alike = true;
+    for (Matrix block : weights.byName().values()) {
+      alike &= isRow(block) || (Workspace.large(block) && blas.treatsAlike(batch, block));
+    }
+    return of(weights.precision(), alike ? blas : Blas.rowsAlike());
+  }
+
+  /**
+   * As {@link #bfloat16} for passes of one thread each, whose results must not depend on a row's
+   * place in a batch of that size. The weights may not change.
+   *
+   * @throws IllegalArgumentException also if the BLAS does not treat rows alike
+   */
+  public static Compute bfloat16RowsAlike(Parameters weights, Blas blas, int batch) {
+    try (Team solo = new Team(1)) {
+      Compute compute = bfloat16(weights, blas, solo);
+      for (Parameter parameter : weights.blocks()) {
+        Matrix block = weights.of(parameter);
+        BFloat16Matrix rounded = compute.rounded(parameter);
+        if (!isRow(block) && !blas.treatsAlike(batch, rounded == null ? block : rounded)) {
+          throw new IllegalArgumentException(
+              "Compute.bfloat16RowsAlike: a row's product by "
+                  + parameter.name()
+                  + " depends on its place among others with backend "
+                  + blas.name());
+        }
+      }
+      return compute;
+    }
+  }
+
+  /** Biases and scales: no factors of products. */
+  private static boolean isRow(Matrix block) {
+    return block.rows() == 1;
   }
 
   /** Elementwise kernels. */

@@ -199,6 +199,15 @@ public final class Parameters {
     return cached.of(of(block), now);
   }
 
+  /**
+   * Forgets all factorisations and frees their memory; what {@link #lu} returned may not be used
+   * any more.
+   */
+  public void releaseFactorizations() {
+    factorizations.values().forEach(factorization -> factorization.lu.close());
+    factorizations.clear();
+  }
+
   /** Names of blocks that hold a value that is not finite. */
   public List<String> nonFinite() {
     List<String> found = new ArrayList<>();

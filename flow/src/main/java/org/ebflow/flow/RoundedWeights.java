@@ -24,7 +24,8 @@ final class RoundedWeights {
   /** One worker's rows of a block. */
   private record Part(Matrix exact, BFloat16Matrix rounded) {}
 
-  RoundedWeights(Parameters weights, Team team) {
+  /** Rounded as they are now. */
+  RoundedWeights(Parameters weights, BFloat16Kernels kernels, Team team) {
     this.weights = weights;
     for (Parameter block : weights.blocks()) {
       if (Workspace.large(weights.of(block))) {
@@ -44,6 +45,9 @@ final class RoundedWeights {
     }
     versions = new long[team.size()];
     Arrays.fill(versions, -1);
+    for (int rank = 0; rank < team.size(); rank++) {
+      refresh(team.worker(rank), kernels);
+    }
   }
 
   @SuppressWarnings("ReferenceEquality") // the very weights whose version is looked at

@@ -34,6 +34,15 @@ class ParametersTest {
   }
 
   @Test
+  void releasedFactorsAreComputedAgainWhenAskedFor() {
+    Lu before = lu(Precision.FLOAT64);
+    parameters.releaseFactorizations();
+    assertThat(lu(Precision.FLOAT64)).isNotSameAs(before);
+    assertThat(lu(Precision.FLOAT64).logAbsDeterminant())
+        .isCloseTo(3 * Math.log(2), within(TOLERANCE));
+  }
+
+  @Test
   void factorsOfAnotherPrecisionAreOthers() {
     Lu wide = lu(Precision.FLOAT64);
     Lu narrow = lu(Precision.FLOAT32);

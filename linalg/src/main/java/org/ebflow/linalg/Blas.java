@@ -1,7 +1,11 @@
 package org.ebflow.linalg;
 
+import java.util.Arrays;
 import java.util.LinkedHashMap;
+import java.util.Map;
 import java.util.SequencedMap;
+import java.util.SplittableRandom;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Supplier;
 import org.ebflow.linalg.backend.BlasBackend;
 import org.ebflow.linalg.java.JavaBackend;
@@ -24,14 +28,21 @@ public final class Blas {
 
   private static final Backends BACKENDS = new Backends(constructors());
 
+  /** How many random numbers fill a matrix again and again: a prime that divides no usual width. */
+  private static final int NUMBERS = 4093;
+
   private final BlasBackend backend;
+  private final Map<Rows, Boolean> alike = new ConcurrentHashMap<>();
+
+  /** Shape and format of x·weightᵀ, [count,inner]·[inner,columns]. */
+  private record Rows(int count, int inner, int columns, Precision precision, boolean rounded) {}
 
   Blas(BlasBackend backend) {
     this.backend = backend;
   }
 
   /**
-   * The backend of that name: auto, openblas, onednn, netlib or java; one instance per name.
+   * The backend of that name: auto, onednn, openblas, netlib or java; one instance per name.
    *
    * @throws IllegalArgumentException if there is no such name
    * @throws IllegalStateException if that backend can't load, with the cause
@@ -42,8 +53,8 @@ public final class Blas {
 
   private static SequencedMap<String, Supplier<BlasBackend>> constructors() {
     SequencedMap<String, Supplier<BlasBackend>> fastestFirst = new LinkedHashMap<>();
-    fastestFirst.put("openblas", OpenBlasBackend::new);
     fastestFirst.put("onednn", OneDnnBackend::new);
+    fastestFirst.put("openblas", OpenBlasBackend::new);
     fastestFirst.put("netlib", NetlibBackend::new);
     fastestFirst.put("java", JavaBackend::new);
     return fastestFirst;
@@ -58,15 +69,75 @@ public final class Blas {
   }
 
   /**
-   * Products whose rows are alike: a row of op(a)·op(b) has the same bits whatever stands in the
-   * other rows of op(a), however many there are and wherever it stands among them. What must be
-   * reproducible row by row, as a score, is computed so.
+   * Products whose rows are alike, of every shape: a row of op(a)·op(b) has the same bits whatever
+   * stands in the other rows of op(a), however many there are and wherever it stands among them.
+   * What must be reproducible row by row, as a score, is computed so, unless {@link #treatsAlike}
+   * says that a faster backend does as well.
    *
-   * <p>It is the java backend. Native kernels order a sum by where its row and column stand in the
-   * output: OpenBLAS's float32 ones do so in either orientation.
+   * <p>It is the java backend, alike by construction.
    */
   public static Blas rowsAlike() {
     return named("java");
+  }
+
+  /**
+   * Whether x·weightᵀ, for {@code rows} rows x, gives a row the same bits wherever it stands among
+   * them. A native kernel may order a sum by the row's place: OpenBLAS's float32 one for AVX2 does.
+   * Which order that is depends on the shape alone and not on the numbers, so it shows: one row of
+   * random numbers is multiplied at every place at once and the results are compared, bit by bit.
+   * Done once per shape.
+   *
+   * @param rows of x
+   * @param weight read for its shape and format only
+   */
+  public boolean treatsAlike(int rows, Factor weight) {
+    if (backend instanceof JavaBackend) {
+      return true;
+    }
+    boolean rounded = weight instanceof BFloat16Matrix;
+    Precision precision = weight instanceof Matrix exact ? exact.precision() : Precision.FLOAT32;
+    return alike.computeIfAbsent(
+        new Rows(rows, weight.columns(), weight.rows(), precision, rounded), this::treatsAlike);
+  }
+
+  private boolean treatsAlike(Rows shape) {
+    Matrix x = Matrix.allocate(shape.precision, shape.count, shape.inner);
+    Matrix weight = Matrix.allocate(shape.precision, shape.columns, shape.inner);
+    Matrix y = Matrix.allocate(shape.precision, shape.count, shape.columns);
+    double[] numbers = new SplittableRandom(1).doubles(NUMBERS, -1, 1).toArray();
+    repeat(numbers, x, shape.inner);
+    repeat(numbers, weight, NUMBERS);
+    if (shape.rounded) {
+      multiply(false, rounded(x), true, rounded(weight), 1, 0, y);
+    } else {
+      multiply(false, x, true, weight, 1, 0, y);
+    }
+    // equal to itself one row further: all rows are the first
+    int end = shape.columns * (shape.count - 1);
+    return shape.precision == Precision.FLOAT32
+        ? Arrays.equals(y.floats(), 0, end, y.floats(), shape.columns, shape.columns + end)
+        : Arrays.equals(y.doubles(), 0, end, y.doubles(), shape.columns, shape.columns + end);
+  }
+
+  /**
+   * Fills a matrix of its own array with the numbers, from the first again every {@code period}.
+   */
+  private static void repeat(double[] numbers, Matrix out, int period) {
+    for (int i = 0, of = 0, at = 0; i < out.size(); i++) {
+      if (out.precision() == Precision.FLOAT32) {
+        out.floats()[i] = (float) numbers[of];
+      } else {
+        out.doubles()[i] = numbers[of];
+      }
+      at = at + 1 == period ? 0 : at + 1;
+      of = at == 0 || of + 1 == numbers.length ? 0 : of + 1;
+    }
+  }
+
+  private static BFloat16Matrix rounded(Matrix x) {
+    BFloat16Matrix result = BFloat16Matrix.allocate(x.rows(), x.columns());
+    Kernels.reference(Precision.FLOAT32).bfloat16().round(x, result);
+    return result;
   }
 
   /** Name of the backend in use. */

@@ -15,10 +15,10 @@ import org.jspecify.annotations.Nullable;
  * <p>Memory: once warm, no method of a training step allocates: factorising, solving by the same
  * threads, adding the inverse, the determinant.
  *
- * <p>Threading: thread-safe, but for {@link #factorize}, which no other call may run beside.
- * Solutions run concurrently, inverses take turns.
+ * <p>Threading: thread-safe, but for {@link #factorize} and {@link #close}, which no other call may
+ * run beside. Solutions run concurrently, inverses take turns.
  */
-public final class Lu {
+public final class Lu implements AutoCloseable {
   /**
    * FLOP of one backend call that solves, about 20 ms at 30 GFLOP/s: it holds the garbage collector
    * back, and each reads all factors.
@@ -69,6 +69,17 @@ public final class Lu {
     oneNorm = ConditionEstimate.oneNorm(a, columnSums);
     if (factors != null) {
       factors.factorize(a);
+    }
+  }
+
+  /**
+   * Frees native memory now rather than when the garbage collector comes round; no other call may
+   * run beside or follow.
+   */
+  @Override
+  public void close() {
+    if (factors != null) {
+      factors.close();
     }
   }
 

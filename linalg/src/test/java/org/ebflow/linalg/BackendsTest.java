@@ -83,8 +83,8 @@ class BackendsTest {
   }
 
   @Test
-  void openBlasIsTheFirstChoice() {
-    assertThat(Blas.named("auto")).isSameAs(Blas.named("openblas"));
-    assertThat(Blas.named("openblas").version()).contains("OpenBLAS 0.3.31");
+  void oneDnnIsTheFirstChoice() {
+    assertThat(Blas.named("auto")).isSameAs(Blas.named("onednn"));
+    assertThat(Blas.named("onednn").version()).contains("oneDNN 3.11", "OpenBLAS 0.3.31");
   }
 }

@@ -1,9 +1,11 @@
 package org.ebflow.linalg;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import java.util.SplittableRandom;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
@@ -61,6 +63,16 @@ class LuReuseTest {
         assertThat(solutions.array()).isEqualTo(expected.array());
       }
     }
+  }
+
+  @Test
+  void whatWasClosedIsRefusedAndMayBeClosedAgain() {
+    Lu lu = Blas.named("openblas").factorize(random(20, 37), Precision.FLOAT64);
+    lu.close();
+    lu.close();
+    assertThatThrownBy(lu::logAbsDeterminant).isInstanceOf(IllegalStateException.class);
+    assertThatThrownBy(() -> lu.solveRows(random(20, 38)))
+        .isInstanceOf(IllegalStateException.class);
   }
 
   @ParameterizedTest

@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.SplittableRandom;
 import java.util.stream.Stream;
+import org.ebflow.linalg.backend.BlasBackend;
+import org.ebflow.linalg.backend.LuFactors;
 import org.ebflow.linalg.java.JavaBackend;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -103,5 +105,89 @@ class RowsAlikeTest {
       team.run(worker -> Blas.rowsAlike().multiply(worker, false, x, true, weight, 1, 0, y));
     }
     assertThat(y.array()).isEqualTo(product(Blas.rowsAlike(), true, x, weight).array());
+  }
+
+  /** {rows, k, n} of products that native kernels may compute otherwise at other places. */
+  static Stream<Arguments> nativeProducts() {
+    return Stream.of("openblas", "onednn", "netlib")
+        .flatMap(
+            name -> Stream.of(Precision.values()).map(precision -> Arguments.of(name, precision)));
+  }
+
+  @ParameterizedTest
+  @MethodSource("nativeProducts")
+  void aBackendThatTreatsAShapeAlikeGivesARowTheSameBitsAtEveryPlace(
+      String name, Precision precision) {
+    Blas blas = BackendsUnderTest.load(name);
+    for (int[] size : new int[][] {{64, 784, 784}, {128, 300, 300}, {64, 31, 43}, {64, 513, 255}}) {
+      Matrix weight = random(precision, size[2], size[1], 5);
+      if (!blas.treatsAlike(size[0], weight)) {
+        continue; // of its right to say no there is the test below
+      }
+      Matrix x = random(precision, size[0], size[1], 6);
+      Matrix y = product(blas, true, x, weight);
+      for (int shift = 1; shift < size[0]; shift++) {
+        assertThat(product(blas, true, rotated(x, shift), weight).array())
+            .as("%d rows, k=%d, n=%d, from row %d", size[0], size[1], size[2], shift)
+            .isEqualTo(rotated(y, shift).array());
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource("precisions")
+  void aBackendThatSumsOneRowInAnotherOrderIsFoundOut(Precision precision) {
+    Matrix weight = random(precision, 20, 50, 5);
+    for (int odd = 0; odd < 7; odd++) {
+      assertThat(new Blas(new OneRowBackwards(odd)).treatsAlike(7, weight)).isFalse();
+    }
+    assertThat(new Blas(new OneRowBackwards(7)).treatsAlike(7, weight)).isTrue();
+  }
+
+  /** Sums from the first term to the last, but in one row from the last to the first. */
+  private record OneRowBackwards(int odd) implements BlasBackend {
+    @Override
+    public String name() {
+      return "one row backwards";
+    }
+
+    @Override
+    public String version() {
+      return "";
+    }
+
+    @Override
+    public void multiply(
+        boolean transposeA,
+        boolean transposeB,
+        int m,
+        int n,
+        int k,
+        double alpha,
+        Matrix a,
+        int aFrom,
+        Matrix b,
+        int bFrom,
+        double beta,
+        Matrix c,
+        int cFrom) {
+      boolean single = c.precision() == Precision.FLOAT32;
+      for (int row = 0; row < m; row++) {
+        for (int column = 0; column < n; column++) {
+          double sum = 0;
+          for (int i = 0; i < k; i++) {
+            int p = row == odd ? k - 1 - i : i;
+            sum += a.get(row, p) * b.get(column, p);
+            sum = single ? (float) sum : sum;
+          }
+          c.set(row, column, sum);
+        }
+      }
+    }
+
+    @Override
+    public LuFactors newLu(Precision precision, int n) {
+      throw new UnsupportedOperationException();
+    }
   }
 }

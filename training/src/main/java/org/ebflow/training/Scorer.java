@@ -12,6 +12,7 @@ import org.ebflow.linalg.Kernels;
 import org.ebflow.linalg.Matrix;
 import org.ebflow.linalg.Noise;
 import org.ebflow.linalg.Precision;
+import org.ebflow.linalg.RowKernels;
 import org.ebflow.linalg.Team;
 import org.ebflow.training.data.Dataset;
 import org.jspecify.annotations.Nullable;
@@ -20,21 +21,27 @@ import org.jspecify.annotations.Nullable;
  * Exact log-densities of many rows over all cores, in constant memory, in the order of the rows.
  *
  * <p>Rows are computed in blocks of one fixed size, short ones padded; all arithmetic treats rows
- * alike ({@link Blas#rowsAlike}): a row's bits depend neither on its neighbours, nor on its place
- * among them, nor on the number of threads. The dequantisation noise of a row is a function of the
- * model's seed and of the row's values.
+ * alike ({@link Compute#rowsAlike}): a row's bits depend neither on its neighbours, nor on its
+ * place among them, nor on the number of threads. The dequantisation noise of a row is a function
+ * of the model's seed and of the row's values.
  *
  * <p>Threading: thread-safe; concurrent calls take turns.
  */
 public final class Scorer implements AutoCloseable {
-  /** Rows of a block: as many as the product's kernel packs at a time. */
-  private static final int BLOCK = 64;
+  /** Rows of a block: few, so that a single row is scored soon. */
+  private static final int BLOCK = Integer.getInteger("b", 64);
+
+  /** Rows of a block of a model whose weights lie in memory: each is read once per block. */
+  private static final int LARGE_BLOCK = 128;
+
+  private static final int LARGE_DIMENSION = 2048;
 
   private final Flow flow;
   private final double logZ;
   private final double preprocessingLogDet;
   private final int levels;
   private final Noise noise;
+  private final int block;
   private final Team team;
   private final BlockScorer[] workers;
   private final AtomicInteger nextBlock = new AtomicInteger();
@@ -49,8 +56,12 @@ public final class Scorer implements AutoCloseable {
     void copyRows(int from, int to, Matrix target);
   }
 
-  /** Scores by that model with that many threads; {@code blas} factorises for log Z. */
+  /** Scores by that model with that BLAS and so many threads. */
   public Scorer(TrainedFlow model, Blas blas, int threads) {
+    this(model, blas, threads, false);
+  }
+
+  private Scorer(TrainedFlow model, Blas blas, int threads, boolean bfloat16) {
     flow = model.flow();
     Preprocessing preprocessing = model.preprocessing();
     levels = preprocessing.levels();
@@ -63,11 +74,26 @@ public final class Scorer implements AutoCloseable {
       }
     }
     preprocessingLogDet = constant;
+    block = flow.dimension() < LARGE_DIMENSION ? BLOCK : LARGE_BLOCK;
+    Compute compute =
+        bfloat16
+            ? Compute.bfloat16RowsAlike(flow.parameters(), blas, block)
+            : Compute.rowsAlike(flow.parameters(), blas, block);
     team = new Team(threads);
     workers = new BlockScorer[threads];
     for (int rank = 0; rank < threads; rank++) {
-      workers[rank] = new BlockScorer(preprocessing, blas);
+      workers[rank] = new BlockScorer(preprocessing, blas, compute);
     }
+  }
+
+  /**
+   * Scores by a float32 model whose factors of large products are rounded to bfloat16:
+   * docs/decisions/0006. log Z is exact all the same.
+   *
+   * @throws IllegalArgumentException if the model is float64 or the BLAS has no such products
+   */
+  public static Scorer bfloat16(TrainedFlow model, Blas blas, int threads) {
+    return new Scorer(model, blas, threads, true);
   }
 
   /** Scores by the model of a run folder, over all cores, with the fastest BLAS. */
@@ -104,14 +130,14 @@ public final class Scorer implements AutoCloseable {
   /** Overwrites the first {@code count} entries of {@code scores}. */
   public synchronized void score(int count, RowSource source, Scores scores) {
     nextBlock.set(0);
-    int blocks = (count + BLOCK - 1) / BLOCK;
+    int blocks = (count + block - 1) / block;
     team.run(
         worker -> {
           BlockScorer scorer = workers[worker.rank()];
-          for (int block = nextBlock.getAndIncrement();
-              block < blocks;
-              block = nextBlock.getAndIncrement()) {
-            scorer.score(source, block * BLOCK, Math.min(count, (block + 1) * BLOCK), scores);
+          for (int next = nextBlock.getAndIncrement();
+              next < blocks;
+              next = nextBlock.getAndIncrement()) {
+            scorer.score(source, next * block, Math.min(count, (next + 1) * block), scores);
           }
         });
   }
@@ -148,47 +174,51 @@ public final class Scorer implements AutoCloseable {
   /** Buffers and passes of one thread. */
   private final class BlockScorer {
     private final Team solo = new Team(1);
-    private final Kernels kernels;
     private final Matrix raw;
     private final Matrix[] rawRows;
-    private final Matrix noiseRow;
     private final @Nullable FlowPass preprocessing;
     private final FlowPass model;
-    private final Matrix squares = Matrix.allocate(Precision.FLOAT64, 1, BLOCK);
+    private final Matrix input;
+    private final Matrix[] inputRows;
+    private final Matrix noiseRow;
+    private final Matrix squares = Matrix.allocate(Precision.FLOAT64, 1, block);
 
-    BlockScorer(Preprocessing before, Blas blas) {
+    BlockScorer(Preprocessing before, Blas blas, Compute compute) {
       int dimension = flow.dimension();
-      kernels = Kernels.of(Precision.FLOAT64);
-      raw = Matrix.allocate(Precision.FLOAT64, BLOCK, dimension);
-      rawRows = new Matrix[BLOCK];
-      for (int r = 0; r < BLOCK; r++) {
-        rawRows[r] = raw.rows(r, r + 1);
+      raw = Matrix.allocate(Precision.FLOAT64, block, dimension);
+      rawRows = rowsOf(raw);
+      preprocessing = before.pass(dimension, flow.precision(), blas, solo, block);
+      model = FlowPass.forTeam(flow, compute, solo, block, 0)[0];
+      input = (preprocessing == null ? model : preprocessing).input().stream(0);
+      inputRows = rowsOf(input);
+      noiseRow = Matrix.allocate(input.precision(), 1, dimension);
+    }
+
+    private static Matrix[] rowsOf(Matrix matrix) {
+      Matrix[] rows = new Matrix[matrix.rows()];
+      for (int r = 0; r < rows.length; r++) {
+        rows[r] = matrix.rows(r, r + 1);
       }
-      noiseRow = Matrix.allocate(Precision.FLOAT64, 1, dimension);
-      preprocessing = before.pass(dimension, flow.precision(), blas, solo, BLOCK);
-      model =
-          FlowPass.forTeam(flow, Compute.of(flow.precision(), Blas.rowsAlike()), solo, BLOCK, 0)[0];
+      return rows;
     }
 
     void score(RowSource source, int from, int to, Scores scores) {
       int count = to - from;
       source.copyRows(from, to, raw);
-      for (int r = count; r < BLOCK; r++) {
+      for (int r = count; r < block; r++) {
         rawRows[r].copyFrom(rawRows[0]);
       }
+      input.copyFrom(raw);
       if (levels > 0) {
+        RowKernels kernels = Kernels.of(input.precision()).rows();
         for (int r = 0; r < count; r++) {
           noise.uniform(NoisePurpose.SCORING, hash(rawRows[r]), 0, noiseRow);
-          kernels.rows().combine(1, rawRows[r], 1, noiseRow, rawRows[r]);
+          kernels.combine(1, inputRows[r], 1, noiseRow, inputRows[r]);
         }
       }
-      Matrix x = model.input().stream(0);
-      if (preprocessing == null) {
-        x.copyFrom(raw);
-      } else {
-        preprocessing.input().stream(0).copyFrom(raw);
+      if (preprocessing != null) {
         preprocessing.push(0, 0);
-        x.copyFrom(preprocessing.output().stream(0));
+        model.input().stream(0).copyFrom(preprocessing.output().stream(0));
       }
       model.forward(0, 0);
       squares.fill(0);

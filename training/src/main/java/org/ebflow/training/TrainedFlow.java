@@ -57,6 +57,13 @@ public record TrainedFlow(Flow flow, Preprocessing preprocessing, DataDescriptio
     }
   }
 
+  /** The same with the weights in the given precision. */
+  public TrainedFlow copy(Precision precision) {
+    return flow.precision() == precision
+        ? this
+        : new TrainedFlow(flow.copy(precision), preprocessing, data, seed);
+  }
+
   /** log Z in nats. */
   public double logZ(Blas blas) {
     return flow.logZ(blas);

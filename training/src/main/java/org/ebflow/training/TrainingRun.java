@@ -282,6 +282,7 @@ final class TrainingRun {
               + (best ? ", the best so far" : ""));
       listener.evaluated(at.step, validation, best, averaged);
     }
+    state.average().releaseFactorizations(); // twice the weights' memory
     markRow();
   }
 

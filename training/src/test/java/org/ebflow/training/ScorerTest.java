@@ -3,6 +3,7 @@ package org.ebflow.training;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -20,6 +21,7 @@ import org.ebflow.linalg.Precision;
 import org.ebflow.training.data.Dataset;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -65,14 +67,35 @@ class ScorerTest {
     return rows;
   }
 
+  static Stream<Arguments> flowsAndBackends() {
+    return flows()
+        .flatMap(
+            flow -> Stream.of("onednn", "openblas", "java").map(name -> Arguments.of(flow, name)));
+  }
+
   @ParameterizedTest
-  @MethodSource("flows")
-  void aRowHasTheSameBitsAloneAndAtEveryPlaceOfABlock(Flow flow) {
-    double[][] rows = gaussianRows(BLOCK + 37, flow.dimension());
-    try (Scorer scorer = new Scorer(model(flow), Blas.auto(), 2)) {
+  @MethodSource("flowsAndBackends")
+  void aRowHasTheSameBitsAloneAndAtEveryPlaceOfABlock(Flow flow, String backend) {
+    requireRowsAlike(flow.dimension(), new Scorer(model(flow), Blas.named(backend), 2));
+  }
+
+  @Test
+  void aRowHasTheSameBitsAloneAndAtEveryPlaceOfABlockInBfloat16() {
+    requireBfloat16();
+    Flow flow = Flow.of(300).dense().smoothLeakyRelu(0.3).dense().build();
+    requireRowsAlike(300, Scorer.bfloat16(model(flow), Blas.named("onednn"), 2));
+  }
+
+  private static void requireBfloat16() {
+    assumeTrue(Blas.named("onednn").multipliesBFloat16(), "no bfloat16 products on this processor");
+  }
+
+  private static void requireRowsAlike(int dimension, Scorer opened) {
+    double[][] rows = gaussianRows(BLOCK + 37, dimension);
+    try (Scorer scorer = opened) {
       double[] scores = scorer.logProb(rows);
       assertThat(scores).doesNotHaveDuplicates();
-      double[][] moved = gaussianRows(BLOCK, flow.dimension());
+      double[][] moved = gaussianRows(BLOCK, dimension);
       for (int place = 0; place < BLOCK; place++) {
         moved[place] = rows[3];
         assertThat(scorer.logProb(moved)[place]).as("at place %d", place).isEqualTo(scores[3]);
@@ -81,6 +104,47 @@ class ScorerTest {
             .as("row %d alone", place)
             .containsExactly(scores[place]);
       }
+    }
+  }
+
+  @Test
+  void inBfloat16ScoresAreNearAndLogZIsTheSame() {
+    requireBfloat16();
+    TrainedFlow model = model(Flow.of(300).dense().smoothLeakyRelu(0.3).dense().build());
+    double[][] rows = gaussianRows(100, 300);
+    try (Scorer exact = new Scorer(model, Blas.auto(), 2);
+        Scorer rounded = Scorer.bfloat16(model, Blas.named("onednn"), 2)) {
+      assertThat(rounded.logZ()).isEqualTo(exact.logZ());
+      double[] expected = exact.logProb(rows);
+      double[] actual = rounded.logProb(rows);
+      assertThat(actual).isNotEqualTo(expected);
+      for (int r = 0; r < rows.length; r++) { // energies of some hundred nats, factors to 8 bits
+        assertThat(actual[r]).isCloseTo(expected[r], within(1e-2 * Math.abs(expected[r])));
+      }
+    }
+  }
+
+  @Test
+  void bfloat16IsForFloat32ModelsAndBackendsThatHaveIt() {
+    TrainedFlow wide = model(Flow.of(300).dense().precision(Precision.FLOAT64).build());
+    assertThatThrownBy(() -> Scorer.bfloat16(wide, Blas.named("onednn"), 1))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("FLOAT64");
+    TrainedFlow narrow = wide.copy(Precision.FLOAT32);
+    assertThatThrownBy(() -> Scorer.bfloat16(narrow, Blas.named("java"), 1))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("backend java does not have bfloat16 products");
+  }
+
+  @Test
+  void inFloat64AFloat32ModelScoresTheSameToItsRounding() {
+    TrainedFlow model = model(Flow.of(300).dense().smoothLeakyRelu(0.3).dense().build());
+    double[][] rows = gaussianRows(20, 300);
+    assertThat(model.copy(Precision.FLOAT32)).isSameAs(model);
+    double[] wide = logProb(model.copy(Precision.FLOAT64), rows, 2);
+    double[] narrow = logProb(model, rows, 2);
+    for (int r = 0; r < rows.length; r++) {
+      assertThat(narrow[r]).isCloseTo(wide[r], within(1e-6 * Math.abs(wide[r])));
     }
   }
 

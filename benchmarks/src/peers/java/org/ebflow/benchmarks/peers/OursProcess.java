@@ -33,7 +33,7 @@ final class OursProcess {
       double seconds = Double.parseDouble(args[7]);
       Repetitions times =
           work.equals(Peers.SCORING)
-              ? score(dimension, threads, warmUp, seconds)
+              ? score(dimension, threads, bfloat16, warmUp, seconds)
               : step(work, dimension, batch, threads, bfloat16, warmUp, seconds);
       System.out.println(JsonMapper.shared().writeValueAsString(times));
     }
@@ -58,8 +58,9 @@ final class OursProcess {
     }
   }
 
-  private static Repetitions score(int dimension, int threads, double warmUp, double seconds) {
-    try (Scoring scoring = new Scoring(dimension, threads)) {
+  private static Repetitions score(
+      int dimension, int threads, boolean bfloat16, double warmUp, double seconds) {
+    try (Scoring scoring = new Scoring(dimension, threads, bfloat16)) {
       return Repetitions.of(scoring::run, warmUp, seconds);
     }
   }

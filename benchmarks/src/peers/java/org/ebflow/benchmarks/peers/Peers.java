@@ -127,7 +127,7 @@ final class Peers implements Callable<Integer> {
 
   /** Whether bfloat16 products are meant for that work, and this processor has them. */
   private static boolean roundsToBfloat16(String work) {
-    return (work.equals("ssm") || work.equals("dsm")) && Blas.named("onednn").multipliesBFloat16();
+    return List.of("ssm", "dsm", SCORING).contains(work) && Blas.named("onednn").multipliesBFloat16();
   }
 
   /** Checks all, then times all. */

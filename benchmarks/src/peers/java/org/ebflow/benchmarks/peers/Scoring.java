@@ -25,14 +25,16 @@ final class Scoring implements AutoCloseable {
   private final Dataset rows;
   private final Scorer scorer;
 
-  Scoring(int dimension, int threads) {
+  Scoring(int dimension, int threads, boolean bfloat16) {
     byte[] pixels = new byte[ROWS * dimension];
     new Random(1).nextBytes(pixels);
     rows = Dataset.ofPixels(DATA.name(), pixels, dimension, null, LEVELS);
     Flow flow = Recipe.named("mnist-fc-ssm").flow(dimension, Precision.FLOAT32);
+    TrainedFlow model = new TrainedFlow(flow, preprocessing(dimension), DATA, 1);
     scorer =
-        new Scorer(
-            new TrainedFlow(flow, preprocessing(dimension), DATA, 1), Blas.auto(), threads);
+        bfloat16
+            ? Scorer.bfloat16(model, Blas.named("onednn"), threads)
+            : new Scorer(model, Blas.auto(), threads);
   }
 
   /** That of the published MNIST recipes. */

@@ -11,7 +11,7 @@ import org.ebflow.linalg.Precision;
  * is not singular. Calls run on the calling thread. {@link #solve} may run beside itself on other
  * threads, nothing else may.
  */
-public interface LuFactors {
+public interface LuFactors extends AutoCloseable {
   /** Format of the rows that are solved and of the inverse. */
   Precision precision();
 
@@ -47,4 +47,10 @@ public interface LuFactors {
    * @param at index of the first element in the array of {@code to}
    */
   void copyInverse(int row, int column, int count, Matrix to, int at);
+
+  /** Frees memory that no garbage collection would; no other call may follow. */
+  @Override
+  default void close() {
+    // on the heap
+  }
 }

@@ -12,23 +12,26 @@ import static org.ebflow.linalg.openblas.OpenBlasLapack.failed;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.lang.ref.Cleaner;
 import org.ebflow.linalg.Matrix;
 import org.ebflow.linalg.Precision;
 import org.ebflow.linalg.backend.LuFactors;
 import org.jspecify.annotations.Nullable;
 
 /**
- * LU factors in native memory, freed when the garbage collector finds this object unreachable: a
- * long factorisation holds no collection back.
+ * LU factors in native memory, so that a long factorisation holds no garbage collection back; freed
+ * by {@link #close} or when the collector finds this object unreachable.
  *
  * <p>LAPACK reads the array of A by columns: what it factorises is Aᵀ.
  */
 final class OpenBlasLu implements LuFactors {
   private static final int BLOCK = 64; // columns that getri works on at a time
+  private static final Cleaner CLEANER = Cleaner.create();
 
   private final Precision precision;
   private final int n;
-  private final Arena arena = Arena.ofAuto();
+  private final Arena arena = Arena.ofShared();
+  private final Cleaner.Cleanable memory = CLEANER.register(this, arena::close);
   private final MemorySegment factors;
   private final MemorySegment exchanges;
 
@@ -44,6 +47,11 @@ final class OpenBlasLu implements LuFactors {
     factors = arena.allocate(layout(), (long) n * n);
     exchanges = arena.allocate(JAVA_INT, n);
     row = Matrix.allocate(precision, 1, n);
+  }
+
+  @Override
+  public void close() {
+    memory.clean();
   }
 
   @Override

@@ -1,0 +1,47 @@
+package org.ebflow.cli;
+
+import java.nio.file.Path;
+import org.ebflow.flow.InvalidInputException;
+import org.ebflow.linalg.Precision;
+import org.ebflow.training.Scorer;
+import org.ebflow.training.TrainedFlow;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** With which model, in which precision and on what rows are scored. */
+final class ScoringOptions {
+  private static final String BFLOAT16 = "bf16";
+
+  @Mixin ComputeOptions compute = new ComputeOptions();
+
+  @Option(
+      names = "--precision",
+      paramLabel = "PRECISION",
+      description =
+          "f32, f64, or bf16: f32 but for the factors of large products, about twice as fast. log Z is exact in all. Default: the model's.")
+  private @Nullable String precision;
+
+  /** The model of a run folder or file, in the precision wanted. */
+  TrainedFlow model(Path run) {
+    if (precision == null) {
+      return TrainedFlow.load(run);
+    }
+    Precision weights =
+        switch (precision) {
+          case "f32", BFLOAT16 -> Precision.FLOAT32;
+          case "f64" -> Precision.FLOAT64;
+          default ->
+              throw new InvalidInputException(
+                  "--precision is " + precision + ", expected f32, f64 or bf16");
+        };
+    return TrainedFlow.load(run).copy(weights);
+  }
+
+  /** Scores by what {@link #model} gave. */
+  Scorer scorer(TrainedFlow model) {
+    return BFLOAT16.equals(precision)
+        ? Scorer.bfloat16(model, compute.bfloat16Blas(), compute.threads())
+        : new Scorer(model, compute.blas(), compute.threads());
+  }
+}
