@@ -4,6 +4,7 @@ import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
 import org.ebflow.training.Evaluation;
+import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.json.JsonMapper;
 
 /** How an evaluation is printed. */
@@ -13,14 +14,19 @@ final class EvaluationReport {
   private EvaluationReport() {}
 
   static String json(Evaluation evaluation, String split) {
-    Map<String, Object> map = new LinkedHashMap<>();
-    map.put("nll", evaluation.nll());
-    map.put("bpd", evaluation.bitsPerDimension());
-    map.put("nll_se", evaluation.standardError());
-    map.put("log_z", evaluation.logZ());
+    Map<String, @Nullable Object> map = new LinkedHashMap<>();
+    map.put("nll", finiteOrNull(evaluation.nll()));
+    map.put("bpd", finiteOrNull(evaluation.bitsPerDimension()));
+    map.put("nll_se", finiteOrNull(evaluation.standardError()));
+    map.put("log_z", finiteOrNull(evaluation.logZ()));
     map.put("n", evaluation.rows());
     map.put("split", split);
     return JSON.writeValueAsString(map);
+  }
+
+  /** JSON has no other numbers. */
+  private static @Nullable Double finiteOrNull(double value) {
+    return Double.isFinite(value) ? value : null;
   }
 
   static String text(Evaluation evaluation, String split) {

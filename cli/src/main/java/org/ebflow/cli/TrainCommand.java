@@ -179,6 +179,8 @@ public final class TrainCommand implements Callable<Integer> {
       }
       return data == null ? recipe : recipe.set("data.name", absolute(data));
     }
+    requireBuilt("--loss", loss, List.of("ssm", "dsm", "fdssm", "ml", "sml"), List.of("rg", "snf"));
+    requireBuilt("--model", model, List.of("fc", "coupling"), List.of("cnn", "glow"));
     String chosenLoss = loss == null ? "ssm" : loss;
     if (dataOptions.sources("").has(data)) {
       return Recipe.named(data + "-" + (model == null ? modelOf(data) : model) + "-" + chosenLoss);
@@ -188,6 +190,19 @@ public final class TrainCommand implements Callable<Integer> {
     }
     return Recipe.named("table-" + (model == null ? "fc" : model) + "-" + chosenLoss)
         .set("data.name", absolute(data));
+  }
+
+  private void requireBuilt(
+      String option, @Nullable String value, List<String> built, List<String> later) {
+    if (value != null && !built.contains(value)) {
+      throw usage(
+          option
+              + " "
+              + value
+              + (later.contains(value) ? " is not built yet" : ": no such choice")
+              + ", expected one of "
+              + String.join(", ", built));
+    }
   }
 
   private static String modelOf(String name) {

@@ -197,7 +197,7 @@ public final class Flow {
   /** x = g⁻¹(z) of every row, a new matrix [rows,dimension]. */
   public Matrix inverse(Matrix latents, Blas blas) {
     Matrix result = Matrix.allocate(precision(), latents.rows(), dimension);
-    onRows(latents, blas, pass -> pass.inverse(latents, result));
+    onRows(latents, blas, pass -> pass.inverse(pass.input().stream(0), result));
     return result;
   }
 

@@ -116,7 +116,11 @@ public final class Team implements AutoCloseable {
     while (true) {
       int waits = 0;
       while (runs.get() == served && !closed) {
-        waits = pause(waits);
+        if (waits < SPINS + YIELDS) {
+          waits = pause(waits);
+        } else {
+          LockSupport.park(this); // until the next run: an idle team costs nothing
+        }
       }
       if (closed) {
         return;

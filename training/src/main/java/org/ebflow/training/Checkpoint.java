@@ -22,6 +22,7 @@ final class Checkpoint {
   long nonFiniteSteps;
   long[] fileLengths = {0, 0};
   int threads;
+  String backend = "";
 
   /** Loss and steps since the last row of metrics.csv, and rows that were not finite in them. */
   double lossSum;
@@ -41,6 +42,7 @@ final class Checkpoint {
     metadata.put("metrics_bytes", String.valueOf(fileLengths[0]));
     metadata.put("log_bytes", String.valueOf(fileLengths[1]));
     metadata.put("threads", String.valueOf(threads));
+    metadata.put("backend", backend);
     metadata.put("loss_sum", String.valueOf(lossSum));
     metadata.put("loss_steps", String.valueOf(lossSteps));
     metadata.put("non_finite_rows", String.valueOf(nonFiniteRows));
@@ -89,6 +91,7 @@ final class Checkpoint {
             Long.parseLong(text(metadata, "log_bytes"))
           };
       result.threads = Integer.parseInt(text(metadata, "threads"));
+      result.backend = text(metadata, "backend");
       result.lossSum = Double.parseDouble(text(metadata, "loss_sum"));
       result.lossSteps = Long.parseLong(text(metadata, "loss_steps"));
       result.nonFiniteRows = Long.parseLong(text(metadata, "non_finite_rows"));

@@ -92,8 +92,13 @@ public record TrainedFlow(Flow flow, Preprocessing preprocessing, DataDescriptio
    * Integer data are rounded down and clamped to their levels.
    *
    * @return float64 [count,dimension], a function of the seed
+   * @throws InvalidInputException if a linear layer is singular
    */
   public Matrix sample(int count, long sampleSeed, Blas blas) {
+    if (!Double.isFinite(logZ(blas))) {
+      throw new InvalidInputException(
+          "the model has a singular linear layer (log Z is " + logZ(blas) + "): it has no samples");
+    }
     int dimension = flow.dimension();
     Matrix result = Matrix.allocate(Precision.FLOAT64, count, dimension);
     Noise noise = new Noise(sampleSeed);

@@ -41,6 +41,7 @@ final class TrainingRun {
   private final int[] order;
   private long orderEpoch = -1;
   private Checkpoint at = new Checkpoint();
+  private long savedStep;
   private long startNanos;
   private long lastRowNanos;
   private long lastRowStep;
@@ -105,10 +106,14 @@ final class TrainingRun {
         boolean endOfEpoch = at.step % stepsPerEpoch == 0;
         long epochs = at.step / stepsPerEpoch;
         if (at.step == totalSteps || (endOfEpoch && epochs % settings.evaluateEvery() == 0)) {
+          requireFiniteWeights();
           evaluate();
-          save();
+          if (at.nonFiniteSteps == 0 || at.step == totalSteps) {
+            save();
+          }
         }
         if (trainer.stopRequested() && at.step < totalSteps) {
+          requireFiniteWeights();
           save();
           folder.log("stopped on request after step " + at.step);
           throw new TrainingInterruptedException(
@@ -129,7 +134,7 @@ final class TrainingRun {
 
   private TrainedFlow loadBest() {
     return TrainedFlow.load(
-        folder.model(), model.withParameters(model.parameters().copy(model.precision())));
+        folder.model(), trainer.flow().withParameters(model.parameters().copy(model.precision())));
   }
 
   private void writeConfig() {
@@ -155,17 +160,24 @@ final class TrainingRun {
 
   private void restore() {
     at = Checkpoint.load(folder.state(), model.parameters(), state);
+    savedStep = at.step;
     state.average().initializedByData(model.parameters().initializedByData());
     folder.cutBack(at.fileLengths);
     writeConfig(); // the length may be another
     folder.log("resumed after step " + at.step);
-    if (at.threads != settings.threads()) {
+    warnIfOther("threads", String.valueOf(at.threads), String.valueOf(settings.threads()));
+    warnIfOther("backend", at.backend, blas.name());
+  }
+
+  private static void warnIfOther(String what, String before, String now) {
+    if (!before.equals(now)) {
       System.getLogger(Trainer.class.getName())
           .log(
               System.Logger.Level.WARNING,
-              "the run was started with {0} threads, now {1}: the results will differ in their last bits",
-              at.threads,
-              settings.threads());
+              "the run was started with {0} {1}, now {2}: the results will differ in their last bits",
+              what,
+              before,
+              now);
     }
   }
 
@@ -210,14 +222,10 @@ final class TrainingRun {
     at.nonFiniteSteps =
         step.nonFinite() > 0 || !Double.isFinite(step.loss()) ? at.nonFiniteSteps + 1 : 0;
     if (at.nonFiniteSteps >= MOST_NON_FINITE_STEPS) {
-      folder.log("diverged at step " + at.step);
-      throw new TrainingDivergedException(
+      throw diverged(
           MOST_NON_FINITE_STEPS
               + " steps in a row had losses that are not finite, up to step "
-              + at.step
-              + "; the last good checkpoint is "
-              + folder.state()
-              + "; a learning rate that is too high is the likely cause");
+              + at.step);
     }
     listener.stepped(
         new TrainingListener.Progress(at.step, epoch, at.lossSum / at.lossSteps, stepsPerSecond()));
@@ -229,6 +237,25 @@ final class TrainingRun {
       at.nonFiniteRows = 0;
       markRow();
     }
+  }
+
+  /** Weights that are not finite never become so again. */
+  private void requireFiniteWeights() {
+    List<String> names = model.parameters().nonFinite();
+    if (!names.isEmpty()) {
+      throw diverged("weights are not finite after step " + at.step + ", first " + names.get(0));
+    }
+  }
+
+  private TrainingDivergedException diverged(String what) {
+    folder.log("diverged at step " + at.step);
+    return new TrainingDivergedException(
+        what
+            + "; the last good checkpoint, of step "
+            + savedStep
+            + ", is "
+            + folder.state()
+            + "; a learning rate that is too high is the likely cause");
   }
 
   private TrainingStep stepOf(Compute compute, Team team, int rows) {
@@ -258,22 +285,26 @@ final class TrainingRun {
         rows);
   }
 
+  /**
+   * By the averaged weights. Density and file are those of the flow behind its preprocessing,
+   * whether or not the two were trained as one model: log p(x) is the same.
+   */
   private void evaluate() {
     state.average().changed();
     TrainedFlow averaged =
         new TrainedFlow(
-            model.withParameters(state.average()),
-            outside,
+            trainer.flow().withParameters(state.average()),
+            full,
             describe(new double[0]),
             settings.seed());
     try (Scorer scorer = new Scorer(averaged, blas, settings.threads())) {
       Evaluation validation =
           scorer.evaluate(data.validation().size() > 0 ? data.validation() : data.train());
-      boolean best = validation.nll() < at.bestNll || at.bestStep < 0;
+      boolean best = at.bestStep < 0 || Double.isNaN(at.bestNll) || validation.nll() < at.bestNll;
       if (best) {
         at.bestNll = validation.nll();
         at.bestStep = at.step;
-        new TrainedFlow(averaged.flow(), outside, describe(quantiles(scorer)), settings.seed())
+        new TrainedFlow(averaged.flow(), full, describe(quantiles(scorer)), settings.seed())
             .save(folder.model(), blas);
       }
       appendRow((at.step - 1) / stepsPerEpoch, Double.NaN, Double.NaN, Double.NaN, 0, validation);
@@ -313,8 +344,10 @@ final class TrainingRun {
   private void save() {
     at.wallSeconds = wallSeconds();
     at.threads = settings.threads();
+    at.backend = blas.name();
     at.fileLengths = folder.lengths();
     at.save(folder.state(), model.parameters(), state);
+    savedStep = at.step;
   }
 
   private double wallSeconds() {

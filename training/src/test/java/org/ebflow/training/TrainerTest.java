@@ -13,6 +13,7 @@ import java.util.Random;
 import java.util.function.Supplier;
 import org.ebflow.flow.Flow;
 import org.ebflow.flow.InvalidInputException;
+import org.ebflow.flow.io.Safetensors;
 import org.ebflow.linalg.Blas;
 import org.ebflow.linalg.Matrix;
 import org.ebflow.linalg.Precision;
@@ -198,6 +199,32 @@ class TrainerTest {
         .isInstanceOf(TrainingDivergedException.class)
         .hasMessageContaining("state.safetensors")
         .hasMessageContaining("learning rate");
+    try (Safetensors good = Safetensors.read(folder.resolve("bad/last/state.safetensors"))) {
+      for (String name : good.names()) {
+        Matrix tensor = Matrix.allocate(good.precision(name), good.rows(name), good.columns(name));
+        good.copyTo(name, tensor);
+        for (int c = 0; c < tensor.columns(); c++) {
+          assertThat(tensor.get(0, c)).as("%s[%d]", name, c).isFinite();
+        }
+      }
+    }
+  }
+
+  @Test
+  void anImpossibleRowMakesTheNllInfinite() {
+    double[] impossible = {Double.NEGATIVE_INFINITY, -1};
+    assertThat(Evaluation.of(impossible, 2, 0).nll()).isEqualTo(Double.POSITIVE_INFINITY);
+    assertThat(Evaluation.of(new double[] {-1, -3}, 2, 0).nll()).isEqualTo(2);
+    assertThat(Evaluation.of(new double[] {-1, -3}, 2, 0).standardError()).isEqualTo(1);
+  }
+
+  @Test
+  void aRunWithPreprocessingInsideTheModelIsLoadedLikeAnyOther() {
+    Splits data = gaussians(300, 3);
+    Path run = folder.resolve("inside");
+    TrainedFlow trained = small().matchAfterPreprocessing(false).fit(data, run);
+    double[][] rows = {{1, 2, 3}, {-1, 0, 4}};
+    assertThat(TrainedFlow.load(run).logProb(rows)).containsExactly(trained.logProb(rows));
   }
 
   @Test

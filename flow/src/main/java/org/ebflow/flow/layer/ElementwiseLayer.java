@@ -28,7 +28,7 @@ public final class ElementwiseLayer extends DerivedElementwise {
       for (int c = 0; c < x.columns(); c++) {
         double at = x.get(r, c);
         y.set(r, c, function.value(at));
-        sum += Math.log(Math.abs(function.first(at)));
+        sum += StrictMath.log(Math.abs(function.first(at)));
       }
       logDet.set(0, r, sum);
     }

@@ -30,6 +30,7 @@ public record DenoisingScoreMatching(double sigma, double energyWeight, Scale sc
     if (!(sigma > 0 && sigma < Double.POSITIVE_INFINITY)) {
       throw new IllegalArgumentException("sigma is " + sigma + ", expected a positive number");
     }
+    EnergyTerm.requireWeight(energyWeight);
   }
 
   @Override

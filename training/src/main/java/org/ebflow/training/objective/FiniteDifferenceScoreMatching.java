@@ -41,6 +41,7 @@ public record FiniteDifferenceScoreMatching(double radius, double energyWeight, 
     if (!(radius > 0 && radius < Double.POSITIVE_INFINITY)) {
       throw new IllegalArgumentException("radius is " + radius + ", expected a positive number");
     }
+    EnergyTerm.requireWeight(energyWeight);
   }
 
   @Override

@@ -37,6 +37,7 @@ public record SlicedScoreMatching(int slices, boolean plain, double energyWeight
     if (slices < 1) {
       throw new IllegalArgumentException("slices is " + slices + ", expected at least 1");
     }
+    EnergyTerm.requireWeight(energyWeight);
   }
 
   @Override

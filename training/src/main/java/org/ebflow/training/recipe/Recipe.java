@@ -110,9 +110,7 @@ public final class Recipe {
               + name
               + ", the nearest is "
               + Nearest.to(name, names())
-              + " (all: "
-              + String.join(", ", names())
-              + ")");
+              + " (ebflow help train names all)");
     }
     try (InputStream in = resource(name + ".json")) {
       return new Recipe(name, (ObjectNode) RecipeJson.MAPPER.readTree(in));
