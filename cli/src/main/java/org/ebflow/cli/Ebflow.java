@@ -3,6 +3,7 @@ package org.ebflow.cli;
 import java.io.PrintWriter;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
+import java.util.List;
 import java.util.concurrent.Callable;
 import org.ebflow.flow.InvalidInputException;
 import org.ebflow.training.TrainingDivergedException;
@@ -50,6 +51,9 @@ public final class Ebflow implements Callable<Integer> {
 
   /** Exit code: a fault of this program. */
   static final int FAULT = 70;
+
+  /** Calls and options that a later version is to have. */
+  private static final List<String> LATER = List.of("inpaint", "study", "--ood");
 
   @Spec private CommandSpec spec;
 
@@ -107,6 +111,11 @@ public final class Ebflow implements Callable<Integer> {
 
   private static int wrongUsage(ParameterException e) {
     PrintWriter err = e.getCommandLine().getErr();
+    if (e instanceof UnmatchedArgumentException unmatched
+        && LATER.contains(unmatched.getUnmatched().get(0))) {
+      err.println("ebflow: " + unmatched.getUnmatched().get(0) + " is not built yet");
+      return INVALID_INPUT;
+    }
     err.println("ebflow: " + oneLine(e) + " (see ebflow " + path(e.getCommandLine()) + "--help)");
     UnmatchedArgumentException.printSuggestions(e, err);
     return INVALID_INPUT;

@@ -31,6 +31,9 @@ import tools.jackson.databind.json.JsonMapper;
 public final class InfoCommand implements Callable<Integer> {
   private static final JsonMapper JSON = new JsonMapper();
 
+  /** Entries of a list that are printed. */
+  private static final int MOST_SHOWN = 8;
+
   @Spec private CommandSpec spec;
 
   @Parameters(index = "0", paramLabel = "RUN", description = "Run folder or model file.")
@@ -98,8 +101,30 @@ public final class InfoCommand implements Callable<Integer> {
   }
 
   private static String text(Object value) {
-    return value instanceof Double number
-        ? String.format(Locale.ROOT, "%.6g", number)
-        : String.valueOf(value);
+    return switch (value) {
+      case Double number -> String.format(Locale.ROOT, "%.6g", number);
+      case List<?> list -> JSON.writeValueAsString(abbreviated(list));
+      case null, default -> String.valueOf(value);
+    };
+  }
+
+  /** Long lists of numbers and names by their first few. */
+  private static Object abbreviated(Object value) {
+    if (value instanceof Map<?, ?> map) {
+      Map<Object, Object> result = new LinkedHashMap<>();
+      map.forEach((key, entry) -> result.put(key, abbreviated(entry)));
+      return result;
+    }
+    if (value instanceof List<?> list) {
+      List<Object> result = new ArrayList<>();
+      list.stream()
+          .limit(list.size() > MOST_SHOWN ? MOST_SHOWN / 2 : MOST_SHOWN)
+          .forEach(entry -> result.add(abbreviated(entry)));
+      if (list.size() > MOST_SHOWN) {
+        result.add("… " + list.size() + " in all");
+      }
+      return result;
+    }
+    return value;
   }
 }

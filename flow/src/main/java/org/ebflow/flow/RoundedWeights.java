@@ -32,6 +32,13 @@ final class RoundedWeights {
         blocks.put(block, BFloat16Matrix.allocate(block.rows(), block.columns()));
       }
     }
+    if (blocks.isEmpty()) {
+      System.getLogger(Compute.class.getName())
+          .log(
+              System.Logger.Level.WARNING,
+              "bfloat16 changes nothing here: no weight has more than {0} numbers",
+              Workspace.SMALL_WEIGHT);
+    }
     for (int rank = 0; rank < team.size(); rank++) {
       Worker worker = team.worker(rank);
       List<Part> own = new ArrayList<>();

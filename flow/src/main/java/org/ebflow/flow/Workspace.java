@@ -25,7 +25,7 @@ public final class Workspace {
    * Weights up to this size are multiplied by every worker for its own rows, larger ones column by
    * column together: docs/decisions/0003.
    */
-  private static final int SMALL_WEIGHT = 128 * 128;
+  static final int SMALL_WEIGHT = 128 * 128;
 
   private final Worker worker;
   private final Compute compute;

@@ -11,6 +11,7 @@ import org.ebflow.training.data.Splits;
 import org.ebflow.training.objective.Objective;
 import org.ebflow.training.optimizer.Optimizer;
 import org.ebflow.training.optimizer.RmsProp;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Trains a flow on a data set and leaves a run folder: the settings, then {@link #fit}.
@@ -41,7 +42,7 @@ public final class Trainer {
   private int threads = Runtime.getRuntime().availableProcessors();
   private Map<String, Object> recipe = new LinkedHashMap<>();
   private TrainingListener listener = new TrainingListener() {};
-  private Blas blas = Blas.auto();
+  private @Nullable Blas blas;
   private volatile boolean stopRequested;
 
   private Trainer(Flow flow, Objective objective) {
@@ -207,7 +208,7 @@ public final class Trainer {
   }
 
   Blas blas() {
-    return blas;
+    return blas == null ? Blas.auto() : blas;
   }
 
   boolean bfloat16() {

@@ -6,6 +6,7 @@ import java.util.Locale;
 import java.util.Objects;
 import org.ebflow.flow.Compute;
 import org.ebflow.flow.Flow;
+import org.ebflow.flow.InvalidInputException;
 import org.ebflow.flow.Parameters;
 import org.ebflow.linalg.Blas;
 import org.ebflow.linalg.Matrix;
@@ -160,6 +161,14 @@ final class TrainingRun {
 
   private void restore() {
     at = Checkpoint.load(folder.state(), model.parameters(), state);
+    if (totalSteps < at.step) {
+      throw new InvalidInputException(
+          folder.path()
+              + ": expected a length of at least the "
+              + at.step
+              + " steps that the run has made, found "
+              + totalSteps);
+    }
     savedStep = at.step;
     state.average().initializedByData(model.parameters().initializedByData());
     folder.cutBack(at.fileLengths);

@@ -219,6 +219,18 @@ class TrainerTest {
   }
 
   @Test
+  void aRunIsNotResumedForFewerStepsThanItHasMade() throws IOException {
+    Splits data = gaussians(300, 3);
+    Path run = folder.resolve("long");
+    small().epochs(3).fit(data, run);
+    String config = Files.readString(run.resolve("config.json"));
+    assertThatThrownBy(() -> small().epochs(2).resume(data, run))
+        .isInstanceOf(InvalidInputException.class)
+        .hasMessageContaining("steps that the run has made");
+    assertThat(run.resolve("config.json")).hasContent(config);
+  }
+
+  @Test
   void aRunWithPreprocessingInsideTheModelIsLoadedLikeAnyOther() {
     Splits data = gaussians(300, 3);
     Path run = folder.resolve("inside");

@@ -21,12 +21,12 @@ final class CurvePlot {
 
   private CurvePlot() {}
 
-  /** Every value faintly, and their running mean. */
+  /** Every value faintly, and their running median: single losses may lie far out. */
   static BufferedImage loss(Curve loss) {
-    double[] smooth = runningMean(loss.values(), Math.max(1, loss.values().length / 25));
-    XYChart chart = chart("Training loss", "loss", loss, Range.between(loss.values(), .01, .97));
+    double[] smooth = runningMedian(loss.values(), Math.max(1, loss.values().length / 25));
+    XYChart chart = chart("Training loss", "loss", loss, Range.between(loss.values(), .01, .9));
     line(chart.addSeries("mean of up to 100 steps", loss.steps(), loss.values()), FAINT_LINE, 1.4f);
-    line(chart.addSeries("running mean", loss.steps(), smooth), Picture.POINT, 2.4f);
+    line(chart.addSeries("running median", loss.steps(), smooth), Picture.POINT, 2.4f);
     return BitmapEncoder.getBufferedImage(chart);
   }
 
@@ -90,7 +90,7 @@ final class CurvePlot {
     style.setXAxisMin(steps.min()).setXAxisMax(steps.max());
     style.setYAxisMin(y.min()).setYAxisMax(y.max());
     style.setXAxisTickLabelsFormattingFunction(tick -> steps.label(tick, TICKS));
-    style.setYAxisTickLabelsFormattingFunction(tick -> y.label(tick, TICKS));
+    style.setYAxisTickLabelsFormattingFunction(tick -> y.label(tick, 2 * TICKS));
     return chart;
   }
 
@@ -101,13 +101,14 @@ final class CurvePlot {
     return series;
   }
 
-  /** Mean over a window that ends at each value. */
-  private static double[] runningMean(double[] values, int window) {
-    double[] mean = new double[values.length];
+  /** Median over a window that ends at each value. */
+  private static double[] runningMedian(double[] values, int window) {
+    double[] median = new double[values.length];
     for (int i = 0; i < values.length; i++) {
-      mean[i] =
-          Arrays.stream(values, Math.max(0, i - window + 1), i + 1).average().orElse(values[i]);
+      double[] sorted = Arrays.copyOfRange(values, Math.max(0, i - window + 1), i + 1);
+      Arrays.sort(sorted);
+      median[i] = sorted[sorted.length / 2];
     }
-    return mean;
+    return median;
   }
 }

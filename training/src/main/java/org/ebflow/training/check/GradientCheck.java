@@ -46,7 +46,7 @@ public final class GradientCheck {
 
   private final Flow flow;
   private Objective objective = new SlicedScoreMatching();
-  private Blas blas = Blas.auto();
+  private @Nullable Blas blas;
   private long seed = 1;
   private @Nullable Matrix input;
 
@@ -140,7 +140,7 @@ public final class GradientCheck {
     Parameters weights = copy.parameters();
     Noise noise = new Noise(seed);
     perturb(weights, noise);
-    Compute compute = Compute.of(Precision.FLOAT64, blas);
+    Compute compute = Compute.of(Precision.FLOAT64, blas == null ? Blas.auto() : blas);
     Parameters sums = weights.zeros();
     try (Team solo = new Team(1)) {
       Matrix rows = input == null ? draw(noise, copy.dimension()) : input;
