@@ -34,6 +34,11 @@ public final class GoldenCase {
     return manifest.path("hyper").path(key).asDouble();
   }
 
+  /** All hyper-parameters, where they are more than a number each. */
+  public JsonNode hyper() {
+    return manifest.path("hyper");
+  }
+
   /** Whether the activation adds its input. */
   public boolean residual() {
     return manifest.path("hyper").path("residual").asBoolean();

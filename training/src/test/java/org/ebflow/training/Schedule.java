@@ -1,0 +1,12 @@
+package org.ebflow.training;
+
+/** Gives the tests of other packages the learning rate's factors. */
+public final class Schedule {
+  private Schedule() {}
+
+  /** Learning rate factor in an epoch, 0 for the first, of a training with these settings. */
+  public static double rateFactor(double gamma, int gammaEpochs, long epoch) {
+    return new TrainingSettings(1, 1, 0, gamma, gammaEpochs, 0, 0, 1, 0, false, 0, 1)
+        .rateFactor(epoch);
+  }
+}
