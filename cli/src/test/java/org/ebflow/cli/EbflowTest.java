@@ -5,10 +5,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Map;
+import org.ebflow.training.recipe.Recipe;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import tools.jackson.databind.json.JsonMapper;
 
 final class EbflowTest {
   @TempDir Path folder;
@@ -160,5 +163,21 @@ final class EbflowTest {
     assertThat(Program.run("gradcheck", "table-fc-ssm", "--loss", "fdssm", "--json").out())
         .startsWith("{\"objective\":\"fdssm\"")
         .contains("\"passed\":true");
+  }
+
+  /** With so small a radius the loss is rounding noise, which no gradient matches. */
+  @Test
+  void gradcheckThatFailsMarksTheBlocksAndExitsWithOne() throws IOException {
+    Map<String, Object> recipe =
+        Recipe.named("table-fc-fdssm").set("objective.radius", "1e-7").toMap();
+    Path file = folder.resolve("noise.json");
+    Files.writeString(file, new JsonMapper().writeValueAsString(recipe));
+
+    Program.Result result = Program.run("gradcheck", file);
+
+    assertThat(result.exit()).isEqualTo(1);
+    assertThat(result.out()).containsPattern("0\\.weight .* off\\R").contains("FAILED");
+    assertThat(Program.run("gradcheck", file, "--json"))
+        .matches(json -> json.exit() == 1 && json.out().contains("\"passed\":false"));
   }
 }

@@ -1,0 +1,187 @@
+package org.ebflow.training.check;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.util.List;
+import org.ebflow.flow.Flow;
+import org.ebflow.flow.Gradients;
+import org.ebflow.flow.Jet;
+import org.ebflow.flow.Layer;
+import org.ebflow.flow.LogDet;
+import org.ebflow.flow.Parameter;
+import org.ebflow.flow.Parameters;
+import org.ebflow.flow.Workspace;
+import org.ebflow.flow.layer.Dense;
+import org.ebflow.flow.layer.Elementwise;
+import org.ebflow.linalg.Blas;
+import org.ebflow.linalg.Matrix;
+import org.ebflow.training.objective.MaximumLikelihood;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** The check finds what is wrong and says where. */
+class GradientCheckTest {
+  private static final int DIMENSION = 5;
+
+  /** Sinh with a mistake of a tenth in one of its derivatives, in none for order 0. */
+  private record Sinh(int wrongOrder) implements Elementwise {
+    private double with(int order, double value) {
+      return order == wrongOrder ? 1.1 * value : value;
+    }
+
+    @Override
+    public double value(double x) {
+      return Math.sinh(x);
+    }
+
+    @Override
+    public double first(double x) {
+      return with(1, Math.cosh(x));
+    }
+
+    @Override
+    public double second(double x) {
+      return with(2, Math.sinh(x));
+    }
+
+    @Override
+    public double third(double x) {
+      return with(3, Math.cosh(x));
+    }
+
+    @Override
+    public double fourth(double x) {
+      return with(4, Math.sinh(x));
+    }
+
+    @Override
+    public double inverse(double y) {
+      return Math.log(y + Math.sqrt(y * y + 1));
+    }
+  }
+
+  private static Flow withSinh(int wrongOrder) {
+    return Flow.of(DIMENSION).dense().elementwise(new Sinh(wrongOrder)).dense().build();
+  }
+
+  private static List<String> off(GradientCheck.Report report) {
+    return report.blocks().stream()
+        .filter(block -> !block.passed())
+        .map(GradientCheck.Block::name)
+        .toList();
+  }
+
+  @Test
+  void rightDerivativesPass() {
+    GradientCheck.Report report = GradientCheck.of(withSinh(0)).run();
+
+    assertThat(report.passed()).isTrue();
+    assertThat(report.worstError()).isLessThanOrEqualTo(GradientCheck.TOLERANCE);
+    assertThat(report.orThrow()).isSameAs(report);
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {1, 2, 3, 4})
+  void aWrongDerivativeOfAFunctionOfOnesOwnIsFoundInTheBlockBelowIt(int order) {
+    GradientCheck.Report report = GradientCheck.of(withSinh(order)).run();
+
+    assertThat(report.passed()).isFalse();
+    assertThat(report.worstError()).isGreaterThan(GradientCheck.TOLERANCE);
+    assertThat(off(report)).contains("0.weight");
+    assertThatThrownBy(report::orThrow)
+        .isInstanceOf(AssertionError.class)
+        .hasMessageContaining("ssm")
+        .hasMessageContaining("0.weight");
+  }
+
+  @Test
+  void theFourthDerivativeLeavesTheBlocksAboveItRight() {
+    assertThat(off(GradientCheck.of(withSinh(4)).run())).containsExactly("0.weight", "0.bias");
+  }
+
+  @Test
+  void aGradientCountedTwiceIsFoundInItsOwnBlocks() {
+    Flow flow = Flow.of(DIMENSION).dense().layer(new FaultyDense(true)).dense().build();
+    GradientCheck.Report report = GradientCheck.of(flow).run();
+
+    assertThat(off(report)).contains("1.weight").doesNotContain("0.weight", "2.weight");
+    assertThatThrownBy(report::orThrow)
+        .isInstanceOf(AssertionError.class)
+        .hasMessageContaining("1.weight")
+        .hasMessageNotContaining("0.weight");
+  }
+
+  @Test
+  void aWrongInputCotangentIsFoundInTheBlocksBelow() {
+    Flow flow = Flow.of(DIMENSION).dense().layer(new FaultyDense(false)).dense().build();
+    GradientCheck.Report report = GradientCheck.of(flow).objective(new MaximumLikelihood()).run();
+
+    assertThat(off(report)).containsExactly("0.weight", "0.bias");
+    assertThatThrownBy(report::orThrow)
+        .isInstanceOf(AssertionError.class)
+        .hasMessageContaining("ml")
+        .hasMessageContaining("0.weight")
+        .hasMessageNotContaining("1.weight");
+  }
+
+  /** A dense layer that adds its gradients twice, or takes the cotangent of y for that of x. */
+  private static final class FaultyDense implements Layer {
+    private final Dense right = new Dense(DIMENSION);
+    private final boolean twice;
+
+    FaultyDense(boolean twice) {
+      this.twice = twice;
+    }
+
+    @Override
+    public void backward(
+        Jet yBar,
+        LogDet logDetBar,
+        Workspace kept,
+        Jet xBar,
+        int toOrder,
+        @Nullable Gradients gradients) {
+      right.backward(yBar, logDetBar, kept, xBar, toOrder, gradients);
+      if (twice && gradients != null) {
+        right.backward(yBar, logDetBar, kept, xBar, -1, gradients);
+      }
+      for (int k = 0; !twice && k <= toOrder; k++) {
+        xBar.stream(k).copyFrom(yBar.stream(k));
+      }
+    }
+
+    @Override
+    public List<Parameter> parameters() {
+      return right.parameters();
+    }
+
+    @Override
+    public boolean constantJacobian() {
+      return true;
+    }
+
+    @Override
+    public double logAbsDeterminant(Parameters parameters, Blas blas) {
+      return right.logAbsDeterminant(parameters, blas);
+    }
+
+    @Override
+    public double addLogDetGradient(
+        double factor, Parameters parameters, Blas blas, Gradients gradients) {
+      return right.addLogDetGradient(factor, parameters, blas, gradients);
+    }
+
+    @Override
+    public void forward(Jet x, Jet y, LogDet logDet, Workspace kept, int fromOrder, int toOrder) {
+      right.forward(x, y, logDet, kept, fromOrder, toOrder);
+    }
+
+    @Override
+    public void inverse(Matrix y, Matrix x, Workspace kept) {
+      right.inverse(y, x, kept);
+    }
+  }
+}
