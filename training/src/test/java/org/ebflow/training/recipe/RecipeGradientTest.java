@@ -1,0 +1,40 @@
+package org.ebflow.training.recipe;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.Map;
+import org.ebflow.linalg.Precision;
+import org.ebflow.training.check.GradientCheck;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** The gradient of every recipe's loss on its model, made smaller, against finite differences. */
+class RecipeGradientTest {
+  private static final double LARGEST_ERROR = 1e-6;
+  private static final int COLUMNS = 12;
+  private static final int COLUMNS_OF_COUPLING = 4;
+
+  /** Of every kind of layer and of every mask there are two: more of the same cost minutes. */
+  private static final Map<String, String> SMALLER =
+      Map.of("model.blocks", "2", "model.width", "8");
+
+  @ParameterizedTest
+  @MethodSource("org.ebflow.training.recipe.RecipeResources#names")
+  void gradientsMatchFiniteDifferences(String name) {
+    Recipe recipe = Recipe.named(name);
+    boolean coupling = recipe.model().equals("coupling");
+    int dimension = coupling ? COLUMNS_OF_COUPLING : COLUMNS;
+    if (coupling) {
+      recipe = recipe.with(SMALLER);
+    }
+
+    GradientCheck.Report report =
+        GradientCheck.of(recipe.flow(dimension, Precision.FLOAT64))
+            .objective(recipe.objective(dimension, null))
+            .run();
+
+    assertThat(report.objective()).isEqualTo(recipe.loss());
+    assertThat(report.blocks()).hasSizeGreaterThan(1);
+    assertThat(report.worstError()).isLessThanOrEqualTo(LARGEST_ERROR);
+  }
+}
