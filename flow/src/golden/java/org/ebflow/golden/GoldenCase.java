@@ -1,7 +1,5 @@
 package org.ebflow.golden;
 
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
-
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
@@ -13,20 +11,20 @@ import org.ebflow.linalg.Matrix;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.ObjectMapper;
 
-/** One folder of reference values: a manifest and NPY arrays (version 1.0, C order). Tests are reported as skipped where the folder of system property {@code ebflow.golden.dir} is missing. */
+/** One folder of reference values: a manifest and NPY arrays (version 1.0, C order). Where it is missing: {@link SharedFolder#file}. */
 public final class GoldenCase {
+  private static final String MANIFEST = "manifest.json";
+
   private final Path folder;
   private final JsonNode manifest;
 
-  private GoldenCase(Path folder) {
-    this.folder = folder;
-    this.manifest = new ObjectMapper().readTree(folder.resolve("manifest.json").toFile());
+  private GoldenCase(Path manifest) {
+    this.folder = manifest.resolveSibling("");
+    this.manifest = new ObjectMapper().readTree(manifest.toFile());
   }
 
   public static GoldenCase open(String name) {
-    Path folder = Path.of(System.getProperty("ebflow.golden.dir", "golden"), name);
-    assumeTrue(Files.isRegularFile(folder.resolve("manifest.json")), () -> "no reference values in " + folder);
-    return new GoldenCase(folder);
+    return new GoldenCase(SharedFolder.golden().file(name + "/" + MANIFEST));
   }
 
   /** A number of the hyper-parameters. */

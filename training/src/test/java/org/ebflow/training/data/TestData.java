@@ -1,7 +1,5 @@
 package org.ebflow.training.data;
 
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
-
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -9,6 +7,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.zip.GZIPOutputStream;
+import org.ebflow.golden.SharedFolder;
 
 /** Real data where they are there, and small files made up. */
 final class TestData {
@@ -16,9 +15,7 @@ final class TestData {
 
   /** A file of the folder of real data; the test is skipped where it is missing. */
   static Path real(String name) {
-    Path file = Path.of(System.getProperty("ebflow.data.dir", "../shared/data")).resolve(name);
-    assumeTrue(Files.exists(file), () -> "no " + name + " in the folder named by ebflow.data.dir");
-    return file;
+    return SharedFolder.data().file(name);
   }
 
   static byte[] gzip(byte[] content) throws IOException {
