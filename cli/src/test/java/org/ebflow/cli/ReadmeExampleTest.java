@@ -1,7 +1,6 @@
 package org.ebflow.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -12,8 +11,10 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Random;
+import java.util.regex.Pattern;
 import org.ebflow.flow.Flow;
 import org.ebflow.flow.layer.Elementwise;
+import org.ebflow.golden.SharedFolder;
 import org.ebflow.training.Scorer;
 import org.ebflow.training.Standardize;
 import org.ebflow.training.TrainedFlow;
@@ -29,18 +30,29 @@ import org.junit.jupiter.api.io.TempDir;
 /** The Java of the README does what it says, and the command does the same. */
 class ReadmeExampleTest {
   private static final int COLUMNS = 43;
+  private static final String SOURCE = "ReadmeExampleTest.java";
+  private static final Pattern JAVA_BLOCK = Pattern.compile("```java\n((?s:.*?))```");
 
   @TempDir Path folder;
 
   /** The lines of the README but for the folder and, to be quick, the epochs. */
   private static TrainedFlow train(double[][] rows, Path run, int epochs) {
     Flow flow = Flow.of(43).dense().smoothLeakyRelu(0.3).dense().build();
-    return Trainer.of(flow, new SlicedScoreMatching())
-        .preprocessing(Standardize.byTrainingSet())
-        .optimizer(new RmsProp(1e-4))
-        .epochs(epochs)
-        .seed(7)
-        .fit(Dataset.of(rows).split(0.8, 0.1, 0.1, 7), run);
+    TrainedFlow model =
+        Trainer.of(flow, new SlicedScoreMatching())
+            .preprocessing(Standardize.byTrainingSet())
+            .optimizer(new RmsProp(1e-4))
+            .epochs(epochs)
+            .seed(7)
+            .fit(Dataset.of(rows).split(0.8, 0.1, 0.1, 7), run);
+    return model;
+  }
+
+  private static double[] score(double[][] rows, Path run) {
+    try (Scorer scorer = Scorer.open(run)) {
+      double[] logProb = scorer.logProb(rows);
+      return logProb;
+    }
   }
 
   private record Sinh() implements Elementwise {
@@ -75,6 +87,34 @@ class ReadmeExampleTest {
     }
   }
 
+  /** But for the folder and the number of epochs, and whatever the spaces. */
+  @Test
+  void everyStatementOfTheReadmeIsOneOfThisTest() throws IOException {
+    String source =
+        Files.readString(Path.of("src", "test", "java", "org", "ebflow", "cli", SOURCE));
+    String readme =
+        Files.readString(Path.of("..", "README.md"))
+            .replaceAll("\\.epochs\\(\\d+\\)", ".epochs(epochs)")
+            .replace("Path.of(\"runs/mine\")", "run");
+
+    List<String> statements =
+        JAVA_BLOCK
+            .matcher(readme)
+            .results()
+            .map(block -> compact(block.group(1)))
+            .flatMap(block -> Arrays.stream(block.split("(?<=[;{}])")))
+            .filter(statement -> !statement.equals("}"))
+            .toList();
+
+    assertThat(statements).hasSizeGreaterThanOrEqualTo(7).allMatch(s -> s.length() > 1);
+    String code = compact(source);
+    assertThat(statements).allMatch(code::contains);
+  }
+
+  private static String compact(String java) {
+    return java.replaceAll("//[^\n]*|/\\*(?s:.*?)\\*/|\\s", "");
+  }
+
   @Test
   void aLayerOfOnesOwnPassesTheGradientCheck() {
     GradientCheck.of(Flow.of(8).dense().elementwise(new Sinh()).dense().build()).run().orThrow();
@@ -95,10 +135,7 @@ class ReadmeExampleTest {
 
   @Test
   void theSameHoldsOfRealMeasurements() throws IOException {
-    Path file =
-        Path.of(System.getProperty("ebflow.data.dir", "../../shared/data"))
-            .resolve("miniboone/val.npy");
-    assumeTrue(Files.exists(file), "no " + file + " (set ebflow.data.dir)");
+    Path file = SharedFolder.data().file("miniboone/val.npy");
     Dataset table = LoadedTable.read(file, List.of(), false).dataset();
     double[][] rows = new double[table.size()][];
     Arrays.setAll(rows, table::row);
@@ -133,11 +170,7 @@ class ReadmeExampleTest {
     assertThat(exit).describedAs(err::toString).isZero();
     TrainedFlow model = train(rows, folder.resolve("library"), epochs);
     double[] logProb = model.logProb(rows); // nats, in the rows' own units; log Z computed once
-    try (Scorer scorer = Scorer.open(commandRun)) {
-      assertThat(scorer.logProb(rows)).isEqualTo(logProb);
-    }
-    try (Scorer scorer = Scorer.open(folder.resolve("library"))) {
-      assertThat(scorer.logProb(rows)).isEqualTo(logProb);
-    }
+    assertThat(score(rows, commandRun)).isEqualTo(logProb);
+    assertThat(score(rows, folder.resolve("library"))).isEqualTo(logProb);
   }
 }
