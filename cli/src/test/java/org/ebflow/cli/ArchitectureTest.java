@@ -172,9 +172,7 @@ class ArchitectureTest {
   }
 
   private static String replacement(MatchResult part, Predicate<String> dropped) {
-    return dropped.test(part.group())
-        ? " "
-        : Matcher.quoteReplacement(part.group());
+    return dropped.test(part.group()) ? " " : Matcher.quoteReplacement(part.group());
   }
 
   private static boolean isComment(String part) {

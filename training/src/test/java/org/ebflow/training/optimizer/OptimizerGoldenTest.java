@@ -75,7 +75,9 @@ class OptimizerGoldenTest {
     try (Updates updates = new Updates(golden, optimizer(golden, hyper), 0, precision, workers)) {
       for (int step = 0; step < STEPS; step++) {
         double rate = updates.optimizer.learningRate() * rateFactor(hyper.path("sched"), step);
-        assertThat(rate).as("rate of step %d", step).isCloseTo(rates[step], within(RATE * rates[step]));
+        assertThat(rate)
+            .as("rate of step %d", step)
+            .isCloseTo(rates[step], within(RATE * rates[step]));
         double norm = updates.run(step, rate, clip);
         if (clip > 0) {
           double expected = golden.values(name + ".norms")[step];
