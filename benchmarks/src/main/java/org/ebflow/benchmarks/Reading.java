@@ -16,6 +16,7 @@ record Reading(
     int batch,
     List<MemoryBandwidth> bandwidth,
     List<SgemmCeiling> ceilings,
+    List<PartReading> parts,
     List<StepReading> steps) {
   /** Rows of a training batch. */
   static final int BATCH = 100;
@@ -28,6 +29,7 @@ record Reading(
     Host host = Host.now(blas);
     List<MemoryBandwidth> bandwidth = new ArrayList<>();
     List<SgemmCeiling> ceilings = new ArrayList<>();
+    List<PartReading> parts = new ArrayList<>();
     List<StepReading> steps = new ArrayList<>();
     Set<ProductShape> shapes = new LinkedHashSet<>();
     for (Preset.Case which : preset.cases()) {
@@ -49,12 +51,36 @@ record Reading(
       ceilings.stream()
           .filter(ceiling -> ceiling.threads() == threads)
           .forEach(ceiling -> byShape.put(ceiling.shape(), ceiling));
+      double triad = bandwidth.getLast().median();
+      for (int dimension :
+          preset.cases().stream().mapToInt(Preset.Case::dimension).distinct().toArray()) {
+        say("kernels, LU, scoring, D = " + dimension);
+        parts.addAll(
+            PartReading.measure(
+                dimension,
+                BATCH,
+                blas,
+                team,
+                triad,
+                fastest(ceilings, dimension, teams.getFirst().size()),
+                fastest(ceilings, dimension, threads),
+                preset.seconds() / 2));
+      }
       for (Preset.Case which : preset.cases()) {
         say("training step " + which.loss() + ", D = " + which.dimension());
         steps.add(StepReading.measure(which, BATCH, byShape, blas, team, preset.seconds()));
       }
     }
-    return new Reading(host, preset.name(), BATCH, bandwidth, ceilings, steps);
+    return new Reading(host, preset.name(), BATCH, bandwidth, ceilings, parts, steps);
+  }
+
+  /** GFLOP/s of the fastest shape of that dimension. */
+  private static double fastest(List<SgemmCeiling> ceilings, int dimension, int threads) {
+    return ceilings.stream()
+        .filter(ceiling -> ceiling.threads() == threads && ceiling.shape().n() == dimension)
+        .mapToDouble(SgemmCeiling::median)
+        .max()
+        .orElseThrow();
   }
 
   private static void say(String what) {

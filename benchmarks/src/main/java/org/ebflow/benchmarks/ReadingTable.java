@@ -14,6 +14,7 @@ final class ReadingTable {
     table.host(reading);
     table.bandwidth(reading);
     table.ceilings(reading);
+    table.parts(reading);
     table.steps(reading);
     return table.text.toString();
   }
@@ -45,6 +46,27 @@ final class ReadingTable {
           "%-36s %8d %8.1f %8.1f",
           ceiling.shape(), ceiling.threads(), ceiling.median(), ceiling.best());
     }
+    line("");
+  }
+
+  private void parts(Reading reading) {
+    line(
+        "%-36s %5s %8s %8s %9s %10s %11s",
+        "kernels, LU, scoring", "D", "threads", "ms", "GB/s", "GFLOP/s", "of ceiling");
+    for (PartReading part : reading.parts()) {
+      String speed = String.format(Locale.ROOT, "%.1f", part.speed());
+      line(
+          "%-36s %5d %8d %8.3f %9s %10s %10.0f%%",
+          part.name(),
+          part.dimension(),
+          part.threads(),
+          part.timing().median(),
+          part.bytes() > 0 ? speed : "-",
+          part.bytes() > 0 ? "-" : speed,
+          100 * part.ofCeiling());
+    }
+    line(
+        "ceilings: triad by all threads for GB/s; the fastest SGEMM of that D for GFLOP/s, half of it for float64.");
     line("");
   }
 

@@ -39,7 +39,7 @@ public final class Yardstick implements Callable<Integer> {
   @Option(
       names = "--backend",
       paramLabel = "NAME",
-      description = "auto, openblas, netlib or java (default: ${DEFAULT-VALUE}).")
+      description = "auto, onednn, openblas, netlib or java (default: ${DEFAULT-VALUE}).")
   private String backend = "auto";
 
   @Option(

@@ -17,7 +17,7 @@ final class ComputeOptions {
   @Option(
       names = "--backend",
       paramLabel = "NAME",
-      description = "Matrix products: auto, openblas, onednn, netlib or java. Default: auto.")
+      description = "Matrix products: auto, onednn, openblas, netlib or java. Default: auto.")
   private String backend = "auto";
 
   int threads() {

@@ -1,6 +1,7 @@
 package org.ebflow.benchmarks.peers;
 
 import java.nio.file.Path;
+import org.ebflow.benchmarks.Scoring;
 import org.ebflow.linalg.Blas;
 import org.ebflow.linalg.Team;
 import org.ebflow.training.TimedStep;

@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
+import org.ebflow.benchmarks.Scoring;
 import org.ebflow.benchmarks.Host;
 import org.ebflow.linalg.Blas;
 import org.jspecify.annotations.Nullable;

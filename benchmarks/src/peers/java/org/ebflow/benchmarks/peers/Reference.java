@@ -4,6 +4,7 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.ebflow.benchmarks.Scoring;
 import org.ebflow.flow.Compute;
 import org.ebflow.flow.Flow;
 import org.ebflow.flow.NoisePurpose;

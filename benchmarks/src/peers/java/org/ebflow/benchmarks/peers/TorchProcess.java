@@ -11,6 +11,7 @@ import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorOptions;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
+import org.ebflow.benchmarks.Scoring;
 import org.ebflow.training.TimedStep;
 import tools.jackson.databind.json.JsonMapper;
 

@@ -1,4 +1,4 @@
-package org.ebflow.benchmarks.peers;
+package org.ebflow.benchmarks;
 
 import java.util.List;
 import java.util.Random;
@@ -12,12 +12,12 @@ import org.ebflow.training.data.Dataset;
 import org.ebflow.training.recipe.Recipe;
 
 /** The library's scoring of random pixels by the published FC model; log Z computed once. */
-final class Scoring implements AutoCloseable {
+public final class Scoring implements AutoCloseable {
   /** Rows scored by one repetition. */
-  static final int ROWS = 2000;
+  public static final int ROWS = 2000;
 
   /** Of no data set. */
-  static final TrainedFlow.DataDescription DATA =
+  public static final TrainedFlow.DataDescription DATA =
       new TrainedFlow.DataDescription("random pixels", List.of(), null, new double[0]);
 
   private static final int LEVELS = 256;
@@ -25,7 +25,8 @@ final class Scoring implements AutoCloseable {
   private final Dataset rows;
   private final Scorer scorer;
 
-  Scoring(int dimension, int threads, boolean bfloat16) {
+  /** Opens the scorer; {@code bfloat16} rounds the factors of products, by backend onednn. */
+  public Scoring(int dimension, int threads, boolean bfloat16) {
     byte[] pixels = new byte[ROWS * dimension];
     new Random(1).nextBytes(pixels);
     rows = Dataset.ofPixels(DATA.name(), pixels, dimension, null, LEVELS);
@@ -38,13 +39,14 @@ final class Scoring implements AutoCloseable {
   }
 
   /** That of the published MNIST recipes. */
-  static Preprocessing preprocessing(int dimension) {
+  public static Preprocessing preprocessing(int dimension) {
     return Recipe.named("mnist-fc-ssm")
         .preprocessing()
         .fit(Dataset.ofPixels(DATA.name(), new byte[dimension], dimension, null, LEVELS));
   }
 
-  void run() {
+  /** Scores all rows. */
+  public void run() {
     double nll = scorer.evaluate(rows).nll();
     if (!Double.isFinite(nll)) {
       throw new IllegalStateException("scores are not finite");
