@@ -28,7 +28,7 @@ final class ComputeOptions {
     return threads;
   }
 
-  Blas blas() {
+  synchronized Blas blas() {
     if (blas == null) {
       blas = load();
     }

@@ -24,6 +24,11 @@ final class ScoringOptions {
 
   /** The model of a run folder or file, in the precision wanted. */
   TrainedFlow model(Path run) {
+    Thread.ofPlatform()
+        .daemon()
+        .name("ebflow-backend")
+        .uncaughtExceptionHandler((thread, failure) -> {}) // met again when the backend is asked for
+        .start(compute::blas); // loads its libraries while the model is read
     if (precision == null) {
       return TrainedFlow.load(run);
     }
