@@ -24,16 +24,24 @@ public final class Gradients {
   private final Parameters sums;
   private final IdentityHashMap<Parameter, Integer> index = new IdentityHashMap<>();
   private final boolean[] written;
+  private final IdentityHashMap<Parameter, OwnRows> ownRows = new IdentityHashMap<>();
+  private final IdentityHashMap<Jet, Matrix> ownColumns = new IdentityHashMap<>();
   private final List<Term> terms = new ArrayList<>();
   private int noted;
   private double scale = 1;
 
-  /** leftᵀ·right when they are given, else factor times the column sums of stream k of yBar. */
+  /**
+   * leftᵀ·right when they are given, pulled back from a normalised weight to its direction (the
+   * parameter) and magnitude when there is one; else factor times the column sums of stream k of
+   * yBar.
+   */
   private static final class Term {
     Parameter parameter;
     Jet yBar;
     @Nullable Factor left;
     @Nullable Factor right;
+    @Nullable Parameter magnitude;
+    @Nullable Parameters weights;
     int order;
     double factor;
 
@@ -42,6 +50,11 @@ public final class Gradients {
       this.yBar = yBar;
     }
   }
+
+  /**
+   * What this worker sums of a normalised weight's cotangent, and the same rows of its direction's.
+   */
+  private record OwnRows(int from, Matrix weightBar, Matrix directionBar) {}
 
   /** For one worker; {@code sums} is shared by the team. */
   public Gradients(Worker worker, Compute compute, Parameters sums) {
@@ -78,6 +91,49 @@ public final class Gradients {
     }
   }
 
+  /**
+   * Notes W̄ = Σ_k ȳ_kᵀ x_k over the orders of yBar for a weight W whose rows are those of {@code
+   * direction} scaled to the lengths in {@code magnitude}: v̄ += (g/‖v‖)(W̄ - (W̄·v̂)v̂) and ḡ +=
+   * W̄·v̂ per row, v̂ = v/‖v‖.
+   *
+   * @param weights where the values of both are, unchanged until {@link #finish}
+   */
+  public void addNormalisedProduct(
+      Parameter direction, Parameter magnitude, Parameters weights, Jet yBar, Jet x) {
+    Term term = next(direction, yBar);
+    term.left = ownColumns(yBar);
+    term.right = x.whole(0, yBar.order());
+    term.magnitude = magnitude;
+    term.weights = weights;
+    term.factor = 1;
+  }
+
+  /** This worker's share of the columns of all orders, as each has its own rows of W̄. */
+  private Matrix ownColumns(Jet yBar) {
+    Matrix found = ownColumns.get(yBar);
+    if (found == null) {
+      Matrix all = yBar.whole(0, yBar.order());
+      found = all.columns(worker.from(all.columns()), worker.to(all.columns()));
+      ownColumns.put(yBar, found);
+    }
+    return found;
+  }
+
+  private OwnRows ownRows(Parameter direction) {
+    OwnRows found = ownRows.get(direction);
+    if (found == null) {
+      int from = worker.from(direction.rows());
+      int to = worker.to(direction.rows());
+      found =
+          new OwnRows(
+              from,
+              Matrix.allocate(sums.precision(), to - from, direction.columns()),
+              sums.of(direction).rows(from, to));
+      ownRows.put(direction, found);
+    }
+    return found;
+  }
+
   /** Notes b̄ += factor·Σ_rows of the stream of that order. */
   public void addColumnSums(Parameter bias, double factor, Jet yBar, int order) {
     Term term = next(bias, yBar);
@@ -94,6 +150,8 @@ public final class Gradients {
     Term term = terms.get(noted++);
     term.parameter = parameter;
     term.yBar = yBar;
+    term.magnitude = null;
+    term.weights = null;
     return term;
   }
 
@@ -111,7 +169,10 @@ public final class Gradients {
       boolean first = first(term.parameter);
       Factor left = term.left;
       Factor right = term.right;
-      if (left != null && right != null) {
+      if (term.magnitude != null && term.weights != null && left != null && right != null) {
+        addNormalised(
+            left, right, scale * term.factor, term.parameter, term.magnitude, term.weights, first);
+      } else if (left != null && right != null) {
         blas.multiply(worker, true, left, false, right, scale * term.factor, first ? 0 : 1, sum);
       } else {
         int from = worker.from(sum.columns());
@@ -134,6 +195,39 @@ public final class Gradients {
       }
     }
     worker.barrier();
+  }
+
+  /**
+   * This worker's rows of W̄, which need no other worker's: norms and dots are per row. The
+   * pull-back is linear in W̄, so every term goes through it by itself.
+   */
+  private void addNormalised(
+      Factor yBar,
+      Factor x,
+      double factor,
+      Parameter direction,
+      Parameter magnitude,
+      Parameters weights,
+      boolean firstOfDirection) {
+    OwnRows own = ownRows(direction);
+    Matrix magnitudeBar = sums.of(magnitude);
+    if (firstOfDirection) {
+      own.directionBar.fill(0);
+    }
+    if (first(magnitude)) {
+      zero(magnitudeBar, own.from, own.from + own.weightBar.rows());
+    }
+    compute.blas().multiply(true, yBar, false, x, factor, 0, own.weightBar);
+    compute
+        .kernels()
+        .rows()
+        .pullBackNormalisedRows(
+            weights.of(direction),
+            weights.of(magnitude),
+            own.weightBar,
+            sums.of(direction),
+            magnitudeBar,
+            own.from);
   }
 
   private boolean first(Parameter parameter) {

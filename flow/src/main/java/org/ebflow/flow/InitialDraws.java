@@ -1,19 +1,44 @@
 package org.ebflow.flow;
 
+import java.util.List;
 import org.ebflow.linalg.Matrix;
 import org.ebflow.linalg.Noise;
+import org.ebflow.linalg.Precision;
 
 /**
  * Noise for the initial values of one parameter block: a pure function of the seed and the block's
  * place in the flow.
  */
 public final class InitialDraws {
-  private final Noise noise;
+  private final long seed;
+  private final List<Parameter> blocks;
   private final int block;
+  private final Noise noise;
 
-  InitialDraws(long seed, int block) {
-    this.noise = new Noise(seed);
+  /** For block number {@code block} of these. */
+  InitialDraws(long seed, List<Parameter> blocks, int block) {
+    this.seed = seed;
+    this.blocks = blocks;
     this.block = block;
+    this.noise = new Noise(seed);
+  }
+
+  /** Initial values of this block, float64. */
+  Matrix values() {
+    Parameter parameter = blocks.get(block);
+    Matrix values = Matrix.allocate(Precision.FLOAT64, parameter.rows(), parameter.columns());
+    parameter.initializer().initialize(values, this);
+    return values;
+  }
+
+  /** Initial values of another block of the flow, float64, for one that starts from them. */
+  public Matrix valuesOf(Parameter other) {
+    int place = blocks.indexOf(other);
+    if (place < 0) {
+      throw new IllegalArgumentException(
+          "InitialDraws.valuesOf: no block " + other.name() + " of this flow");
+    }
+    return new InitialDraws(seed, blocks, place).values();
   }
 
   /** Overwrites with standard normal draws. */

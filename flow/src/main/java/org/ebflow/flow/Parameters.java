@@ -90,10 +90,7 @@ public final class Parameters {
     Parameters result =
         new Parameters(List.copyOf(found.keySet()), List.copyOf(found.values()), precision);
     for (int i = 0; i < result.blocks.size(); i++) {
-      Parameter block = result.blocks.get(i);
-      Matrix wide = Matrix.allocate(Precision.FLOAT64, block.rows(), block.columns());
-      block.initializer().initialize(wide, new InitialDraws(seed, i));
-      result.of(block).copyFrom(wide);
+      result.of(result.blocks.get(i)).copyFrom(new InitialDraws(seed, result.blocks, i).values());
     }
     return result;
   }

@@ -167,9 +167,17 @@ public final class Workspace {
 
   /** A row [1,width] of this worker alone. */
   public Matrix row(int slot, int width) {
+    return own(slot, 1, width);
+  }
+
+  /**
+   * A matrix [height,width] of this worker alone, for what is computed from weights: its rows are
+   * not those of the batch.
+   */
+  public Matrix own(int slot, int height, int width) {
     Matrix found = at(constants, slot);
     if (found == null) {
-      found = Matrix.allocate(parameters.precision(), 1, width);
+      found = Matrix.allocate(parameters.precision(), height, width);
       constants.set(slot, found);
     }
     return found;
@@ -218,17 +226,35 @@ public final class Workspace {
 
   /** y_k ← x_k·Wᵀ for the given orders; weight [out,in]. Every worker of the pass must call it. */
   public void multiplyTransposed(Jet x, Parameter weight, Jet y, int fromOrder, int toOrder) {
-    product(true, x, weight, y, fromOrder, toOrder);
+    product(true, x, value(weight), compute.rounded(weight), y, fromOrder, toOrder);
+  }
+
+  /**
+   * As {@link #multiplyTransposed(Jet, Parameter, Jet, int, int)} by a weight that is no parameter
+   * but computed from some, by every worker the same: {@link #own}. It is never rounded.
+   */
+  public void multiplyTransposed(Jet x, Matrix weight, Jet y, int fromOrder, int toOrder) {
+    product(true, x, weight, null, y, fromOrder, toOrder);
   }
 
   /** x_k ← y_k·W for the given orders; weight [out,in]. Every worker of the pass must call it. */
   public void multiply(Jet y, Parameter weight, Jet x, int fromOrder, int toOrder) {
-    product(false, y, weight, x, fromOrder, toOrder);
+    product(false, y, value(weight), compute.rounded(weight), x, fromOrder, toOrder);
+  }
+
+  /** As {@link #multiply(Jet, Parameter, Jet, int, int)} by a weight that is no parameter. */
+  public void multiply(Jet y, Matrix weight, Jet x, int fromOrder, int toOrder) {
+    product(false, y, weight, null, x, fromOrder, toOrder);
   }
 
   private void product(
-      boolean transpose, Jet from, Parameter weight, Jet to, int fromOrder, int toOrder) {
-    Matrix exact = parameters.of(weight);
+      boolean transpose,
+      Jet from,
+      Matrix exact,
+      @Nullable BFloat16Matrix rounded,
+      Jet to,
+      int fromOrder,
+      int toOrder) {
     if (worker.size() > 1 && !large(exact)) {
       for (int k = fromOrder; k <= toOrder; k++) {
         blas().multiply(false, from.stream(k), transpose, exact, 1, 0, to.stream(k));
@@ -237,7 +263,6 @@ public final class Workspace {
     }
     Factor left = from.whole(fromOrder, toOrder);
     Factor right = exact;
-    BFloat16Matrix rounded = compute.rounded(weight);
     RoundedJet roundedFrom = from.rounded();
     if (rounded != null && roundedFrom != null) {
       compute.refresh(worker);

@@ -55,6 +55,10 @@ final class LayersUnderTest {
             4,
             new MaskedAffineCoupling(MASK, 5, 2, TranslationActivation.ELU)),
         onReals(
+            "MaskedAffineCoupling, weight normalisation",
+            4,
+            new MaskedAffineCoupling(MASK, 5, 2, TranslationActivation.SWISH, true)),
+        onReals(
             "FixedAffine",
             3,
             new FixedAffine(new double[] {2, -.5, 1.5}, new double[] {.1, 0, -3})),
@@ -69,7 +73,11 @@ final class LayersUnderTest {
         onReals(
             "MaskedAffineCoupling, wide",
             4,
-            new MaskedAffineCoupling(MASK, 130, 2, TranslationActivation.SWISH)));
+            new MaskedAffineCoupling(MASK, 130, 2, TranslationActivation.SWISH)),
+        onReals(
+            "MaskedAffineCoupling, wide, weight normalisation",
+            4,
+            new MaskedAffineCoupling(MASK, 130, 2, TranslationActivation.ELU, true)));
   }
 
   /**

@@ -44,4 +44,23 @@ public interface RowKernels {
 
   /** y[r,·] += factor·c[r]·x[r,·]. */
   void addScaledRows(double factor, Matrix c, Matrix x, Matrix y);
+
+  /**
+   * w[r,·] ← (g[r]/‖v[r,·]‖)·v[r,·], norms in float64; g [1,rows] of the matrices' precision. No
+   * row of v may be zero: its w is NaN.
+   */
+  void normaliseRows(Matrix v, Matrix g, Matrix w);
+
+  /**
+   * Pulls the cotangent of rows {@code from} and following of w in {@link #normaliseRows} back:
+   * with d = wBar[r,·]·v[r,·]/‖v[r,·]‖ in float64, vBar[r,·] += (g[r]/‖v[r,·]‖)·(wBar[r,·] -
+   * (d/‖v[r,·]‖)·v[r,·]) and gBar[r] += d.
+   *
+   * @param v read, [rows,width]
+   * @param g read, [1,rows]
+   * @param wBar read, [count,width]: the cotangents of {@code count} rows from {@code from} on
+   * @param vBar those rows accumulated into, [rows,width]
+   * @param gBar those columns accumulated into, [1,rows]
+   */
+  void pullBackNormalisedRows(Matrix v, Matrix g, Matrix wBar, Matrix vBar, Matrix gBar, int from);
 }

@@ -143,6 +143,36 @@ class KernelValuesTest {
 
   @ParameterizedTest
   @EnumSource(Precision.class)
+  void normalisedRowsAndTheirPullBackMatchTheirFormulas(Precision precision) {
+    Matrix v = Matrix.ofRows(precision, new double[][] {{9, 9}, {3, -4}, {.6, .8}});
+    Matrix g = Matrix.ofRows(precision, new double[][] {{9, 10, -2}});
+    Matrix w = Matrix.allocate(precision, 3, 2);
+    Kernels.of(precision).rows().normaliseRows(v, g, w);
+    assertClose(w.get(1, 0), 6, tolerance(precision));
+    assertClose(w.get(1, 1), -8, tolerance(precision));
+    assertClose(w.get(2, 0), -1.2, tolerance(precision));
+    assertClose(w.get(2, 1), -1.6, tolerance(precision));
+
+    Matrix wBar = Matrix.ofRows(precision, new double[][] {{2, 1}, {1, -1}});
+    Matrix vBar = Matrix.ofRows(precision, new double[][] {{7, 7}, {100, 200}, {0, 0}});
+    Matrix gBar = Matrix.ofRows(precision, new double[][] {{7, 50, 0}});
+    Kernels.of(precision).rows().pullBackNormalisedRows(v, g, wBar, vBar, gBar, 1);
+    double[][] expected = {
+      {7, 7}, // left alone
+      {100 + 2 * (2 - .4 * .6), 200 + 2 * (1 + .4 * .8)}, // W̄·v̂ = .4, g/‖v‖ = 2
+      {-2 * (1 + .2 * .6), -2 * (-1 + .2 * .8)} // W̄·v̂ = -.2, g/‖v‖ = -2
+    };
+    double[] expectedMagnitude = {7, 50 + .4, -.2};
+    for (int r = 0; r < 3; r++) {
+      for (int c = 0; c < 2; c++) {
+        assertClose(vBar.get(r, c), expected[r][c], 2 * tolerance(precision));
+      }
+      assertClose(gBar.get(0, r), expectedMagnitude[r], 2 * tolerance(precision));
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(Precision.class)
   void optimizersMatchTheirFormulas(Precision precision) {
     double p = 0.5;
     double g = -0.25;

@@ -13,6 +13,8 @@ import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.ebflow.flow.Compute;
 import org.ebflow.flow.Flow;
+import org.ebflow.flow.layer.MaskedAffineCoupling.TranslationActivation;
+import org.ebflow.flow.model.CouplingConfig;
 import org.ebflow.linalg.Blas;
 import org.ebflow.linalg.Precision;
 import org.ebflow.linalg.Team;
@@ -50,7 +52,18 @@ class TrainingStepTest {
   @MethodSource("objectives")
   void aStepAllocatesNothingAfterWarmUp(Objective objective) {
     Blas blas = Blas.named("openblas");
-    assertAllocatesNothing(40, objective, (flow, team) -> Compute.of(Precision.FLOAT32, blas), 100);
+    assertAllocatesNothing(
+        fullyConnected(40), objective, (flow, team) -> Compute.of(Precision.FLOAT32, blas), 100);
+  }
+
+  @Test
+  void aStepWithNormalisedWeightsAllocatesNothingAfterWarmUp() {
+    Blas blas = Blas.named("openblas");
+    assertAllocatesNothing(
+        new CouplingConfig(2, 8, 2, TranslationActivation.ELU, true).build(6, Precision.FLOAT32, 1),
+        new SlicedScoreMatching(),
+        (flow, team) -> Compute.of(Precision.FLOAT32, blas),
+        100);
   }
 
   @Test
@@ -58,19 +71,20 @@ class TrainingStepTest {
     Blas blas = Blas.named("onednn");
     assumeTrue(blas.multipliesBFloat16(), "oneDNN has no bfloat16 products on this processor");
     assertAllocatesNothing(
-        130, // the least whose weights are large
+        fullyConnected(130), // the least whose weights are large
         new SlicedScoreMatching(),
         (flow, team) -> Compute.bfloat16(flow.parameters(), blas, team),
         200);
   }
 
+  private static Flow fullyConnected(int dimension) {
+    return Flow.of(dimension).dense().smoothLeakyRelu(0.3).dense().build();
+  }
+
   private static void assertAllocatesNothing(
-      int dimension,
-      Objective objective,
-      BiFunction<Flow, Team, Compute> compute,
-      int stepsPerRound) {
+      Flow flow, Objective objective, BiFunction<Flow, Team, Compute> compute, int stepsPerRound) {
+    int dimension = flow.dimension();
     Dataset pixels = Dataset.ofPixels("pixels", bytes(64 * dimension), dimension, null, 256);
-    Flow flow = Flow.of(dimension).dense().smoothLeakyRelu(0.3).dense().build();
     TrainingSettings settings = new TrainingSettings(32, 1, 0, 1, 1, 5, 0.999, 1, 0.1, true, 1, 2);
     OptimizerState state = new OptimizerState(new RmsProp(1e-5), flow.parameters(), 0.999);
     int[] order = IntStream.range(0, 64).toArray();

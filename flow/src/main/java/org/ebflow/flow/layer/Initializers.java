@@ -1,5 +1,6 @@
 package org.ebflow.flow.layer;
 
+import org.ebflow.flow.Parameter;
 import org.ebflow.flow.Parameter.Initializer;
 import org.ebflow.linalg.Matrix;
 
@@ -29,6 +30,16 @@ public final class Initializers {
       double bound = 1 / Math.sqrt(fanIn);
       for (int i = 0; i < array.length; i++) {
         array[i] = bound * (2 * array[i] - 1);
+      }
+    };
+  }
+
+  /** Column r is the Euclidean norm of row r of another block's initial values. */
+  public static Initializer rowNorms(Parameter of) {
+    return (values, draws) -> {
+      Matrix rows = draws.valuesOf(of);
+      for (int r = 0; r < rows.rows(); r++) {
+        values.set(0, r, Math.sqrt(dot(rows, r, r)));
       }
     };
   }

@@ -41,6 +41,7 @@ public final class MaskedAffineCoupling implements Layer {
   private final int width;
   private final int hidden;
   private final TranslationActivation activation;
+  private final boolean weightNormalisation;
   private final Mlp scaleNetwork;
   private final Mlp translationNetwork;
 
@@ -52,6 +53,12 @@ public final class MaskedAffineCoupling implements Layer {
     ELU
   }
 
+  /** With random networks, without weight normalisation. */
+  public MaskedAffineCoupling(
+      double[] mask, int width, int hidden, TranslationActivation activation) {
+    this(mask, width, hidden, activation, false);
+  }
+
   /**
    * With random networks.
    *
@@ -59,18 +66,28 @@ public final class MaskedAffineCoupling implements Layer {
    *     transformed
    * @param width units of a hidden layer
    * @param hidden number of hidden layers
+   * @param weightNormalisation whether the networks' weights are directions times magnitudes
+   *     (Salimans and Kingma 2016); the start is the same function
    */
   public MaskedAffineCoupling(
-      double[] mask, int width, int hidden, TranslationActivation activation) {
+      double[] mask,
+      int width,
+      int hidden,
+      TranslationActivation activation,
+      boolean weightNormalisation) {
     this.mask = mask.clone();
     this.width = width;
     this.hidden = hidden;
     this.activation = activation;
+    this.weightNormalisation = weightNormalisation;
     Activation.Kind kind =
         activation == TranslationActivation.SWISH ? Activation.Kind.SWISH : Activation.Kind.ELU;
-    scaleNetwork =
-        new Mlp("scale.", mask.length, width, hidden, mask.length, Activation.Kind.SWISH);
-    translationNetwork = new Mlp("translation.", mask.length, width, hidden, mask.length, kind);
+    scaleNetwork = network("scale.", Activation.Kind.SWISH);
+    translationNetwork = network("translation.", kind);
+  }
+
+  private Mlp network(String prefix, Activation.Kind kind) {
+    return new Mlp(prefix, mask.length, width, hidden, mask.length, kind, weightNormalisation);
   }
 
   /** A copy of the mask. */
@@ -91,6 +108,11 @@ public final class MaskedAffineCoupling implements Layer {
   /** Activation of the translation network. */
   public TranslationActivation activation() {
     return activation;
+  }
+
+  /** Whether the networks' weights are directions times magnitudes. */
+  public boolean weightNormalisation() {
+    return weightNormalisation;
   }
 
   @Override

@@ -5,6 +5,7 @@ import java.util.List;
 import org.ebflow.flow.Gradients;
 import org.ebflow.flow.Jet;
 import org.ebflow.flow.Parameter;
+import org.ebflow.flow.Parameter.Initializer;
 import org.ebflow.flow.Workspace;
 import org.jspecify.annotations.Nullable;
 
@@ -13,7 +14,7 @@ import org.jspecify.annotations.Nullable;
  * last.
  *
  * <p>Shapes (row-major): x [batch,in], hidden [batch,width], y [batch,out] per order. Weights and
- * biases start uniform on ±1/√(inputs of the map).
+ * biases start uniform on ±1/√(inputs of the map), with weight normalisation and without.
  *
  * <p>Keeps the jets between its parts. Cotangents of all streams are computed, the highest
  * included: a network inside a layer has no score pass of its own.
@@ -24,19 +25,29 @@ final class Mlp implements JetFunction {
 
   private final List<JetFunction> parts = new ArrayList<>();
 
-  Mlp(String prefix, int in, int width, int hidden, int out, Activation.Kind activation) {
+  Mlp(
+      String prefix,
+      int in,
+      int width,
+      int hidden,
+      int out,
+      Activation.Kind activation,
+      boolean weightNormalisation) {
     int inputs = in;
     for (int i = 0; i < hidden; i++) {
-      parts.add(affine(prefix + 2 * i + ".", inputs, width));
+      parts.add(affine(prefix + 2 * i + ".", inputs, width, weightNormalisation));
       parts.add(new Activation(activation, prefix + (2 * i + 1) + ".", width));
       inputs = width;
     }
-    parts.add(affine(prefix + 2 * hidden + ".", inputs, out));
+    parts.add(affine(prefix + 2 * hidden + ".", inputs, out, weightNormalisation));
   }
 
-  private static Affine affine(String prefix, int in, int out) {
-    return new Affine(
-        prefix, in, out, Initializers.uniformByFanIn(in), Initializers.uniformByFanIn(in));
+  private static JetFunction affine(String prefix, int in, int out, boolean weightNormalisation) {
+    Initializer weight = Initializers.uniformByFanIn(in);
+    Initializer bias = Initializers.uniformByFanIn(in);
+    return weightNormalisation
+        ? new NormalisedAffine(prefix, in, out, weight, bias)
+        : new Affine(prefix, in, out, weight, bias);
   }
 
   @Override

@@ -23,6 +23,7 @@ import org.ebflow.linalg.Precision;
  */
 public final class Architecture {
   private static final String CUSTOM = "custom";
+  private static final String WEIGHT_NORMALISATION = "weight_normalisation";
 
   /** Largest width, and number of hidden layers, of a network that is built from a description. */
   private static final int MOST_UNITS = 1 << 16;
@@ -66,6 +67,9 @@ public final class Architecture {
         map.put("width", coupling.width());
         map.put("hidden", coupling.hidden());
         map.put("activation", coupling.activation().name().toLowerCase(Locale.ROOT));
+        if (coupling.weightNormalisation()) { // else absent, as in files that know of none
+          map.put(WEIGHT_NORMALISATION, true);
+        }
       }
       default -> {
         map.put("type", CUSTOM);
@@ -116,7 +120,8 @@ public final class Architecture {
               numbers(map, "mask"),
               count(map, "width"),
               count(map, "hidden"),
-              TranslationActivation.valueOf(text(map, "activation").toUpperCase(Locale.ROOT)));
+              TranslationActivation.valueOf(text(map, "activation").toUpperCase(Locale.ROOT)),
+              map.containsKey(WEIGHT_NORMALISATION) && (Boolean) value(map, WEIGHT_NORMALISATION));
       case CUSTOM ->
           throw new IllegalArgumentException(
               "a layer of the user's own ("

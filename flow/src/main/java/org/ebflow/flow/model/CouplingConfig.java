@@ -18,8 +18,16 @@ import org.ebflow.linalg.Precision;
  * @param width units of a hidden layer
  * @param hidden hidden layers of each network
  * @param activation of the translation networks
+ * @param weightNormalisation whether every weight of the networks is trained as the directions of
+ *     its rows, {@code weight_v}, and their lengths, {@code weight_g} (Salimans and Kingma 2016);
+ *     the dense layers stay as they are
  */
-public record CouplingConfig(int blocks, int width, int hidden, TranslationActivation activation)
+public record CouplingConfig(
+    int blocks,
+    int width,
+    int hidden,
+    TranslationActivation activation,
+    boolean weightNormalisation)
     implements ModelConfig {
   /** Refuses impossible values. */
   public CouplingConfig {
@@ -33,6 +41,11 @@ public record CouplingConfig(int blocks, int width, int hidden, TranslationActiv
               + hidden
               + ", expected at least 1 each");
     }
+  }
+
+  /** Without weight normalisation. */
+  public CouplingConfig(int blocks, int width, int hidden, TranslationActivation activation) {
+    this(blocks, width, hidden, activation, false);
   }
 
   @Override
@@ -49,7 +62,9 @@ public record CouplingConfig(int blocks, int width, int hidden, TranslationActiv
     Flow.Builder builder = Flow.of(dimension).precision(precision).seed(seed);
     for (int block = 0; block < blocks; block++) {
       builder.layer(orthogonal(dimension));
-      builder.layer(new MaskedAffineCoupling(mask(dimension, block), width, hidden, activation));
+      builder.layer(
+          new MaskedAffineCoupling(
+              mask(dimension, block), width, hidden, activation, weightNormalisation));
       builder.layer(new ActNorm(dimension));
     }
     return builder.layer(orthogonal(dimension)).build();

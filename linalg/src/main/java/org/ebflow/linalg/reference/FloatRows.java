@@ -151,4 +151,41 @@ public final class FloatRows implements RowKernels {
       }
     }
   }
+
+  @Override
+  public void normaliseRows(Matrix v, Matrix g, Matrix w) {
+    for (int r = 0; r < v.rows(); r++) {
+      int at = r * v.columns();
+      float scale = (float) (g.floats()[g.offset() + r] / norm(v, at));
+      for (int i = at; i < at + v.columns(); i++) {
+        w.floats()[w.offset() + i] = scale * v.floats()[v.offset() + i];
+      }
+    }
+  }
+
+  @Override
+  public void pullBackNormalisedRows(
+      Matrix v, Matrix g, Matrix wBar, Matrix vBar, Matrix gBar, int from) {
+    int width = v.columns();
+    for (int r = 0; r < wBar.rows(); r++) {
+      int at = (from + r) * width;
+      int barAt = wBar.offset() + r * width;
+      double norm = norm(v, at);
+      double dot = dot(wBar.floats(), barAt, v.floats(), v.offset() + at, width) / norm;
+      float along = (float) (dot / norm);
+      float scale = (float) (g.floats()[g.offset() + from + r] / norm);
+      for (int c = 0; c < width; c++) {
+        int i = vBar.offset() + at + c;
+        float across = Math.fma(-along, v.floats()[v.offset() + at + c], wBar.floats()[barAt + c]);
+        vBar.floats()[i] = Math.fma(scale, across, vBar.floats()[i]);
+      }
+      gBar.floats()[gBar.offset() + from + r] += (float) dot;
+    }
+  }
+
+  /** ‖v‖ of the row that begins {@code at} numbers after the first. */
+  private static double norm(Matrix v, int at) {
+    int first = v.offset() + at;
+    return Math.sqrt(dot(v.floats(), first, v.floats(), first, v.columns()));
+  }
 }

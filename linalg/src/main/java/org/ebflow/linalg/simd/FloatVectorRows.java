@@ -183,6 +183,19 @@ public final class FloatVectorRows implements RowKernels {
     Kernels.reference(x.precision()).rows().expNegative(x, y);
   }
 
+  /** As {@link #expNegative}. */
+  @Override
+  public void normaliseRows(Matrix v, Matrix g, Matrix w) {
+    Kernels.reference(v.precision()).rows().normaliseRows(v, g, w);
+  }
+
+  /** As {@link #expNegative}. */
+  @Override
+  public void pullBackNormalisedRows(
+      Matrix v, Matrix g, Matrix wBar, Matrix vBar, Matrix gBar, int from) {
+    Kernels.reference(v.precision()).rows().pullBackNormalisedRows(v, g, wBar, vBar, gBar, from);
+  }
+
   @Override
   public void addColumnSums(double factor, Matrix x, Matrix sums, int from, int to) {
     addColumnSums(

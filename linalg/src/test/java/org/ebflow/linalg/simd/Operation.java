@@ -398,6 +398,22 @@ interface Operation {
           Matrix c = m.perRow(n);
           return () -> k.rows().addScaledRows(0.7, c, x[0], x[1]);
         });
+    all.put(
+        "rows.normaliseRows",
+        (k, m, n, w) -> {
+          Matrix[] x = matrices(m, n, w, 2);
+          Matrix g = m.matrix(1, n);
+          return () -> k.rows().normaliseRows(x[0], g, x[1]);
+        });
+    all.put(
+        "rows.pullBackNormalisedRows",
+        (k, m, n, w) -> {
+          Matrix[] x = matrices(m, n, w, 2);
+          Matrix[] g = matrices(m, 1, n, 2);
+          int from = n / 3;
+          Matrix wBar = m.matrix(n - from, w);
+          return () -> k.rows().pullBackNormalisedRows(x[0], g[0], wBar, x[1], g[1], from);
+        });
   }
 
   private static void noiseAndOptimizer(Map<String, Operation> all) {

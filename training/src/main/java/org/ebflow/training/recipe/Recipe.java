@@ -49,6 +49,8 @@ public final class Recipe {
   private static final Set<String> KINDS =
       Set.of("data.preprocessing.type", "model.type", "objective.loss", "optimizer.name");
 
+  private static final String WEIGHT_NORMALISATION = "weight_normalisation";
+
   private final String source;
   private final ObjectNode tree;
   private final Content content;
@@ -70,6 +72,7 @@ public final class Recipe {
   private Recipe(String source, ObjectNode tree, Set<String> superseded) {
     this.source = source;
     this.tree = tree;
+    addAbsent(tree);
     this.content = RecipeJson.parse(source, tree, superseded, Content.class);
     this.optimizer = checked("optimizer", content.optimizer::build);
     Objective objective = checked("objective", () -> content.objective.build(1));
@@ -79,6 +82,15 @@ public final class Recipe {
               + ": training.precision is bf16, expected f32 or f64 with loss "
               + objective.name()
               + ", which subtracts energies of nearly equal size");
+    }
+  }
+
+  /** What recipes written before a key was known leave out, by its meaning then. */
+  private static void addAbsent(ObjectNode tree) {
+    if (tree.get("model") instanceof ObjectNode model
+        && model.path("type").asString("").equals("coupling")
+        && !model.has(WEIGHT_NORMALISATION)) {
+      model.put(WEIGHT_NORMALISATION, false);
     }
   }
 

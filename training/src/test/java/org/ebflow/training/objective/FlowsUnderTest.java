@@ -70,6 +70,11 @@ final class FlowsUnderTest {
             new CouplingConfig(1, 4, 2, TranslationActivation.SWISH)
                 .build(3, Precision.FLOAT64, 4)));
     flows.put(
+        "coupling, weight normalisation",
+        random(
+            new CouplingConfig(2, 4, 2, TranslationActivation.SWISH, true)
+                .build(2, Precision.FLOAT64, 5)));
+    flows.put(
         "logit in front",
         fullyConnected(4, false).after(List.of(FixedAffine.uniform(4, .3, .5), new Logit(.7))));
     flows.put(

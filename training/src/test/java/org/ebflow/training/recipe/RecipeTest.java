@@ -113,7 +113,8 @@ final class RecipeTest {
     "checkerboard-coupling-ssm, 1e-4, 10, SWISH, true",
     "checkerboard-coupling-ml, 1e-4, 10, ELU, true",
     "checkerboard-coupling-sml, 1e-4, 10, ELU, true",
-    "checkerboard-coupling-dsm, 1e-4, 10, ELU, true"
+    "checkerboard-coupling-dsm, 1e-4, 10, ELU, true",
+    "checkerboard-coupling-fdssm, 1e-4, 10, ELU, false"
   })
   void planeRecipesHaveThePublishedSettings(
       String name, double rate, double clip, TranslationActivation activation, boolean adamW) {
@@ -121,7 +122,9 @@ final class RecipeTest {
     boolean checkerboard = name.startsWith("checkerboard");
 
     assertThat(recipe.optimizer()).isEqualTo(new Adam(rate, .9, .999, 1e-8, 0, adamW));
-    assertThat(recipe.modelConfig()).isEqualTo(new CouplingConfig(10, 64, 3, activation));
+    boolean normalised = name.equals("checkerboard-coupling-fdssm");
+    assertThat(recipe.modelConfig())
+        .isEqualTo(new CouplingConfig(10, 64, 3, activation, normalised));
     assertThat(recipe.precision()).isEqualTo(Precision.FLOAT64);
     Map<String, Object> training = section(recipe, "training");
     assertThat(training)
@@ -141,6 +144,45 @@ final class RecipeTest {
       assertThat(recipe.objective(2, null))
           .isEqualTo(new FiniteDifferenceScoreMatching(.1, 0, Scale.PER_SAMPLE));
     }
+  }
+
+  @Test
+  void weightNormalisationIsOffWhereARecipeDoesNotSay() {
+    Recipe recipe = Recipe.named("sine-coupling-ssm");
+
+    assertThat(recipe.modelConfig())
+        .isEqualTo(new CouplingConfig(10, 64, 3, TranslationActivation.SWISH));
+    assertThat(recipe.set("model.weight_normalisation", "true").modelConfig())
+        .isEqualTo(new CouplingConfig(10, 64, 3, TranslationActivation.SWISH, true));
+    assertThatThrownBy(() -> recipe.set("model.weight_normalisation", "1"))
+        .isInstanceOf(InvalidInputException.class)
+        .hasMessageContaining("model.weight_normalisation: expected true or false, found 1");
+  }
+
+  @Test
+  void anotherModelTakesItsOwnKeys() {
+    Recipe coupling =
+        Recipe.named("digits-fc-ssm")
+            .with(
+                Map.of(
+                    "model.type", "coupling",
+                    "model.blocks", "2",
+                    "model.width", "8",
+                    "model.hidden", "1",
+                    "model.activation", "elu"));
+
+    assertThat(coupling.modelConfig())
+        .isEqualTo(new CouplingConfig(2, 8, 1, TranslationActivation.ELU));
+    assertThat(
+            section(
+                coupling.with(
+                    Map.of(
+                        "model.type", "fc",
+                        "model.layers", "2",
+                        "model.alpha", "0.3",
+                        "model.residual", "false")),
+                "model"))
+        .containsOnlyKeys("type", "layers", "alpha", "residual");
   }
 
   @Test
