@@ -18,7 +18,7 @@ import org.jspecify.annotations.Nullable;
  * <p>Shapes (row-major): x [batch,in] per order, v and W [out,in], g and b [1,out], y [batch,out]
  * per order. g starts as the norms of v's rows, so that W starts as v.
  *
- * <p>Domain: no row of v may be zero. A training step keeps it so: v̄ is orthogonal to v.
+ * <p>Domain: no row of v may be zero. A plain gradient step only lengthens v: v̄ is orthogonal.
  *
  * <p>Cost: as {@link Affine}, and per pass 4·in·out FLOP for W, which every worker computes for
  * itself and keeps.
