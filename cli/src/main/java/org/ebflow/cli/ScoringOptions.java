@@ -27,7 +27,8 @@ final class ScoringOptions {
     Thread.ofPlatform()
         .daemon()
         .name("ebflow-backend")
-        .uncaughtExceptionHandler((thread, failure) -> {}) // met again when the backend is asked for
+        .uncaughtExceptionHandler(
+            (thread, failure) -> {}) // met again when the backend is asked for
         .start(compute::blas); // loads its libraries while the model is read
     if (precision == null) {
       return TrainedFlow.load(run);

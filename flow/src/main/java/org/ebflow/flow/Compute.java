@@ -47,31 +47,31 @@ public final class Compute {
   }
 
   /**
-   * For passes whose results must not depend on a row's place in a batch of that size: products by
-   * that BLAS where it treats rows alike ({@link Blas#treatsAlike}) and they are large, else by
+   * For passes whose results must not depend on a row's place in a batch of either size: products
+   * by that BLAS where it treats rows alike ({@link Blas#treatsAlike}) and they are large, else by
    * {@link Blas#rowsAlike}.
    */
-  public static Compute rowsAlike(Parameters weights, Blas blas, int batch) {
+  public static Compute rowsAlike(Parameters weights, Blas blas, int few, int batch) {
     boolean alike = true;
     for (Matrix block : weights.byName().values()) {
-      alike &= isRow(block) || (Workspace.large(block) && blas.treatsAlike(batch, block));
+      alike &= isRow(block) || (Workspace.large(block) && blas.treatsAlike(few, batch, block));
     }
     return of(weights.precision(), alike ? blas : Blas.rowsAlike());
   }
 
   /**
    * As {@link #bfloat16} for passes of one thread each, whose results must not depend on a row's
-   * place in a batch of that size. The weights may not change.
+   * place in a batch of either size. The weights may not change.
    *
    * @throws IllegalArgumentException also if the BLAS does not treat rows alike
    */
-  public static Compute bfloat16RowsAlike(Parameters weights, Blas blas, int batch) {
+  public static Compute bfloat16RowsAlike(Parameters weights, Blas blas, int few, int batch) {
     try (Team solo = new Team(1)) {
       Compute compute = bfloat16(weights, blas, solo);
       for (Parameter parameter : weights.blocks()) {
         Matrix block = weights.of(parameter);
         BFloat16Matrix rounded = compute.rounded(parameter);
-        if (!isRow(block) && !blas.treatsAlike(batch, rounded == null ? block : rounded)) {
+        if (!isRow(block) && !blas.treatsAlike(few, batch, rounded == null ? block : rounded)) {
           throw new IllegalArgumentException(
               "Compute.bfloat16RowsAlike: a row's product by "
                   + parameter.name()

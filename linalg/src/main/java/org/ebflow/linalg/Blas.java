@@ -34,8 +34,9 @@ public final class Blas {
   private final BlasBackend backend;
   private final Map<Rows, Boolean> alike = new ConcurrentHashMap<>();
 
-  /** Shape and format of x·weightᵀ, [count,inner]·[inner,columns]. */
-  private record Rows(int count, int inner, int columns, Precision precision, boolean rounded) {}
+  /** Shape and format of x·weightᵀ, [count or few,inner]·[inner,columns]. */
+  private record Rows(
+      int few, int count, int inner, int columns, Precision precision, boolean rounded) {}
 
   Blas(BlasBackend backend) {
     this.backend = backend;
@@ -81,39 +82,41 @@ public final class Blas {
   }
 
   /**
-   * Whether x·weightᵀ, for {@code rows} rows x, gives a row the same bits wherever it stands among
-   * them. A native kernel may order a sum by the row's place: OpenBLAS's float32 one for AVX2 does.
-   * Which order that is depends on the shape alone and not on the numbers, so it shows: one row of
-   * random numbers is multiplied at every place at once and the results are compared, bit by bit.
-   * Done once per shape.
+   * Whether x·weightᵀ gives a row of x the same bits wherever it stands among {@code rows} rows,
+   * and among {@code few}. A native kernel may order a sum by the row's place: OpenBLAS's float32
+   * one for AVX2 does. Which order that is depends on the shape alone and not on the numbers, so it
+   * shows: one row of random numbers is multiplied at every place at once and the results are
+   * compared, bit by bit. Done once per shape.
    *
-   * @param rows of x
+   * @param few at most {@code rows}
    * @param weight read for its shape and format only
    */
-  public boolean treatsAlike(int rows, Factor weight) {
+  public boolean treatsAlike(int few, int rows, Factor weight) {
     if (backend instanceof JavaBackend) {
       return true;
     }
     boolean rounded = weight instanceof BFloat16Matrix;
     Precision precision = weight instanceof Matrix exact ? exact.precision() : Precision.FLOAT32;
     return alike.computeIfAbsent(
-        new Rows(rows, weight.columns(), weight.rows(), precision, rounded), this::treatsAlike);
+        new Rows(few, rows, weight.columns(), weight.rows(), precision, rounded),
+        this::treatsAlike);
   }
 
   private boolean treatsAlike(Rows shape) {
     Matrix x = Matrix.allocate(shape.precision, shape.count, shape.inner);
     Matrix weight = Matrix.allocate(shape.precision, shape.columns, shape.inner);
-    Matrix y = Matrix.allocate(shape.precision, shape.count, shape.columns);
+    // the products of many rows, and behind them those of few
+    Matrix y = Matrix.allocate(shape.precision, shape.count + shape.few, shape.columns);
     double[] numbers = new SplittableRandom(1).doubles(NUMBERS, -1, 1).toArray();
     repeat(numbers, x, shape.inner);
     repeat(numbers, weight, NUMBERS);
-    if (shape.rounded) {
-      multiply(false, rounded(x), true, rounded(weight), 1, 0, y);
-    } else {
-      multiply(false, x, true, weight, 1, 0, y);
-    }
+    Factor left = shape.rounded ? rounded(x) : x;
+    Factor leftFew = shape.rounded ? rounded(x.rows(0, shape.few)) : x.rows(0, shape.few);
+    Factor right = shape.rounded ? rounded(weight) : weight;
+    multiply(false, left, true, right, 1, 0, y.rows(0, shape.count));
+    multiply(false, leftFew, true, right, 1, 0, y.rows(shape.count, y.rows()));
     // equal to itself one row further: all rows are the first
-    int end = shape.columns * (shape.count - 1);
+    int end = shape.columns * (y.rows() - 1);
     return shape.precision == Precision.FLOAT32
         ? Arrays.equals(y.floats(), 0, end, y.floats(), shape.columns, shape.columns + end)
         : Arrays.equals(y.doubles(), 0, end, y.doubles(), shape.columns, shape.columns + end);

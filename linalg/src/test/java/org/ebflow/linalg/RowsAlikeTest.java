@@ -121,7 +121,7 @@ class RowsAlikeTest {
     Blas blas = BackendsUnderTest.load(name);
     for (int[] size : new int[][] {{64, 784, 784}, {128, 300, 300}, {64, 31, 43}, {64, 513, 255}}) {
       Matrix weight = random(precision, size[2], size[1], 5);
-      if (!blas.treatsAlike(size[0], weight)) {
+      if (!blas.treatsAlike(5, size[0], weight)) {
         continue; // of its right to say no there is the test below
       }
       Matrix x = random(precision, size[0], size[1], 6);
@@ -131,6 +131,9 @@ class RowsAlikeTest {
             .as("%d rows, k=%d, n=%d, from row %d", size[0], size[1], size[2], shift)
             .isEqualTo(rotated(y, shift).array());
       }
+      assertThat(product(blas, true, x.rows(3, 8), weight).array())
+          .as("5 rows, k=%d, n=%d", size[1], size[2])
+          .isEqualTo(y.rows(3, 8).copy(precision).array());
     }
   }
 
@@ -139,13 +142,17 @@ class RowsAlikeTest {
   void aBackendThatSumsOneRowInAnotherOrderIsFoundOut(Precision precision) {
     Matrix weight = random(precision, 20, 50, 5);
     for (int odd = 0; odd < 7; odd++) {
-      assertThat(new Blas(new OneRowBackwards(odd)).treatsAlike(7, weight)).isFalse();
+      assertThat(new Blas(new OneRowBackwards(odd, 7)).treatsAlike(3, 7, weight)).isFalse();
     }
-    assertThat(new Blas(new OneRowBackwards(7)).treatsAlike(7, weight)).isTrue();
+    assertThat(new Blas(new OneRowBackwards(1, 3)).treatsAlike(3, 7, weight)).isFalse();
+    assertThat(new Blas(new OneRowBackwards(1, 4)).treatsAlike(3, 7, weight)).isTrue();
   }
 
-  /** Sums from the first term to the last, but in one row from the last to the first. */
-  private record OneRowBackwards(int odd) implements BlasBackend {
+  /**
+   * Sums from the first term to the last, but in one row of products of so many rows from the last
+   * to the first.
+   */
+  private record OneRowBackwards(int odd, int rows) implements BlasBackend {
     @Override
     public String name() {
       return "one row backwards";
@@ -176,7 +183,7 @@ class RowsAlikeTest {
         for (int column = 0; column < n; column++) {
           double sum = 0;
           for (int i = 0; i < k; i++) {
-            int p = row == odd ? k - 1 - i : i;
+            int p = m == rows && row == odd ? k - 1 - i : i;
             sum += a.get(row, p) * b.get(column, p);
             sum = single ? (float) sum : sum;
           }

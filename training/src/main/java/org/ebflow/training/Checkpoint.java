@@ -43,6 +43,7 @@ final class Checkpoint {
     metadata.put("log_bytes", String.valueOf(fileLengths[1]));
     metadata.put("threads", String.valueOf(threads));
     metadata.put("backend", backend);
+    metadata.put("weights", String.valueOf(weights.count()));
     metadata.put("loss_sum", String.valueOf(lossSum));
     metadata.put("loss_steps", String.valueOf(lossSteps));
     metadata.put("non_finite_rows", String.valueOf(nonFiniteRows));
@@ -69,6 +70,14 @@ final class Checkpoint {
                 + metadata.get("format"));
       }
       Checkpoint result = parse(metadata, state, file);
+      if (!String.valueOf(weights.count()).equals(metadata.get("weights"))) {
+        throw new InvalidInputException(
+            file
+                + ": expected the state of "
+                + weights.count()
+                + " weights, as the model has, found that of "
+                + metadata.get("weights"));
+      }
       tensors(weights, state).forEach(saved::copyTo);
       weights.initializedByData(Boolean.parseBoolean(metadata.get("initialized_by_data")));
       weights.changed();

@@ -3,6 +3,8 @@ package org.ebflow.training;
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.io.UncheckedIOException;
+import java.nio.channels.FileChannel;
+import java.nio.channels.OverlappingFileLockException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -93,6 +95,47 @@ public final class RunFolder {
     }
   }
 
+  /**
+   * Keeps others from training in this folder until it is closed.
+   *
+   * @throws InvalidInputException if another does
+   */
+  Lock lock() {
+    Path file = created(folder.resolve("last")).resolve("lock");
+    try {
+      FileChannel channel =
+          FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+      if (tryLock(channel)) {
+        return new Lock(channel);
+      }
+      channel.close();
+    } catch (IOException e) {
+      throw new UncheckedIOException("can't lock " + file + ": " + reason(e), e);
+    }
+    throw new InvalidInputException(
+        folder + ": expected a run that rests, found it being trained by another process");
+  }
+
+  /** What a training run holds while it writes. */
+  record Lock(FileChannel channel) implements AutoCloseable {
+    @Override
+    public void close() {
+      try {
+        channel.close();
+      } catch (IOException e) {
+        throw new UncheckedIOException("can't unlock the run: " + reason(e), e);
+      }
+    }
+  }
+
+  private static boolean tryLock(FileChannel channel) throws IOException {
+    try {
+      return channel.tryLock() != null;
+    } catch (OverlappingFileLockException e) { // by this process
+      return false;
+    }
+  }
+
   /** Writes config.json. */
   void writeConfig(String json) {
     write(config(), json);
@@ -137,10 +180,17 @@ public final class RunFolder {
     }
   }
 
-  /** Cuts metrics.csv and run.log back to these lengths; begins a metrics.csv that has vanished. */
+  /**
+   * Cuts metrics.csv and run.log back to these lengths; begins a metrics.csv that has vanished or
+   * lost its first line.
+   */
   void cutBack(long[] lengths) {
-    if (!Files.exists(metrics())) {
-      write(metrics(), METRICS_HEADER);
+    try {
+      if (!Files.exists(metrics()) || Files.size(metrics()) < METRICS_HEADER.length()) {
+        write(metrics(), METRICS_HEADER);
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException("can't read " + metrics() + ": " + reason(e), e);
     }
     cut(metrics(), lengths[0]);
     cut(folder.resolve(LOG), lengths[1]);

@@ -20,30 +20,28 @@ import org.jspecify.annotations.Nullable;
 /**
  * Exact log-densities of many rows over all cores, in constant memory, in the order of the rows.
  *
- * <p>Rows are computed in blocks of one fixed size, short ones padded; all arithmetic treats rows
- * alike ({@link Compute#rowsAlike}): a row's bits depend neither on its neighbours, nor on its
- * place among them, nor on the number of threads. The dequantisation noise of a row is a function
- * of the model's seed and of the row's values.
+ * <p>Rows are computed in blocks of two fixed sizes, one for requests of few rows, short ones
+ * padded; all arithmetic treats rows alike ({@link Compute#rowsAlike}): a row's bits depend neither
+ * on its neighbours, nor on its place among them, nor on the number of threads. The dequantisation
+ * noise of a row is a function of the model's seed and of the row's values.
  *
  * <p>Threading: thread-safe; concurrent calls take turns.
  */
 public final class Scorer implements AutoCloseable {
-  /** Rows of a block: few, so that a single row is scored soon. */
-  private static final int BLOCK = Integer.getInteger("b", 64);
+  /** Rows of a block: as many as native products want. */
+  private static final int BLOCK = 128;
 
-  /** Rows of a block of a model whose weights lie in memory: each is read once per block. */
-  private static final int LARGE_BLOCK = 128;
-
-  private static final int LARGE_DIMENSION = 2048;
+  /** Rows of the block that serves a request of at most so many. */
+  private static final int FEW = 8;
 
   private final Flow flow;
   private final double logZ;
   private final double preprocessingLogDet;
   private final int levels;
   private final Noise noise;
-  private final int block;
   private final Team team;
   private final BlockScorer[] workers;
+  private final BlockScorer few;
   private final AtomicInteger nextBlock = new AtomicInteger();
 
   /** Any rows that can be copied block by block. */
@@ -74,15 +72,15 @@ public final class Scorer implements AutoCloseable {
       }
     }
     preprocessingLogDet = constant;
-    block = flow.dimension() < LARGE_DIMENSION ? BLOCK : LARGE_BLOCK;
     Compute compute =
         bfloat16
-            ? Compute.bfloat16RowsAlike(flow.parameters(), blas, block)
-            : Compute.rowsAlike(flow.parameters(), blas, block);
+            ? Compute.bfloat16RowsAlike(flow.parameters(), blas, FEW, BLOCK)
+            : Compute.rowsAlike(flow.parameters(), blas, FEW, BLOCK);
+    few = new BlockScorer(preprocessing, blas, compute, FEW);
     team = new Team(threads);
     workers = new BlockScorer[threads];
     for (int rank = 0; rank < threads; rank++) {
-      workers[rank] = new BlockScorer(preprocessing, blas, compute);
+      workers[rank] = new BlockScorer(preprocessing, blas, compute, BLOCK);
     }
   }
 
@@ -129,15 +127,19 @@ public final class Scorer implements AutoCloseable {
 
   /** Overwrites the first {@code count} entries of {@code scores}. */
   public synchronized void score(int count, RowSource source, Scores scores) {
+    if (count <= FEW) {
+      few.score(source, 0, count, scores);
+      return;
+    }
     nextBlock.set(0);
-    int blocks = (count + block - 1) / block;
+    int blocks = (count + BLOCK - 1) / BLOCK;
     team.run(
         worker -> {
           BlockScorer scorer = workers[worker.rank()];
           for (int next = nextBlock.getAndIncrement();
               next < blocks;
               next = nextBlock.getAndIncrement()) {
-            scorer.score(source, next * block, Math.min(count, (next + 1) * block), scores);
+            scorer.score(source, next * BLOCK, Math.min(count, (next + 1) * BLOCK), scores);
           }
         });
   }
@@ -166,12 +168,13 @@ public final class Scorer implements AutoCloseable {
   @Override
   public void close() {
     team.close();
+    few.solo.close();
     for (BlockScorer worker : workers) {
       worker.solo.close();
     }
   }
 
-  /** Buffers and passes of one thread. */
+  /** Buffers and passes of one thread for blocks of one size. */
   private final class BlockScorer {
     private final Team solo = new Team(1);
     private final Matrix raw;
@@ -181,9 +184,9 @@ public final class Scorer implements AutoCloseable {
     private final Matrix input;
     private final Matrix[] inputRows;
     private final Matrix noiseRow;
-    private final Matrix squares = Matrix.allocate(Precision.FLOAT64, 1, block);
+    private final Matrix squares;
 
-    BlockScorer(Preprocessing before, Blas blas, Compute compute) {
+    BlockScorer(Preprocessing before, Blas blas, Compute compute, int block) {
       int dimension = flow.dimension();
       raw = Matrix.allocate(Precision.FLOAT64, block, dimension);
       rawRows = rowsOf(raw);
@@ -192,6 +195,7 @@ public final class Scorer implements AutoCloseable {
       input = (preprocessing == null ? model : preprocessing).input().stream(0);
       inputRows = rowsOf(input);
       noiseRow = Matrix.allocate(input.precision(), 1, dimension);
+      squares = Matrix.allocate(Precision.FLOAT64, 1, block);
     }
 
     private static Matrix[] rowsOf(Matrix matrix) {
@@ -204,8 +208,11 @@ public final class Scorer implements AutoCloseable {
 
     void score(RowSource source, int from, int to, Scores scores) {
       int count = to - from;
+      if (count == 0) {
+        return;
+      }
       source.copyRows(from, to, raw);
-      for (int r = count; r < block; r++) {
+      for (int r = count; r < rawRows.length; r++) {
         rawRows[r].copyFrom(rawRows[0]);
       }
       input.copyFrom(raw);

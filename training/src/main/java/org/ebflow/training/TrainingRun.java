@@ -87,7 +87,8 @@ final class TrainingRun {
   }
 
   TrainedFlow run(boolean resume) {
-    try (Team team = new Team(settings.threads())) {
+    try (RunFolder.Lock _ = folder.lock();
+        Team team = new Team(settings.threads())) {
       Compute compute =
           trainer.bfloat16()
               ? Compute.bfloat16(model.parameters(), blas, team)

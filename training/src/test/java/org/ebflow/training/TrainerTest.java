@@ -219,6 +219,30 @@ class TrainerTest {
   }
 
   @Test
+  void aRunThatIsBeingTrainedIsRefused() {
+    Splits data = gaussians(300, 3);
+    Path run = folder.resolve("busy");
+    small().fit(data, run);
+    try (RunFolder.Lock _ = new RunFolder(run).lock()) {
+      assertThatThrownBy(() -> small().resume(data, run))
+          .isInstanceOf(InvalidInputException.class)
+          .hasMessageContaining("being trained");
+    }
+    small().resume(data, run);
+  }
+
+  @Test
+  void theStateOfAnotherModelIsRefused() {
+    Splits data = gaussians(300, 3);
+    Path run = folder.resolve("three");
+    small().fit(data, run);
+    assertThatThrownBy(() -> small(2).resume(gaussians(300, 2), run))
+        .isInstanceOf(InvalidInputException.class)
+        .hasMessageContaining("expected the state of 12 weights")
+        .hasMessageContaining("that of 24");
+  }
+
+  @Test
   void aRunIsNotResumedForFewerStepsThanItHasMade() throws IOException {
     Splits data = gaussians(300, 3);
     Path run = folder.resolve("long");

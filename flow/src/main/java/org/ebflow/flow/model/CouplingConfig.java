@@ -29,9 +29,14 @@ public record CouplingConfig(
     TranslationActivation activation,
     boolean weightNormalisation)
     implements ModelConfig {
+  private static final int MOST_LAYERS = 1000;
+  private static final int MOST_WIDTH = 65_536;
+
   /** Refuses impossible values. */
   public CouplingConfig {
-    if (blocks < 1 || width < 1 || hidden < 1) {
+    if (Math.min(blocks, Math.min(width, hidden)) < 1
+        || Math.max(blocks, hidden) > MOST_LAYERS
+        || width > MOST_WIDTH) {
       throw new IllegalArgumentException(
           "blocks, width and hidden are "
               + blocks
@@ -39,7 +44,12 @@ public record CouplingConfig(
               + width
               + ", "
               + hidden
-              + ", expected at least 1 each");
+              + ", expected 1 to "
+              + MOST_LAYERS
+              + ", "
+              + MOST_WIDTH
+              + ", "
+              + MOST_LAYERS);
     }
   }
 

@@ -10,16 +10,18 @@ import org.ebflow.linalg.Precision;
  *
  * <p>Source: Chao et al. 2023, section 5 (two layers).
  *
- * @param layers number of dense layers, at least 1
+ * @param layers number of dense layers, 1 to 1000
  * @param alpha slope of the activation at -∞
  * @param residual whether the activation adds its input
  */
 public record FullyConnectedConfig(int layers, double alpha, boolean residual)
     implements ModelConfig {
+  private static final int MOST_LAYERS = 1000;
+
   /** Refuses impossible values. */
   public FullyConnectedConfig {
-    if (layers < 1) {
-      throw new IllegalArgumentException("layers is " + layers + ", expected at least 1");
+    if (layers < 1 || layers > MOST_LAYERS) {
+      throw new IllegalArgumentException("layers is " + layers + ", expected 1 to " + MOST_LAYERS);
     }
     if (!(alpha > 0 && alpha <= 1)) {
       throw new IllegalArgumentException("alpha is " + alpha + ", expected 0 < alpha <= 1");

@@ -149,6 +149,10 @@ public final class GradientCheck {
   public Report run() {
     Flow copy = flow.copy(Precision.FLOAT64);
     Parameters weights = copy.parameters();
+    if (weights.blocks().isEmpty()) {
+      throw new IllegalArgumentException(
+          "GradientCheck: the flow has no weights, expected some (a layer without any is checked between dense layers)");
+    }
     Noise noise = new Noise(seed);
     perturb(weights, noise);
     Compute compute = Compute.of(Precision.FLOAT64, blas == null ? Blas.auto() : blas);

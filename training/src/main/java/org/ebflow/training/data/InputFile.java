@@ -9,7 +9,6 @@ import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.util.zip.GZIPInputStream;
 import java.util.zip.ZipException;
 import org.ebflow.flow.InvalidInputException;
 
@@ -73,7 +72,7 @@ final class InputFile {
   InputStream open() throws IOException {
     InputStream raw = Files.newInputStream(path);
     try {
-      return compressed ? new GZIPInputStream(raw, BUFFER) : new BufferedInputStream(raw, BUFFER);
+      return compressed ? new WholeGzip(raw, BUFFER) : new BufferedInputStream(raw, BUFFER);
     } catch (IOException | RuntimeException e) {
       raw.close();
       throw e;

@@ -27,6 +27,8 @@ import org.jspecify.annotations.Nullable;
  */
 public record SlicedScoreMatching(int slices, boolean plain, double energyWeight, Scale scale)
     implements Objective {
+  private static final int MOST_SLICES = 10_000;
+
   /** One slice, variance reduced, no energy term, divided by the dimension. */
   public SlicedScoreMatching() {
     this(1, false, 0, Scale.PER_DIMENSION);
@@ -34,8 +36,8 @@ public record SlicedScoreMatching(int slices, boolean plain, double energyWeight
 
   /** Refuses impossible values. */
   public SlicedScoreMatching {
-    if (slices < 1) {
-      throw new IllegalArgumentException("slices is " + slices + ", expected at least 1");
+    if (slices < 1 || slices > MOST_SLICES) {
+      throw new IllegalArgumentException("slices is " + slices + ", expected 1 to " + MOST_SLICES);
     }
     EnergyTerm.requireWeight(energyWeight);
   }

@@ -184,4 +184,12 @@ class GradientCheckTest {
       right.inverse(y, x, kept);
     }
   }
+
+  @Test
+  void aFlowWithoutWeightsIsRefusedSinceNothingWouldBeChecked() {
+    Flow flow = Flow.of(3).smoothLeakyRelu(0.3).build();
+    assertThatThrownBy(() -> GradientCheck.of(flow).run())
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("no weights");
+  }
 }

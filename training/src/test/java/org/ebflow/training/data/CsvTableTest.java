@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -162,8 +163,13 @@ class CsvTableTest {
     refuses("\u0000\u0001\u0002PNG", "binary data");
     refuses("a,b\n1,\"2\n3,4\n", "expected CSV, found corruption");
     byte[] compressed = TestData.gzip("1,2\n".repeat(5000).getBytes(StandardCharsets.UTF_8));
+    byte[] whole = compressed.clone();
     refuses("a.csv.gz", Arrays.copyOf(compressed, compressed.length - 12), List.of(), "truncated");
     compressed[compressed.length - 7] ^= 1;
+    byte[] two = ByteBuffer.allocate(2 * whole.length).put(whole).put(whole).array();
+    two[whole.length + 1] ^= 1;
+    refuses("c.csv.gz", two, List.of(), "gzip", "corruption");
+    refuses("d.csv.gz", Arrays.copyOf(whole, whole.length + 3), List.of(), "gzip", "corruption");
     refuses("b.csv.gz", compressed, List.of(), "gzip", "corruption");
     refuses("a.parquet", "PAR1".getBytes(StandardCharsets.UTF_8), List.of(), ".csv");
   }
