@@ -35,6 +35,7 @@ public final class ScoreCommand implements Callable<Integer> {
   /** Values in a block of rows, when the number of rows is not chosen. */
   private static final int BLOCK_VALUES = 1 << 18;
 
+  private static final int BLOCK_ROWS = 4096;
   private static final int MOST_BLOCK_VALUES = 1 << 26;
 
   @Spec private CommandSpec spec;
@@ -161,7 +162,10 @@ public final class ScoreCommand implements Callable<Integer> {
       }
       return batchSize;
     }
-    return Math.clamp((long) BLOCK_VALUES / dimension / 64 * 64, 64, 4096);
+    int shared = Scorer.BLOCK * scoring.compute.threads(); // a block of the scorer for each thread
+    int wanted = Math.min(BLOCK_VALUES / dimension, BLOCK_ROWS);
+    int most = Math.max(Scorer.BLOCK, MOST_BLOCK_VALUES / dimension / 16);
+    return Math.min((wanted + shared - 1) / shared * shared, most);
   }
 
   private ParameterException usage(String message) {

@@ -35,7 +35,8 @@ class FlowTest {
             new FullyConnectedConfig(2, .3, false).build(4, Precision.FLOAT64, 1),
             new FullyConnectedConfig(3, .3, true).build(4, Precision.FLOAT64, 1),
             new CouplingConfig(2, 5, 2, TranslationActivation.ELU).build(3, Precision.FLOAT64, 2),
-            new CouplingConfig(2, 5, 2, TranslationActivation.ELU, true)
+            // Swish: the differences of a fixed step would meet a kink of this ELU network
+            new CouplingConfig(2, 5, 2, TranslationActivation.SWISH, true)
                 .build(3, Precision.FLOAT64, 2),
             Flow.of(3)
                 .precision(Precision.FLOAT64)

@@ -28,8 +28,8 @@ import org.jspecify.annotations.Nullable;
  * <p>Threading: thread-safe; concurrent calls take turns.
  */
 public final class Scorer implements AutoCloseable {
-  /** Rows of a block: as many as native products want. */
-  private static final int BLOCK = 128;
+  /** Rows of a block, as many as native products want: multiples of it keep all threads busy. */
+  public static final int BLOCK = 128;
 
   /** Rows of the block that serves a request of at most so many. */
   private static final int FEW = 8;
