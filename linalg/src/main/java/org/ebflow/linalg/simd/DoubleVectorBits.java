@@ -32,8 +32,6 @@ final class DoubleVectorBits {
 
   private static final double LN_2 = 0.6931471805599453;
   private static final int LANES = SPECIES.length();
-  private static final VectorSpecies<Double> DOUBLES = DoubleVector.SPECIES_PREFERRED;
-  private static final boolean EIGHT_DOUBLES = DOUBLES.length() == 8;
 
   private DoubleVectorBits() {}
 
@@ -72,38 +70,6 @@ final class DoubleVectorBits {
       fraction *= product.lane(lane);
     }
     return power * LN_2 + DoublePolynomials.log(fraction);
-  }
-
-  /**
-   * Σ x·y in float64 by eight sums that are added in pairs: s0…s7 in one vector, or s0…s3 and s4…s7
-   * in two. Vectors that a loop carries are of the preferred species alone, else they may end up on
-   * the heap.
-   */
-  static double dot(double[] x, int xAt, double[] y, int yAt, int count) {
-    DoubleVector low = DoubleVector.zero(DOUBLES);
-    DoubleVector high = DoubleVector.zero(DOUBLES);
-    int i = 0;
-    for (; i <= count - 8; i += 8) {
-      low =
-          low.add(
-              DoubleVector.fromArray(DOUBLES, x, xAt + i)
-                  .mul(DoubleVector.fromArray(DOUBLES, y, yAt + i)));
-      if (!EIGHT_DOUBLES) {
-        high =
-            high.add(
-                DoubleVector.fromArray(DOUBLES, x, xAt + i + 4)
-                    .mul(DoubleVector.fromArray(DOUBLES, y, yAt + i + 4)));
-      }
-    }
-    double rest = 0;
-    for (; i < count; i++) {
-      rest += x[xAt + i] * y[yAt + i];
-    }
-    double s04 = low.lane(0) + (EIGHT_DOUBLES ? low.lane(4) : high.lane(0));
-    double s15 = low.lane(1) + (EIGHT_DOUBLES ? low.lane(5) : high.lane(1));
-    double s26 = low.lane(2) + (EIGHT_DOUBLES ? low.lane(6) : high.lane(2));
-    double s37 = low.lane(3) + (EIGHT_DOUBLES ? low.lane(7) : high.lane(3));
-    return (s04 + s26) + (s15 + s37) + rest;
   }
 
   /** Lane i is +1 or -1 as bit {@code from + i} of the word is 0 or 1. */

@@ -3,7 +3,6 @@ package org.ebflow.linalg.simd;
 import static jdk.incubator.vector.FloatVector.broadcast;
 import static org.ebflow.linalg.simd.FloatVectorPolynomials.SPECIES;
 
-import jdk.incubator.vector.DoubleVector;
 import jdk.incubator.vector.FloatVector;
 import org.ebflow.linalg.Kernels;
 import org.ebflow.linalg.Matrix;
@@ -13,8 +12,6 @@ import org.ebflow.linalg.reference.FloatRows;
 /** Vector arithmetic in float32 vectors. */
 public final class FloatVectorRows implements RowKernels {
   private static final int LANES = SPECIES.length();
-  private static final int DOUBLES = DoubleVector.SPECIES_PREFERRED.length();
-  private static final boolean VECTORS_OF_DOUBLES = DOUBLES == 4 || DOUBLES == 8;
 
   @Override
   public void addToRows(Matrix y, Matrix bias) {
@@ -248,18 +245,7 @@ public final class FloatVectorRows implements RowKernels {
 
   @Override
   public void addRowDots(double factor, Matrix x, Matrix y, Matrix dots) {
-    for (int r = 0; r < x.rows(); r++) {
-      int at = r * x.columns();
-      double sum = dot(x.floats(), x.offset() + at, y.floats(), y.offset() + at, x.columns());
-      dots.doubles()[dots.offset() + r] += factor * sum;
-    }
-  }
-
-  /** Σ x·y in float64, with the bits of {@link FloatRows#dot}; by that loop on narrow vectors. */
-  static double dot(float[] x, int xAt, float[] y, int yAt, int count) {
-    return VECTORS_OF_DOUBLES
-        ? FloatVectorBits.dot(x, xAt, y, yAt, count)
-        : FloatRows.dot(x, xAt, y, yAt, count);
+    Kernels.reference(x.precision()).rows().addRowDots(factor, x, y, dots);
   }
 
   @Override

@@ -212,7 +212,7 @@ final class RecipeTest {
         "training.precision | f16 | training.precision: expected one of f32, f64, bf16, found \"f16\"",
         "objective.loss    | smm  | no kind smm, expected one of dsm, fdssm, ml, sml, ssm, the nearest is",
         "objective.loss    | dsm  | objective.sigma: expected a value, found none",
-        "model.layers      | 0    | layers is 0, expected at least 1",
+        "model.layers      | 0    | layers is 0, expected 1 to 1000",
         "data.noise        | -1   | noise is -1.0",
         "data.preprocessing.smoothness | 0 | smoothness is 0.0",
         "name              | x    | no key name"
