@@ -185,7 +185,7 @@ final class DamagedRunTest {
       delimiter = '|',
       value = {
         "\"ebflow-run-1\"  | \"ebflow-run-9\"    | expected a run's configuration of format ebflow-run-1, found ebflow-run-9",
-        "\"layers\" : 2    | \"layers\" : 3      | expected tensor \"weights\" of shape",
+        "\"layers\" : 2    | \"layers\" : 3      | expected the state of 36 weights, as the model has, found that of 24",
         "\"layers\" : 2    | \"layesr\" : 2, \"layers\" : 2 | no key model.layesr, the nearest is model.layers",
         "\"epochs\"        | \"epochs\" : 1 2    | expected JSON, found something else (line",
         "\"name\" : \"rmsprop\" | \"name\" : \"sgd\" | no kind sgd, expected one of adam, adamw, rmsprop",
