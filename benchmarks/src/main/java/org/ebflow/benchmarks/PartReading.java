@@ -34,7 +34,7 @@ record PartReading(
   /** GB/s or GFLOP/s of the median run. */
   @JsonProperty
   double speed() {
-    return Math.max(bytes, flop) / timing.median() / 1e6;
+    return Math.max((double) bytes, flop) / timing.median() / 1e6;
   }
 
   /**
