@@ -23,7 +23,7 @@ final class CurvePlot {
 
   /** Every value faintly, and their running median: single losses may lie far out. */
   static BufferedImage loss(Curve loss) {
-    double[] smooth = runningMedian(loss.values(), Math.max(1, loss.values().length / 25));
+    double[] smooth = runningMedian(loss.values(), Math.max(5, loss.values().length / 25));
     XYChart chart = chart("Training loss", "loss", loss, Range.between(loss.values(), .01, .9));
     line(chart.addSeries("mean of up to 100 steps", loss.steps(), loss.values()), FAINT_LINE, 1.4f);
     line(chart.addSeries("running median", loss.steps(), smooth), Picture.POINT, 2.4f);
