@@ -204,7 +204,8 @@ class TrainerTest {
         Matrix tensor = Matrix.allocate(good.precision(name), good.rows(name), good.columns(name));
         good.copyTo(name, tensor);
         for (int c = 0; c < tensor.columns(); c++) {
-          assertThat(tensor.get(0, c)).as("%s[%d]", name, c).isFinite();
+          // of before the step that threw the weights to 1e30
+          assertThat(tensor.get(0, c)).as("%s[%d]", name, c).isBetween(-1e3, 1e3);
         }
       }
     }
