@@ -3,17 +3,19 @@ package org.ebflow.linalg.simd;
 import static org.ebflow.linalg.simd.DoubleVectorPolynomials.SPECIES;
 
 import jdk.incubator.vector.DoubleVector;
+import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.LongVector;
 import jdk.incubator.vector.VectorOperators;
-import jdk.incubator.vector.VectorShape;
 import jdk.incubator.vector.VectorSpecies;
 import org.ebflow.linalg.reference.DoublePolynomials;
 
 /** What depends on the layout of double lanes: exponents, and 32-bit words beside them. */
 final class DoubleVectorBits {
-  /** As many 32-bit words as there are lanes. */
-  static final VectorSpecies<Integer> WORDS =
-      VectorSpecies.of(int.class, VectorShape.forBitSize(SPECIES.length() * Integer.SIZE));
+  /**
+   * 32-bit words, of one width in both precisions: in a JVM that has seen two, the compiler can't
+   * tell which one a word is of, and allocates it.
+   */
+  static final VectorSpecies<Integer> WORDS = IntVector.SPECIES_PREFERRED;
 
   /** From a word to a number. */
   static final VectorOperators.Conversion<Integer, Double> FROM_WORD = VectorOperators.I2D;
@@ -72,14 +74,19 @@ final class DoubleVectorBits {
     return power * LN_2 + DoublePolynomials.log(fraction);
   }
 
-  /** Lane i is +1 or -1 as bit {@code from + i} of the word is 0 or 1. */
-  static DoubleVector signs(int word, int from) {
+  /**
+   * Overwrites 64 numbers by +1 or -1 as a bit of the block, the lowest first, is 0 or 1. No vector
+   * leaves this method: one that does is allocated where the compiler does not inline the call.
+   */
+  static void signs(long block, double[] ys, int yAt) {
     LongVector shift =
-        LongVector.broadcast(INTEGERS, 63L - from).sub(LongVector.zero(INTEGERS).addIndex(1));
-    LongVector sign =
-        LongVector.broadcast(INTEGERS, word)
-            .lanewise(VectorOperators.LSHL, shift)
-            .and(Long.MIN_VALUE);
-    return sign.or(Double.doubleToRawLongBits(1.0)).reinterpretAsDoubles();
+        LongVector.broadcast(INTEGERS, 63L).sub(LongVector.zero(INTEGERS).addIndex(1));
+    for (int from = 0; from < Long.SIZE; from += LANES) {
+      LongVector sign =
+          LongVector.broadcast(INTEGERS, block >>> from)
+              .lanewise(VectorOperators.LSHL, shift)
+              .and(Long.MIN_VALUE);
+      sign.or(Double.doubleToRawLongBits(1.0)).reinterpretAsDoubles().intoArray(ys, yAt + from);
+    }
   }
 }

@@ -5,15 +5,16 @@ import static org.ebflow.linalg.simd.FloatVectorPolynomials.SPECIES;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorOperators;
-import jdk.incubator.vector.VectorShape;
 import jdk.incubator.vector.VectorSpecies;
 import org.ebflow.linalg.reference.DoublePolynomials;
 
 /** What depends on the layout of float lanes: exponents, and 32-bit words beside them. */
 final class FloatVectorBits {
-  /** As many 32-bit words as there are lanes. */
-  static final VectorSpecies<Integer> WORDS =
-      VectorSpecies.of(int.class, VectorShape.forBitSize(SPECIES.length() * Integer.SIZE));
+  /**
+   * 32-bit words, of one width in both precisions: in a JVM that has seen two, the compiler can't
+   * tell which one a word is of, and allocates it.
+   */
+  static final VectorSpecies<Integer> WORDS = IntVector.SPECIES_PREFERRED;
 
   /** From a word to a number. */
   static final VectorOperators.Conversion<Integer, Float> FROM_WORD = VectorOperators.I2F;
@@ -72,14 +73,18 @@ final class FloatVectorBits {
     return power * LN_2 + DoublePolynomials.log(fraction);
   }
 
-  /** Lane i is +1 or -1 as bit {@code from + i} of the word is 0 or 1. */
-  static FloatVector signs(int word, int from) {
-    IntVector shift =
-        IntVector.broadcast(INTEGERS, 31 - from).sub(IntVector.zero(INTEGERS).addIndex(1));
-    IntVector sign =
-        IntVector.broadcast(INTEGERS, word)
-            .lanewise(VectorOperators.LSHL, shift)
-            .and(Integer.MIN_VALUE);
-    return sign.or(Float.floatToRawIntBits(1f)).reinterpretAsFloats();
+  /**
+   * Overwrites 64 numbers by +1 or -1 as a bit of the block, the lowest first, is 0 or 1. No vector
+   * leaves this method: one that does is allocated where the compiler does not inline the call.
+   */
+  static void signs(long block, float[] ys, int yAt) {
+    IntVector shift = IntVector.broadcast(INTEGERS, 31).sub(IntVector.zero(INTEGERS).addIndex(1));
+    for (int from = 0; from < Long.SIZE; from += LANES) {
+      IntVector sign =
+          IntVector.broadcast(INTEGERS, (int) (block >>> from))
+              .lanewise(VectorOperators.LSHL, shift)
+              .and(Integer.MIN_VALUE);
+      sign.or(Float.floatToRawIntBits(1f)).reinterpretAsFloats().intoArray(ys, yAt + from);
+    }
   }
 }

@@ -15,7 +15,10 @@ import org.ebflow.linalg.reference.Threefry;
 /** Noise in float32 vectors; which word makes which element is said in {@link FloatNoise}. */
 public final class FloatVectorNoise implements NoiseKernels {
   private static final int LANES = SPECIES.length();
-  private static final int SIGNS = 64;
+
+  /** In float64 a vector of words makes two of numbers. */
+  private static final boolean IN_TWO_PARTS = WORDS.length() > LANES;
+
   private static final int PARITY = 0x1BD11BDA;
 
   @Override
@@ -28,15 +31,11 @@ public final class FloatVectorNoise implements NoiseKernels {
 
   private static void rademacher(long rowKey, float[] ys, int yAt, int width) {
     int c = 0;
-    for (; c <= width - SIGNS; c += SIGNS) {
-      long block = Threefry.block(rowKey, c / SIGNS);
-      for (int from = 0; from < SIGNS; from += LANES) {
-        int word = (int) (from < Integer.SIZE ? block : block >>> Integer.SIZE);
-        FloatVectorBits.signs(word, from % Integer.SIZE).intoArray(ys, yAt + c + from);
-      }
+    for (; c <= width - Long.SIZE; c += Long.SIZE) {
+      FloatVectorBits.signs(Threefry.block(rowKey, c / Long.SIZE), ys, yAt + c);
     }
     if (c < width) {
-      long block = Threefry.block(rowKey, c / SIGNS);
+      long block = Threefry.block(rowKey, c / Long.SIZE);
       for (; c < width; c++) {
         ys[yAt + c] = FloatNoise.sign(block, c);
       }
@@ -53,7 +52,7 @@ public final class FloatVectorNoise implements NoiseKernels {
 
   private static void uniform(long rowKey, float[] ys, int yAt, int width) {
     int half = (width + 1) / 2;
-    int j = SPECIES.loopBound(width - half);
+    int j = WORDS.loopBound(width - half);
     words(rowKey, false, ys, yAt, yAt + half, j);
     for (; j < half; j++) {
       long block = Threefry.block(rowKey, j);
@@ -74,7 +73,7 @@ public final class FloatVectorNoise implements NoiseKernels {
 
   private static void gaussian(long rowKey, float[] ys, int yAt, int width) {
     int half = (width + 1) / 2;
-    int j = SPECIES.loopBound(width - half);
+    int j = WORDS.loopBound(width - half);
     words(rowKey, true, ys, yAt, yAt + half, j);
     FloatVectorPolynomials.log(-2f, ys, yAt, j);
     roots(ys, yAt, j);
@@ -99,7 +98,7 @@ public final class FloatVectorNoise implements NoiseKernels {
     int k0 = (int) rowKey;
     int k1 = (int) (rowKey >>> Integer.SIZE);
     int k2 = k0 ^ k1 ^ PARITY;
-    for (int j = 0; j < bound; j += LANES) {
+    for (int j = 0; j < bound; j += WORDS.length()) {
       IntVector x0 = IntVector.broadcast(WORDS, j + k0).addIndex(1);
       IntVector x1 = IntVector.broadcast(WORDS, k1);
       x0 = x0.add(x1);
@@ -153,21 +152,45 @@ public final class FloatVectorNoise implements NoiseKernels {
       x0 = x0.add(k2);
       x1 = x1.add(k0 + 5);
       if (pairs) {
-        FloatVector high =
-            (FloatVector) x0.lanewise(VectorOperators.LSHR, 16).convertShape(FROM_WORD, SPECIES, 0);
-        FloatVector low = (FloatVector) x0.and(0xFFFF).convertShape(FROM_WORD, SPECIES, 0);
-        high.fma(FloatVector.broadcast(SPECIES, 0x1p16f), low.add(0.5f))
+        IntVector high = x0.lanewise(VectorOperators.LSHR, 16);
+        IntVector low = x0.and(0xFFFF);
+        ((FloatVector) high.convertShape(FROM_WORD, SPECIES, 0))
+            .fma(
+                FloatVector.broadcast(SPECIES, 0x1p16f),
+                ((FloatVector) low.convertShape(FROM_WORD, SPECIES, 0)).add(0.5f))
             .mul(0x1p-32f)
             .intoArray(ys, firstAt + j);
-        FloatVector turns = (FloatVector) x1.convertShape(FROM_WORD, SPECIES, 0);
-        turns.mul(0x1p-32f).intoArray(ys, secondAt + j);
+        ((FloatVector) x1.convertShape(FROM_WORD, SPECIES, 0))
+            .mul(0x1p-32f)
+            .intoArray(ys, secondAt + j);
+        if (IN_TWO_PARTS) {
+          ((FloatVector) high.convertShape(FROM_WORD, SPECIES, 1))
+              .fma(
+                  FloatVector.broadcast(SPECIES, 0x1p16f),
+                  ((FloatVector) low.convertShape(FROM_WORD, SPECIES, 1)).add(0.5f))
+              .mul(0x1p-32f)
+              .intoArray(ys, firstAt + j + LANES);
+          ((FloatVector) x1.convertShape(FROM_WORD, SPECIES, 1))
+              .mul(0x1p-32f)
+              .intoArray(ys, secondAt + j + LANES);
+        }
       } else {
-        FloatVector first =
-            (FloatVector) x0.lanewise(VectorOperators.LSHR, 8).convertShape(FROM_WORD, SPECIES, 0);
-        FloatVector second =
-            (FloatVector) x1.lanewise(VectorOperators.LSHR, 8).convertShape(FROM_WORD, SPECIES, 0);
-        first.mul(0x1p-24f).intoArray(ys, firstAt + j);
-        second.mul(0x1p-24f).intoArray(ys, secondAt + j);
+        IntVector first = x0.lanewise(VectorOperators.LSHR, 8);
+        IntVector second = x1.lanewise(VectorOperators.LSHR, 8);
+        ((FloatVector) first.convertShape(FROM_WORD, SPECIES, 0))
+            .mul(0x1p-24f)
+            .intoArray(ys, firstAt + j);
+        ((FloatVector) second.convertShape(FROM_WORD, SPECIES, 0))
+            .mul(0x1p-24f)
+            .intoArray(ys, secondAt + j);
+        if (IN_TWO_PARTS) {
+          ((FloatVector) first.convertShape(FROM_WORD, SPECIES, 1))
+              .mul(0x1p-24f)
+              .intoArray(ys, firstAt + j + LANES);
+          ((FloatVector) second.convertShape(FROM_WORD, SPECIES, 1))
+              .mul(0x1p-24f)
+              .intoArray(ys, secondAt + j + LANES);
+        }
       }
     }
   }

@@ -130,16 +130,23 @@ class VectorKernelsTest {
 
   /**
    * First, so that the others meet compiled kernels; {@link InterpretedAndCompiledTest} meets both.
+   * Wide rows follow narrow ones: a loop that the compiler has seen unused must not stay slow.
    */
   @Order(1)
   @ParameterizedTest(name = "{0} {1}")
   @MethodSource("kernels")
   void allocatesNothingOnceWarm(String name, Precision precision) {
+    for (int columns : new int[] {37, 131}) {
+      Runnable call =
+          Operation.all()
+              .get(name)
+              .prepare(Kernels.of(precision), new Arena(precision, SEED, false), ROWS, columns);
+      assertThat(leastAllocated(call)).as("bytes of %d columns", columns).isZero();
+    }
+  }
+
+  private static long leastAllocated(Runnable call) {
     ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
-    Runnable call =
-        Operation.all()
-            .get(name)
-            .prepare(Kernels.of(precision), new Arena(precision, SEED, false), ROWS, 37);
     long deadline = threads.getCurrentThreadCpuTime() + WARM_UP_NANOS;
     long least = Long.MAX_VALUE;
     while (least > 0 && threads.getCurrentThreadCpuTime() < deadline) {
@@ -150,6 +157,6 @@ class VectorKernelsTest {
       call.run();
       least = Math.min(least, threads.getCurrentThreadAllocatedBytes() - before);
     }
-    assertThat(least).isZero();
+    return least;
   }
 }
