@@ -30,4 +30,12 @@ public record Noise(long seed) {
   public void gaussian(int purpose, long step, long firstRow, Matrix out) {
     Kernels.of(out.precision()).noise().gaussian(key(purpose, step), firstRow, out);
   }
+
+  /**
+   * Overwrites the contiguous rows {@code firstRow}… of one draw with standard normal numbers in
+   * antithetic pairs: row 2i + 1 is the negative of row 2i.
+   */
+  public void antithetic(int purpose, long step, long firstRow, Matrix out) {
+    Kernels.of(out.precision()).noise().antithetic(key(purpose, step), firstRow, out);
+  }
 }

@@ -16,4 +16,10 @@ public interface NoiseKernels {
 
   /** Standard normal by Box and Muller. */
   void gaussian(long key, long firstRow, Matrix out);
+
+  /**
+   * Standard normal in antithetic pairs: the row of number 2i is row i of {@link #gaussian}, that
+   * of number 2i + 1 its negative.
+   */
+  void antithetic(long key, long firstRow, Matrix out);
 }

@@ -52,7 +52,8 @@ class NoiseTest {
     return new Draw[] {
       (row, out) -> noise.rademacher(1, 2, row, out),
       (row, out) -> noise.uniform(1, 2, row, out),
-      (row, out) -> noise.gaussian(1, 2, row, out)
+      (row, out) -> noise.gaussian(1, 2, row, out),
+      (row, out) -> noise.antithetic(1, 2, row, out)
     };
   }
 
@@ -79,6 +80,21 @@ class NoiseTest {
       draw.into(0, wide);
       for (int c = 0; c < 133; c++) {
         assertThat(narrow.get(1, c)).isCloseTo(wide.get(1, c), Offset.offset(4e-6));
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(Precision.class)
+  void antitheticRowsAreGaussianOnesAndTheirNegatives(Precision precision) {
+    Matrix single = Matrix.allocate(precision, 3, 133);
+    noise.gaussian(1, 2, 50, single);
+    Matrix pairs = Matrix.allocate(precision, 6, 133);
+    noise.antithetic(1, 2, 100, pairs);
+    for (int r = 0; r < 6; r++) {
+      for (int c = 0; c < 133; c++) {
+        double sign = r % 2 == 0 ? 1 : -1;
+        assertThat(pairs.get(r, c)).isEqualTo(sign * single.get(r / 2, c));
       }
     }
   }

@@ -49,16 +49,27 @@ public final class FloatNoise implements NoiseKernels {
 
   @Override
   public void gaussian(long key, long firstRow, Matrix out) {
-    int half = (out.columns() + 1) / 2;
     for (int r = 0; r < out.rows(); r++) {
-      long rowKey = Threefry.block(key, firstRow + r);
-      int at = out.offset() + r * out.columns();
-      for (int c = 0; c < out.columns(); c++) {
-        long block = Threefry.block(rowKey, c < half ? c : c - half);
-        float radius = radius(open((int) block));
-        float angle = turns((int) (block >>> 32));
-        out.floats()[at + c] = radius * (c < half ? cos(angle) : sin(angle));
-      }
+      gaussian(Threefry.block(key, firstRow + r), 1f, out, r);
+    }
+  }
+
+  @Override
+  public void antithetic(long key, long firstRow, Matrix out) {
+    for (int r = 0; r < out.rows(); r++) {
+      long row = firstRow + r;
+      gaussian(Threefry.block(key, row >> 1), (row & 1) == 0 ? 1f : -1f, out, r);
+    }
+  }
+
+  private static void gaussian(long rowKey, float sign, Matrix out, int r) {
+    int half = (out.columns() + 1) / 2;
+    int at = out.offset() + r * out.columns();
+    for (int c = 0; c < out.columns(); c++) {
+      long block = Threefry.block(rowKey, c < half ? c : c - half);
+      float radius = sign * radius(open((int) block));
+      float angle = turns((int) (block >>> 32));
+      out.floats()[at + c] = radius * (c < half ? cos(angle) : sin(angle));
     }
   }
 

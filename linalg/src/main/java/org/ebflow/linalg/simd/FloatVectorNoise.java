@@ -71,6 +71,30 @@ public final class FloatVectorNoise implements NoiseKernels {
     }
   }
 
+  @Override
+  public void antithetic(long key, long firstRow, Matrix out) {
+    float[] ys = out.floats();
+    int width = out.columns();
+    for (int r = 0; r < out.rows(); r++) {
+      long row = firstRow + r;
+      int yAt = out.offset() + r * width;
+      if ((row & 1) == 0) {
+        gaussian(Threefry.block(key, row >> 1), ys, yAt, width);
+      } else if (r > 0) {
+        negate(ys, yAt - width, yAt, width);
+      } else {
+        gaussian(Threefry.block(key, row >> 1), ys, yAt, width);
+        negate(ys, yAt, yAt, width);
+      }
+    }
+  }
+
+  private static void negate(float[] ys, int fromAt, int toAt, int width) {
+    for (int c = 0; c < width; c++) {
+      ys[toAt + c] = -ys[fromAt + c];
+    }
+  }
+
   private static void gaussian(long rowKey, float[] ys, int yAt, int width) {
     int half = (width + 1) / 2;
     int j = WORDS.loopBound(width - half);

@@ -436,6 +436,12 @@ interface Operation {
           return () -> k.noise().gaussian(1L << 50, 3, out);
         });
     all.put(
+        "noise.antithetic",
+        (k, m, n, w) -> {
+          Matrix out = m.empty(n, w);
+          return () -> k.noise().antithetic(1L << 50, 3, out);
+        });
+    all.put(
         "optimizer.rmsProp",
         (k, m, n, w) -> {
           Matrix[] x = matrices(m, 1, n * w, 3);

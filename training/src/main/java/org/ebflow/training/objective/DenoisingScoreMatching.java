@@ -14,7 +14,9 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Denoising score matching: ½‖s(x̃) + ε/σ‖²/D + (λ/C)·E(x̃) with x̃ = x + σε, ε standard normal.
- * Its target is the score of the noised data.
+ * Its target is the score of the noised data. Rows 2i and 2i + 1 of a batch have opposite ε, which
+ * leaves the mean of loss and gradient as it is and takes from their noise
+ * (docs/decisions/0008-antithetic-noise.md).
  *
  * <p>Source: Vincent 2011; Chao et al. 2023, equation 11. Gradient: with r = s + ε/σ held constant,
  * that of φ1 with x1 = r (docs/derivations/objectives.md).
@@ -71,7 +73,7 @@ public record DenoisingScoreMatching(double sigma, double energyWeight, Scale sc
 
     @Override
     public void draw(Noise noise, long step) {
-      noise.gaussian(NoisePurpose.OBJECTIVE, step, pass.firstRow(), epsilon);
+      noise.antithetic(NoisePurpose.OBJECTIVE, step, pass.firstRow(), epsilon);
     }
 
     @Override
