@@ -31,8 +31,11 @@ public final class Scorer implements AutoCloseable {
   /** Rows of a block, as many as native products want: multiples of it keep all threads busy. */
   public static final int BLOCK = 128;
 
-  /** Rows of the block that serves a request of at most so many. */
-  private static final int FEW = 8;
+  /**
+   * Rows of the block that serves a request of at most so many: the fewest that oneDNN's float32
+   * product treats like those of a whole block.
+   */
+  private static final int FEW = 16;
 
   private final Flow flow;
   private final double logZ;

@@ -16,7 +16,10 @@ import org.ebflow.linalg.reference.Threefry;
 public final class FloatVectorNoise implements NoiseKernels {
   private static final int LANES = SPECIES.length();
 
-  /** In float64 a vector of words makes two of numbers. */
+  /**
+   * In float64 a vector of words makes two of numbers. Their code stands twice below: a loop would
+   * hide the part from the compiler, which needs it constant.
+   */
   private static final boolean IN_TWO_PARTS = WORDS.length() > LANES;
 
   private static final int PARITY = 0x1BD11BDA;
@@ -78,13 +81,13 @@ public final class FloatVectorNoise implements NoiseKernels {
     for (int r = 0; r < out.rows(); r++) {
       long row = firstRow + r;
       int yAt = out.offset() + r * width;
-      if ((row & 1) == 0) {
+      boolean negative = (row & 1) != 0;
+      boolean drawn = negative && r > 0; // its partner is the row above
+      if (!drawn) {
         gaussian(Threefry.block(key, row >> 1), ys, yAt, width);
-      } else if (r > 0) {
-        negate(ys, yAt - width, yAt, width);
-      } else {
-        gaussian(Threefry.block(key, row >> 1), ys, yAt, width);
-        negate(ys, yAt, yAt, width);
+      }
+      if (negative) {
+        negate(ys, drawn ? yAt - width : yAt, yAt, width);
       }
     }
   }

@@ -61,6 +61,23 @@ class ObjectiveTeamTest {
     }
   }
 
+  @ParameterizedTest
+  @ValueSource(ints = {1, 3})
+  void denoisingDrawsOppositeNoiseForTheRowsOfAPair(int workers) {
+    Flow flow = FlowsUnderTest.fullyConnected(6, false);
+    Objective objective = new DenoisingScoreMatching(0.5, 0, Scale.PER_DIMENSION);
+    Matrix data = FlowsUnderTest.data(flow, BATCH);
+    try (ObjectiveRun run =
+        new ObjectiveRun(flow, objective, data, "openblas", workers).draw(5, 17)) {
+      double[][] epsilon = run.drawn(0);
+      for (int pair = 0; pair + 1 < BATCH; pair += 2) {
+        double[] opposite = Arrays.stream(epsilon[pair + 1]).map(e -> -e).toArray();
+        assertThat(epsilon[pair]).containsExactly(opposite);
+      }
+      assertThat(epsilon[2][0]).isNotEqualTo(epsilon[0][0]);
+    }
+  }
+
   private static void assertDraws(double[][] found, double[][] expected, double tolerance) {
     for (int r = 0; r < BATCH; r++) {
       assertThat(found[r]).containsExactly(expected[r], within(tolerance));
