@@ -43,10 +43,12 @@ final class StopSignalsTest {
                 "1",
                 "--out",
                 run.toString()));
-    String java = Path.of(System.getProperty("java.home"), "bin", "java").toString();
+    String java = Path.of(System.getProperty("java.home"), "bin", "java") + " @" + arguments;
+    // A build started in the background of a shell ignores Ctrl-C, and so would its children.
+    String heed = "env --default-signal=INT ";
+    String command = heed + "true 2>/dev/null && exec " + heed + java + "; exec " + java;
     Process process =
-        new ProcessBuilder(
-                SCRIPT.toString(), "-q", "-e", "-c", "exec " + java + " @" + arguments, "/dev/null")
+        new ProcessBuilder(SCRIPT.toString(), "-q", "-e", "-c", command, "/dev/null")
             .redirectErrorStream(true)
             .redirectOutput(screen.toFile())
             .start();
