@@ -6,6 +6,8 @@ import org.ebflow.flow.Compute;
 import org.ebflow.flow.Flow;
 import org.ebflow.flow.Parameters;
 import org.ebflow.linalg.Blas;
+import org.ebflow.linalg.Kernels;
+import org.ebflow.linalg.Matrix;
 import org.ebflow.linalg.Team;
 import org.ebflow.training.data.Dataset;
 import org.ebflow.training.optimizer.OptimizerState;
@@ -27,7 +29,7 @@ public final class TimedStep {
   private final Flow flow;
   private final Dataset data;
   private final OptimizerState state;
-  private final Parameters gradient;
+  private final Parameters sums;
   private final TrainingStep step;
   private final int[] order;
   private final int batch;
@@ -52,7 +54,7 @@ public final class TimedStep {
     TrainingSettings settings =
         new TrainingSettings(batch, 1, 0, 1, 1, 0, 0.999, 1, 0, true, 1, team.size());
     state = new OptimizerState(trainer.optimizer(), flow.parameters(), settings.averageDecay());
-    gradient = flow.parameters().zeros();
+    sums = flow.parameters().zeros();
     step =
         new TrainingStep(
             flow,
@@ -65,7 +67,7 @@ public final class TimedStep {
             recipe.preprocessing().fit(data),
             settings,
             state,
-            gradient,
+            sums,
             batch);
   }
 
@@ -85,9 +87,12 @@ public final class TimedStep {
     return state.average();
   }
 
-  /** Gradient of the last step. */
+  /** Gradient of the last step, a copy. */
   public Parameters gradient() {
-    return gradient;
+    Parameters result = sums.copy(sums.precision());
+    Matrix flat = result.flat();
+    Kernels.of(flat.precision()).rows().combine(step.gradientScale(), flat, 0, flat, flat);
+    return result;
   }
 
   /** The rows that the steps read, in order. */

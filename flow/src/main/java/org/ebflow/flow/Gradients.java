@@ -12,7 +12,10 @@ import org.ebflow.linalg.Worker;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Gradients of a loss in all parameters, as one worker accumulates them.
+ * Gradients of a loss in all parameters, as one worker accumulates them: sums over the batch, and
+ * one {@link #scale} that makes them the gradient of a mean. Whoever reads the sums applies it, on
+ * a pass over them that it makes anyway; the products that fill them have the factor 1, the only
+ * one with which oneDNN's bfloat16 products are fast (docs/tried-and-rejected.md).
  *
  * <p>Backward passes only note what is to be summed over the batch; {@link #finish} does it once
  * all rows are there, each worker its own part of every block: one meeting of the workers for a
@@ -67,7 +70,7 @@ public final class Gradients {
     }
   }
 
-  /** Starts a step: forgets what was summed. Every term is multiplied by {@code scale}. */
+  /** Starts a step: forgets what was summed. The gradient will be {@code scale} times the sums. */
   public void begin(double scale) {
     this.scale = scale;
     noted = 0;
@@ -80,7 +83,6 @@ public final class Gradients {
     int order = yBar.order();
     term.left = yBar.whole(0, order);
     term.right = x.whole(0, order);
-    term.factor = 1;
     RoundedJet roundedYBar = yBar.rounded();
     RoundedJet roundedX = x.rounded();
     if (compute.rounded(weight) != null && roundedYBar != null && roundedX != null) {
@@ -105,7 +107,6 @@ public final class Gradients {
     term.right = x.whole(0, yBar.order());
     term.magnitude = magnitude;
     term.weights = weights;
-    term.factor = 1;
   }
 
   /** This worker's share of the columns of all orders, as each has its own rows of W̄. */
@@ -170,10 +171,9 @@ public final class Gradients {
       Factor left = term.left;
       Factor right = term.right;
       if (term.magnitude != null && term.weights != null && left != null && right != null) {
-        addNormalised(
-            left, right, scale * term.factor, term.parameter, term.magnitude, term.weights, first);
+        addNormalised(left, right, term.parameter, term.magnitude, term.weights, first);
       } else if (left != null && right != null) {
-        blas.multiply(worker, true, left, false, right, scale * term.factor, first ? 0 : 1, sum);
+        blas.multiply(worker, true, left, false, right, 1, first ? 0 : 1, sum);
       } else {
         int from = worker.from(sum.columns());
         int to = worker.to(sum.columns());
@@ -182,8 +182,7 @@ public final class Gradients {
         }
         kernels
             .rows()
-            .addColumnSums(
-                scale * term.factor, term.yBar.whole(term.order, term.order), sum, from, to);
+            .addColumnSums(term.factor, term.yBar.whole(term.order, term.order), sum, from, to);
       }
     }
     noted = 0;
@@ -204,7 +203,6 @@ public final class Gradients {
   private void addNormalised(
       Factor yBar,
       Factor x,
-      double factor,
       Parameter direction,
       Parameter magnitude,
       Parameters weights,
@@ -217,7 +215,7 @@ public final class Gradients {
     if (first(magnitude)) {
       zero(magnitudeBar, own.from, own.from + own.weightBar.rows());
     }
-    compute.blas().multiply(true, yBar, false, x, factor, 0, own.weightBar);
+    compute.blas().multiply(true, yBar, false, x, 1, 0, own.weightBar);
     compute
         .kernels()
         .rows()
@@ -247,12 +245,17 @@ public final class Gradients {
     }
   }
 
-  /** The summed gradient of one block, shared by the workers; complete after {@link #finish}. */
+  /** The gradient is so many times the sums. */
+  public double scale() {
+    return scale;
+  }
+
+  /** The sums of one block, shared by the workers; complete after {@link #finish}. */
   public Matrix of(Parameter parameter) {
     return sums.of(parameter);
   }
 
-  /** All summed gradients. */
+  /** All sums. */
   public Parameters sums() {
     return sums;
   }

@@ -42,8 +42,8 @@ public interface Layer {
   }
 
   /**
-   * Adds {@code factor}·∂ log|det|/∂θ to the gradients of the layer's own parameters; for layers
-   * whose Jacobian is constant. Called by one worker after {@link Gradients#finish}.
+   * Adds {@code factor}·∂ log|det|/∂θ to the sums of the layer's own parameters; for layers whose
+   * Jacobian is constant. Called by one worker after {@link Gradients#finish}.
    *
    * @return log|det ∂y/∂x| in nats, from the same factorisation, in the weights' precision
    */

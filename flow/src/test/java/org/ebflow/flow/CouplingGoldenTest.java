@@ -96,7 +96,7 @@ class CouplingGoldenTest {
     Matrix logDetBar = Matrix.allocate(Precision.FLOAT64, 1, batch);
     logDetBar.fill(-1.0 / batch);
     for (int i = runs.size() - 1; i >= 0; i--) {
-      LayerRun run = runs.get(i).backward(yBar, logDetBar, 0, true, 1, 1);
+      LayerRun run = runs.get(i).backward(yBar, logDetBar, 0, true, 1);
       if (run.layer.constantJacobian()) {
         addFlooredLogDetGradient(run);
       }

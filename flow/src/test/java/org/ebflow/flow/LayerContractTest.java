@@ -71,15 +71,15 @@ class LayerContractTest {
     try (LayerRun run = LayerRun.alone(subject, x)) {
       run.forward();
       // order 0: the tangent's own pair
-      run.backward(bar, logDetBar, 0, false, 1, 1);
+      run.backward(bar, logDetBar, 0, false, 1);
       double tangent =
           dot(bar, run.y.rows(BATCH, 2 * BATCH)) + dot(logDetBar, run.logDet().rows(1, 2));
       assertPair(dot(run.xBar.rows(0, BATCH), x.rows(BATCH, 2 * BATCH)), tangent);
       // order 1: y1 and d1 are linear in x1
-      run.backward(stack(zero, bar), stack(none, logDetBar), 1, false, 1, 1);
+      run.backward(stack(zero, bar), stack(none, logDetBar), 1, false, 1);
       assertPair(dot(run.xBar.rows(BATCH, 2 * BATCH), x.rows(BATCH, 2 * BATCH)), tangent);
       // order 2: y2 and d2 are affine in x2
-      run.backward(stack(zero, zero, bar), stack(none, none, logDetBar), 2, false, 1, 1);
+      run.backward(stack(zero, zero, bar), stack(none, none, logDetBar), 2, false, 1);
       double second =
           dot(bar, run.y.rows(2 * BATCH, 3 * BATCH)) + dot(logDetBar, run.logDet().rows(2, 3));
       double pulled = dot(run.xBar.rows(2 * BATCH, 3 * BATCH), x.rows(2 * BATCH, 3 * BATCH));
@@ -102,11 +102,11 @@ class LayerContractTest {
     Matrix yBar = LayerRun.random(subject.dimension(), (cotangentOrder + 1) * BATCH, 104);
     Matrix logDetBar = LayerRun.random(BATCH, cotangentOrder + 1, 105);
     try (LayerRun run = LayerRun.alone(subject, x)) {
-      run.forward().backward(yBar, logDetBar, cotangentOrder, true, 1, 1);
+      run.forward().backward(yBar, logDetBar, cotangentOrder, true, 1);
       double[] all = flat(run.xBar);
       double[] gradient = flat(run.sums.flat());
       for (int toOrder = -1; toOrder < cotangentOrder; toOrder++) {
-        run.backward(yBar, logDetBar, toOrder, true, 1, 1);
+        run.backward(yBar, logDetBar, toOrder, true, 1);
         int wanted = (toOrder + 1) * BATCH * subject.dimension();
         double[] found = flat(run.xBar);
         assertClose(Arrays.copyOf(found, wanted), Arrays.copyOf(all, wanted), ROUNDING);
@@ -119,16 +119,16 @@ class LayerContractTest {
 
   @ParameterizedTest
   @MethodSource("layers")
-  void gradientsAccumulateAndScale(Subject subject) {
+  void gradientsAccumulate(Subject subject) {
     Matrix x = LayerRun.randomStreams(subject, BATCH, TOP);
     Matrix yBar = LayerRun.random(subject.dimension(), x.rows(), 104);
     Matrix logDetBar = LayerRun.random(BATCH, TOP + 1, 105);
     try (LayerRun run = LayerRun.alone(subject, x)) {
-      double[] once = flat(run.forward().backward(yBar, logDetBar, TOP, true, 1, 1).sums.flat());
-      double[] thrice = flat(run.backward(yBar, logDetBar, TOP, true, .5, 3).sums.flat());
+      double[] once = flat(run.forward().backward(yBar, logDetBar, TOP, true, 1).sums.flat());
+      double[] thrice = flat(run.backward(yBar, logDetBar, TOP, true, 3).sums.flat());
       assertThat(once.length == 0 || Arrays.stream(once).anyMatch(value -> value != 0)).isTrue();
-      assertClose(thrice, Arrays.stream(once).map(value -> 1.5 * value).toArray(), ROUNDING);
-      double[] forgotten = flat(run.backward(yBar, logDetBar, TOP, false, 1, 1).sums.flat());
+      assertClose(thrice, Arrays.stream(once).map(value -> 3 * value).toArray(), ROUNDING);
+      double[] forgotten = flat(run.backward(yBar, logDetBar, TOP, false, 1).sums.flat());
       assertThat(forgotten).containsOnly(new double[once.length == 0 ? 0 : 1]);
     }
   }
@@ -142,7 +142,7 @@ class LayerContractTest {
     try (LayerRun run = LayerRun.alone(subject, x)) {
       double[] weights = flat(run.parameters.flat());
       double[] output = flat(run.forward().y);
-      run.backward(yBar, logDetBar, TOP, true, 1, 1).inverse();
+      run.backward(yBar, logDetBar, TOP, true, 1).inverse();
       assertThat(flat(run.x)).containsExactly(flat(x));
       assertThat(flat(run.y)).containsExactly(output);
       assertThat(flat(run.parameters.flat())).containsExactly(weights);
@@ -200,7 +200,7 @@ class LayerContractTest {
   private static void assertSame(
       LayerRun found, LayerRun expected, Matrix yBar, Matrix logDetBar, double tolerance) {
     for (LayerRun run : new LayerRun[] {found, expected}) {
-      run.forward(0, 1).forward(2, 2).backward(yBar, logDetBar, TOP, true, 1, 1);
+      run.forward(0, 1).forward(2, 2).backward(yBar, logDetBar, TOP, true, 1);
     }
     assertClose(flat(found.y), flat(expected.y), tolerance);
     assertClose(flat(found.logDet()), flat(expected.logDet()), tolerance);

@@ -95,8 +95,7 @@ class LayerDerivativesTest {
             .isInstanceOf(UnsupportedOperationException.class);
         return;
       }
-      run.forward()
-          .backward(zeros(x), Matrix.allocate(Precision.FLOAT64, 1, BATCH), -1, true, 1, 1);
+      run.forward().backward(zeros(x), Matrix.allocate(Precision.FLOAT64, 1, BATCH), -1, true, 1);
       double logDet = run.layer.addLogDetGradient(-3, run.parameters, blas, run.gradients());
       assertThat(logDet)
           .isCloseTo(run.layer.logAbsDeterminant(run.parameters, blas), within(ROUNDING));
@@ -160,7 +159,7 @@ class LayerDerivativesTest {
     Matrix logDetBar = LayerRun.random(BATCH, cotangentOrder + 1, 105);
     try (LayerRun run = LayerRun.alone(subject, x);
         LayerRun values = LayerRun.alone(subject, x)) {
-      run.forward().backward(yBar, logDetBar, cotangentOrder, true, 1, 1);
+      run.forward().backward(yBar, logDetBar, cotangentOrder, true, 1);
       Matrix expected = Matrix.allocate(Precision.FLOAT64, yBar.rows(), yBar.columns());
       for (int r = 0; r < yBar.rows(); r++) {
         for (int c = 0; c < yBar.columns(); c++) {

@@ -162,14 +162,13 @@ final class LayerRun implements AutoCloseable {
 
   /**
    * Pulls back into {@link #xBar}, whose other streams keep {@link #UNTOUCHED}, and sums the
-   * gradient times {@code scale} into {@link #sums}.
+   * gradient into {@link #sums}.
    *
    * @param yBar cotangents of orders 0…n stacked, [(n+1)·batch, dimension]
    * @param logDetBar [n+1, batch]
    * @param times how often the same backward pass is noted
    */
-  LayerRun backward(
-      Matrix yBar, Matrix logDetBar, int toOrder, boolean wantGradients, double scale, int times) {
+  LayerRun backward(Matrix yBar, Matrix logDetBar, int toOrder, boolean wantGradients, int times) {
     Matrix cotangents = yBar.copy(x.precision());
     int cotangentOrder = yBar.rows() / batch - 1;
     Matrix target = xBar.rows(0, yBar.rows());
@@ -182,7 +181,7 @@ final class LayerRun implements AutoCloseable {
             c.order(k)
                 .copyFrom(logDetBar.rows(k, k + 1).columns(worker.from(batch), worker.to(batch)));
           }
-          gradients[rank].begin(scale);
+          gradients[rank].begin(1);
           for (int i = 0; i < times; i++) {
             layer.backward(
                 jet(cotangents, rank),

@@ -120,8 +120,8 @@ class WeightNormalisationTest {
     try (LayerRun expected = run(normalised, weights);
         LayerRun found = run(normalised, longer)) {
       assertClose(flat(found.forward().y), flat(expected.forward().y), ROUNDING);
-      found.backward(yBar, logDetBar, ORDER, true, 1, 1);
-      expected.backward(yBar, logDetBar, ORDER, true, 1, 1);
+      found.backward(yBar, logDetBar, ORDER, true, 1);
+      expected.backward(yBar, logDetBar, ORDER, true, 1);
       for (Parameter block : normalised.parameters()) {
         Matrix gradient = found.sums.of(block);
         boolean direction = block.name().endsWith("_v");

@@ -23,7 +23,7 @@ import org.ebflow.linalg.openblas.OpenBlasBackend;
  * <p>Threading: thread-safe as long as no two callers write the same matrix.
  */
 public final class Blas {
-  /** FLOP of one backend call, about 3 ms at 100 GFLOP/s in float32 and half of that in float64. */
+  /** FLOP of one backend call in float32, about 3 ms at 100 GFLOP/s. */
   private static final double CALL_FLOP = 3e8;
 
   private static final Backends BACKENDS = new Backends(constructors());
@@ -257,9 +257,9 @@ public final class Blas {
       scale(beta, c, fromRow, toRow, fromColumn, toColumn);
       return;
     }
-    double flop = 2.0 * k * (c.precision() == Precision.FLOAT32 ? 1 : 2);
-    int columnStep = step(columns, TilePlan.COLUMN_UNIT, CALL_FLOP / (flop * rows));
-    int rowStep = step(rows, TilePlan.ROW_UNIT, CALL_FLOP / (flop * columnStep));
+    double most = CALL_FLOP / (2.0 * k * cost(a));
+    int rowStep = TilePlan.rowsPerCall(rows, columns, most);
+    int columnStep = TilePlan.columnsPerCall(columns, most / rowStep);
     for (int r = fromRow; r < toRow; r += rowStep) {
       for (int column = fromColumn; column < toColumn; column += columnStep) {
         multiplyBlock(
@@ -279,17 +279,12 @@ public final class Blas {
     }
   }
 
-  /**
-   * Rows or columns per call: all of {@code size} if at most {@code most}, else a multiple of the
-   * unit that divides the size evenly.
-   */
-  private static int step(int size, int unit, double most) {
-    if (size <= most) {
-      return size;
+  /** How long one multiplication takes, in those of float32. */
+  private static double cost(Factor factor) {
+    if (factor instanceof Matrix exact) {
+      return exact.precision() == Precision.FLOAT32 ? 1 : 2;
     }
-    int units = (size + unit - 1) / unit;
-    int calls = (int) Math.min(units, Math.ceil(size / most));
-    return Math.min(size, (units + calls - 1) / calls * unit);
+    return 0.5;
   }
 
   private void multiplyBlock(

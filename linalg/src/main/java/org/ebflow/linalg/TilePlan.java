@@ -6,8 +6,8 @@ package org.ebflow.linalg;
  *
  * <p>Worker {@code rank} has tile (rank / across, rank % across); workers beyond the grid have
  * none. Cuts lie on multiples of {@link #ROW_UNIT} rows and {@link #COLUMN_UNIT} columns, so that
- * only the last tiles have ragged edges. The inner dimension is never divided: the plan changes no
- * sum.
+ * only the last tiles have ragged edges. A worker computes its tile in calls of a bounded size. The
+ * inner dimension is never divided: the plan changes no sum.
  */
 final class TilePlan {
   /** Rows between possible cuts. */
@@ -52,6 +52,46 @@ final class TilePlan {
   static int bound(int size, int unit, int parts, int index) {
     long units = (size + unit - 1L) / unit;
     return (int) Math.min(size, units * index / parts * unit);
+  }
+
+  /**
+   * Rows of a tile in one call, when a call computes at most so many elements: of all ways to
+   * divide the tile the one whose calls together read the fewest rows and columns of the factors,
+   * since each call arranges anew what it reads.
+   */
+  static int rowsPerCall(int rows, int columns, double most) {
+    int best = rows;
+    long bestCost = Long.MAX_VALUE;
+    boolean narrower = true;
+    for (int calls = 1; narrower; calls++) {
+      int height = Math.min(rows, Math.ceilDiv(Math.ceilDiv(rows, ROW_UNIT), calls) * ROW_UNIT);
+      int width = columnsPerCall(columns, most / height);
+      boolean lowest = height <= ROW_UNIT;
+      if (lowest || (double) height * width <= most) {
+        long down = Math.ceilDiv(rows, height);
+        long across = Math.ceilDiv(columns, width);
+        long cost = across * rows + down * columns;
+        if (cost < bestCost) {
+          bestCost = cost;
+          best = height;
+        }
+        narrower = !lowest && down * columns < bestCost; // else lower calls can only read more
+      }
+    }
+    return best;
+  }
+
+  /**
+   * Columns of a tile in one call of at most so many per row: all of them if they fit, else a
+   * multiple of the unit that divides them evenly.
+   */
+  static int columnsPerCall(int columns, double most) {
+    if (columns <= most) {
+      return columns;
+    }
+    int units = Math.ceilDiv(columns, COLUMN_UNIT);
+    int calls = Math.ceilDiv(units, Math.max(1, (int) (most / COLUMN_UNIT)));
+    return Math.min(columns, Math.ceilDiv(units, calls) * COLUMN_UNIT);
   }
 
   private static long largest(int size, int unit, int parts) {

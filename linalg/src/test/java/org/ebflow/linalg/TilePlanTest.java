@@ -3,6 +3,7 @@ package org.ebflow.linalg;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.Arrays;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -64,6 +65,30 @@ class TilePlanTest {
       largest = Math.max(largest, (long) (tile[1] - tile[0]) * (tile[3] - tile[2]));
     }
     assertThat(largest).isLessThanOrEqualTo((long) (1.05 * 3072 * 3072 / workers));
+  }
+
+  @ParameterizedTest
+  @ValueSource(doubles = {1, 100, 5e4, 5e5, 1e9})
+  void callsAreNoLargerThanAsked(double most) {
+    for (int[] shape : SHAPES) {
+      int height = TilePlan.rowsPerCall(shape[0], shape[1], most);
+      int width = TilePlan.columnsPerCall(shape[1], most / height);
+      assertThat(height).isBetween(1, shape[0]);
+      assertThat(width).isBetween(1, shape[1]);
+      assertThat(
+              (double) height * width <= most
+                  || (height <= TilePlan.ROW_UNIT && width <= TilePlan.COLUMN_UNIT))
+          .as("%d x %d of %s", height, width, Arrays.toString(shape))
+          .isTrue();
+    }
+  }
+
+  @Test
+  void callsReadAsLittleAsPossible() {
+    assertThat(TilePlan.rowsPerCall(200, 1536, 48_800)).isEqualTo(200); // 7 calls side by side
+    assertThat(TilePlan.rowsPerCall(3072, 1536, 5e5)).isEqualTo(616); // 5 by 2, not 1 by 10
+    assertThat(TilePlan.columnsPerCall(1536, 5e5 / 616)).isEqualTo(768);
+    assertThat(TilePlan.rowsPerCall(784, 392, 5e5)).isEqualTo(784); // one call
   }
 
   private static int[] tile(int m, int n, int workers, int rank) {

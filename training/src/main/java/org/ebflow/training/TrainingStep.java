@@ -105,12 +105,12 @@ final class TrainingStep implements Team.Program {
     pass.evaluate(gradients[rank]);
     losses[rank] = sum(pass.losses());
     nonFinite[rank] = pass.nonFinite();
-    double scale = 1;
+    double scale = gradients[rank].scale();
     if (wantNorm) {
       squares[rank] = parts[rank].sumOfSquares(kernels);
       worker.barrier();
-      double total = OptimizerState.norm(squares);
-      scale = OptimizerState.clipScale(total, clip);
+      double total = scale * OptimizerState.norm(squares);
+      scale *= OptimizerState.clipScale(total, clip);
       if (rank == 0) {
         norm = total;
       }
@@ -142,6 +142,11 @@ final class TrainingStep implements Team.Program {
       sum += part;
     }
     return sum;
+  }
+
+  /** The gradient is so many times what the step has left in the sums. */
+  double gradientScale() {
+    return gradients[0].scale();
   }
 
   /** Global norm of the last gradient before clipping; NaN when it was not computed. */

@@ -162,7 +162,10 @@ public final class GradientCheck {
       ObjectivePass pass = objective.forTeam(copy, compute, solo, rows.rows())[0];
       pass.data().copyFrom(rows);
       pass.draw(noise, 0);
-      pass.evaluate(new Gradients(solo.worker(0), compute, sums));
+      Gradients gradients = new Gradients(solo.worker(0), compute, sums);
+      pass.evaluate(gradients);
+      Matrix flat = sums.flat();
+      compute.kernels().rows().combine(gradients.scale(), flat, 0, flat, flat);
       if (pass.nonFinite() > 0) {
         throw new IllegalArgumentException(
             "GradientCheck: the loss of "

@@ -103,8 +103,8 @@ public record MaximumLikelihood() implements Objective {
     }
 
     /**
-     * Σ log|det| of the layers with constant Jacobian, and -∂/∂θ of it, times the share of rows
-     * that count, into the gradients: one layer per worker at a time.
+     * Σ log|det| of the layers with constant Jacobian, and -∂/∂θ of it, times the number of rows
+     * that count, into the sums of the gradients: one layer per worker at a time.
      */
     private double logDet(@Nullable Gradients gradients) {
       List<Layer> layers = flow.layers();
@@ -115,7 +115,7 @@ public record MaximumLikelihood() implements Objective {
               gradients == null
                   ? layer.logAbsDeterminant(flow.parameters(), compute.blas())
                   : layer.addLogDetGradient(
-                      -countedShare(), flow.parameters(), compute.blas(), gradients);
+                      -counted(), flow.parameters(), compute.blas(), gradients);
         }
       }
       worker.barrier();
@@ -126,15 +126,13 @@ public record MaximumLikelihood() implements Objective {
       return sum;
     }
 
-    /**
-     * Fraction of the batch's rows whose loss is finite; all workers have met since they counted.
-     */
-    private double countedShare() {
+    /** How many of the batch's rows have a finite loss; all workers have met since they counted. */
+    private int counted() {
       int dropped = 0;
       for (int count : droppedRows) {
         dropped += count;
       }
-      return (double) (batch - dropped) / batch;
+      return batch - dropped;
     }
   }
 }

@@ -9,6 +9,7 @@ import org.ebflow.flow.Flow;
 import org.ebflow.flow.Gradients;
 import org.ebflow.flow.Parameters;
 import org.ebflow.linalg.Blas;
+import org.ebflow.linalg.Kernels;
 import org.ebflow.linalg.Matrix;
 import org.ebflow.linalg.Noise;
 import org.ebflow.linalg.Team;
@@ -87,6 +88,8 @@ final class ObjectiveRun implements AutoCloseable {
   double meanLossWithGradient() {
     flow.parameters().changed();
     team.run(worker -> passes[worker.rank()].evaluate(gradients[worker.rank()]));
+    Matrix flat = sums.flat();
+    Kernels.of(flat.precision()).rows().combine(gradients[0].scale(), flat, 0, flat, flat);
     return DoubleStream.of(collected()).sum() / batch;
   }
 
