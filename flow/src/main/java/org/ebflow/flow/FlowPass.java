@@ -34,6 +34,7 @@ public final class FlowPass {
   private final @Nullable Matrix[] scratch;
   private final Workspace.Shared[] shared;
   private final LogDet density;
+  private final LogDet latentSquares;
   private final LogDet one;
 
   private FlowPass(
@@ -42,10 +43,8 @@ public final class FlowPass {
       Worker worker,
       int order,
       Workspace.Shared[] shared,
-      Matrix[] all,
-      Matrix[] allBar,
-      @Nullable BFloat16Matrix[] rounded,
-      @Nullable BFloat16Matrix[] roundedBar) {
+      Streams[] values,
+      Streams[] cotangents) {
     this.flow = flow;
     this.kernels = compute.kernels().rows();
     this.order = order;
@@ -56,21 +55,16 @@ public final class FlowPass {
     int to = worker.to(batch);
     this.firstRow = from;
     this.rows = to - from;
-    values = new Jet[layers.size() + 1];
-    cotangents = new Jet[layers.size() + 1];
-    topCotangents = new Jet[layers.size() + 1];
+    this.values = new Jet[values.length];
     for (int i = 0; i < values.length; i++) {
-      values[i] = new Jet(all[i], rounded[i], batch, from, to);
-      cotangents[i] = new Jet(allBar[i], roundedBar[i], batch, from, to);
-      int top = order * batch;
-      BFloat16Matrix stack = roundedBar[i];
+      this.values[i] = values[i].jet(batch, from, to);
+    }
+    this.cotangents = new Jet[cotangents.length];
+    topCotangents = new Jet[cotangents.length];
+    for (int i = 0; i < cotangents.length; i++) {
+      this.cotangents[i] = cotangents[i].jet(batch, from, to);
       topCotangents[i] =
-          new Jet(
-              allBar[i].rows(top, top + batch),
-              stack == null ? null : stack.rows(top, top + batch),
-              batch,
-              from,
-              to);
+          cotangents[i].rows(order * batch, (order + 1) * batch).jet(batch, from, to);
     }
     workspaces = new Workspace[layers.size()];
     for (int i = 0; i < workspaces.length; i++) {
@@ -78,35 +72,63 @@ public final class FlowPass {
     }
     scratch = new Matrix[layers.size() + 1];
     density = new LogDet(order, rows);
+    latentSquares = new LogDet(0, rows);
     one = new LogDet(0, rows);
     one.fill(0, 1);
   }
 
+  /** Memory for the streams of all rows at one layer boundary. */
+  private record Streams(Matrix all, @Nullable BFloat16Matrix rounded) {
+    Streams rows(int from, int to) {
+      return new Streams(all.rows(from, to), rounded == null ? null : rounded.rows(from, to));
+    }
+
+    Jet jet(int batch, int from, int to) {
+      return new Jet(all, rounded, batch, from, to);
+    }
+  }
+
   /** The passes of all workers of a team over one batch, in the order of their ranks. */
   public static FlowPass[] forTeam(Flow flow, Compute compute, Team team, int batch, int order) {
+    return forTeam(flow, compute, team, batch, order, true);
+  }
+
+  /**
+   * As {@link #forTeam} for order 0 and what needs no backward pass: keeps nothing for one, and
+   * refuses it.
+   */
+  public static FlowPass[] forwardOnly(Flow flow, Compute compute, Team team, int batch) {
+    return forTeam(flow, compute, team, batch, 0, false);
+  }
+
+  private static FlowPass[] forTeam(
+      Flow flow, Compute compute, Team team, int batch, int order, boolean backward) {
     int boundaries = flow.layers().size() + 1;
     Workspace.Shared[] shared = new Workspace.Shared[boundaries];
-    Matrix[] all = new Matrix[boundaries];
-    Matrix[] allBar = new Matrix[boundaries];
-    @Nullable BFloat16Matrix[] rounded = new BFloat16Matrix[boundaries];
-    @Nullable BFloat16Matrix[] roundedBar = new BFloat16Matrix[boundaries];
-    boolean rounds = compute.rounds(flow.parameters());
     for (int i = 0; i < boundaries; i++) {
-      shared[i] = new Workspace.Shared(batch, order);
-      all[i] = Matrix.allocate(flow.precision(), (order + 1) * batch, flow.dimension());
-      allBar[i] = Matrix.allocate(flow.precision(), (order + 1) * batch, flow.dimension());
-      if (rounds) {
-        rounded[i] = BFloat16Matrix.allocate((order + 1) * batch, flow.dimension());
-        roundedBar[i] = BFloat16Matrix.allocate((order + 1) * batch, flow.dimension());
-      }
+      shared[i] = new Workspace.Shared(batch, order, backward);
     }
+    int height = (order + 1) * batch;
+    Streams[] values = streams(flow, compute, height, boundaries);
+    Streams[] cotangents = streams(flow, compute, height, backward ? boundaries : 0);
     FlowPass[] passes = new FlowPass[team.size()];
     for (int rank = 0; rank < passes.length; rank++) {
       passes[rank] =
-          new FlowPass(
-              flow, compute, team.worker(rank), order, shared, all, allBar, rounded, roundedBar);
+          new FlowPass(flow, compute, team.worker(rank), order, shared, values, cotangents);
     }
     return passes;
+  }
+
+  private static Streams[] streams(Flow flow, Compute compute, int height, int boundaries) {
+    boolean rounds = compute.rounds(flow.parameters());
+    Streams[] result = new Streams[boundaries];
+    for (int i = 0; i < boundaries; i++) {
+      result[i] =
+          new Streams(
+              Matrix.allocate(flow.precision(), height, flow.dimension()),
+              rounds ? BFloat16Matrix.allocate(height, flow.dimension()) : null);
+    }
+    return result;
   }
 
   /** This worker's number of rows. */
@@ -161,8 +183,9 @@ public final class FlowPass {
     push(fromOrder, toOrder);
     Jet z = output();
     if (fromOrder == 0) {
-      kernels.addRowDots(-0.5, z.stream(0), z.stream(0), density.order(0));
-      addConstant(density.order(0), -flow.dimension() * HALF_LOG_TWO_PI);
+      latentSquares.fill(0, 0);
+      kernels.addRowDots(1, z.stream(0), z.stream(0), latentSquares.order(0));
+      addBaseDensity(latentSquares.order(0).doubles(), density.order(0).doubles());
     }
     if (fromOrder <= 1 && toOrder >= 1) {
       kernels.addRowDots(-1, z.stream(0), z.stream(1), density.order(1));
@@ -173,15 +196,15 @@ public final class FlowPass {
     }
   }
 
-  /** squares[r] += ‖z‖² of this worker's rows, after {@link #forward}; float64 [1,rows]. */
-  public void addLatentSquares(Matrix squares) {
-    kernels.addRowDots(1, output().stream(0), output().stream(0), squares);
+  /** ‖z‖² of each of this worker's rows, after {@link #forward}; float64 [1,rows]. */
+  public Matrix latentSquares() {
+    return latentSquares.order(0);
   }
 
-  private static void addConstant(Matrix row, double constant) {
-    double[] array = row.doubles();
-    for (int r = row.offset(); r < row.offset() + row.columns(); r++) {
-      array[r] += constant;
+  private void addBaseDensity(double[] squares, double[] logProb) {
+    double constant = -flow.dimension() * HALF_LOG_TWO_PI;
+    for (int r = 0; r < squares.length; r++) {
+      logProb[r] = logProb[r] - 0.5 * squares[r] + constant;
     }
   }
 
@@ -190,6 +213,7 @@ public final class FlowPass {
    * boundary: they are those of the highest stream in {@link #backward}.
    */
   public Matrix score() {
+    requireBackward();
     int last = values.length - 1;
     kernels.combine(-1, output().stream(0), 0, output().stream(0), topCotangents[last].stream(0));
     for (int i = last - 1; i >= 0; i--) {
@@ -224,6 +248,7 @@ public final class FlowPass {
    * @param seed per order and row, read
    */
   public void backward(LogDet seed, boolean wantInput, Gradients gradients) {
+    requireBackward();
     Jet z = output();
     Jet zBar = cotangents[cotangents.length - 1];
     kernels.scaleRows(-1, seed.order(order), z.stream(0), zBar.stream(order));
@@ -255,6 +280,12 @@ public final class FlowPass {
     }
   }
 
+  private void requireBackward() {
+    if (cotangents.length == 0) {
+      throw new IllegalStateException("FlowPass: this one was made for forward passes only");
+    }
+  }
+
   private void pull(LogDet seed, int toOrder, int inputOrder, Gradients gradients) {
     for (int i = flow.layers().size() - 1; i >= 0; i--) {
       flow.layers()
@@ -271,11 +302,13 @@ public final class FlowPass {
 
   /** Cotangents of the input. */
   public Jet inputBar() {
+    requireBackward();
     return cotangents[0];
   }
 
   /** Cotangents of the output. */
   public Jet outputBar() {
+    requireBackward();
     return cotangents[cotangents.length - 1];
   }
 

@@ -43,12 +43,14 @@ public final class Workspace {
   static final class Shared {
     final int batch;
     final int order;
+    final boolean backward;
     private final List<@Nullable Matrix> buffers = new ArrayList<>();
     private final List<@Nullable Shared> children = new ArrayList<>();
 
-    Shared(int batch, int order) {
+    Shared(int batch, int order, boolean backward) {
       this.batch = batch;
       this.order = order;
+      this.backward = backward;
     }
 
     private synchronized Matrix buffer(int slot, Precision precision, int rows, int width) {
@@ -75,7 +77,7 @@ public final class Workspace {
     private synchronized Shared child(int slot) {
       Shared found = at(children, slot);
       if (found == null) {
-        found = new Shared(batch, order);
+        found = new Shared(batch, order, backward);
         children.set(slot, found);
       }
       return found;
@@ -134,6 +136,11 @@ public final class Workspace {
   /** Highest order of the pass. */
   public int order() {
     return shared.order;
+  }
+
+  /** Whether anything is read again after forward: by higher orders, or by backward. */
+  public boolean readAgain() {
+    return shared.backward;
   }
 
   /** Remembers the input of forward for backward. */

@@ -76,7 +76,7 @@ final class BatchReader {
     FlowPass[] passes =
         flow == null
             ? null
-            : FlowPass.forTeam(flow, Compute.of(flow.precision(), blas), team, batch, 0);
+            : FlowPass.forwardOnly(flow, Compute.of(flow.precision(), blas), team, batch);
     BatchReader[] result = new BatchReader[team.size()];
     for (int rank = 0; rank < result.length; rank++) {
       result[rank] =

@@ -77,7 +77,7 @@ public record Preprocessing(int levels, List<Layer> layers) {
     Flow flow = flow(dimension, model);
     return flow == null
         ? null
-        : FlowPass.forTeam(flow, Compute.of(flow.precision(), blas), solo, rows, 0)[0];
+        : FlowPass.forwardOnly(flow, Compute.of(flow.precision(), blas), solo, rows)[0];
   }
 
   /** How a preprocessing is found from training data. */

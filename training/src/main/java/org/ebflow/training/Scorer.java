@@ -21,9 +21,9 @@ import org.jspecify.annotations.Nullable;
  * Exact log-densities of many rows over all cores, in constant memory, in the order of the rows.
  *
  * <p>Rows are computed in blocks of two fixed sizes, one for requests of few rows, short ones
- * padded; all arithmetic treats rows alike ({@link Compute#rowsAlike}): a row's bits depend neither
- * on its neighbours, nor on its place among them, nor on the number of threads. The dequantisation
- * noise of a row is a function of the model's seed and of the row's values.
+ * filled up; all arithmetic treats rows alike ({@link Compute#rowsAlike}): a row's bits depend
+ * neither on its neighbours, nor on its place among them, nor on the number of threads. The
+ * dequantisation noise of a row is a function of the model's seed and of the row's values.
  *
  * <p>Threading: thread-safe; concurrent calls take turns.
  */
@@ -36,6 +36,9 @@ public final class Scorer implements AutoCloseable {
    * product treats like those of a whole block.
    */
   private static final int FEW = 16;
+
+  /** Rows read and preprocessed at a time, so that they stay in the core's cache. */
+  private static final int PREPARED = 8;
 
   private final Flow flow;
   private final double logZ;
@@ -177,28 +180,38 @@ public final class Scorer implements AutoCloseable {
     }
   }
 
-  /** Buffers and passes of one thread for blocks of one size. */
+  /** Buffers and passes of one thread for blocks of one size, a multiple of {@link #PREPARED}. */
   private final class BlockScorer {
     private final Team solo = new Team(1);
     private final Matrix raw;
     private final Matrix[] rawRows;
     private final @Nullable FlowPass preprocessing;
     private final FlowPass model;
-    private final Matrix input;
-    private final Matrix[] inputRows;
+    private final Matrix prepared;
+    private final Matrix[] preparedRows;
     private final Matrix noiseRow;
-    private final Matrix squares;
+    private final double[] preparedLogDet;
+
+    /** Every {@link #PREPARED} rows of the model's input. */
+    private final Matrix[] inputs;
 
     BlockScorer(Preprocessing before, Blas blas, Compute compute, int block) {
       int dimension = flow.dimension();
-      raw = Matrix.allocate(Precision.FLOAT64, block, dimension);
+      raw = Matrix.allocate(Precision.FLOAT64, PREPARED, dimension);
       rawRows = rowsOf(raw);
-      preprocessing = before.pass(dimension, flow.precision(), blas, solo, block);
-      model = FlowPass.forTeam(flow, compute, solo, block, 0)[0];
-      input = (preprocessing == null ? model : preprocessing).input().stream(0);
-      inputRows = rowsOf(input);
-      noiseRow = Matrix.allocate(input.precision(), 1, dimension);
-      squares = Matrix.allocate(Precision.FLOAT64, 1, block);
+      preprocessing = before.pass(dimension, flow.precision(), blas, solo, PREPARED);
+      model = FlowPass.forwardOnly(flow, compute, solo, block)[0];
+      prepared =
+          preprocessing == null
+              ? Matrix.allocate(flow.precision(), PREPARED, dimension)
+              : preprocessing.input().stream(0);
+      preparedRows = rowsOf(prepared);
+      noiseRow = Matrix.allocate(prepared.precision(), 1, dimension);
+      preparedLogDet = new double[block];
+      inputs = new Matrix[block / PREPARED];
+      for (int i = 0; i < inputs.length; i++) {
+        inputs[i] = model.input().stream(0).rows(i * PREPARED, (i + 1) * PREPARED);
+      }
     }
 
     private static Matrix[] rowsOf(Matrix matrix) {
@@ -214,36 +227,52 @@ public final class Scorer implements AutoCloseable {
       if (count == 0) {
         return;
       }
-      source.copyRows(from, to, raw);
-      for (int r = count; r < rawRows.length; r++) {
-        rawRows[r].copyFrom(rawRows[0]);
-      }
-      input.copyFrom(raw);
-      if (levels > 0) {
-        RowKernels kernels = Kernels.of(input.precision()).rows();
-        for (int r = 0; r < count; r++) {
-          noise.uniform(NoisePurpose.SCORING, hash(rawRows[r]), 0, noiseRow);
-          kernels.combine(1, inputRows[r], 1, noiseRow, inputRows[r]);
-        }
-      }
-      if (preprocessing != null) {
-        preprocessing.push(0, 0);
-        model.input().stream(0).copyFrom(preprocessing.output().stream(0));
-      }
+      for (int r = 0; r < count; r += PREPARED) {
+        prepare(source, from + r, Math.min(from + r + PREPARED, to), r);
+      } // what fills up the block are rows of earlier ones
       model.forward(0, 0);
-      squares.fill(0);
-      model.addLatentSquares(squares);
+      double[] densities = model.density().order(0).doubles();
+      double[] squares = model.latentSquares().doubles();
       for (int r = 0; r < count; r++) {
-        double density = model.density().order(0).doubles()[r];
-        double logDet = preprocessing == null ? 0 : preprocessing.density().order(0).doubles()[r];
-        scores.logProb()[from + r] = density - logZ + (preprocessingLogDet + logDet);
-        scores.energy()[from + r] = -density;
-        scores.latentNorm()[from + r] = Math.sqrt(squares.doubles()[r]);
+        scores.logProb()[from + r] =
+            densities[r] - logZ + (preprocessingLogDet + preparedLogDet[r]);
+        scores.energy()[from + r] = -densities[r];
+        scores.latentNorm()[from + r] = Math.sqrt(squares[r]);
       }
     }
 
     /**
-     * Mixes the bits of a row's values, every fourth in a lane of its own (the rounds of XXH64).
+     * Reads rows {@code from} to {@code to}, preprocesses them, and as many copies of the first as
+     * make up {@link #PREPARED}, to the rows of the block that begin at row {@code at}.
+     */
+    private void prepare(RowSource source, int from, int to, int at) {
+      int count = to - from;
+      source.copyRows(from, to, raw);
+      for (int r = count; r < PREPARED; r++) {
+        rawRows[r].copyFrom(rawRows[0]);
+      }
+      prepared.copyFrom(raw);
+      if (levels > 0) {
+        RowKernels kernels = Kernels.of(prepared.precision()).rows();
+        for (int r = 0; r < count; r++) {
+          noise.uniform(NoisePurpose.SCORING, hash(rawRows[r]), 0, noiseRow);
+          kernels.combine(1, preparedRows[r], 1, noiseRow, preparedRows[r]);
+        }
+      }
+      Matrix target = inputs[at / PREPARED];
+      if (preprocessing == null) {
+        target.copyFrom(prepared);
+      } else {
+        preprocessing.push(0, 0);
+        target.copyFrom(preprocessing.output().stream(0));
+        System.arraycopy(
+            preprocessing.density().order(0).doubles(), 0, preparedLogDet, at, PREPARED);
+      }
+    }
+
+    /**
+     * Mixes the bits of a row's values, rounded to float32 (integers of pixels are not) and in
+     * pairs, every fourth pair in a lane of its own (the rounds of XXH64).
      */
     private static long hash(Matrix row) {
       double[] values = row.doubles();
@@ -253,20 +282,22 @@ public final class Scorer implements AutoCloseable {
       long b = 2;
       long c = 3;
       long d = 4;
-      for (; i < end - 3; i += 4) {
-        a = mix(a, values[i]);
-        b = mix(b, values[i + 1]);
-        c = mix(c, values[i + 2]);
-        d = mix(d, values[i + 3]);
+      for (; i < end - 7; i += 8) {
+        a = mix(a, values[i], values[i + 1]);
+        b = mix(b, values[i + 2], values[i + 3]);
+        c = mix(c, values[i + 4], values[i + 5]);
+        d = mix(d, values[i + 6], values[i + 7]);
       }
       for (; i < end; i++) {
-        a = mix(a, values[i]);
+        a = mix(a, values[i], 0);
       }
       return finish(finish(finish(finish(a) ^ b) ^ c) ^ d);
     }
 
-    private static long mix(long lane, double value) {
-      long sum = lane + Double.doubleToLongBits(value) * 0xC2B2AE3D27D4EB4FL;
+    private static long mix(long lane, double first, double second) {
+      long low = Float.floatToRawIntBits((float) first) & 0xFFFFFFFFL;
+      long high = Float.floatToRawIntBits((float) second);
+      long sum = lane + (high << 32 | low) * 0xC2B2AE3D27D4EB4FL;
       return Long.rotateLeft(sum, 31) * 0x9E3779B185EBCA87L;
     }
 

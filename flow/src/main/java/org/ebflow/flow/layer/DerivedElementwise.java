@@ -34,7 +34,9 @@ abstract class DerivedElementwise implements Layer {
     ElementwiseKernels kernels = kept.kernels().elementwise();
     if (fromOrder == 0) {
       value(x.stream(0), y.stream(0), logDet.order(0), kept);
-      derivatives(x.stream(0), derivatives(kept, x.width()), kept);
+      if (kept.readAgain()) {
+        derivatives(x.stream(0), derivatives(kept, x.width()), kept);
+      }
     }
     if (fromOrder <= 1 && toOrder >= 1) {
       kernels.tangent(derivatives(kept, x.width()), x.stream(1), y.stream(1), logDet.order(1));

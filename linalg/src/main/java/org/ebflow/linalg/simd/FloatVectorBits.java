@@ -2,6 +2,7 @@ package org.ebflow.linalg.simd;
 
 import static org.ebflow.linalg.simd.FloatVectorPolynomials.SPECIES;
 
+import jdk.incubator.vector.DoubleVector;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorOperators;
@@ -33,6 +34,7 @@ final class FloatVectorBits {
 
   private static final double LN_2 = 0.6931471805599453;
   private static final int LANES = SPECIES.length();
+  private static final VectorSpecies<Double> SUMS = SPECIES.vectorShape().withLanes(double.class);
 
   private FloatVectorBits() {}
 
@@ -71,6 +73,34 @@ final class FloatVectorBits {
       fraction *= product.lane(lane);
     }
     return power * LN_2 + DoublePolynomials.log(fraction);
+  }
+
+  /** Σ x·y in float64, by as many sums as a float vector has lanes. */
+  static double dot(float[] xs, int xAt, float[] ys, int yAt, int count) {
+    DoubleVector low = DoubleVector.zero(SUMS);
+    DoubleVector high = low;
+    int bound = SPECIES.loopBound(count);
+    for (int i = 0; i < bound; i += LANES) {
+      FloatVector x = FloatVector.fromArray(SPECIES, xs, xAt + i);
+      FloatVector y = FloatVector.fromArray(SPECIES, ys, yAt + i);
+      low =
+          ((DoubleVector) x.convertShape(VectorOperators.F2D, SUMS, 0))
+              .mul(y.convertShape(VectorOperators.F2D, SUMS, 0))
+              .add(low);
+      high =
+          ((DoubleVector) x.convertShape(VectorOperators.F2D, SUMS, 1))
+              .mul(y.convertShape(VectorOperators.F2D, SUMS, 1))
+              .add(high);
+    }
+    DoubleVector sums = low.add(high);
+    double sum = 0;
+    for (int lane = 0; lane < SUMS.length(); lane++) {
+      sum += sums.lane(lane);
+    }
+    for (int i = bound; i < count; i++) {
+      sum += (double) xs[xAt + i] * ys[yAt + i];
+    }
+    return sum;
   }
 
   /**

@@ -7,7 +7,6 @@ import jdk.incubator.vector.FloatVector;
 import org.ebflow.linalg.Matrix;
 import org.ebflow.linalg.OptimizerKernels;
 import org.ebflow.linalg.reference.FloatOptimizer;
-import org.ebflow.linalg.reference.FloatRows;
 
 /** Optimizer updates in float32 vectors: one pass over memory. */
 public final class FloatVectorOptimizer implements OptimizerKernels {
@@ -15,7 +14,7 @@ public final class FloatVectorOptimizer implements OptimizerKernels {
 
   @Override
   public double sumOfSquares(Matrix g) {
-    return FloatRows.dot(g.floats(), g.offset(), g.floats(), g.offset(), g.size());
+    return FloatVectorBits.dot(g.floats(), g.offset(), g.floats(), g.offset(), g.size());
   }
 
   @Override

@@ -245,7 +245,13 @@ public final class FloatVectorRows implements RowKernels {
 
   @Override
   public void addRowDots(double factor, Matrix x, Matrix y, Matrix dots) {
-    Kernels.reference(x.precision()).rows().addRowDots(factor, x, y, dots);
+    for (int r = 0; r < x.rows(); r++) {
+      int at = r * x.columns();
+      double sum =
+          FloatVectorBits.dot(
+              x.floats(), x.offset() + at, y.floats(), y.offset() + at, x.columns());
+      dots.doubles()[dots.offset() + r] += factor * sum;
+    }
   }
 
   @Override

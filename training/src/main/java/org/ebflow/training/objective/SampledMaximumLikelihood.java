@@ -31,7 +31,7 @@ public record SampledMaximumLikelihood(Scale scale) implements Objective {
   @Override
   public ObjectivePass[] forTeam(Flow flow, Compute compute, Team team, int batch) {
     Stack[] stacks = Stack.forTeam(flow, compute, team, batch, 2);
-    FlowPass[] inverses = FlowPass.forTeam(flow, compute, team, batch, 0);
+    FlowPass[] inverses = FlowPass.forwardOnly(flow, compute, team, batch);
     ObjectivePass[] result = new ObjectivePass[stacks.length];
     for (int rank = 0; rank < result.length; rank++) {
       result[rank] =
