@@ -1,19 +1,25 @@
 package org.ebflow.flow;
 
+import java.util.IdentityHashMap;
 import org.ebflow.linalg.BFloat16Matrix;
 import org.ebflow.linalg.Blas;
 import org.ebflow.linalg.Kernels;
 import org.ebflow.linalg.Matrix;
+import org.ebflow.linalg.PackedWeight;
 import org.ebflow.linalg.Precision;
 import org.ebflow.linalg.Team;
 import org.ebflow.linalg.Worker;
 import org.jspecify.annotations.Nullable;
 
-/** What arithmetic runs on: the kernels of one precision, a BLAS, and how large products round. */
-public final class Compute {
+/**
+ * What arithmetic runs on: the kernels of one precision, a BLAS, how large products round, and
+ * weights arranged for them in native memory, which {@link #close} frees.
+ */
+public final class Compute implements AutoCloseable {
   private final Kernels kernels;
   private final Blas blas;
   private final @Nullable RoundedWeights rounded;
+  private final IdentityHashMap<Parameter, PackedWeight> packed = new IdentityHashMap<>();
 
   private Compute(Kernels kernels, Blas blas, @Nullable RoundedWeights rounded) {
     this.kernels = kernels;
@@ -47,23 +53,36 @@ public final class Compute {
   }
 
   /**
-   * For passes whose results must not depend on a row's place in a batch of either size: products
-   * by that BLAS where it treats rows alike ({@link Blas#treatsAlike}) and they are large, else by
-   * {@link Blas#rowsAlike}.
+   * For passes of one thread each, whose results must not depend on a row's place in a batch of
+   * either size: products by that BLAS where it treats rows alike ({@link Blas#pack}, {@link
+   * Blas#treatsAlike}) and they are large, else by {@link Blas#rowsAlike}. The weights may not
+   * change.
    */
   public static Compute rowsAlike(Parameters weights, Blas blas, int few, int batch) {
-    boolean alike = true;
-    for (Matrix block : weights.byName().values()) {
-      alike &= isRow(block) || (Workspace.large(block) && blas.treatsAlike(few, batch, block));
+    IdentityHashMap<Parameter, PackedWeight> packed = new IdentityHashMap<>();
+    boolean alike = true; // also of products by weights that are computed from blocks
+    for (Parameter parameter : weights.blocks()) {
+      Matrix block = weights.of(parameter);
+      if (isRow(block)) {
+        continue;
+      }
+      boolean large = Workspace.large(block);
+      alike &= large && blas.treatsAlike(few, batch, block);
+      PackedWeight found = large ? blas.pack(few, batch, block) : null;
+      if (found != null) {
+        packed.put(parameter, found);
+      }
     }
-    return of(weights.precision(), alike ? blas : Blas.rowsAlike());
+    Compute compute = of(weights.precision(), alike ? blas : Blas.rowsAlike());
+    compute.packed.putAll(packed);
+    return compute;
   }
 
   /**
-   * As {@link #bfloat16} for passes of one thread each, whose results must not depend on a row's
-   * place in a batch of either size. The weights may not change.
+   * As {@link #rowsAlike} with the factors of products by large weights rounded to bfloat16.
    *
-   * @throws IllegalArgumentException also if the BLAS does not treat rows alike
+   * @throws IllegalArgumentException if the weights are float64 or the BLAS has no such products,
+   *     or does not treat rows alike
    */
   public static Compute bfloat16RowsAlike(Parameters weights, Blas blas, int few, int batch) {
     try (Team solo = new Team(1)) {
@@ -71,7 +90,11 @@ public final class Compute {
       for (Parameter parameter : weights.blocks()) {
         Matrix block = weights.of(parameter);
         BFloat16Matrix rounded = compute.rounded(parameter);
-        if (!isRow(block) && !blas.treatsAlike(few, batch, rounded == null ? block : rounded)) {
+        PackedWeight found = rounded == null ? null : blas.pack(few, batch, rounded);
+        if (found != null) {
+          compute.packed.put(parameter, found);
+        } else if (!isRow(block)
+            && !blas.treatsAlike(few, batch, rounded == null ? block : rounded)) {
           throw new IllegalArgumentException(
               "Compute.bfloat16RowsAlike: a row's product by "
                   + parameter.name()
@@ -110,6 +133,18 @@ public final class Compute {
   /** What to multiply by in place of a block of the weights, or null for the block itself. */
   @Nullable BFloat16Matrix rounded(Parameter block) {
     return rounded == null ? null : rounded.of(block);
+  }
+
+  /** The arranged copy of a block, or null if there is none. */
+  @Nullable PackedWeight packed(Parameter block) {
+    return packed.get(block);
+  }
+
+  /** Frees native memory; no pass may run beside or follow. */
+  @Override
+  public void close() {
+    packed.values().forEach(PackedWeight::close);
+    packed.clear();
   }
 
   /** Brings the worker's part of the rounded weights up to date. */

@@ -8,6 +8,7 @@ import org.ebflow.linalg.ElementwiseKernels.Derivatives;
 import org.ebflow.linalg.Factor;
 import org.ebflow.linalg.Kernels;
 import org.ebflow.linalg.Matrix;
+import org.ebflow.linalg.PackedWeight;
 import org.ebflow.linalg.Precision;
 import org.ebflow.linalg.Worker;
 import org.jspecify.annotations.Nullable;
@@ -233,7 +234,13 @@ public final class Workspace {
 
   /** y_k ← x_k·Wᵀ for the given orders; weight [out,in]. Every worker of the pass must call it. */
   public void multiplyTransposed(Jet x, Parameter weight, Jet y, int fromOrder, int toOrder) {
-    product(true, x, value(weight), compute.rounded(weight), y, fromOrder, toOrder);
+    BFloat16Matrix rounded = compute.rounded(weight);
+    PackedWeight packed = compute.packed(weight);
+    if (packed == null) {
+      product(true, x, value(weight), rounded, y, fromOrder, toOrder);
+    } else {
+      packed.multiply(factor(x, rounded, fromOrder, toOrder), y.whole(fromOrder, toOrder));
+    }
   }
 
   /**
@@ -268,18 +275,22 @@ public final class Workspace {
       }
       return;
     }
-    Factor left = from.whole(fromOrder, toOrder);
-    Factor right = exact;
-    RoundedJet roundedFrom = from.rounded();
-    if (rounded != null && roundedFrom != null) {
-      compute.refresh(worker);
-      roundedFrom.round(compute.kernels().bfloat16(), from, fromOrder, toOrder);
-      left = roundedFrom.whole(fromOrder, toOrder);
-      right = rounded;
-    }
+    Factor left = factor(from, rounded, fromOrder, toOrder);
+    Factor right = rounded == null || left instanceof Matrix ? exact : rounded;
     worker.barrier(); // all rows of the input are written
     blas().multiply(worker, false, left, transpose, right, 1, 0, to.whole(fromOrder, toOrder));
     worker.barrier(); // all columns of the output are written
+  }
+
+  /** Streams of a jet, rounded just now if the weight is and the jet can be. */
+  private Factor factor(Jet from, @Nullable BFloat16Matrix rounded, int fromOrder, int toOrder) {
+    RoundedJet roundedFrom = from.rounded();
+    if (rounded == null || roundedFrom == null) {
+      return from.whole(fromOrder, toOrder);
+    }
+    compute.refresh(worker);
+    roundedFrom.round(compute.kernels().bfloat16(), from, fromOrder, toOrder);
+    return roundedFrom.whole(fromOrder, toOrder);
   }
 
   /** Whether products by a weight are shared by the workers. */

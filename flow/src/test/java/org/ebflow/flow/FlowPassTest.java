@@ -1,6 +1,7 @@
 package org.ebflow.flow;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 import static org.ebflow.flow.Numbers.assertClose;
 import static org.ebflow.flow.Numbers.dot;
@@ -110,6 +111,31 @@ class FlowPassTest {
       assertClose(after.gradient(), plain.gradient(), ROUNDING);
       assertClose(
           flat(after.pass.scoreCotangent()), flat(plain.pass.inputBar().stream(2)), ROUNDING);
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource("flows")
+  void aForwardOnlyPassHasTheSameBitsAndRefusesBackward(Flow flow) {
+    Matrix x = streams(flow);
+    try (Run run = new Run(flow, x, BATCH)) {
+      FlowPass only =
+          FlowPass.forwardOnly(
+              flow, Compute.of(Precision.FLOAT64, Blas.named("openblas")), run.team, BATCH)[0];
+      only.input().stream(0).copyFrom(x.rows(0, BATCH));
+      only.forward(0, 0);
+      run.pass.forward(0, 0);
+      assertThat(only.output().stream(0).array()).isEqualTo(flat(run.pass.output().stream(0)));
+      assertThat(flat(only.density().order(0))).isEqualTo(flat(run.pass.density().order(0)));
+      assertThat(flat(only.latentSquares())).isEqualTo(flat(run.pass.latentSquares()));
+      LogDet seed = only.newSeed();
+      Stream.<Runnable>of(
+              only::score, only::inputBar, () -> only.backward(seed, true, run.gradients))
+          .forEach(
+              backward ->
+                  assertThatThrownBy(backward::run)
+                      .isInstanceOf(IllegalStateException.class)
+                      .hasMessageContaining("for forward passes only"));
     }
   }
 

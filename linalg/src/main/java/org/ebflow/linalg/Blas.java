@@ -8,10 +8,12 @@ import java.util.SplittableRandom;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Supplier;
 import org.ebflow.linalg.backend.BlasBackend;
+import org.ebflow.linalg.backend.PackedFactor;
 import org.ebflow.linalg.java.JavaBackend;
 import org.ebflow.linalg.netlib.NetlibBackend;
 import org.ebflow.linalg.onednn.OneDnnBackend;
 import org.ebflow.linalg.openblas.OpenBlasBackend;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Matrix products and LU factorisations: checks the arguments, then calls one backend.
@@ -34,9 +36,17 @@ public final class Blas {
   private final BlasBackend backend;
   private final Map<Rows, Boolean> alike = new ConcurrentHashMap<>();
 
-  /** Shape and format of x·weightᵀ, [count or few,inner]·[inner,columns]. */
+  /**
+   * Shape and format of x·weightᵀ, [count or few,inner]·[inner,columns], and how it is computed.
+   */
   private record Rows(
-      int few, int count, int inner, int columns, Precision precision, boolean rounded) {}
+      int few,
+      int count,
+      int inner,
+      int columns,
+      Precision precision,
+      boolean rounded,
+      boolean packed) {}
 
   Blas(BlasBackend backend) {
     this.backend = backend;
@@ -92,13 +102,30 @@ public final class Blas {
    * @param weight read for its shape and format only
    */
   public boolean treatsAlike(int few, int rows, Factor weight) {
-    if (backend instanceof JavaBackend) {
-      return true;
+    return backend instanceof JavaBackend || treatsAlike(few, rows, weight, false);
+  }
+
+  /**
+   * A weight arranged for products x·weightᵀ of {@code rows} rows, and of {@code few}, or null
+   * where the backend has no such form of it or does not treat rows alike with it: {@link
+   * #treatsAlike}.
+   *
+   * @param few at most {@code rows}
+   * @param weight [n,k], read
+   */
+  public @Nullable PackedWeight pack(int few, int rows, Factor weight) {
+    if (weight.rows() == 0 || weight.columns() == 0 || !treatsAlike(few, rows, weight, true)) {
+      return null;
     }
+    PackedFactor packed = backend.pack(weight);
+    return packed == null ? null : new PackedWeight(packed, weight);
+  }
+
+  private boolean treatsAlike(int few, int rows, Factor weight, boolean packed) {
     boolean rounded = weight instanceof BFloat16Matrix;
     Precision precision = weight instanceof Matrix exact ? exact.precision() : Precision.FLOAT32;
     return alike.computeIfAbsent(
-        new Rows(few, rows, weight.columns(), weight.rows(), precision, rounded),
+        new Rows(few, rows, weight.columns(), weight.rows(), precision, rounded, packed),
         this::treatsAlike);
   }
 
@@ -113,8 +140,19 @@ public final class Blas {
     Factor left = shape.rounded ? rounded(x) : x;
     Factor leftFew = shape.rounded ? rounded(x.rows(0, shape.few)) : x.rows(0, shape.few);
     Factor right = shape.rounded ? rounded(weight) : weight;
-    multiply(false, left, true, right, 1, 0, y.rows(0, shape.count));
-    multiply(false, leftFew, true, right, 1, 0, y.rows(shape.count, y.rows()));
+    if (shape.packed) {
+      PackedFactor packed = backend.pack(right);
+      if (packed == null) {
+        return false;
+      }
+      try (packed) {
+        packed.multiply(left, y.rows(0, shape.count));
+        packed.multiply(leftFew, y.rows(shape.count, y.rows()));
+      }
+    } else {
+      multiply(false, left, true, right, 1, 0, y.rows(0, shape.count));
+      multiply(false, leftFew, true, right, 1, 0, y.rows(shape.count, y.rows()));
+    }
     // equal to itself one row further: all rows are the first
     int end = shape.columns * (y.rows() - 1);
     return shape.precision == Precision.FLOAT32

@@ -45,6 +45,7 @@ public final class Scorer implements AutoCloseable {
   private final double preprocessingLogDet;
   private final int levels;
   private final Noise noise;
+  private final Compute compute;
   private final Team team;
   private final BlockScorer[] workers;
   private final BlockScorer few;
@@ -78,7 +79,7 @@ public final class Scorer implements AutoCloseable {
       }
     }
     preprocessingLogDet = constant;
-    Compute compute =
+    compute =
         bfloat16
             ? Compute.bfloat16RowsAlike(flow.parameters(), blas, FEW, BLOCK)
             : Compute.rowsAlike(flow.parameters(), blas, FEW, BLOCK);
@@ -178,6 +179,7 @@ public final class Scorer implements AutoCloseable {
     for (BlockScorer worker : workers) {
       worker.solo.close();
     }
+    compute.close();
   }
 
   /** Buffers and passes of one thread for blocks of one size, a multiple of {@link #PREPARED}. */

@@ -1,8 +1,10 @@
 package org.ebflow.linalg.backend;
 
 import org.ebflow.linalg.BFloat16Matrix;
+import org.ebflow.linalg.Factor;
 import org.ebflow.linalg.Matrix;
 import org.ebflow.linalg.Precision;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Matrix products of one native or Java library, and its LU routines.
@@ -72,6 +74,16 @@ public interface BlasBackend {
       Matrix c,
       int cFrom) {
     throw new UnsupportedOperationException("backend " + name() + " has no bfloat16 products");
+  }
+
+  /**
+   * A copy of a weight arranged for products x·weightᵀ, or null if the library has no such form of
+   * a weight of that shape and format.
+   *
+   * @param weight read, [n,k], no dimension zero
+   */
+  default @Nullable PackedFactor pack(Factor weight) {
+    return null;
   }
 
   /** Memory for LU factors of an [n,n] matrix, n positive, computed in at least that precision. */

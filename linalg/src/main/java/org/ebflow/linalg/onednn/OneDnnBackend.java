@@ -10,7 +10,9 @@ import org.ebflow.linalg.Matrix;
 import org.ebflow.linalg.Precision;
 import org.ebflow.linalg.backend.BlasBackend;
 import org.ebflow.linalg.backend.LuFactors;
+import org.ebflow.linalg.backend.PackedFactor;
 import org.ebflow.linalg.openblas.OpenBlasBackend;
+import org.jspecify.annotations.Nullable;
 
 /**
  * oneDNN's float32 and bfloat16 products as JavaCPP packages them, single-threaded, on heap arrays
@@ -86,6 +88,12 @@ public final class OneDnnBackend implements BlasBackend {
       int cFrom) {
     check(
         multiply(transposeA, transposeB, m, n, k, alpha, a, aFrom, b, bFrom, beta, c, cFrom, true));
+  }
+
+  @Override
+  public @Nullable PackedFactor pack(Factor weight) {
+    boolean float64 = weight instanceof Matrix exact && exact.precision() == Precision.FLOAT64;
+    return float64 ? null : OneDnnPackedFactor.of(weight);
   }
 
   /** The library refuses such products on processors for which it has none. */

@@ -20,7 +20,7 @@ final class OneDnnGemm {
   static final byte PLAIN = 'N';
   static final byte TRANSPOSED = 'T';
 
-  private static final NativeLibrary LIBRARY =
+  static final NativeLibrary LIBRARY =
       NativeLibrary.ofResources("/org/bytedeco/dnnl/", "libgomp.so.1", "libdnnl.so.3");
 
   /** Major, minor and patch number. */

@@ -1,0 +1,58 @@
+package org.ebflow.linalg;
+
+import org.ebflow.linalg.backend.PackedFactor;
+
+/**
+ * A weight [n,k] arranged once for many products x·weightᵀ: {@link Blas#pack}. Later changes of the
+ * weight do not reach it.
+ *
+ * <p>Memory: the arranged copy is native, and beside it a copy of x and of y for every number of
+ * rows and every thread that multiplies at the same time.
+ *
+ * <p>Threading: thread-safe, but for {@link #close}, which no other call may run beside or follow.
+ */
+public final class PackedWeight implements AutoCloseable {
+  private final PackedFactor packed;
+  private final int rows;
+  private final int columns;
+  private final Class<? extends Factor> format;
+
+  PackedWeight(PackedFactor packed, Factor weight) {
+    this.packed = packed;
+    this.rows = weight.rows();
+    this.columns = weight.columns();
+    this.format = weight.getClass();
+  }
+
+  /**
+   * y ← x·weightᵀ on the calling thread.
+   *
+   * @param x read, [m,k], float32 or rounded to bfloat16 as the weight was
+   * @param y overwritten, [m,n], float32
+   */
+  public void multiply(Factor x, Matrix y) {
+    boolean fits = x.columns() == columns && y.columns() == rows && x.rows() == y.rows();
+    boolean float32 = !(x instanceof Matrix exact) || exact.precision() == Precision.FLOAT32;
+    if (!fits || x.getClass() != format || !float32 || y.precision() != Precision.FLOAT32) {
+      throw new IllegalArgumentException(
+          "PackedWeight.multiply: x is "
+              + x
+              + ", y is "
+              + y
+              + ", expected [m,"
+              + columns
+              + "] in the format of the weight and [m,"
+              + rows
+              + "] FLOAT32");
+    }
+    if (x.rows() > 0) {
+      packed.multiply(x, y);
+    }
+  }
+
+  /** Frees the native memory now rather than when the garbage collector comes round. */
+  @Override
+  public void close() {
+    packed.close();
+  }
+}

@@ -1,0 +1,219 @@
+package org.ebflow.linalg;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import java.util.Arrays;
+import java.util.SplittableRandom;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class PackedWeightTest {
+  private static final int FEW = 16;
+  private static final int ROWS = 128;
+  private static final float UNTOUCHED = 77;
+
+  /** {k, n}, rounded or not. */
+  static Stream<Arguments> shapes() {
+    return Stream.of(new int[][] {{1, 1}, {3, 5}, {43, 43}, {129, 200}, {784, 300}})
+        .flatMap(
+            size -> Stream.of(false, true).map(rounded -> Arguments.of(size[0], size[1], rounded)));
+  }
+
+  private static Blas blas(boolean rounded) {
+    Blas blas = BackendsUnderTest.load("onednn");
+    assumeTrue(
+        !rounded || blas.multipliesBFloat16(), "oneDNN has no bfloat16 products on this processor");
+    return blas;
+  }
+
+  private static Matrix random(int rows, int columns, long seed) {
+    Matrix matrix = Matrix.allocate(Precision.FLOAT32, rows, columns);
+    Product.fillRandomly(matrix, new SplittableRandom(seed));
+    return matrix;
+  }
+
+  private static Factor factor(Matrix x, boolean rounded) {
+    if (!rounded) {
+      return x;
+    }
+    BFloat16Matrix result = BFloat16Matrix.allocate(x.rows(), x.columns());
+    Kernels.reference(Precision.FLOAT32).bfloat16().round(x.copy(Precision.FLOAT32), result);
+    return result;
+  }
+
+  private static PackedWeight pack(Blas blas, Factor weight) {
+    PackedWeight packed = blas.pack(FEW, ROWS, weight);
+    assumeTrue(packed != null, "oneDNN's primitives do not treat these rows alike");
+    return packed;
+  }
+
+  /** Products in float64 of the factors as they are. */
+  private static void assertProduct(Factor x, Factor weight, Matrix y) {
+    double tolerance = 4e-7 * Math.sqrt(x.columns()) * 4;
+    for (int r = 0; r < y.rows(); r++) {
+      for (int c = 0; c < y.columns(); c++) {
+        double sum = 0;
+        double size = 1e-30;
+        for (int i = 0; i < x.columns(); i++) {
+          double term = at(x, r, i) * at(weight, c, i);
+          sum += term;
+          size += Math.abs(term);
+        }
+        assertThat(Math.abs(y.get(r, c) - sum)).as("(%d,%d)", r, c).isLessThan(tolerance * size);
+      }
+    }
+  }
+
+  private static double at(Factor factor, int r, int c) {
+    return factor instanceof Matrix matrix ? matrix.get(r, c) : ((BFloat16Matrix) factor).get(r, c);
+  }
+
+  @ParameterizedTest
+  @MethodSource("shapes")
+  void multipliesAnyNumberOfRows(int k, int n, boolean rounded) {
+    Factor weight = factor(random(n, k, 1), rounded);
+    try (PackedWeight packed = pack(blas(rounded), weight)) {
+      for (int rows : new int[] {1, FEW, 37, ROWS}) {
+        Factor x = factor(random(rows, k, rows), rounded);
+        Matrix y = Matrix.allocate(Precision.FLOAT32, rows, n);
+        for (int again = 0; again < 2; again++) {
+          y.fill(Double.NaN);
+          packed.multiply(x, y);
+          assertProduct(x, weight, y);
+        }
+      }
+    }
+  }
+
+  @Test
+  void readsAndWritesViews() {
+    Matrix wide = random(40, 60, 1);
+    Matrix weight = random(30, 25, 2);
+    Matrix into = Matrix.allocate(Precision.FLOAT32, 40, 50);
+    into.fill(UNTOUCHED);
+    try (PackedWeight packed = pack(blas(false), weight)) {
+      packed.multiply(wide.rows(3, 10).columns(7, 32), into.rows(2, 9).columns(11, 41));
+    }
+    assertProduct(wide.rows(3, 10).columns(7, 32), weight, into.rows(2, 9).columns(11, 41));
+    for (int r = 0; r < into.rows(); r++) {
+      for (int c = 0; c < into.columns(); c++) {
+        if (r < 2 || r >= 9 || c < 11 || c >= 41) {
+          assertThat(into.get(r, c)).isEqualTo(UNTOUCHED);
+        }
+      }
+    }
+  }
+
+  @Test
+  void packsAWeightThatIsAView() {
+    Matrix weight = random(50, 60, 1).rows(5, 35).columns(9, 49);
+    Matrix x = random(ROWS, 40, 2);
+    Matrix y = Matrix.allocate(Precision.FLOAT32, ROWS, 30);
+    try (PackedWeight packed = pack(blas(false), weight)) {
+      packed.multiply(x, y);
+    }
+    assertProduct(x, weight, y);
+  }
+
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void aRowHasTheSameBitsAmongFewAndManyAndAtEveryPlace(boolean rounded) {
+    Matrix all = random(ROWS, 784, 3);
+    try (PackedWeight packed = pack(blas(rounded), factor(random(300, 784, 4), rounded))) {
+      Matrix y = Matrix.allocate(Precision.FLOAT32, ROWS, 300);
+      packed.multiply(factor(all, rounded), y);
+      for (int from = 0; from + FEW <= ROWS; from += 7) {
+        Matrix few = Matrix.allocate(Precision.FLOAT32, FEW, 300);
+        packed.multiply(factor(all.rows(from, from + FEW), rounded), few);
+        assertThat(few.floats())
+            .isEqualTo(y.rows(from, from + FEW).copy(Precision.FLOAT32).floats());
+      }
+    }
+  }
+
+  @Test
+  void manyThreadsMultiplyAtOnce() {
+    int threads = 8;
+    Matrix x = random(ROWS, 200, 5);
+    AtomicInteger different = new AtomicInteger();
+    try (PackedWeight packed = pack(blas(false), random(150, 200, 6));
+        Team team = new Team(threads)) {
+      Matrix expected = Matrix.allocate(Precision.FLOAT32, ROWS, 150);
+      packed.multiply(x, expected);
+      team.run(
+          worker -> {
+            Matrix y = Matrix.allocate(Precision.FLOAT32, ROWS, 150);
+            for (int i = 0; i < 20; i++) {
+              y.fill(0);
+              packed.multiply(x, y);
+              if (!Arrays.equals(y.floats(), expected.floats())) {
+                different.incrementAndGet();
+              }
+            }
+          });
+    }
+    assertThat(different).hasValue(0);
+  }
+
+  @Test
+  void keepsTheWeightAsItWas() {
+    Matrix weight = random(20, 30, 7);
+    Matrix before = weight.copy(Precision.FLOAT32);
+    Matrix x = random(FEW, 30, 8);
+    Matrix y = Matrix.allocate(Precision.FLOAT32, FEW, 20);
+    try (PackedWeight packed = pack(blas(false), weight)) {
+      weight.fill(0);
+      packed.multiply(x, y);
+    }
+    assertProduct(x, before, y);
+  }
+
+  @Test
+  void noRowsAreNoProduct() {
+    try (PackedWeight packed = pack(blas(false), random(20, 30, 7))) {
+      packed.multiply(
+          Matrix.allocate(Precision.FLOAT32, 0, 30), Matrix.allocate(Precision.FLOAT32, 0, 20));
+    }
+  }
+
+  @Test
+  void refusesWhatDoesNotFit() {
+    try (PackedWeight packed = pack(blas(false), random(20, 30, 7))) {
+      Matrix x = Matrix.allocate(Precision.FLOAT32, 4, 30);
+      Matrix y = Matrix.allocate(Precision.FLOAT32, 4, 20);
+      refused(packed, Matrix.allocate(Precision.FLOAT32, 4, 29), y);
+      refused(packed, Matrix.allocate(Precision.FLOAT32, 5, 30), y);
+      refused(packed, Matrix.allocate(Precision.FLOAT64, 4, 30), y);
+      refused(packed, BFloat16Matrix.allocate(4, 30), y);
+      refused(packed, x, Matrix.allocate(Precision.FLOAT32, 4, 30));
+      refused(packed, x, Matrix.allocate(Precision.FLOAT64, 4, 20));
+    }
+  }
+
+  private static void refused(PackedWeight packed, Factor x, Matrix y) {
+    assertThatThrownBy(() -> packed.multiply(x, y))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("expected [m,30] in the format of the weight and [m,20] FLOAT32");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"openblas", "netlib", "java"})
+  void otherBackendsHaveNoSuchForm(String name) {
+    assertThat(BackendsUnderTest.load(name).pack(FEW, ROWS, random(20, 30, 7))).isNull();
+  }
+
+  @Test
+  void float64AndEmptyWeightsHaveNoSuchForm() {
+    Blas blas = blas(false);
+    assertThat(blas.pack(FEW, ROWS, Matrix.allocate(Precision.FLOAT64, 20, 30))).isNull();
+    assertThat(blas.pack(FEW, ROWS, Matrix.allocate(Precision.FLOAT32, 0, 30))).isNull();
+    assertThat(blas.pack(FEW, ROWS, Matrix.allocate(Precision.FLOAT32, 30, 0))).isNull();
+  }
+}
