@@ -3,9 +3,15 @@ package org.ebflow.linalg.openblas;
 import static java.lang.foreign.ValueLayout.JAVA_DOUBLE;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static org.ebflow.linalg.openblas.OpenBlasLapack.ANY_DIAGONAL;
+import static org.ebflow.linalg.openblas.OpenBlasLapack.AS_IT_IS;
 import static org.ebflow.linalg.openblas.OpenBlasLapack.COLUMN_MAJOR;
+import static org.ebflow.linalg.openblas.OpenBlasLapack.LOWER_TRIANGLE;
+import static org.ebflow.linalg.openblas.OpenBlasLapack.ON_THE_RIGHT;
 import static org.ebflow.linalg.openblas.OpenBlasLapack.PLAIN;
 import static org.ebflow.linalg.openblas.OpenBlasLapack.TRANSPOSED;
+import static org.ebflow.linalg.openblas.OpenBlasLapack.UNIT_DIAGONAL;
+import static org.ebflow.linalg.openblas.OpenBlasLapack.UPPER;
 import static org.ebflow.linalg.openblas.OpenBlasLapack.check;
 import static org.ebflow.linalg.openblas.OpenBlasLapack.failed;
 
@@ -25,7 +31,6 @@ import org.jspecify.annotations.Nullable;
  * <p>LAPACK reads the array of A by columns: what it factorises is Aᵀ.
  */
 final class OpenBlasLu implements LuFactors {
-  private static final int BLOCK = 64; // columns that getri works on at a time
   private static final Cleaner CLEANER = Cleaner.create();
 
   private final Precision precision;
@@ -35,11 +40,10 @@ final class OpenBlasLu implements LuFactors {
   private final MemorySegment factors;
   private final MemorySegment exchanges;
 
-  /** One row on its way to native memory and back in the right precision. */
+  /** One row on its way to native memory in the right precision, or to another place there. */
   private final Matrix row;
 
   private @Nullable MemorySegment inverse;
-  private @Nullable MemorySegment work;
 
   OpenBlasLu(Precision precision, int n) {
     this.precision = precision;
@@ -116,26 +120,78 @@ final class OpenBlasLu implements LuFactors {
     }
   }
 
+  /**
+   * With the factors P·B = L·U, B = Aᵀ: U⁻¹, then X from X·L = U⁻¹, then the exchanges of rows as
+   * exchanges of columns. getri does the same at half the speed.
+   */
   @Override
   public void invert() {
-    MemorySegment target = allocated(inverse, n);
-    MemorySegment scratch = allocated(work, BLOCK);
+    MemorySegment target = inverse == null ? arena.allocate(layout(), (long) n * n) : inverse;
     inverse = target;
-    work = scratch;
-    target.copyFrom(factors);
-    try {
-      check(
-          "getri",
-          single()
-              ? (int)
-                  OpenBlasLapack.SGETRI.invokeExact(
-                      COLUMN_MAJOR, n, target, n, exchanges, scratch, BLOCK * n)
-              : (int)
-                  OpenBlasLapack.DGETRI.invokeExact(
-                      COLUMN_MAJOR, n, target, n, exchanges, scratch, BLOCK * n));
-    } catch (Throwable thrown) {
-      throw failed("getri", thrown);
+    for (int c = 0; c < n; c++) { // B is stored by columns
+      long used = (c + 1L) * precision.bytes();
+      long rest = (n - c - 1L) * precision.bytes();
+      MemorySegment.copy(factors, offset(c, 0), target, offset(c, 0), used);
+      target.asSlice(offset(c, 0) + used, rest).fill((byte) 0);
     }
+    try {
+      check("trtri", invertUpper(target));
+      divideByLower(target);
+    } catch (Throwable thrown) {
+      throw failed("trtri or trsm", thrown);
+    }
+    for (int c = n - 1; c >= 0; c--) {
+      int other = exchanges.getAtIndex(JAVA_INT, c) - 1;
+      if (other != c) {
+        exchange(target, c, other);
+      }
+    }
+  }
+
+  private int invertUpper(MemorySegment x) throws Throwable {
+    return single()
+        ? (int) OpenBlasLapack.STRTRI.invokeExact(COLUMN_MAJOR, UPPER, ANY_DIAGONAL, n, x, n)
+        : (int) OpenBlasLapack.DTRTRI.invokeExact(COLUMN_MAJOR, UPPER, ANY_DIAGONAL, n, x, n);
+  }
+
+  private void divideByLower(MemorySegment x) throws Throwable {
+    if (single()) {
+      OpenBlasLapack.STRSM.invokeExact(
+          COLUMN_MAJOR,
+          ON_THE_RIGHT,
+          LOWER_TRIANGLE,
+          AS_IT_IS,
+          UNIT_DIAGONAL,
+          n,
+          n,
+          1f,
+          factors,
+          n,
+          x,
+          n);
+    } else {
+      OpenBlasLapack.DTRSM.invokeExact(
+          COLUMN_MAJOR,
+          ON_THE_RIGHT,
+          LOWER_TRIANGLE,
+          AS_IT_IS,
+          UNIT_DIAGONAL,
+          n,
+          n,
+          1.0,
+          factors,
+          n,
+          x,
+          n);
+    }
+  }
+
+  /** Exchanges two columns of B⁻¹, which are rows of this memory. */
+  private void exchange(MemorySegment x, int c, int other) {
+    long bytes = (long) n * precision.bytes();
+    MemorySegment.copy(x, layout(), offset(c, 0), row.array(), 0, n);
+    MemorySegment.copy(x, offset(other, 0), x, offset(c, 0), bytes);
+    MemorySegment.copy(row.array(), 0, x, layout(), offset(other, 0), n);
   }
 
   @Override
@@ -144,11 +200,6 @@ final class OpenBlasLu implements LuFactors {
       throw new IllegalStateException("copyInverse was called before invert");
     }
     MemorySegment.copy(inverse, layout(), offset(r, column), to.array(), at, count);
-  }
-
-  /** The memory itself once there is some, else memory of {@code rows} times n numbers. */
-  private MemorySegment allocated(@Nullable MemorySegment memory, int rows) {
-    return memory == null ? arena.allocate(layout(), (long) rows * n) : memory;
   }
 
   private boolean single() {
