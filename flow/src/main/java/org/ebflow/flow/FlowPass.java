@@ -95,7 +95,7 @@ public final class FlowPass {
 
   /**
    * As {@link #forTeam} for order 0 and what needs no backward pass: keeps nothing for one, and
-   * refuses it.
+   * refuses it. Boundaries share two buffers in turns, so that a forward pass overwrites its input.
    */
   public static FlowPass[] forwardOnly(Flow flow, Compute compute, Team team, int batch) {
     return forTeam(flow, compute, team, batch, 0, false);
@@ -109,8 +109,8 @@ public final class FlowPass {
       shared[i] = new Workspace.Shared(batch, order, backward);
     }
     int height = (order + 1) * batch;
-    Streams[] values = streams(flow, compute, height, boundaries);
-    Streams[] cotangents = streams(flow, compute, height, backward ? boundaries : 0);
+    Streams[] values = streams(flow, compute, height, boundaries, backward ? boundaries : 2);
+    Streams[] cotangents = streams(flow, compute, height, backward ? boundaries : 0, boundaries);
     FlowPass[] passes = new FlowPass[team.size()];
     for (int rank = 0; rank < passes.length; rank++) {
       passes[rank] =
@@ -119,14 +119,20 @@ public final class FlowPass {
     return passes;
   }
 
-  private static Streams[] streams(Flow flow, Compute compute, int height, int boundaries) {
+  /**
+   * Memory for so many boundaries, of which those that lie {@code different} apart share theirs.
+   */
+  private static Streams[] streams(
+      Flow flow, Compute compute, int height, int boundaries, int different) {
     boolean rounds = compute.rounds(flow.parameters());
     Streams[] result = new Streams[boundaries];
     for (int i = 0; i < boundaries; i++) {
       result[i] =
-          new Streams(
-              Matrix.allocate(flow.precision(), height, flow.dimension()),
-              rounds ? BFloat16Matrix.allocate(height, flow.dimension()) : null);
+          i >= different
+              ? result[i - different]
+              : new Streams(
+                  Matrix.allocate(flow.precision(), height, flow.dimension()),
+                  rounds ? BFloat16Matrix.allocate(height, flow.dimension()) : null);
     }
     return result;
   }

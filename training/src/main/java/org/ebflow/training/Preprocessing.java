@@ -41,8 +41,7 @@ public record Preprocessing(int levels, List<Layer> layers) {
     return new Preprocessing(
         levels,
         List.of(
-            FixedAffine.uniform(dimension, 1.0 / levels, 0),
-            FixedAffine.uniform(dimension, shrunk, SHRINK * shrunk),
+            FixedAffine.uniform(dimension, shrunk / levels, SHRINK * shrunk),
             new Logit(smoothness)));
   }
 

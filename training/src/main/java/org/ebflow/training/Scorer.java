@@ -29,7 +29,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Scorer implements AutoCloseable {
   /** Rows of a block, as many as native products want: multiples of it keep all threads busy. */
-  public static final int BLOCK = 128;
+  public static final int BLOCK = 256;
 
   /**
    * Rows of the block that serves a request of at most so many: the fewest that oneDNN's float32

@@ -26,7 +26,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class ScorerTest {
-  private static final int BLOCK = 128;
+  private static final int BLOCK = Scorer.BLOCK;
   private static final int ROWS = 333;
 
   static Stream<Flow> flows() {

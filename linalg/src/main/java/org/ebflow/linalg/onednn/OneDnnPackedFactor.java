@@ -33,7 +33,7 @@ final class OneDnnPackedFactor implements PackedFactor {
   private static final int OPERANDS = 4;
 
   /** The layout is chosen for products of so many rows, and serves all others. */
-  private static final int USUAL_ROWS = 128;
+  private static final int USUAL_ROWS = 256;
 
   private final OneDnnPrimitives objects;
   private final Cleaner.Cleanable memory;
