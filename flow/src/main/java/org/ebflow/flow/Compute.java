@@ -54,23 +54,21 @@ public final class Compute implements AutoCloseable {
 
   /**
    * For passes of one thread each, whose results must not depend on a row's place in a batch of
-   * either size: products by that BLAS where it treats rows alike ({@link Blas#pack}, {@link
-   * Blas#treatsAlike}) and they are large, else by {@link Blas#rowsAlike}. The weights may not
-   * change.
+   * either size: products by large weights are that BLAS's where it has arranged them ({@link
+   * Blas#pack}), all products where it treats rows alike ({@link Blas#treatsAlike}) and all are by
+   * large weights, the others {@link Blas#rowsAlike}. The weights may not change.
    */
   public static Compute rowsAlike(Parameters weights, Blas blas, int few, int batch) {
     IdentityHashMap<Parameter, PackedWeight> packed = new IdentityHashMap<>();
-    boolean alike = true; // also of products by weights that are computed from blocks
+    boolean alike = true;
     for (Parameter parameter : weights.blocks()) {
       Matrix block = weights.of(parameter);
-      if (isRow(block)) {
-        continue;
-      }
-      boolean large = Workspace.large(block);
-      alike &= large && blas.treatsAlike(few, batch, block);
-      PackedWeight found = large ? blas.pack(few, batch, block) : null;
-      if (found != null) {
-        packed.put(parameter, found);
+      if (!isRow(block)) {
+        PackedWeight found = Workspace.large(block) ? blas.pack(few, batch, block) : null;
+        if (found != null) {
+          packed.put(parameter, found);
+        }
+        alike &= packed.isEmpty() && Workspace.large(block) && blas.treatsAlike(few, batch, block);
       }
     }
     Compute compute = of(weights.precision(), alike ? blas : Blas.rowsAlike());
@@ -79,7 +77,8 @@ public final class Compute implements AutoCloseable {
   }
 
   /**
-   * As {@link #rowsAlike} with the factors of products by large weights rounded to bfloat16.
+   * As {@link #rowsAlike} with the factors of products by large weights rounded to bfloat16, but
+   * for those inside of networks.
    *
    * @throws IllegalArgumentException if the weights are float64 or the BLAS has no such products,
    *     or does not treat rows alike
@@ -87,22 +86,23 @@ public final class Compute implements AutoCloseable {
   public static Compute bfloat16RowsAlike(Parameters weights, Blas blas, int few, int batch) {
     try (Team solo = new Team(1)) {
       Compute compute = bfloat16(weights, blas, solo);
+      Compute alike = new Compute(compute.kernels, Blas.rowsAlike(), compute.rounded);
       for (Parameter parameter : weights.blocks()) {
-        Matrix block = weights.of(parameter);
         BFloat16Matrix rounded = compute.rounded(parameter);
-        PackedWeight found = rounded == null ? null : blas.pack(few, batch, rounded);
-        if (found != null) {
-          compute.packed.put(parameter, found);
-        } else if (!isRow(block)
-            && !blas.treatsAlike(few, batch, rounded == null ? block : rounded)) {
-          throw new IllegalArgumentException(
-              "Compute.bfloat16RowsAlike: a row's product by "
-                  + parameter.name()
-                  + " depends on its place among others with backend "
-                  + blas.name());
+        if (rounded != null) {
+          PackedWeight found = blas.pack(few, batch, rounded);
+          if (found == null) {
+            alike.close();
+            throw new IllegalArgumentException(
+                "Compute.bfloat16RowsAlike: a row's product by "
+                    + parameter.name()
+                    + " depends on its place among others with backend "
+                    + blas.name());
+          }
+          alike.packed.put(parameter, found);
         }
       }
-      return compute;
+      return alike;
     }
   }
 

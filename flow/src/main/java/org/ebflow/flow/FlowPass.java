@@ -232,6 +232,7 @@ public final class FlowPass {
 
   /** What {@link #score} returned, as long as no {@link #backward} has overwritten it. */
   public Matrix scoreCotangent() {
+    requireBackward();
     return topCotangents[0].stream(0);
   }
 
@@ -243,6 +244,7 @@ public final class FlowPass {
    * @param seed per order and row, read
    */
   public void backwardAfterScore(LogDet seed, Gradients gradients) {
+    requireBackward();
     seedLowerStreams(seed, order - 1);
     pull(seed, order - 1, -1, gradients);
   }
@@ -267,6 +269,7 @@ public final class FlowPass {
    * parameters; for flows whose Jacobian is constant.
    */
   public void pullBack(Gradients gradients) {
+    requireBackward();
     pull(density, order, -1, gradients);
   }
 
@@ -323,6 +326,7 @@ public final class FlowPass {
    * as nothing. Its seeds must be zero too.
    */
   public void zeroRow(int row) {
+    requireBackward();
     for (int i = 0; i < values.length; i++) {
       shared[i].zeroRow(firstRow + row);
       for (int k = 0; k <= order; k++) {

@@ -236,7 +236,7 @@ public final class Workspace {
   public void multiplyTransposed(Jet x, Parameter weight, Jet y, int fromOrder, int toOrder) {
     BFloat16Matrix rounded = compute.rounded(weight);
     PackedWeight packed = compute.packed(weight);
-    if (packed == null) {
+    if (packed == null || (rounded != null && x.rounded() == null)) { // arranged for rounded rows
       product(true, x, value(weight), rounded, y, fromOrder, toOrder);
     } else {
       packed.multiply(factor(x, rounded, fromOrder, toOrder), y.whole(fromOrder, toOrder));

@@ -60,6 +60,9 @@ final class TilePlan {
    * since each call arranges anew what it reads.
    */
   static int rowsPerCall(int rows, int columns, double most) {
+    if ((double) rows * columns <= most) {
+      return rows;
+    }
     int best = rows;
     long bestCost = Long.MAX_VALUE;
     boolean narrower = true;

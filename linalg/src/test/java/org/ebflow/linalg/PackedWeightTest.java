@@ -80,7 +80,7 @@ class PackedWeightTest {
   void multipliesAnyNumberOfRows(int k, int n, boolean rounded) {
     Factor weight = factor(random(n, k, 1), rounded);
     try (PackedWeight packed = pack(blas(rounded), weight)) {
-      for (int rows : new int[] {1, FEW, 37, ROWS}) {
+      for (int rows : new int[] {1, FEW, 37, ROWS, 256}) {
         Factor x = factor(random(rows, k, rows), rounded);
         Matrix y = Matrix.allocate(Precision.FLOAT32, rows, n);
         for (int again = 0; again < 2; again++) {

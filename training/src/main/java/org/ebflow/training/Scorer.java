@@ -31,11 +31,11 @@ public final class Scorer implements AutoCloseable {
   /** Rows of a block, as many as native products want: multiples of it keep all threads busy. */
   public static final int BLOCK = 256;
 
-  /**
-   * Rows of the block that serves a request of at most so many: the fewest that oneDNN's float32
-   * product treats like those of a whole block.
-   */
-  private static final int FEW = 16;
+  /** Rows of the blocks that serve a request of few rows. */
+  private static final int FEW = 8;
+
+  /** A request of at most so many rows is one of few: a whole block would take longer. */
+  private static final int MOST_OF_FEW = 8 * FEW;
 
   /** Rows read and preprocessed at a time, so that they stay in the core's cache. */
   private static final int PREPARED = 8;
@@ -50,6 +50,7 @@ public final class Scorer implements AutoCloseable {
   private final BlockScorer[] workers;
   private final BlockScorer few;
   private final AtomicInteger nextBlock = new AtomicInteger();
+  private boolean closed;
 
   /** Any rows that can be copied block by block. */
   @FunctionalInterface
@@ -134,8 +135,13 @@ public final class Scorer implements AutoCloseable {
 
   /** Overwrites the first {@code count} entries of {@code scores}. */
   public synchronized void score(int count, RowSource source, Scores scores) {
-    if (count <= FEW) {
-      few.score(source, 0, count, scores);
+    if (closed) {
+      throw new IllegalStateException("Scorer.score: the scorer is closed");
+    }
+    if (count <= MOST_OF_FEW) {
+      for (int from = 0; from < count; from += FEW) {
+        few.score(source, from, Math.min(count, from + FEW), scores);
+      }
       return;
     }
     nextBlock.set(0);
@@ -172,8 +178,10 @@ public final class Scorer implements AutoCloseable {
     return scores.logProb();
   }
 
+  /** Waits for a call that is running; later ones throw {@link IllegalStateException}. */
   @Override
-  public void close() {
+  public synchronized void close() {
+    closed = true;
     team.close();
     few.solo.close();
     for (BlockScorer worker : workers) {
@@ -229,9 +237,10 @@ public final class Scorer implements AutoCloseable {
       if (count == 0) {
         return;
       }
-      for (int r = 0; r < count; r += PREPARED) {
-        prepare(source, from + r, Math.min(from + r + PREPARED, to), r);
-      } // what fills up the block are rows of earlier ones
+      for (int r = 0; r < preparedLogDet.length; r += PREPARED) {
+        int first = r < count ? from + r : from; // what fills up the block are its first rows
+        prepare(source, first, Math.min(first + PREPARED, to), r);
+      }
       model.forward(0, 0);
       double[] densities = model.density().order(0).doubles();
       double[] squares = model.latentSquares().doubles();
@@ -273,8 +282,8 @@ public final class Scorer implements AutoCloseable {
     }
 
     /**
-     * Mixes the bits of a row's values, rounded to float32 (integers of pixels are not) and in
-     * pairs, every fourth pair in a lane of its own (the rounds of XXH64).
+     * Mixes the bits of a row's values, as float32 and in pairs, every fourth pair in a lane of its
+     * own (the rounds of XXH64).
      */
     private static long hash(Matrix row) {
       double[] values = row.doubles();

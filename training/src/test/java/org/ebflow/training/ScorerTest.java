@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -33,11 +34,18 @@ class ScorerTest {
     return Stream.of(
         Flow.of(43).dense().smoothLeakyRelu(0.3).dense().build(),
         Flow.of(300).dense().smoothLeakyRelu(0.3).dense().build(),
-        Flow.of(2).layer(coupling(1, 0)).layer(coupling(0, 1)).dense().build());
+        Flow.of(2).layer(coupling(1, 0)).layer(coupling(0, 1)).dense().build(),
+        Flow.of(2).layer(coupling(200, false, 1, 0)).dense().build(),
+        Flow.of(2).layer(coupling(200, true, 1, 0)).dense().build());
   }
 
   private static MaskedAffineCoupling coupling(double... mask) {
-    return new MaskedAffineCoupling(mask, 32, 2, MaskedAffineCoupling.TranslationActivation.SWISH);
+    return coupling(32, false, mask);
+  }
+
+  private static MaskedAffineCoupling coupling(int width, boolean normalised, double... mask) {
+    return new MaskedAffineCoupling(
+        mask, width, 2, MaskedAffineCoupling.TranslationActivation.SWISH, normalised);
   }
 
   /** Weights off their start, so that products have sums to round. */
@@ -84,6 +92,56 @@ class ScorerTest {
     requireBfloat16();
     Flow flow = Flow.of(300).dense().smoothLeakyRelu(0.3).dense().build();
     requireRowsAlike(300, Scorer.bfloat16(model(flow), Blas.named("onednn"), 2));
+  }
+
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void inBfloat16LargeNetworksOfCouplingLayersStayFloat32(boolean normalised) {
+    requireBfloat16();
+    Flow flow = Flow.of(2).layer(coupling(200, normalised, 1, 0)).dense().build();
+    TrainedFlow model = model(flow);
+    double[][] rows = gaussianRows(ROWS, 2);
+    try (Scorer exact = new Scorer(model, Blas.named("onednn"), 2);
+        Scorer rounded = Scorer.bfloat16(model, Blas.named("onednn"), 2)) {
+      double[] expected = exact.logProb(rows);
+      double[] found = rounded.logProb(rows);
+      for (int r = 0; r < ROWS; r++) {
+        assertThat(found[r]).isCloseTo(expected[r], within(1e-4 * (1 + Math.abs(expected[r]))));
+      }
+    }
+    requireRowsAlike(2, Scorer.bfloat16(model, Blas.named("onednn"), 2));
+  }
+
+  @Test
+  void aClosedScorerRefusesRows() {
+    Scorer scorer =
+        new Scorer(
+            model(Flow.of(200).dense().smoothLeakyRelu(0.3).dense().build()), Blas.auto(), 2);
+    double[][] rows = gaussianRows(3, 200);
+    scorer.logProb(rows);
+    scorer.close();
+    assertThatThrownBy(() -> scorer.logProb(rows))
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessage("Scorer.score: the scorer is closed");
+  }
+
+  @Test
+  void aScorerClosedBesideARunningScoreWaitsForIt() throws Exception {
+    TrainedFlow model = model(Flow.of(300).dense().smoothLeakyRelu(0.3).dense().build());
+    double[][] rows = gaussianRows(4 * BLOCK, 300);
+    try (ExecutorService other = Executors.newSingleThreadExecutor()) {
+      for (int i = 0; i < 5; i++) {
+        Scorer scorer = new Scorer(model, Blas.auto(), 2);
+        double[] expected = scorer.logProb(rows);
+        Future<double[]> running = other.submit(() -> scorer.logProb(rows));
+        scorer.close();
+        try {
+          assertThat(running.get()).isEqualTo(expected);
+        } catch (ExecutionException closedFirst) {
+          assertThat(closedFirst).hasCauseInstanceOf(IllegalStateException.class);
+        }
+      }
+    }
   }
 
   private static void requireBfloat16() {

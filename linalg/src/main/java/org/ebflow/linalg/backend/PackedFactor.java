@@ -7,8 +7,8 @@ import org.ebflow.linalg.Matrix;
  * A weight [n,k] as a library arranges it for many products x·weightᵀ.
  *
  * <p>Arguments were validated by the caller: shapes and formats fit and no dimension is zero.
- * {@link #multiply} runs on the calling thread and may run beside itself on others; it allocates
- * only until it has run for that number of rows on as many threads at once.
+ * Products run on the calling thread and may run beside each other; buffers are kept for every
+ * number of rows, as many as have run at once.
  */
 public interface PackedFactor extends AutoCloseable {
   /**

@@ -11,6 +11,7 @@ import static org.ebflow.linalg.onednn.OneDnnPrimitives.WEIGHTS_DESCRIPTION;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.ref.Cleaner;
+import java.lang.ref.Reference;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Queue;
@@ -24,9 +25,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * A weight in the layout that oneDNN's matmul primitive likes best, arranged once: a product then
- * arranges nothing, which took a tenth of its time and with matrix units half of it
- * (benchmarks/results/2026-11-25-packed). Rows are copied to native memory and back, which costs
- * one or two hundredths.
+ * arranges nothing (benchmarks/results/2026-11-25-packed). Rows are copied to native memory and
+ * back.
  */
 final class OneDnnPackedFactor implements PackedFactor {
   private static final Cleaner CLEANER = Cleaner.create();
@@ -115,10 +115,14 @@ final class OneDnnPackedFactor implements PackedFactor {
     if (call == null) {
       call = newCall(rows);
     }
-    copyRows(x, call.source, true);
-    OneDnnPrimitives.execute(call.primitive, call.stream, OPERANDS, call.operands);
-    copyRows(y, call.target, false);
-    calls.add(call);
+    try {
+      copyRows(x, call.source, true);
+      OneDnnPrimitives.execute(call.primitive, call.stream, OPERANDS, call.operands);
+      copyRows(y, call.target, false);
+      calls.add(call);
+    } finally {
+      Reference.reachabilityFence(this); // the primitive is an address and keeps nothing alive
+    }
   }
 
   private synchronized Call newCall(int rows) {

@@ -50,14 +50,14 @@ final class OneDnnPrimitives implements Runnable {
   private static final Map<String, MethodHandle> FUNCTIONS = new ConcurrentHashMap<>();
 
   /** dnnl_primitive_execute; static final, or the JIT compiler would not inline the call. */
-  static final MethodHandle EXECUTE =
+  private static final MethodHandle EXECUTE =
       OneDnnGemm.LIBRARY.function(
           "dnnl_primitive_execute",
           FunctionDescriptor.of(JAVA_INT, ADDRESS, ADDRESS, JAVA_INT, ADDRESS));
 
   private static final MemorySegment ENGINE = engine();
 
-  final Arena arena = Arena.ofShared();
+  private final Arena arena = Arena.ofShared();
   private final Deque<Runnable> destroyers = new ArrayDeque<>();
 
   /** What the library has no implementation for on this processor. */
@@ -72,9 +72,9 @@ final class OneDnnPrimitives implements Runnable {
   /** Frees everything. */
   @Override
   public void run() {
+    arena.close(); // throws while a call runs, before anything that it needs is gone
     destroyers.forEach(Runnable::run);
     destroyers.clear();
-    arena.close();
   }
 
   /** Layout of a matrix whose element (r, c) lies at r·down + c·across. */
@@ -234,6 +234,8 @@ final class OneDnnPrimitives implements Runnable {
               return OneDnnGemm.LIBRARY.function(name, FunctionDescriptor.of(result, layouts));
             });
     try {
+      // what is chosen for a number of threads must run under that number
+      OneDnnGemm.SET_NUM_THREADS.invokeExact(1);
       return handle.invokeWithArguments(arguments);
     } catch (Throwable thrown) {
       throw new IllegalStateException(function + " could not be called", thrown);

@@ -1,6 +1,8 @@
 package org.ebflow.linalg.onednn;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -10,6 +12,7 @@ import java.util.concurrent.FutureTask;
 import java.util.stream.Stream;
 import org.ebflow.linalg.Matrix;
 import org.ebflow.linalg.Precision;
+import org.ebflow.linalg.backend.PackedFactor;
 import org.junit.jupiter.api.Test;
 
 class OneDnnBackendTest {
@@ -53,5 +56,40 @@ class OneDnnBackendTest {
     } catch (IOException ended) {
       return "";
     }
+  }
+
+  @Test
+  void packedProductsAreRightWhateverTheEnvironmentAllows() throws Exception {
+    FutureTask<Void> task =
+        new FutureTask<>(
+            () -> {
+              OneDnnBackend backend = new OneDnnBackend();
+              Matrix weight = numbers(300, 64);
+              Matrix x = numbers(256, 64);
+              Matrix y = Matrix.allocate(Precision.FLOAT32, 256, 300);
+              Matrix expected = Matrix.allocate(Precision.FLOAT32, 256, 300);
+              backend.multiply(false, true, 256, 300, 64, 1, x, 0, weight, 0, 0, expected, 0);
+              allowThreads();
+              PackedFactor packed = backend.pack(weight);
+              assumeTrue(packed != null, "oneDNN has no such product here");
+              try (packed) {
+                allowThreads();
+                packed.multiply(x, y);
+              }
+              for (int i = 0; i < y.size(); i++) {
+                assertThat(y.floats()[i]).isCloseTo(expected.floats()[i], within(1e-4f));
+              }
+              return null;
+            });
+    Thread.ofPlatform().start(task);
+    task.get();
+  }
+
+  private static Matrix numbers(int rows, int columns) {
+    Matrix result = Matrix.allocate(Precision.FLOAT32, rows, columns);
+    for (int i = 0; i < result.size(); i++) {
+      result.floats()[i] = (i * 37 % 101 - 50) / 50f;
+    }
+    return result;
   }
 }

@@ -21,12 +21,12 @@ public sealed interface Optimizer permits RmsProp, Adam {
    * Updates weights and their moving average.
    *
    * @param weights read and overwritten, [1,count]
-   * @param gradient read
+   * @param gradient read, sums over the batch
    * @param moments read and overwritten, {@link #moments} of them
    * @param average read and overwritten
    * @param step number of this update, 1 for the first
    * @param rate learning rate of this step
-   * @param gradientScale factor of the gradient: clipping
+   * @param gradientScale factor of the sums: 1/B and clipping
    * @param averageDecay decay of the moving average
    */
   void update(
