@@ -164,14 +164,19 @@ public final class Blas {
    * Fills a matrix of its own array with the numbers, from the first again every {@code period}.
    */
   private static void repeat(double[] numbers, Matrix out, int period) {
-    for (int i = 0, of = 0, at = 0; i < out.size(); i++) {
+    int first = Math.min(period, out.size());
+    for (int i = 0; i < first; i++) {
+      double number = numbers[i % numbers.length];
       if (out.precision() == Precision.FLOAT32) {
-        out.floats()[i] = (float) numbers[of];
+        out.floats()[i] = (float) number;
       } else {
-        out.doubles()[i] = numbers[of];
+        out.doubles()[i] = number;
       }
-      at = at + 1 == period ? 0 : at + 1;
-      of = at == 0 || of + 1 == numbers.length ? 0 : of + 1;
+    }
+    // whole periods: large matrices are filled before the JIT compiler knows of this loop
+    for (int done = first, next; done < out.size(); done += next) {
+      next = Math.min(done, out.size() - done);
+      System.arraycopy(out.array(), 0, out.array(), done, next);
     }
   }
 
