@@ -114,10 +114,14 @@ public final class Blas {
    * @param weight [n,k], read
    */
   public @Nullable PackedWeight pack(int few, int rows, Factor weight) {
-    if (weight.rows() == 0 || weight.columns() == 0 || !treatsAlike(few, rows, weight, true)) {
+    if (weight.rows() == 0 || weight.columns() == 0) {
       return null;
     }
-    PackedFactor packed = backend.pack(weight);
+    PackedFactor packed = backend.pack(rows, weight);
+    if (packed != null && !treatsAlike(few, rows, weight, true)) {
+      packed.close();
+      return null;
+    }
     return packed == null ? null : new PackedWeight(packed, weight);
   }
 
@@ -141,7 +145,7 @@ public final class Blas {
     Factor leftFew = shape.rounded ? rounded(x.rows(0, shape.few)) : x.rows(0, shape.few);
     Factor right = shape.rounded ? rounded(weight) : weight;
     if (shape.packed) {
-      PackedFactor packed = backend.pack(right);
+      PackedFactor packed = backend.pack(shape.count, right);
       if (packed == null) {
         return false;
       }

@@ -1,6 +1,7 @@
 package org.ebflow.training;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.sun.management.ThreadMXBean;
@@ -31,9 +32,12 @@ import org.ebflow.training.optimizer.RmsProp;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class TrainingStepTest {
   private static final ThreadMXBean THREADS = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+
+  private static final double EPSILON = 1e3;
 
   /** Compilers of a busy machine take their time; a warm step ends the wait at once. */
   private static final long WARM_UP_NANOS = 90_000_000_000L;
@@ -75,6 +79,60 @@ class TrainingStepTest {
         new SlicedScoreMatching(),
         (flow, team) -> Compute.bfloat16(flow.parameters(), blas, team),
         200);
+  }
+
+  /** A batch that holds every row twice has the same mean, hence the same norm and update. */
+  @ParameterizedTest
+  @ValueSource(doubles = {0, 1e-3})
+  void normClippingAndUpdateAreThoseOfTheMeanGradient(double clip) {
+    double[][] once = new double[8][4];
+    Random random = new Random(3);
+    for (double[] row : once) {
+      Arrays.setAll(row, _ -> random.nextGaussian());
+    }
+    double[][] twice = new double[16][];
+    Arrays.setAll(twice, r -> once[r / 2]);
+    Flow small =
+        Flow.of(4).precision(Precision.FLOAT64).dense().smoothLeakyRelu(0.3).dense().build();
+    Flow large = small.copy(Precision.FLOAT64);
+    double[] before = small.parameters().flat().doubles().clone();
+
+    double norm = updateOnce(small, once, clip);
+    assertThat(updateOnce(large, twice, clip)).isCloseTo(norm, within(1e-9 * norm));
+
+    double[] updated = small.parameters().flat().doubles();
+    double squares = 0;
+    for (int i = 0; i < updated.length; i++) {
+      squares += (updated[i] - before[i]) * (updated[i] - before[i]);
+      assertThat(large.parameters().flat().doubles()[i]).isCloseTo(updated[i], within(1e-12));
+    }
+    // the root of the second moment is nothing beside such an epsilon: the step is g/epsilon
+    double expected = (clip > 0 ? clip : norm) / EPSILON;
+    assertThat(Math.sqrt(squares)).isCloseTo(expected, within(.01 * expected));
+  }
+
+  /** Updates by the whole batch at rate one and gives the gradient's norm before clipping. */
+  private static double updateOnce(Flow flow, double[][] rows, double clip) {
+    TrainingSettings settings =
+        new TrainingSettings(rows.length, 1, 0, 1, 1, clip, 0.999, 1, 0, true, 1, 2);
+    OptimizerState state =
+        new OptimizerState(new RmsProp(1, .99, EPSILON, 0), flow.parameters(), 0.999);
+    try (Team team = new Team(2)) {
+      TrainingStep step =
+          new TrainingStep(
+              flow,
+              Compute.of(Precision.FLOAT64, Blas.named("openblas")),
+              team,
+              new MaximumLikelihood(),
+              Dataset.of(rows),
+              Preprocessing.none(),
+              settings,
+              state,
+              flow.parameters().zeros(),
+              rows.length);
+      step.run(team, IntStream.range(0, rows.length).toArray(), 0, 0, 1, true);
+      return step.gradientNorm();
+    }
   }
 
   private static Flow fullyConnected(int dimension) {

@@ -80,9 +80,10 @@ public interface BlasBackend {
    * A copy of a weight arranged for products x·weightᵀ, or null if the library has no such form of
    * a weight of that shape and format.
    *
+   * @param rows how many rows x usually has: the arrangement is chosen for them and serves all
    * @param weight read, [n,k], no dimension zero
    */
-  default @Nullable PackedFactor pack(Factor weight) {
+  default @Nullable PackedFactor pack(int rows, Factor weight) {
     return null;
   }
 

@@ -91,9 +91,9 @@ public final class OneDnnBackend implements BlasBackend {
   }
 
   @Override
-  public @Nullable PackedFactor pack(Factor weight) {
+  public @Nullable PackedFactor pack(int rows, Factor weight) {
     boolean float64 = weight instanceof Matrix exact && exact.precision() == Precision.FLOAT64;
-    return float64 ? null : OneDnnPackedFactor.of(weight);
+    return float64 ? null : OneDnnPackedFactor.of(rows, weight);
   }
 
   /** The library refuses such products on processors for which it has none. */

@@ -32,9 +32,6 @@ final class OneDnnPackedFactor implements PackedFactor {
   private static final Cleaner CLEANER = Cleaner.create();
   private static final int OPERANDS = 4;
 
-  /** The layout is chosen for products of so many rows, and serves all others. */
-  private static final int USUAL_ROWS = 256;
-
   private final OneDnnPrimitives objects;
   private final Cleaner.Cleanable memory;
   private final int type;
@@ -53,26 +50,26 @@ final class OneDnnPackedFactor implements PackedFactor {
       MemorySegment source,
       MemorySegment target) {}
 
-  private OneDnnPackedFactor(OneDnnPrimitives objects, Factor weight) throws Unimplemented {
+  private OneDnnPackedFactor(OneDnnPrimitives objects, int rows, Factor weight)
+      throws Unimplemented {
     this.objects = objects;
     type = weight instanceof Matrix ? FLOAT32 : BFLOAT16;
     columns = weight.rows();
     inner = weight.columns();
-    MemorySegment description =
-        product(USUAL_ROWS, objects.matrixOfAnyLayout(type, inner, columns));
+    MemorySegment description = product(rows, objects.matrixOfAnyLayout(type, inner, columns));
     layout = OneDnnPrimitives.description(description, WEIGHTS_DESCRIPTION);
     weights = objects.memory(layout, objects.allocate(layout));
-    descriptions.put(USUAL_ROWS, description);
+    descriptions.put(rows, description);
     pack(weight);
     memory = CLEANER.register(this, objects);
   }
 
   /** Null where the library has no such product. */
-  static @Nullable OneDnnPackedFactor of(Factor weight) {
+  static @Nullable OneDnnPackedFactor of(int rows, Factor weight) {
     OneDnnPrimitives objects = new OneDnnPrimitives();
     boolean made = false;
     try {
-      OneDnnPackedFactor result = new OneDnnPackedFactor(objects, weight);
+      OneDnnPackedFactor result = new OneDnnPackedFactor(objects, rows, weight);
       made = true;
       return result;
     } catch (Unimplemented e) {
