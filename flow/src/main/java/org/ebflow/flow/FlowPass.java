@@ -3,6 +3,7 @@ package org.ebflow.flow;
 import java.util.List;
 import org.ebflow.linalg.BFloat16Matrix;
 import org.ebflow.linalg.Matrix;
+import org.ebflow.linalg.MatrixPool;
 import org.ebflow.linalg.RowKernels;
 import org.ebflow.linalg.Team;
 import org.ebflow.linalg.Worker;
@@ -104,13 +105,15 @@ public final class FlowPass {
   private static FlowPass[] forTeam(
       Flow flow, Compute compute, Team team, int batch, int order, boolean backward) {
     int boundaries = flow.layers().size() + 1;
+    MatrixPool pool = new MatrixPool(flow.precision());
     Workspace.Shared[] shared = new Workspace.Shared[boundaries];
     for (int i = 0; i < boundaries; i++) {
-      shared[i] = new Workspace.Shared(batch, order, backward);
+      shared[i] = new Workspace.Shared(pool, batch, order, backward);
     }
     int height = (order + 1) * batch;
-    Streams[] values = streams(flow, compute, height, boundaries, backward ? boundaries : 2);
-    Streams[] cotangents = streams(flow, compute, height, backward ? boundaries : 0, boundaries);
+    Streams[] values = streams(flow, compute, pool, height, boundaries, backward ? boundaries : 2);
+    Streams[] cotangents =
+        streams(flow, compute, pool, height, backward ? boundaries : 0, boundaries);
     FlowPass[] passes = new FlowPass[team.size()];
     for (int rank = 0; rank < passes.length; rank++) {
       passes[rank] =
@@ -123,7 +126,7 @@ public final class FlowPass {
    * Memory for so many boundaries, of which those that lie {@code different} apart share theirs.
    */
   private static Streams[] streams(
-      Flow flow, Compute compute, int height, int boundaries, int different) {
+      Flow flow, Compute compute, MatrixPool pool, int height, int boundaries, int different) {
     boolean rounds = compute.rounds(flow.parameters());
     Streams[] result = new Streams[boundaries];
     for (int i = 0; i < boundaries; i++) {
@@ -131,7 +134,7 @@ public final class FlowPass {
           i >= different
               ? result[i - different]
               : new Streams(
-                  Matrix.allocate(flow.precision(), height, flow.dimension()),
+                  pool.matrix(height, flow.dimension()),
                   rounds ? BFloat16Matrix.allocate(height, flow.dimension()) : null);
     }
     return result;

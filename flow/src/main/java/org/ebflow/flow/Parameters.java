@@ -11,6 +11,7 @@ import java.util.concurrent.atomic.AtomicLong;
 import org.ebflow.linalg.Blas;
 import org.ebflow.linalg.Lu;
 import org.ebflow.linalg.Matrix;
+import org.ebflow.linalg.MatrixPool;
 import org.ebflow.linalg.Precision;
 
 /**
@@ -24,6 +25,7 @@ import org.ebflow.linalg.Precision;
  */
 public final class Parameters {
   private static final int ALIGNMENT = 16;
+  private static final int FLOATS_OF_PAGE = 1024;
 
   private final List<Parameter> blocks;
   private final List<String> names;
@@ -59,20 +61,35 @@ public final class Parameters {
     this.names = names;
     long size = 0;
     for (Parameter block : blocks) {
-      size += aligned((long) block.rows() * block.columns());
+      size += aligned((long) block.rows() * stride(block));
     }
     if (size > Integer.MAX_VALUE - 8) {
       throw new IllegalArgumentException(
           "Parameters: " + size + " weights do not fit one Java array");
     }
-    flat = Matrix.allocate(precision, 1, (int) size);
+    flat = new MatrixPool(precision).matrix(1, (int) size);
     int offset = 0;
     for (Parameter block : blocks) {
-      int count = block.rows() * block.columns();
+      int stride = stride(block);
+      int count = block.rows() * stride;
       values.put(
-          block, flat.columns(offset, offset + count).reshape(block.rows(), block.columns()));
+          block,
+          flat.columns(offset, offset + count)
+              .reshape(block.rows(), stride)
+              .columns(0, block.columns()));
       offset += (int) aligned(count);
     }
+  }
+
+  /**
+   * Numbers from one row of a block to the next. Rows a multiple of 4096 bytes apart would compete
+   * for the same lines of the first cache and make products by the block slower by a tenth
+   * (benchmarks/results/2026-11-25-strides): such rows have a line of zeros between them.
+   */
+  private static int stride(Parameter block) {
+    int columns = block.columns();
+    boolean compete = block.rows() > 1 && columns % FLOATS_OF_PAGE == 0;
+    return compete ? columns + ALIGNMENT : columns;
   }
 
   private static long aligned(long count) {
@@ -146,7 +163,7 @@ public final class Parameters {
     return Collections.unmodifiableMap(result);
   }
 
-  /** All weights as one row; a few zeros of alignment lie between the blocks. */
+  /** All weights as one row, with a few zeros between the blocks and the rows of some. */
   public Matrix flat() {
     return flat;
   }

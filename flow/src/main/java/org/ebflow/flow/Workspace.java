@@ -8,8 +8,8 @@ import org.ebflow.linalg.ElementwiseKernels.Derivatives;
 import org.ebflow.linalg.Factor;
 import org.ebflow.linalg.Kernels;
 import org.ebflow.linalg.Matrix;
+import org.ebflow.linalg.MatrixPool;
 import org.ebflow.linalg.PackedWeight;
-import org.ebflow.linalg.Precision;
 import org.ebflow.linalg.Worker;
 import org.jspecify.annotations.Nullable;
 
@@ -45,19 +45,21 @@ public final class Workspace {
     final int batch;
     final int order;
     final boolean backward;
+    private final MatrixPool pool;
     private final List<@Nullable Matrix> buffers = new ArrayList<>();
     private final List<@Nullable Shared> children = new ArrayList<>();
 
-    Shared(int batch, int order, boolean backward) {
+    Shared(MatrixPool pool, int batch, int order, boolean backward) {
+      this.pool = pool;
       this.batch = batch;
       this.order = order;
       this.backward = backward;
     }
 
-    private synchronized Matrix buffer(int slot, Precision precision, int rows, int width) {
+    private synchronized Matrix buffer(int slot, int rows, int width) {
       Matrix found = at(buffers, slot);
       if (found == null) {
-        found = Matrix.allocate(precision, rows, width);
+        found = pool.matrix(rows, width);
         buffers.set(slot, found);
       }
       if (found.rows() != rows || found.columns() != width) {
@@ -78,7 +80,7 @@ public final class Workspace {
     private synchronized Shared child(int slot) {
       Shared found = at(children, slot);
       if (found == null) {
-        found = new Shared(batch, order, backward);
+        found = new Shared(pool, batch, order, backward);
         children.set(slot, found);
       }
       return found;
@@ -166,7 +168,7 @@ public final class Workspace {
   public Jet jet(int slot, int width, int order) {
     Jet found = at(jets, slot);
     if (found == null) {
-      Matrix all = shared.buffer(slot, parameters.precision(), (order + 1) * shared.batch, width);
+      Matrix all = shared.buffer(slot, (order + 1) * shared.batch, width);
       found = new Jet(all, shared.batch, rowFrom, rowTo);
       jets.set(slot, found);
     }
@@ -185,7 +187,7 @@ public final class Workspace {
   public Matrix own(int slot, int height, int width) {
     Matrix found = at(constants, slot);
     if (found == null) {
-      found = Matrix.allocate(parameters.precision(), height, width);
+      found = shared.pool.matrix(height, width);
       constants.set(slot, found);
     }
     return found;

@@ -3,6 +3,7 @@ package org.ebflow.flow;
 import java.util.List;
 import org.ebflow.linalg.Blas;
 import org.ebflow.linalg.Matrix;
+import org.ebflow.linalg.MatrixPool;
 import org.ebflow.linalg.Noise;
 import org.ebflow.linalg.Precision;
 import org.ebflow.linalg.Team;
@@ -59,7 +60,7 @@ final class LayerRun implements AutoCloseable {
     logDets = new LogDet[workers];
     gradients = new Gradients[workers];
     Compute compute = Compute.of(precision, Blas.named(backend));
-    Workspace.Shared shared = new Workspace.Shared(batch, order, true);
+    Workspace.Shared shared = new Workspace.Shared(new MatrixPool(precision), batch, order, true);
     for (int rank = 0; rank < workers; rank++) {
       workspaces[rank] = new Workspace(team.worker(rank), compute, this.parameters, shared);
       inputs[rank] = jet(this.x, rank);

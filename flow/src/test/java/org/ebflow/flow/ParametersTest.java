@@ -5,8 +5,10 @@ import static org.assertj.core.api.Assertions.within;
 
 import org.ebflow.flow.layer.Dense;
 import org.ebflow.flow.layer.Initializers;
+import org.ebflow.flow.model.FullyConnectedConfig;
 import org.ebflow.linalg.Blas;
 import org.ebflow.linalg.Lu;
+import org.ebflow.linalg.Matrix;
 import org.ebflow.linalg.Precision;
 import org.junit.jupiter.api.Test;
 
@@ -50,5 +52,33 @@ class ParametersTest {
     assertThat(narrow.logAbsDeterminant()).isCloseTo(wide.logAbsDeterminant(), within(TOLERANCE));
     assertThat(narrow.inverse().precision()).isEqualTo(Precision.FLOAT32);
     assertThat(wide.inverse().precision()).isEqualTo(Precision.FLOAT64);
+  }
+
+  @Test
+  void rowsThatWouldLiePagesApartHaveAGapThatNoValueSees() {
+    Flow flow = new FullyConnectedConfig(1, .3, true).build(1024, Precision.FLOAT64, 1);
+    Parameters weights = flow.parameters();
+    Matrix weight = weights.of(weights.blocks().getFirst());
+    assertThat(weight.stride()).isEqualTo(1024 + 16);
+    assertThat(weights.of(weights.blocks().get(1)).size()).isEqualTo(1024); // the bias, one row
+    assertThat(weights.count()).isLessThan(weights.flat().size());
+
+    Parameters copy = weights.copy(Precision.FLOAT32).copy(Precision.FLOAT64);
+    assertThat(copy.of(weights.blocks().getFirst()).get(1023, 1023))
+        .isEqualTo((float) weight.get(1023, 1023));
+    Matrix x = LayerRun.random(1024, 3, 114);
+    Matrix z = flow.forward(x, Blas.auto());
+    Matrix back = flow.inverse(z, Blas.auto());
+    for (int r = 0; r < x.rows(); r++) {
+      for (int c = 0; c < x.columns(); c++) {
+        assertThat(back.get(r, c)).isCloseTo(x.get(r, c), within(1e-9));
+      }
+    }
+  }
+
+  @Test
+  void otherRowsFollowEachOther() {
+    Flow flow = new FullyConnectedConfig(1, .3, true).build(1000, Precision.FLOAT32, 1);
+    flow.parameters().byName().values().forEach(w -> assertThat(w.contiguous()).isTrue());
   }
 }

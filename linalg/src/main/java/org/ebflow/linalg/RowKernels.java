@@ -47,7 +47,7 @@ public interface RowKernels {
 
   /**
    * w[r,·] ← (g[r]/‖v[r,·]‖)·v[r,·], norms in float64; g [1,rows] of the matrices' precision. No
-   * row of v may be zero: its w is NaN.
+   * row of v may be zero: its w is NaN. Rows of v, a weight, may lie apart.
    */
   void normaliseRows(Matrix v, Matrix g, Matrix w);
 
@@ -56,10 +56,10 @@ public interface RowKernels {
    * with d = wBar[r,·]·v[r,·]/‖v[r,·]‖ in float64, vBar[r,·] += (g[r]/‖v[r,·]‖)·(wBar[r,·] -
    * (d/‖v[r,·]‖)·v[r,·]) and gBar[r] += d.
    *
-   * @param v read, [rows,width]
+   * @param v read, [rows,width], which may lie apart
    * @param g read, [1,rows]
    * @param wBar read, [count,width]: the cotangents of {@code count} rows from {@code from} on
-   * @param vBar those rows accumulated into, [rows,width]
+   * @param vBar those rows accumulated into, [rows,width], which may lie apart
    * @param gBar those columns accumulated into, [1,rows]
    */
   void pullBackNormalisedRows(Matrix v, Matrix g, Matrix wBar, Matrix vBar, Matrix gBar, int from);

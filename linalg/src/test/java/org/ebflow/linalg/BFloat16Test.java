@@ -56,6 +56,23 @@ class BFloat16Test {
   }
 
   @Test
+  void rowsMayLieApart() {
+    float[] numbers = everyUpperHalf();
+    int width = numbers.length / 6 - 5;
+    Matrix x = Matrix.of(numbers, 6, numbers.length / 6).columns(3, 3 + width);
+    BFloat16Matrix whole = rounded(reference, numbers);
+    for (BFloat16Kernels kernels : List.of(reference, fastest)) {
+      BFloat16Matrix found = BFloat16Matrix.allocate(6, width);
+      kernels.round(x, found);
+      for (int r = 0; r < 6; r++) {
+        int at = r * x.stride() + 3;
+        assertThat(Arrays.copyOfRange(found.array(), r * width, (r + 1) * width))
+            .isEqualTo(Arrays.copyOfRange(whole.array(), at, at + width));
+      }
+    }
+  }
+
+  @Test
   void theNearestIsTakenAndTheEvenOneOfTwo() {
     float[] numbers = everyUpperHalf();
     BFloat16Matrix found = rounded(reference, numbers);

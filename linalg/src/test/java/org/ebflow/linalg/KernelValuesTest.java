@@ -144,7 +144,7 @@ class KernelValuesTest {
   @ParameterizedTest
   @EnumSource(Precision.class)
   void normalisedRowsAndTheirPullBackMatchTheirFormulas(Precision precision) {
-    Matrix v = Matrix.ofRows(precision, new double[][] {{9, 9}, {3, -4}, {.6, .8}});
+    Matrix v = apart(precision, new double[][] {{9, 9}, {3, -4}, {.6, .8}});
     Matrix g = Matrix.ofRows(precision, new double[][] {{9, 10, -2}});
     Matrix w = Matrix.allocate(precision, 3, 2);
     Kernels.of(precision).rows().normaliseRows(v, g, w);
@@ -154,7 +154,7 @@ class KernelValuesTest {
     assertClose(w.get(2, 1), -1.6, tolerance(precision));
 
     Matrix wBar = Matrix.ofRows(precision, new double[][] {{2, 1}, {1, -1}});
-    Matrix vBar = Matrix.ofRows(precision, new double[][] {{7, 7}, {100, 200}, {0, 0}});
+    Matrix vBar = apart(precision, new double[][] {{7, 7}, {100, 200}, {0, 0}});
     Matrix gBar = Matrix.ofRows(precision, new double[][] {{7, 50, 0}});
     Kernels.of(precision).rows().pullBackNormalisedRows(v, g, wBar, vBar, gBar, 1);
     double[][] expected = {
@@ -169,6 +169,15 @@ class KernelValuesTest {
       }
       assertClose(gBar.get(0, r), expectedMagnitude[r], 2 * tolerance(precision));
     }
+  }
+
+  /** The rows with NaN between them. */
+  private static Matrix apart(Precision precision, double[][] rows) {
+    Matrix wide = Matrix.allocate(precision, rows.length, rows[0].length + 3);
+    wide.fill(Double.NaN);
+    Matrix result = wide.columns(0, rows[0].length);
+    result.copyFrom(Matrix.ofRows(precision, rows));
+    return result;
   }
 
   @ParameterizedTest

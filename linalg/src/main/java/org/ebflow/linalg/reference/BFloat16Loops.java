@@ -12,8 +12,12 @@ public final class BFloat16Loops implements BFloat16Kernels {
 
   @Override
   public void round(Matrix x, BFloat16Matrix rounded) {
-    for (int i = 0; i < x.size(); i++) {
-      rounded.array()[rounded.offset() + i] = round(x.floats()[x.offset() + i]);
+    for (int r = 0; r < x.rows(); r++) {
+      int from = x.offset() + r * x.stride();
+      int to = rounded.offset() + r * rounded.stride();
+      for (int c = 0; c < x.columns(); c++) {
+        rounded.array()[to + c] = round(x.floats()[from + c]);
+      }
     }
   }
 

@@ -154,11 +154,13 @@ public final class FloatRows implements RowKernels {
 
   @Override
   public void normaliseRows(Matrix v, Matrix g, Matrix w) {
+    int width = v.columns();
     for (int r = 0; r < v.rows(); r++) {
-      int at = r * v.columns();
-      float scale = (float) (g.floats()[g.offset() + r] / norm(v, at));
-      for (int i = at; i < at + v.columns(); i++) {
-        w.floats()[w.offset() + i] = scale * v.floats()[v.offset() + i];
+      int from = v.offset() + r * v.stride();
+      int to = w.offset() + r * width;
+      float scale = (float) (g.floats()[g.offset() + r] / norm(v.floats(), from, width));
+      for (int c = 0; c < width; c++) {
+        w.floats()[to + c] = scale * v.floats()[from + c];
       }
     }
   }
@@ -168,24 +170,22 @@ public final class FloatRows implements RowKernels {
       Matrix v, Matrix g, Matrix wBar, Matrix vBar, Matrix gBar, int from) {
     int width = v.columns();
     for (int r = 0; r < wBar.rows(); r++) {
-      int at = (from + r) * width;
-      int barAt = wBar.offset() + r * width;
-      double norm = norm(v, at);
-      double dot = dot(wBar.floats(), barAt, v.floats(), v.offset() + at, width) / norm;
+      int at = v.offset() + (from + r) * v.stride();
+      int barAt = vBar.offset() + (from + r) * vBar.stride();
+      int productAt = wBar.offset() + r * width;
+      double norm = norm(v.floats(), at, width);
+      double dot = dot(wBar.floats(), productAt, v.floats(), at, width) / norm;
       float along = (float) (dot / norm);
       float scale = (float) (g.floats()[g.offset() + from + r] / norm);
       for (int c = 0; c < width; c++) {
-        int i = vBar.offset() + at + c;
-        float across = Math.fma(-along, v.floats()[v.offset() + at + c], wBar.floats()[barAt + c]);
-        vBar.floats()[i] = Math.fma(scale, across, vBar.floats()[i]);
+        float across = Math.fma(-along, v.floats()[at + c], wBar.floats()[productAt + c]);
+        vBar.floats()[barAt + c] = Math.fma(scale, across, vBar.floats()[barAt + c]);
       }
       gBar.floats()[gBar.offset() + from + r] += (float) dot;
     }
   }
 
-  /** ‖v‖ of the row that begins {@code at} numbers after the first. */
-  private static double norm(Matrix v, int at) {
-    int first = v.offset() + at;
-    return Math.sqrt(dot(v.floats(), first, v.floats(), first, v.columns()));
+  private static double norm(float[] row, int from, int width) {
+    return Math.sqrt(dot(row, from, row, from, width));
   }
 }

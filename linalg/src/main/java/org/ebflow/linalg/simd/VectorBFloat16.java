@@ -24,7 +24,15 @@ final class VectorBFloat16 implements BFloat16Kernels {
 
   @Override
   public void round(Matrix x, BFloat16Matrix rounded) {
-    round(x.floats(), x.offset(), rounded.array(), rounded.offset(), x.size());
+    if (x.contiguous()) {
+      round(x.floats(), x.offset(), rounded.array(), rounded.offset(), x.size());
+    } else {
+      for (int r = 0; r < x.rows(); r++) {
+        int from = x.offset() + r * x.stride();
+        int to = rounded.offset() + r * rounded.stride();
+        round(x.floats(), from, rounded.array(), to, x.columns());
+      }
+    }
   }
 
   private static void round(float[] xs, int xAt, short[] ys, int yAt, int count) {

@@ -188,7 +188,7 @@ public final class GradientCheck {
               / Math.sqrt(
                   Math.max(1, values.columns() / 16.0)); // keeps wide layers well conditioned
       for (int k = 0; k < draws.size(); k++) {
-        values.doubles()[values.offset() + k] += scale * draws.doubles()[k];
+        values.doubles()[index(values, k)] += scale * draws.doubles()[k];
       }
     }
     weights.changed();
@@ -227,10 +227,16 @@ public final class GradientCheck {
     return blocks;
   }
 
+  /** Place of element k in the array, counted row by row: rows may lie apart. */
+  private static int index(Matrix matrix, int k) {
+    int columns = matrix.columns();
+    return matrix.offset() + k / columns * matrix.stride() + k % columns;
+  }
+
   private static double largest(Matrix values) {
     double largest = 0;
     for (int k = 0; k < values.size(); k++) {
-      largest = Math.max(largest, Math.abs(values.doubles()[values.offset() + k]));
+      largest = Math.max(largest, Math.abs(values.doubles()[index(values, k)]));
     }
     return largest;
   }
@@ -269,7 +275,7 @@ public final class GradientCheck {
       double scale) {
     double expected = 0;
     for (int k = 0; k < values.size(); k++) {
-      expected += gradient.doubles()[gradient.offset() + k] * direction.doubles()[k];
+      expected += gradient.doubles()[index(gradient, k)] * direction.doubles()[k];
     }
     Matrix before = values.copy(Precision.FLOAT64);
     double best = Double.POSITIVE_INFINITY;
@@ -310,7 +316,7 @@ public final class GradientCheck {
       Matrix direction,
       double step) {
     for (int k = 0; k < values.size(); k++) {
-      values.doubles()[values.offset() + k] = before.doubles()[k] + step * direction.doubles()[k];
+      values.doubles()[index(values, k)] = before.doubles()[k] + step * direction.doubles()[k];
     }
     weights.changed();
     pass.evaluate(null);

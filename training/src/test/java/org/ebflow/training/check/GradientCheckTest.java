@@ -14,8 +14,11 @@ import org.ebflow.flow.Parameters;
 import org.ebflow.flow.Workspace;
 import org.ebflow.flow.layer.Dense;
 import org.ebflow.flow.layer.Elementwise;
+import org.ebflow.flow.layer.MaskedAffineCoupling.TranslationActivation;
+import org.ebflow.flow.model.CouplingConfig;
 import org.ebflow.linalg.Blas;
 import org.ebflow.linalg.Matrix;
+import org.ebflow.linalg.Precision;
 import org.ebflow.training.objective.MaximumLikelihood;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
@@ -72,6 +75,15 @@ class GradientCheckTest {
         .filter(block -> !block.passed())
         .map(GradientCheck.Block::name)
         .toList();
+  }
+
+  /** The last weight of a network, [2,1024], has rows that lie apart. */
+  @Test
+  void networksOf1024UnitsPass() {
+    Flow flow =
+        new CouplingConfig(1, 1024, 1, TranslationActivation.SWISH, true)
+            .build(2, Precision.FLOAT64, 1);
+    assertThat(GradientCheck.of(flow).run().orThrow().passed()).isTrue();
   }
 
   @Test

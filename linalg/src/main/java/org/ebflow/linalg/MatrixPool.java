@@ -1,0 +1,60 @@
+package org.ebflow.linalg;
+
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Zeroed matrices that begin on a line of the cache: vectors and tiles that straddle lines make a
+ * step of D = 784 slower by a twentieth, with bfloat16 factors by a seventh
+ * (benchmarks/results/2026-11-25-strides).
+ *
+ * <p>Java promises nothing about the places of arrays. Under the collector G1 an array that fills
+ * at least half a region of the heap begins one, its elements {@value #HEADER} bytes further; so
+ * large matrices skip the rest of that line, and smaller ones are carved from such arrays.
+ * Elsewhere they lie as they happen to: only speed depends on it.
+ *
+ * <p>Threading: thread-safe.
+ */
+public final class MatrixPool {
+  private static final int LINE = 64;
+  private static final int HEADER = 16;
+
+  /** Bytes of the arrays that matrices are carved from. */
+  private static final int CHUNK = 1 << 22;
+
+  /** Matrices of fewer bytes have an array of their own: there is little to gain. */
+  private static final int SMALL = 1 << 14;
+
+  private final Precision precision;
+  private final int lead;
+  private @Nullable Matrix chunk;
+  private int used;
+
+  /** Empty; its matrices will be of that precision. */
+  public MatrixPool(Precision precision) {
+    this.precision = precision;
+    this.lead = (LINE - HEADER) / precision.bytes();
+  }
+
+  /** A zeroed matrix that shares no element with any other. */
+  public synchronized Matrix matrix(int rows, int columns) {
+    int size = Math.multiplyExact(rows, columns);
+    long bytes = (long) size * precision.bytes();
+    if (bytes < SMALL) {
+      return Matrix.allocate(precision, rows, columns);
+    }
+    if (bytes > CHUNK / 2) {
+      Matrix own = Matrix.allocate(precision, 1, Math.addExact(size, lead));
+      return own.columns(lead, lead + size).reshape(rows, columns);
+    }
+    Matrix from = chunk;
+    if (from == null || used + size > from.columns()) {
+      from = Matrix.allocate(precision, 1, CHUNK / precision.bytes());
+      chunk = from;
+      used = lead;
+    }
+    Matrix result = from.columns(used, used + size).reshape(rows, columns);
+    int line = LINE / precision.bytes();
+    used += (size + line - 1) / line * line;
+    return result;
+  }
+}
