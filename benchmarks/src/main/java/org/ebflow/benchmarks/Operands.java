@@ -13,10 +13,16 @@ final class Operands {
 
   /** Uniform on [-½, ½), float32. */
   static Matrix uniform(Random random, int rows, int columns) {
-    Matrix matrix = Matrix.allocate(Precision.FLOAT32, rows, columns);
-    float[] values = matrix.floats();
-    for (int i = 0; i < values.length; i++) {
-      values[i] = random.nextFloat() - 0.5f;
+    return uniform(random, Matrix.allocate(Precision.FLOAT32, rows, columns));
+  }
+
+  /** As {@link #uniform(Random, int, int)}, in the given float32 matrix. */
+  static Matrix uniform(Random random, Matrix matrix) {
+    for (int r = 0; r < matrix.rows(); r++) {
+      int from = matrix.offset() + r * matrix.stride();
+      for (int i = from; i < from + matrix.columns(); i++) {
+        matrix.floats()[i] = random.nextFloat() - 0.5f;
+      }
     }
     return matrix;
   }

@@ -3,6 +3,7 @@ package org.ebflow.benchmarks;
 import java.util.Random;
 import org.ebflow.linalg.Blas;
 import org.ebflow.linalg.Matrix;
+import org.ebflow.linalg.MatrixPool;
 import org.ebflow.linalg.Precision;
 import org.ebflow.linalg.Team;
 
@@ -24,20 +25,23 @@ record SgemmCeiling(ProductShape shape, int threads, Timing timing) {
     return shape.flop() / timing.best() / 1e6;
   }
 
-  /** Checks the answer, then measures. */
+  /** Checks the answer, then measures; rows of b and c lie as those of weights. */
   static SgemmCeiling measure(ProductShape shape, Blas blas, Team team, double seconds) {
     Random random = new Random(1);
+    MatrixPool pool = new MatrixPool(Precision.FLOAT32);
     Matrix a =
         Operands.uniform(
             random,
-            shape.transposeA() ? shape.k() : shape.m(),
-            shape.transposeA() ? shape.m() : shape.k());
+            shape.transposeA()
+                ? pool.matrix(shape.k(), shape.m())
+                : pool.matrix(shape.m(), shape.k()));
     Matrix b =
         Operands.uniform(
             random,
-            shape.transposeB() ? shape.n() : shape.k(),
-            shape.transposeB() ? shape.k() : shape.n());
-    Matrix c = Matrix.allocate(Precision.FLOAT32, shape.m(), shape.n());
+            shape.transposeB()
+                ? pool.weight(shape.n(), shape.k())
+                : pool.weight(shape.k(), shape.n()));
+    Matrix c = pool.weight(shape.m(), shape.n());
     Team.Program product =
         worker -> blas.multiply(worker, shape.transposeA(), a, shape.transposeB(), b, 1, 0, c);
     team.run(product);

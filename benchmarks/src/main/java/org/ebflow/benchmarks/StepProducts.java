@@ -5,12 +5,14 @@ import java.util.List;
 import java.util.Random;
 import org.ebflow.linalg.Blas;
 import org.ebflow.linalg.Matrix;
+import org.ebflow.linalg.MatrixPool;
+import org.ebflow.linalg.Precision;
 import org.ebflow.linalg.Team;
 import org.ebflow.linalg.Worker;
 
 /**
  * The matrix products of one training step of a two-layer FC flow, and nothing else: same shapes,
- * order, tiles and meetings of the workers, each operand an array of its own as in the step.
+ * places in memory, order, tiles and meetings of the workers as in the step.
  *
  * <p>Counts as in MATH.md's cost table, in products of 2·D²·batch FLOP: ssm 16, dsm 11, fdssm 13,
  * ml 5, sml 10.
@@ -40,14 +42,15 @@ final class StepProducts implements Team.Program {
     this.blas = blas;
     this.batch = batch;
     Random random = new Random(1);
+    MatrixPool pool = new MatrixPool(Precision.FLOAT32);
     int streams = loss.equals("ml") ? 1 : loss.equals("dsm") || loss.equals("sml") ? 2 : 3;
     for (int layer = 0; layer < LAYERS; layer++) {
-      inputs[layer] = Operands.uniform(random, streams * batch, dimension);
-      outputs[layer] = Operands.uniform(random, streams * batch, dimension);
-      inputBars[layer] = Operands.uniform(random, streams * batch, dimension);
-      outputBars[layer] = Operands.uniform(random, streams * batch, dimension);
-      weights[layer] = Operands.uniform(random, dimension, dimension);
-      weightBars[layer] = Operands.uniform(random, dimension, dimension);
+      inputs[layer] = Operands.uniform(random, pool.matrix(streams * batch, dimension));
+      outputs[layer] = Operands.uniform(random, pool.matrix(streams * batch, dimension));
+      inputBars[layer] = Operands.uniform(random, pool.matrix(streams * batch, dimension));
+      outputBars[layer] = Operands.uniform(random, pool.matrix(streams * batch, dimension));
+      weights[layer] = Operands.uniform(random, pool.weight(dimension, dimension));
+      weightBars[layer] = Operands.uniform(random, pool.weight(dimension, dimension));
     }
     switch (loss) {
       case "ssm" -> sliced();

@@ -25,7 +25,6 @@ import org.ebflow.linalg.Precision;
  */
 public final class Parameters {
   private static final int ALIGNMENT = 16;
-  private static final int FLOATS_OF_PAGE = 1024;
 
   private final List<Parameter> blocks;
   private final List<String> names;
@@ -81,15 +80,8 @@ public final class Parameters {
     }
   }
 
-  /**
-   * Numbers from one row of a block to the next. Rows a multiple of 4096 bytes apart would compete
-   * for the same lines of the first cache and make products by the block slower by a tenth
-   * (benchmarks/results/2026-11-25-strides): such rows have a line of zeros between them.
-   */
   private static int stride(Parameter block) {
-    int columns = block.columns();
-    boolean compete = block.rows() > 1 && columns % FLOATS_OF_PAGE == 0;
-    return compete ? columns + ALIGNMENT : columns;
+    return MatrixPool.weightStride(block.rows(), block.columns());
   }
 
   private static long aligned(long count) {

@@ -24,6 +24,9 @@ public final class MatrixPool {
   /** Matrices of fewer bytes have an array of their own: there is little to gain. */
   private static final int SMALL = 1 << 14;
 
+  private static final int FLOATS_OF_PAGE = 1024;
+  private static final int FLOATS_OF_LINE = LINE / Float.BYTES;
+
   private final Precision precision;
   private final int lead;
   private @Nullable Matrix chunk;
@@ -33,6 +36,21 @@ public final class MatrixPool {
   public MatrixPool(Precision precision) {
     this.precision = precision;
     this.lead = (LINE - HEADER) / precision.bytes();
+  }
+
+  /**
+   * Numbers from one row of a weight to the next. Rows a multiple of 4096 bytes apart would compete
+   * for the same lines of the first cache and make products by the weight slower by a tenth
+   * (benchmarks/results/2026-11-25-strides): such rows have a line of zeros between them.
+   */
+  public static int weightStride(int rows, int columns) {
+    boolean compete = rows > 1 && columns % FLOATS_OF_PAGE == 0;
+    return compete ? columns + FLOATS_OF_LINE : columns;
+  }
+
+  /** A zeroed matrix whose rows are {@link #weightStride} apart. */
+  public Matrix weight(int rows, int columns) {
+    return matrix(rows, weightStride(rows, columns)).columns(0, columns);
   }
 
   /** A zeroed matrix that shares no element with any other. */
