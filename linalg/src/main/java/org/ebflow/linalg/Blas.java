@@ -1,11 +1,7 @@
 package org.ebflow.linalg;
 
-import java.util.Arrays;
 import java.util.LinkedHashMap;
-import java.util.Map;
 import java.util.SequencedMap;
-import java.util.SplittableRandom;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Supplier;
 import org.ebflow.linalg.backend.BlasBackend;
 import org.ebflow.linalg.backend.PackedFactor;
@@ -30,26 +26,12 @@ public final class Blas {
 
   private static final Backends BACKENDS = new Backends(constructors());
 
-  /** How many random numbers fill a matrix again and again: a prime that divides no usual width. */
-  private static final int NUMBERS = 4093;
-
   private final BlasBackend backend;
-  private final Map<Rows, Boolean> alike = new ConcurrentHashMap<>();
-
-  /**
-   * Shape and format of x·weightᵀ, [count or few,inner]·[inner,columns], and how it is computed.
-   */
-  private record Rows(
-      int few,
-      int count,
-      int inner,
-      int columns,
-      Precision precision,
-      boolean rounded,
-      boolean packed) {}
+  private final RowsAlike alike;
 
   Blas(BlasBackend backend) {
     this.backend = backend;
+    this.alike = new RowsAlike(this, backend);
   }
 
   /**
@@ -95,14 +77,13 @@ public final class Blas {
    * Whether x·weightᵀ gives a row of x the same bits wherever it stands among {@code rows} rows,
    * and among {@code few}. A native kernel may order a sum by the row's place: OpenBLAS's float32
    * one for AVX2 does. Which order that is depends on the shape alone and not on the numbers, so it
-   * shows: one row of random numbers is multiplied at every place at once and the results are
-   * compared, bit by bit. Done once per shape.
+   * shows when one row is multiplied at every place. Done once per shape.
    *
    * @param few at most {@code rows}
    * @param weight read for its shape and format only
    */
   public boolean treatsAlike(int few, int rows, Factor weight) {
-    return backend instanceof JavaBackend || treatsAlike(few, rows, weight, false);
+    return backend instanceof JavaBackend || alike.holds(few, rows, weight, false);
   }
 
   /**
@@ -118,76 +99,11 @@ public final class Blas {
       return null;
     }
     PackedFactor packed = backend.pack(rows, weight);
-    if (packed != null && !treatsAlike(few, rows, weight, true)) {
+    if (packed != null && !alike.holds(few, rows, weight, true)) {
       packed.close();
       return null;
     }
     return packed == null ? null : new PackedWeight(packed, weight);
-  }
-
-  private boolean treatsAlike(int few, int rows, Factor weight, boolean packed) {
-    boolean rounded = weight instanceof BFloat16Matrix;
-    Precision precision = weight instanceof Matrix exact ? exact.precision() : Precision.FLOAT32;
-    return alike.computeIfAbsent(
-        new Rows(few, rows, weight.columns(), weight.rows(), precision, rounded, packed),
-        this::treatsAlike);
-  }
-
-  private boolean treatsAlike(Rows shape) {
-    Matrix x = Matrix.allocate(shape.precision, shape.count, shape.inner);
-    Matrix weight = Matrix.allocate(shape.precision, shape.columns, shape.inner);
-    // the products of many rows, and behind them those of few
-    Matrix y = Matrix.allocate(shape.precision, shape.count + shape.few, shape.columns);
-    double[] numbers = new SplittableRandom(1).doubles(NUMBERS, -1, 1).toArray();
-    repeat(numbers, x, shape.inner);
-    repeat(numbers, weight, NUMBERS);
-    Factor left = shape.rounded ? rounded(x) : x;
-    Factor leftFew = shape.rounded ? rounded(x.rows(0, shape.few)) : x.rows(0, shape.few);
-    Factor right = shape.rounded ? rounded(weight) : weight;
-    if (shape.packed) {
-      PackedFactor packed = backend.pack(shape.count, right);
-      if (packed == null) {
-        return false;
-      }
-      try (packed) {
-        packed.multiply(left, y.rows(0, shape.count));
-        packed.multiply(leftFew, y.rows(shape.count, y.rows()));
-      }
-    } else {
-      multiply(false, left, true, right, 1, 0, y.rows(0, shape.count));
-      multiply(false, leftFew, true, right, 1, 0, y.rows(shape.count, y.rows()));
-    }
-    // equal to itself one row further: all rows are the first
-    int end = shape.columns * (y.rows() - 1);
-    return shape.precision == Precision.FLOAT32
-        ? Arrays.equals(y.floats(), 0, end, y.floats(), shape.columns, shape.columns + end)
-        : Arrays.equals(y.doubles(), 0, end, y.doubles(), shape.columns, shape.columns + end);
-  }
-
-  /**
-   * Fills a matrix of its own array with the numbers, from the first again every {@code period}.
-   */
-  private static void repeat(double[] numbers, Matrix out, int period) {
-    int first = Math.min(period, out.size());
-    for (int i = 0; i < first; i++) {
-      double number = numbers[i % numbers.length];
-      if (out.precision() == Precision.FLOAT32) {
-        out.floats()[i] = (float) number;
-      } else {
-        out.doubles()[i] = number;
-      }
-    }
-    // whole periods: large matrices are filled before the JIT compiler knows of this loop
-    for (int done = first, next; done < out.size(); done += next) {
-      next = Math.min(done, out.size() - done);
-      System.arraycopy(out.array(), 0, out.array(), done, next);
-    }
-  }
-
-  private static BFloat16Matrix rounded(Matrix x) {
-    BFloat16Matrix result = BFloat16Matrix.allocate(x.rows(), x.columns());
-    Kernels.reference(Precision.FLOAT32).bfloat16().round(x, result);
-    return result;
   }
 
   /** Name of the backend in use. */

@@ -24,7 +24,7 @@ public final class MatrixPool {
   /** Matrices of fewer bytes have an array of their own: there is little to gain. */
   private static final int SMALL = 1 << 14;
 
-  private static final int FLOATS_OF_PAGE = 1024;
+  private static final int COMPETING = 512;
   private static final int FLOATS_OF_LINE = LINE / Float.BYTES;
 
   private final Precision precision;
@@ -39,12 +39,13 @@ public final class MatrixPool {
   }
 
   /**
-   * Numbers from one row of a weight to the next. Rows a multiple of 4096 bytes apart would compete
-   * for the same lines of the first cache and make products by the weight slower by a tenth
-   * (benchmarks/results/2026-11-25-strides): such rows have a line of zeros between them.
+   * Numbers from one row of a weight to the next. Float32 rows a multiple of 2048 bytes apart would
+   * compete for the same lines of the first cache and make products by the weight slower, by a
+   * tenth at 3072 columns (benchmarks/results/2026-11-25-strides): such rows have a line of zeros
+   * between them.
    */
   public static int weightStride(int rows, int columns) {
-    boolean compete = rows > 1 && columns % FLOATS_OF_PAGE == 0;
+    boolean compete = rows > 1 && columns % COMPETING == 0;
     return compete ? columns + FLOATS_OF_LINE : columns;
   }
 

@@ -142,17 +142,26 @@ class RowsAlikeTest {
   void aBackendThatSumsOneRowInAnotherOrderIsFoundOut(Precision precision) {
     Matrix weight = random(precision, 20, 50, 5);
     for (int odd = 0; odd < 7; odd++) {
-      assertThat(new Blas(new OneRowBackwards(odd, 7)).treatsAlike(3, 7, weight)).isFalse();
+      assertThat(new Blas(new OneRowBackwards(odd, 7, 50)).treatsAlike(3, 7, weight)).isFalse();
     }
-    assertThat(new Blas(new OneRowBackwards(1, 3)).treatsAlike(3, 7, weight)).isFalse();
-    assertThat(new Blas(new OneRowBackwards(1, 4)).treatsAlike(3, 7, weight)).isTrue();
+    assertThat(new Blas(new OneRowBackwards(1, 3, 50)).treatsAlike(3, 7, weight)).isFalse();
+    assertThat(new Blas(new OneRowBackwards(1, 4, 50)).treatsAlike(3, 7, weight)).isTrue();
+  }
+
+  @ParameterizedTest
+  @MethodSource("precisions")
+  void soIsOneThatDoesWhereTheRowsOfTheWeightLieApart(Precision precision) {
+    Blas blas = new Blas(new OneRowBackwards(2, 7, 53));
+    Matrix wide = random(precision, 20, 53, 5);
+    assertThat(blas.treatsAlike(3, 7, wide.columns(0, 50).copy(precision))).isTrue();
+    assertThat(blas.treatsAlike(3, 7, wide.columns(0, 50))).isFalse();
   }
 
   /**
-   * Sums from the first term to the last, but in one row of products of so many rows from the last
-   * to the first.
+   * Sums from the first term to the last, but in one row of products of so many rows, by weights of
+   * that stride, from the last to the first.
    */
-  private record OneRowBackwards(int odd, int rows) implements BlasBackend {
+  private record OneRowBackwards(int odd, int rows, int stride) implements BlasBackend {
     @Override
     public String name() {
       return "one row backwards";
@@ -183,7 +192,7 @@ class RowsAlikeTest {
         for (int column = 0; column < n; column++) {
           double sum = 0;
           for (int i = 0; i < k; i++) {
-            int p = m == rows && row == odd ? k - 1 - i : i;
+            int p = m == rows && row == odd && b.stride() == stride ? k - 1 - i : i;
             sum += a.get(row, p) * b.get(column, p);
             sum = single ? (float) sum : sum;
           }

@@ -1,0 +1,119 @@
+package org.ebflow.linalg;
+
+import java.util.Arrays;
+import java.util.Map;
+import java.util.SplittableRandom;
+import java.util.concurrent.ConcurrentHashMap;
+import org.ebflow.linalg.backend.BlasBackend;
+import org.ebflow.linalg.backend.PackedFactor;
+
+/**
+ * Finds out by trying whether products of a shape give a row the same bits at every place: one row
+ * of random numbers is multiplied at all of them at once, and the results are compared bit by bit.
+ *
+ * <p>Threading: thread-safe.
+ */
+final class RowsAlike {
+  /** How many random numbers fill a matrix again and again: a prime that divides no usual width. */
+  private static final int NUMBERS = 4093;
+
+  private final Blas blas;
+  private final BlasBackend backend;
+  private final Map<Product, Boolean> known = new ConcurrentHashMap<>();
+
+  /**
+   * x·weightᵀ, [count or few,inner]·[inner,columns], its format, the stride of the weight's rows,
+   * and how it is computed.
+   */
+  private record Product(
+      int few,
+      int count,
+      int inner,
+      int columns,
+      int stride,
+      Precision precision,
+      boolean rounded,
+      boolean packed) {}
+
+  RowsAlike(Blas blas, BlasBackend backend) {
+    this.blas = blas;
+    this.backend = backend;
+  }
+
+  /**
+   * As {@link Blas#treatsAlike}, by the weight itself or, if {@code packed}, by its packed form.
+   */
+  boolean holds(int few, int rows, Factor weight, boolean packed) {
+    boolean rounded = weight instanceof BFloat16Matrix;
+    Precision precision = weight instanceof Matrix exact ? exact.precision() : Precision.FLOAT32;
+    return known.computeIfAbsent(
+        new Product(
+            few,
+            rows,
+            weight.columns(),
+            weight.rows(),
+            weight.stride(),
+            precision,
+            rounded,
+            packed),
+        this::holds);
+  }
+
+  private boolean holds(Product product) {
+    Matrix x = Matrix.allocate(product.precision, product.count, product.inner);
+    Matrix wide = Matrix.allocate(product.precision, product.columns, product.stride);
+    // the products of many rows, and behind them those of few
+    Matrix y = Matrix.allocate(product.precision, product.count + product.few, product.columns);
+    double[] numbers = new SplittableRandom(1).doubles(NUMBERS, -1, 1).toArray();
+    repeat(numbers, x, product.inner);
+    repeat(numbers, wide, NUMBERS);
+    Matrix weight = wide.columns(0, product.inner);
+    Factor left = product.rounded ? rounded(x) : x;
+    Factor leftFew = product.rounded ? rounded(x.rows(0, product.few)) : x.rows(0, product.few);
+    Factor right = product.rounded ? rounded(weight) : weight;
+    if (product.packed) {
+      PackedFactor packed = backend.pack(product.count, right);
+      if (packed == null) {
+        return false;
+      }
+      try (packed) {
+        packed.multiply(left, y.rows(0, product.count));
+        packed.multiply(leftFew, y.rows(product.count, y.rows()));
+      }
+    } else {
+      blas.multiply(false, left, true, right, 1, 0, y.rows(0, product.count));
+      blas.multiply(false, leftFew, true, right, 1, 0, y.rows(product.count, y.rows()));
+    }
+    // equal to itself one row further: all rows are the first
+    int end = product.columns * (y.rows() - 1);
+    return product.precision == Precision.FLOAT32
+        ? Arrays.equals(y.floats(), 0, end, y.floats(), product.columns, product.columns + end)
+        : Arrays.equals(y.doubles(), 0, end, y.doubles(), product.columns, product.columns + end);
+  }
+
+  /**
+   * Fills a matrix of its own array with the numbers, from the first again every {@code period}.
+   */
+  private static void repeat(double[] numbers, Matrix out, int period) {
+    int first = Math.min(period, out.size());
+    for (int i = 0; i < first; i++) {
+      double number = numbers[i % numbers.length];
+      if (out.precision() == Precision.FLOAT32) {
+        out.floats()[i] = (float) number;
+      } else {
+        out.doubles()[i] = number;
+      }
+    }
+    // whole periods: large matrices are filled before the JIT compiler knows of this loop
+    for (int done = first, next; done < out.size(); done += next) {
+      next = Math.min(done, out.size() - done);
+      System.arraycopy(out.array(), 0, out.array(), done, next);
+    }
+  }
+
+  private static BFloat16Matrix rounded(Matrix x) {
+    BFloat16Matrix result = BFloat16Matrix.allocate(x.rows(), x.columns());
+    Kernels.reference(Precision.FLOAT32).bfloat16().round(x, result);
+    return result;
+  }
+}
