@@ -42,7 +42,7 @@ final class OneDnnPackedFactor implements PackedFactor {
   private final Map<Integer, MemorySegment> descriptions = new HashMap<>();
   private final Map<Integer, Queue<Call>> idle = new ConcurrentHashMap<>();
 
-  /** Primitive and memory for products of one number of rows, for one thread at a time. */
+  /** Primitive and operands of products of one number of rows, for one thread at a time. */
   private record Call(
       MemorySegment primitive,
       MemorySegment stream,
@@ -112,14 +112,29 @@ final class OneDnnPackedFactor implements PackedFactor {
     if (call == null) {
       call = newCall(rows);
     }
+    long sourceBytes = bytes(rows, inner, type == FLOAT32 ? Float.BYTES : Short.BYTES);
+    long targetBytes = bytes(rows, columns, Float.BYTES);
+    MemorySegment block = NativeBlocks.borrow(sourceBytes + targetBytes);
+    MemorySegment source = block.asSlice(0, sourceBytes);
+    MemorySegment target = block.asSlice(sourceBytes, targetBytes);
     try {
-      copyRows(x, call.source, true);
+      OneDnnPrimitives.place(call.source, source);
+      OneDnnPrimitives.place(call.target, target);
+      copyRows(x, source, true);
       OneDnnPrimitives.execute(call.primitive, call.stream, OPERANDS, call.operands);
-      copyRows(y, call.target, false);
+      copyRows(y, target, false);
       calls.add(call);
+      NativeBlocks.giveBack(block);
     } finally {
       Reference.reachabilityFence(this); // the primitive is an address and keeps nothing alive
     }
+  }
+
+  /** Size of a matrix, up to the next line of the cache. */
+  private static long bytes(long rows, long columns, long elementBytes) {
+    return (rows * columns * elementBytes + NativeBlocks.LINE - 1)
+        / NativeBlocks.LINE
+        * NativeBlocks.LINE;
   }
 
   private synchronized Call newCall(int rows) {
@@ -129,19 +144,19 @@ final class OneDnnPackedFactor implements PackedFactor {
         description = product(rows, layout);
         descriptions.put(rows, description);
       }
-      MemorySegment from = objects.matrix(type, rows, inner, inner, 1);
-      MemorySegment to = objects.matrix(FLOAT32, rows, columns, columns, 1);
       MemorySegment scratch = OneDnnPrimitives.description(description, SCRATCHPAD_DESCRIPTION);
-      MemorySegment source = objects.allocate(from);
-      MemorySegment target = objects.allocate(to);
+      MemorySegment source =
+          objects.memory(objects.matrix(type, rows, inner, inner, 1), MemorySegment.NULL);
+      MemorySegment target =
+          objects.memory(objects.matrix(FLOAT32, rows, columns, columns, 1), MemorySegment.NULL);
       MemorySegment operands =
           objects.operands(
               SOURCE,
-              objects.memory(from, source),
+              source,
               WEIGHTS,
               weights,
               TARGET,
-              objects.memory(to, target),
+              target,
               SCRATCHPAD,
               objects.memory(scratch, objects.allocate(scratch)));
       return new Call(objects.primitive(description), objects.stream(), operands, source, target);

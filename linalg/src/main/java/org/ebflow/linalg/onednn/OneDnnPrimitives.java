@@ -55,6 +55,10 @@ final class OneDnnPrimitives implements Runnable {
           "dnnl_primitive_execute",
           FunctionDescriptor.of(JAVA_INT, ADDRESS, ADDRESS, JAVA_INT, ADDRESS));
 
+  private static final MethodHandle PLACE =
+      OneDnnGemm.LIBRARY.function(
+          "dnnl_memory_set_data_handle", FunctionDescriptor.of(JAVA_INT, ADDRESS, ADDRESS));
+
   private static final MemorySegment ENGINE = engine();
 
   private final Arena arena = Arena.ofShared();
@@ -145,7 +149,7 @@ final class OneDnnPrimitives implements Runnable {
     return arena.allocate(Math.max(1, bytes), Long.BYTES * 8);
   }
 
-  /** Says that a piece of memory has a layout. */
+  /** Says that a piece of memory has a layout; NULL for one that is told later: {@link #place}. */
   MemorySegment memory(MemorySegment layout, MemorySegment data) throws Unimplemented {
     return create("dnnl_memory_create", "dnnl_memory_destroy", layout, ENGINE, data);
   }
@@ -182,6 +186,19 @@ final class OneDnnPrimitives implements Runnable {
     }
     if (status != 0) {
       throw new IllegalStateException("dnnl_primitive_execute failed with status " + status);
+    }
+  }
+
+  /** Tells a memory object where its numbers are, until told again. */
+  static void place(MemorySegment memory, MemorySegment data) {
+    int status;
+    try {
+      status = (int) PLACE.invokeExact(memory, data);
+    } catch (Throwable thrown) {
+      throw new IllegalStateException("oneDNN's memory could not be placed", thrown);
+    }
+    if (status != 0) {
+      throw new IllegalStateException("dnnl_memory_set_data_handle failed with status " + status);
     }
   }
 
