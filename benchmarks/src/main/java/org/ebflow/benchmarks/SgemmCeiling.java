@@ -25,10 +25,14 @@ record SgemmCeiling(ProductShape shape, int threads, Timing timing) {
     return shape.flop() / timing.best() / 1e6;
   }
 
-  /** Checks the answer, then measures; rows of b and c lie as those of weights. */
+  /**
+   * Checks the answer, then measures. Operands lie as in a step: a product with a transposed left
+   * factor is the gradient of a weight, any other multiplies by one.
+   */
   static SgemmCeiling measure(ProductShape shape, Blas blas, Team team, double seconds) {
     Random random = new Random(1);
-    MatrixPool pool = new MatrixPool(Precision.FLOAT32);
+    boolean gradient = shape.transposeA();
+    MatrixPool pool = MatrixPool.onLines(Precision.FLOAT32);
     Matrix a =
         Operands.uniform(
             random,
@@ -40,8 +44,8 @@ record SgemmCeiling(ProductShape shape, int threads, Timing timing) {
             random,
             shape.transposeB()
                 ? pool.weight(shape.n(), shape.k())
-                : pool.weight(shape.k(), shape.n()));
-    Matrix c = pool.weight(shape.m(), shape.n());
+                : gradient ? pool.matrix(shape.k(), shape.n()) : pool.weight(shape.k(), shape.n()));
+    Matrix c = gradient ? pool.weight(shape.m(), shape.n()) : pool.matrix(shape.m(), shape.n());
     Team.Program product =
         worker -> blas.multiply(worker, shape.transposeA(), a, shape.transposeB(), b, 1, 0, c);
     team.run(product);

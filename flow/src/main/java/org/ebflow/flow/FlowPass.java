@@ -105,7 +105,8 @@ public final class FlowPass {
   private static FlowPass[] forTeam(
       Flow flow, Compute compute, Team team, int batch, int order, boolean backward) {
     int boundaries = flow.layers().size() + 1;
-    MatrixPool pool = new MatrixPool(flow.precision());
+    MatrixPool pool =
+        backward ? MatrixPool.onLines(flow.precision()) : MatrixPool.anywhere(flow.precision());
     Workspace.Shared[] shared = new Workspace.Shared[boundaries];
     for (int i = 0; i < boundaries; i++) {
       shared[i] = new Workspace.Shared(pool, batch, order, backward);

@@ -66,7 +66,7 @@ public final class Parameters {
       throw new IllegalArgumentException(
           "Parameters: " + size + " weights do not fit one Java array");
     }
-    flat = new MatrixPool(precision).matrix(1, (int) size);
+    flat = MatrixPool.onLines(precision).matrix(1, (int) size);
     int offset = 0;
     for (Parameter block : blocks) {
       int stride = stride(block);

@@ -60,7 +60,8 @@ final class LayerRun implements AutoCloseable {
     logDets = new LogDet[workers];
     gradients = new Gradients[workers];
     Compute compute = Compute.of(precision, Blas.named(backend));
-    Workspace.Shared shared = new Workspace.Shared(new MatrixPool(precision), batch, order, true);
+    Workspace.Shared shared =
+        new Workspace.Shared(MatrixPool.onLines(precision), batch, order, true);
     for (int rank = 0; rank < workers; rank++) {
       workspaces[rank] = new Workspace(team.worker(rank), compute, this.parameters, shared);
       inputs[rank] = jet(this.x, rank);

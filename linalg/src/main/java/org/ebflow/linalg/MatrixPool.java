@@ -10,7 +10,8 @@ import org.jspecify.annotations.Nullable;
  * <p>Java promises nothing about the places of arrays. Under the collector G1 an array that fills
  * at least half a region of the heap begins one, its elements {@value #HEADER} bytes further; so
  * large matrices skip the rest of that line, and smaller ones are carved from such arrays.
- * Elsewhere they lie as they happen to: only speed depends on it.
+ * Elsewhere, and where a heap of more than 16 GB has larger regions, they lie as they happen to:
+ * only speed depends on it.
  *
  * <p>Threading: thread-safe.
  */
@@ -18,35 +19,50 @@ public final class MatrixPool {
   private static final int LINE = 64;
   private static final int HEADER = 16;
 
-  /** Bytes of the arrays that matrices are carved from. */
-  private static final int CHUNK = 1 << 22;
+  /** Bytes of the arrays that matrices are carved from, which with their header fill a region. */
+  private static final int CHUNK = (1 << 22) - HEADER;
 
   /** Matrices of fewer bytes have an array of their own: there is little to gain. */
-  private static final int SMALL = 1 << 14;
+  private static final int SMALL = 1 << 17;
 
   private static final int COMPETING = 512;
-  private static final int FLOATS_OF_LINE = LINE / Float.BYTES;
+  private static final int GAP = 16;
+  private static final int MOST_ELEMENTS = Integer.MAX_VALUE - 8;
 
   private final Precision precision;
+  private final boolean onLines;
   private final int lead;
   private @Nullable Matrix chunk;
   private int used;
 
-  /** Empty; its matrices will be of that precision. */
-  public MatrixPool(Precision precision) {
+  private MatrixPool(Precision precision, boolean onLines) {
     this.precision = precision;
+    this.onLines = onLines;
     this.lead = (LINE - HEADER) / precision.bytes();
+  }
+
+  /** Empty; its matrices will be of that precision. */
+  public static MatrixPool onLines(Precision precision) {
+    return new MatrixPool(precision, true);
+  }
+
+  /**
+   * One whose matrices each have an array of their own wherever it lies, for the many threads of a
+   * scorer, whose products read copies.
+   */
+  public static MatrixPool anywhere(Precision precision) {
+    return new MatrixPool(precision, false);
   }
 
   /**
    * Numbers from one row of a weight to the next. Float32 rows a multiple of 2048 bytes apart would
    * compete for the same lines of the first cache and make products by the weight slower, by a
    * tenth at 3072 columns (benchmarks/results/2026-11-25-strides): such rows have a line of zeros
-   * between them.
+   * between them. It is the same in both precisions, so that copies share one layout.
    */
   public static int weightStride(int rows, int columns) {
     boolean compete = rows > 1 && columns % COMPETING == 0;
-    return compete ? columns + FLOATS_OF_LINE : columns;
+    return compete ? columns + GAP : columns;
   }
 
   /** A zeroed matrix whose rows are {@link #weightStride} apart. */
@@ -54,15 +70,19 @@ public final class MatrixPool {
     return matrix(rows, weightStride(rows, columns)).columns(0, columns);
   }
 
-  /** A zeroed matrix that shares no element with any other. */
+  /**
+   * A zeroed matrix that shares no element with any other.
+   *
+   * @throws IllegalArgumentException as {@link Matrix#allocate}
+   */
   public synchronized Matrix matrix(int rows, int columns) {
-    int size = Math.multiplyExact(rows, columns);
-    long bytes = (long) size * precision.bytes();
-    if (bytes < SMALL) {
+    long wanted = (long) rows * columns;
+    if (!onLines || wanted * precision.bytes() < SMALL || wanted + lead > MOST_ELEMENTS) {
       return Matrix.allocate(precision, rows, columns);
     }
-    if (bytes > CHUNK / 2) {
-      Matrix own = Matrix.allocate(precision, 1, Math.addExact(size, lead));
+    int size = (int) wanted;
+    if (wanted * precision.bytes() > CHUNK / 2) {
+      Matrix own = Matrix.allocate(precision, 1, lead + size);
       return own.columns(lead, lead + size).reshape(rows, columns);
     }
     Matrix from = chunk;

@@ -6,8 +6,8 @@ import org.ebflow.linalg.backend.PackedFactor;
  * A weight [n,k] arranged once for many products x·weightᵀ: {@link Blas#pack}. Later changes of the
  * weight do not reach it.
  *
- * <p>Memory: the arranged copy is native, and beside it a copy of x and of y for every number of
- * rows and every thread that multiplies at the same time.
+ * <p>Memory: the arranged copy is native; copies of x and of y are lent to each product by memory
+ * that all weights share.
  *
  * <p>Threading: thread-safe, but for {@link #close}, which no other call may run beside or follow.
  */

@@ -93,6 +93,21 @@ class PackedWeightTest {
   }
 
   @Test
+  void whatIsClosedRefusesAndHarmsNobody() {
+    Matrix weight = random(30, 25, 2);
+    Matrix x = random(7, 25, 1);
+    Matrix y = Matrix.allocate(Precision.FLOAT32, 7, 30);
+    PackedWeight packed = pack(blas(false), weight);
+    packed.multiply(x, y);
+    packed.close();
+    assertThatThrownBy(() -> packed.multiply(x, y)).isInstanceOf(IllegalStateException.class);
+    try (PackedWeight other = pack(blas(false), weight)) {
+      other.multiply(x, y);
+    }
+    assertProduct(x, weight, y);
+  }
+
+  @Test
   void readsAndWritesViews() {
     Matrix wide = random(40, 60, 1);
     Matrix weight = random(30, 25, 2);

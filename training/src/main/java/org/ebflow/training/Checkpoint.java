@@ -13,7 +13,7 @@ import org.ebflow.training.optimizer.OptimizerState;
  * Where a run stands, beside its tensors: all that a resumed run needs to go on with the same bits.
  */
 final class Checkpoint {
-  private static final String FORMAT = "ebflow-state-1";
+  private static final String FORMAT = "ebflow-state-2";
 
   long step;
   double bestNll = Double.POSITIVE_INFINITY;
@@ -52,9 +52,13 @@ final class Checkpoint {
   }
 
   private static Map<String, Matrix> tensors(Parameters weights, OptimizerState state) {
+    Map<String, Parameters> parts = new LinkedHashMap<>();
+    parts.put("weights", weights);
+    parts.putAll(state.byName());
     Map<String, Matrix> tensors = new LinkedHashMap<>();
-    tensors.put("weights", weights.flat());
-    tensors.putAll(state.flat());
+    parts.forEach(
+        (part, values) ->
+            values.byName().forEach((name, block) -> tensors.put(part + "." + name, block)));
     return tensors;
   }
 

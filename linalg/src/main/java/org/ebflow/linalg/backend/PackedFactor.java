@@ -7,8 +7,8 @@ import org.ebflow.linalg.Matrix;
  * A weight [n,k] as a library arranges it for many products x·weightᵀ.
  *
  * <p>Arguments were validated by the caller: shapes and formats fit and no dimension is zero.
- * Products run on the calling thread and may run beside each other; buffers are kept for every
- * number of rows, as many as have run at once.
+ * Products run on the calling thread and may run beside each other; what they need beside rows is
+ * kept for every number of rows, as many as have run at once.
  */
 public interface PackedFactor extends AutoCloseable {
   /**

@@ -7,8 +7,9 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 
 /**
  * Native memory for the rows of products, lent for the length of one: there are as many blocks as
- * products ever ran at once, each as large as the largest needed, however many weights and scorers
- * come and go. The allocator would keep for itself what every scorer's threads had freed.
+ * products ever ran at once, each as large as the largest it served, however many weights and
+ * scorers come and go, until the process ends. The allocator would keep for itself what every
+ * scorer's threads had freed.
  *
  * <p>Threading: thread-safe.
  */
@@ -16,20 +17,33 @@ final class NativeBlocks {
   /** Blocks begin on a line of the cache, of so many bytes. */
   static final long LINE = 64;
 
-  private static final Queue<MemorySegment> IDLE = new ConcurrentLinkedQueue<>();
+  private static final Queue<Block> IDLE = new ConcurrentLinkedQueue<>();
+
+  /**
+   * Memory with an arena of its own.
+   *
+   * @param arena what frees it
+   * @param memory of at least the size that was asked for, its content is arbitrary
+   */
+  record Block(Arena arena, MemorySegment memory) {}
 
   private NativeBlocks() {}
 
-  /** A block of at least so many bytes, whose content is arbitrary. */
-  static MemorySegment borrow(long bytes) {
-    MemorySegment block = IDLE.poll();
-    return block != null && block.byteSize() >= bytes
-        ? block
-        : Arena.ofAuto().allocate(bytes, LINE); // what is too small is freed
+  /** A block of at least so many bytes. */
+  static Block borrow(long bytes) {
+    Block block = IDLE.poll();
+    if (block != null) {
+      if (block.memory.byteSize() >= bytes) {
+        return block;
+      }
+      block.arena.close();
+    }
+    Arena arena = Arena.ofShared();
+    return new Block(arena, arena.allocate(bytes, LINE));
   }
 
   /** Ends the use of a borrowed block. */
-  static void giveBack(MemorySegment block) {
+  static void giveBack(Block block) {
     IDLE.add(block);
   }
 }

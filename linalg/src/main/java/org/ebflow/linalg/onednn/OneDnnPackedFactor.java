@@ -108,24 +108,24 @@ final class OneDnnPackedFactor implements PackedFactor {
   public void multiply(Factor x, Matrix y) {
     int rows = x.rows();
     Queue<Call> calls = idle.computeIfAbsent(rows, _ -> new ConcurrentLinkedQueue<>());
-    Call call = calls.poll();
-    if (call == null) {
-      call = newCall(rows);
-    }
     long sourceBytes = bytes(rows, inner, type == FLOAT32 ? Float.BYTES : Short.BYTES);
     long targetBytes = bytes(rows, columns, Float.BYTES);
-    MemorySegment block = NativeBlocks.borrow(sourceBytes + targetBytes);
-    MemorySegment source = block.asSlice(0, sourceBytes);
-    MemorySegment target = block.asSlice(sourceBytes, targetBytes);
+    NativeBlocks.Block block = NativeBlocks.borrow(sourceBytes + targetBytes);
     try {
+      Call call = calls.poll();
+      if (call == null) {
+        call = newCall(rows);
+      }
+      MemorySegment source = block.memory().asSlice(0, sourceBytes);
+      MemorySegment target = block.memory().asSlice(sourceBytes, targetBytes);
       OneDnnPrimitives.place(call.source, source);
       OneDnnPrimitives.place(call.target, target);
       copyRows(x, source, true);
       OneDnnPrimitives.execute(call.primitive, call.stream, OPERANDS, call.operands);
       copyRows(y, target, false);
       calls.add(call);
-      NativeBlocks.giveBack(block);
     } finally {
+      NativeBlocks.giveBack(block);
       Reference.reachabilityFence(this); // the primitive is an address and keeps nothing alive
     }
   }

@@ -211,11 +211,12 @@ final class OneDnnPrimitives implements Runnable {
   }
 
   /** Calls a function that writes the object it creates to its first argument. */
+  @SuppressWarnings("restricted") // reinterpret: gives the address the arena's life and no size
   private MemorySegment create(String function, String destroyer, Object... arguments)
       throws Unimplemented {
-    MemorySegment object = create(arena, function, arguments);
+    MemorySegment object = create((SegmentAllocator) arena, function, arguments);
     destroyers.push(() -> invoke(destroyer, JAVA_INT, object));
-    return object;
+    return object.reinterpret(arena, null); // of no use any more once the arena is closed
   }
 
   private static MemorySegment create(SegmentAllocator memory, String function, Object... arguments)

@@ -48,12 +48,12 @@ public final class OptimizerState {
     updates = count;
   }
 
-  /** Flat moments and average by name, for checkpoints: views. */
-  public Map<String, Matrix> flat() {
-    Map<String, Matrix> result = new LinkedHashMap<>();
-    result.put("average", average.flat());
+  /** Moments and average by name, for checkpoints. */
+  public Map<String, Parameters> byName() {
+    Map<String, Parameters> result = new LinkedHashMap<>();
+    result.put("average", average);
     for (int i = 0; i < moments.length; i++) {
-      result.put("moment" + i, moments[i].flat());
+      result.put("moment" + i, moments[i]);
     }
     return result;
   }
