@@ -88,8 +88,8 @@ class ScoreCommandTest {
   private void assertNothingIn(String... names) {
     for (String name : names) {
       assertThat(folder.resolve(name)).doesNotExist();
-      assertThat(folder.resolve(name + ".part")).doesNotExist();
     }
+    assertThat(folder).isDirectoryNotContaining("glob:**.part");
   }
 
   @Test

@@ -220,13 +220,11 @@ public final class Trainer {
    *
    * @param run folder to write, new or empty
    * @throws TrainingInterruptedException after {@link #requestStop}; the state is saved
-   * @throws TrainingDivergedException after 100 steps in a row with losses that are not finite
+   * @throws TrainingDivergedException after 100 steps in a row with losses that are not finite, or
+   *     when no evaluation gave a finite NLL
    */
   public TrainedFlow fit(Splits data, Path run) {
-    RunFolder folder = new RunFolder(run);
-    TrainingRun training = start(data, folder); // before anything is written: it may refuse
-    folder.create();
-    return training.run(false);
+    return start(data, new RunFolder(run)).run(false);
   }
 
   /**

@@ -1,8 +1,8 @@
 package org.ebflow.training;
 
 /**
- * Too many steps in a row had losses that are not finite; the message names the last good
- * checkpoint and the likely cause.
+ * Weights, too many losses in a row or all validation NLLs were not finite; the message names the
+ * last good checkpoint and the likely cause.
  */
 public final class TrainingDivergedException extends RuntimeException {
   private static final long serialVersionUID = 1;

@@ -96,6 +96,7 @@ final class TrainingRun {
       if (resume) {
         restore();
       } else {
+        folder.create();
         begin();
       }
       listener.started(
@@ -127,6 +128,9 @@ final class TrainingRun {
                   + folder.path());
         }
       }
+    }
+    if (!Double.isFinite(at.bestNll)) {
+      throw diverged("the validation NLL was never finite");
     }
     folder.log("done");
     TrainedFlow best = loadBest();

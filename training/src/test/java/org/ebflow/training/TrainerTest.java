@@ -212,6 +212,15 @@ class TrainerTest {
   }
 
   @Test
+  void aRunWithoutAFiniteLikelihoodHasDiverged() {
+    Splits data = gaussians(300, 3);
+    Trainer trainer = small().optimizer(new RmsProp(1e30)).epochs(1);
+    assertThatThrownBy(() -> trainer.fit(data, folder.resolve("infinite")))
+        .isInstanceOf(TrainingDivergedException.class)
+        .hasMessageContaining("NLL was never finite");
+  }
+
+  @Test
   void anImpossibleRowMakesTheNllInfinite() {
     double[] impossible = {Double.NEGATIVE_INFINITY, -1};
     assertThat(Evaluation.of(impossible, 2, 0).nll()).isEqualTo(Double.POSITIVE_INFINITY);
@@ -228,6 +237,13 @@ class TrainerTest {
       assertThatThrownBy(() -> small().resume(data, run))
           .isInstanceOf(InvalidInputException.class)
           .hasMessageContaining("being trained");
+    }
+    Path fresh = folder.resolve("fresh");
+    try (RunFolder.Lock _ = new RunFolder(fresh).lock()) {
+      assertThatThrownBy(() -> small().fit(data, fresh))
+          .isInstanceOf(InvalidInputException.class)
+          .hasMessageContaining("being trained");
+      assertThat(fresh.resolve("metrics.csv")).doesNotExist(); // nothing of the other's is touched
     }
     small().resume(data, run);
   }

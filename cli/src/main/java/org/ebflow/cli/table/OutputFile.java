@@ -8,8 +8,8 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 
 /**
- * A large file that appears in one piece: written beside as NAME.part, renamed by {@link #publish};
- * closed before that, it leaves nothing.
+ * A large file that appears in one piece: written beside as NAME.PID.part, renamed by {@link
+ * #publish}; closed before that, it leaves nothing.
  *
  * <p>All methods throw {@link UncheckedIOException} with one line when the file can't be written.
  * Threading: not thread-safe.
@@ -27,7 +27,9 @@ final class OutputFile implements AutoCloseable {
   OutputFile(Path file) {
     this.file = file;
     Path absolute = file.toAbsolutePath();
-    part = absolute.resolveSibling(absolute.getFileName() + ".part");
+    part =
+        absolute.resolveSibling(
+            absolute.getFileName() + "." + ProcessHandle.current().pid() + ".part");
     try {
       if (Files.isDirectory(file)) {
         throw new IOException("a directory of that name exists");
