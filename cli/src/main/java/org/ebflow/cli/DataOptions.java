@@ -2,12 +2,15 @@ package org.ebflow.cli;
 
 import java.nio.file.Path;
 import java.util.Map;
+import org.ebflow.flow.InvalidInputException;
 import org.ebflow.training.data.DataSources;
+import org.ebflow.training.data.Dataset;
+import org.ebflow.training.recipe.Recipe;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ScopeType;
 
-/** Where published data sets lie. */
+/** Where published data sets lie, and whether data are those of a run. */
 final class DataOptions {
   private static final String VARIABLE = "EBFLOW_DATA";
 
@@ -39,5 +42,20 @@ final class DataOptions {
     return variable == null || variable.isBlank()
         ? null
         : Path.of(variable).toAbsolutePath().normalize().toString();
+  }
+
+  /** Refuses training rows that come from another file than those of the run did. */
+  static void requireDataOf(Path run, Dataset train) {
+    String found = train.sha256();
+    if (Recipe.config(run).get("data") instanceof Map<?, ?> recorded
+        && recorded.get("sha256") instanceof String expected
+        && !expected.equals(found)) {
+      throw new InvalidInputException(
+          train.name()
+              + ": expected the data of the run, SHA-256 "
+              + expected
+              + ", found "
+              + (found.isEmpty() ? "none" : found));
+    }
   }
 }

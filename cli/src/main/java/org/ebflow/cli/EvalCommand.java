@@ -118,6 +118,9 @@ public final class EvalCommand implements Callable<Integer> {
         data == null
             ? recipe.load(dataOptions.sources(recipe.dataFolder()))
             : dataOptions.sources(recipe.dataFolder()).load(data, recipe.seed());
+    if (data == null) {
+      DataOptions.requireDataOf(run, splits.train());
+    }
     String name = split == null ? "test" : split;
     return new Rows(
         switch (name) {

@@ -18,7 +18,6 @@ import org.ebflow.training.RunFolder;
 import org.ebflow.training.Scorer;
 import org.ebflow.training.TrainedFlow;
 import org.ebflow.training.Trainer;
-import org.ebflow.training.data.Dataset;
 import org.ebflow.training.data.Splits;
 import org.ebflow.training.recipe.Recipe;
 import org.jspecify.annotations.Nullable;
@@ -266,22 +265,8 @@ public final class TrainCommand implements Callable<Integer> {
     }
     recipe = withOptions(recipe);
     Splits splits = recipe.load(dataOptions.sources(recipe.dataFolder()));
-    requireSameData(run, splits.train());
+    DataOptions.requireDataOf(run, splits.train());
     return train(recipe, splits, run, true);
-  }
-
-  private static void requireSameData(Path run, Dataset train) {
-    String found = train.sha256();
-    if (Recipe.config(run).get("data") instanceof Map<?, ?> recorded
-        && recorded.get("sha256") instanceof String expected
-        && !expected.equals(found)) {
-      throw new InvalidInputException(
-          train.name()
-              + ": expected the data of the run, SHA-256 "
-              + expected
-              + ", found "
-              + (found.isEmpty() ? "none" : found));
-    }
   }
 
   private int train(Recipe recipe, Splits splits, Path run, boolean resumed) {

@@ -81,6 +81,21 @@ final class TrainCommandTest {
   }
 
   @Test
+  void evalRefusesTheRunsDataWhenTheyHaveChanged() throws IOException {
+    Path run = folder.resolve("run");
+    Path data = table("mine.csv", 200);
+    train("train", "--data", data, "--epochs", 1, "--out", run);
+    assertThat(Program.run("eval", run).exit()).isZero();
+    table("mine.csv", 210);
+    assertThat(Program.run("eval", run))
+        .matches(
+            result ->
+                result.exit() == 2
+                    && result.err().contains("expected the data of the run, SHA-256"));
+    assertThat(Program.run("eval", run, "--data", data).out()).contains("210 rows");
+  }
+
+  @Test
   void evalTakesATableByTheNamesOfItsColumns() throws IOException {
     Path run = folder.resolve("run");
     train(

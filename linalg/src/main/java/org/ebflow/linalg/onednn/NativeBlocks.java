@@ -19,13 +19,19 @@ final class NativeBlocks {
 
   private static final Queue<Block> IDLE = new ConcurrentLinkedQueue<>();
 
-  /**
-   * Memory with an arena of its own.
-   *
-   * @param arena what frees it
-   * @param memory of at least the size that was asked for, its content is arbitrary
-   */
-  record Block(Arena arena, MemorySegment memory) {}
+  /** Memory of at least the size that was asked for; its content is arbitrary. */
+  static final class Block {
+    private final Arena arena = Arena.ofShared();
+    private final MemorySegment memory;
+
+    private Block(long bytes) {
+      memory = arena.allocate(bytes, LINE);
+    }
+
+    MemorySegment memory() {
+      return memory;
+    }
+  }
 
   private NativeBlocks() {}
 
@@ -38,8 +44,7 @@ final class NativeBlocks {
       }
       block.arena.close();
     }
-    Arena arena = Arena.ofShared();
-    return new Block(arena, arena.allocate(bytes, LINE));
+    return new Block(bytes);
   }
 
   /** Ends the use of a borrowed block. */
