@@ -163,6 +163,14 @@ public final class TrainCommand implements Callable<Integer> {
 
   /** The recipe that is named, or implied by the data. */
   private Recipe choose() {
+    if (recipeName != null
+        && !recipeName.endsWith(".json")
+        && Files.isRegularFile(Path.of(recipeName))) {
+      throw usage(
+          recipeName
+              + " is a file, expected a recipe's name or a .json; a table is named by --data "
+              + recipeName);
+    }
     if (recipeName != null || data == null) {
       Recipe recipe = Recipe.namedOrFile(recipeName == null ? QUICKSTART : recipeName);
       if (loss != null || model != null || (data != null && !recipe.data().isEmpty())) {

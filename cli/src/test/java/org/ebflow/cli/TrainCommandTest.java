@@ -81,6 +81,14 @@ final class TrainCommandTest {
   }
 
   @Test
+  void aTableInThePlaceOfARecipeIsPointedToItsOption() throws IOException {
+    Path data = table("mine.csv", 20);
+    Result result = Program.run("train", data, "--out", folder.resolve("run"));
+    assertThat(result.exit()).isEqualTo(2);
+    assertThat(result.err()).contains("a table is named by --data " + data);
+  }
+
+  @Test
   void evalRefusesTheRunsDataWhenTheyHaveChanged() throws IOException {
     Path run = folder.resolve("run");
     Path data = table("mine.csv", 200);
