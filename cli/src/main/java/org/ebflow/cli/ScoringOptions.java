@@ -19,7 +19,7 @@ final class ScoringOptions {
       names = "--precision",
       paramLabel = "PRECISION",
       description =
-          "f32, f64, or bf16: f32 but for the factors of large products, the fastest; a row's log_prob is then off by up to two nats, "
+          "f32, f64, or bf16: f32 but for the factors of large products, the fastest; a row's log_prob is then off by a nat, seldom two, "
               + "their mean by hundredths. log Z is exact in all. Default: the model's.")
   private @Nullable String precision;
 
