@@ -36,9 +36,7 @@ record SgemmCeiling(ProductShape shape, int threads, Timing timing) {
     Matrix a =
         Operands.uniform(
             random,
-            shape.transposeA()
-                ? pool.matrix(shape.k(), shape.m())
-                : pool.matrix(shape.m(), shape.k()));
+            gradient ? pool.matrix(shape.k(), shape.m()) : pool.matrix(shape.m(), shape.k()));
     Matrix b =
         Operands.uniform(
             random,
@@ -47,7 +45,7 @@ record SgemmCeiling(ProductShape shape, int threads, Timing timing) {
                 : gradient ? pool.matrix(shape.k(), shape.n()) : pool.weight(shape.k(), shape.n()));
     Matrix c = gradient ? pool.weight(shape.m(), shape.n()) : pool.matrix(shape.m(), shape.n());
     Team.Program product =
-        worker -> blas.multiply(worker, shape.transposeA(), a, shape.transposeB(), b, 1, 0, c);
+        worker -> blas.multiply(worker, gradient, a, shape.transposeB(), b, 1, 0, c);
     team.run(product);
     Operands.requireProduct(shape, a, b, c);
     return new SgemmCeiling(shape, team.size(), Timing.of(seconds, () -> team.run(product))[0]);

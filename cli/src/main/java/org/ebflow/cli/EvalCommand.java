@@ -114,12 +114,13 @@ public final class EvalCommand implements Callable<Integer> {
       return new Rows(DataSources.read(file, wanted, dropNonFinite), "all");
     }
     Recipe recipe = Recipe.ofRun(run);
-    Splits splits =
-        data == null
-            ? recipe.load(dataOptions.sources(recipe.dataFolder()))
-            : dataOptions.sources(recipe.dataFolder()).load(data, recipe.seed());
+    DataSources sources = dataOptions.sources(recipe.dataFolder());
+    Splits splits;
     if (data == null) {
+      splits = recipe.load(sources);
       DataOptions.requireDataOf(run, splits.train());
+    } else {
+      splits = sources.load(data, recipe.seed());
     }
     String name = split == null ? "test" : split;
     return new Rows(

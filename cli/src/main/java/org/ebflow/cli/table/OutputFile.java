@@ -6,10 +6,12 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.util.concurrent.ThreadLocalRandom;
 
 /**
- * A large file that appears in one piece: written beside as NAME.PID.part, renamed by {@link
- * #publish}; closed before that, it leaves nothing.
+ * A large file that appears in one piece: written beside as NAME.RANDOM.part, renamed by {@link
+ * #publish}; closed before that, it leaves nothing. Of several writers of one name the last to
+ * publish wins, whole.
  *
  * <p>All methods throw {@link UncheckedIOException} with one line when the file can't be written.
  * Threading: not thread-safe.
@@ -27,14 +29,12 @@ final class OutputFile implements AutoCloseable {
   OutputFile(Path file) {
     this.file = file;
     Path absolute = file.toAbsolutePath();
-    part =
-        absolute.resolveSibling(
-            absolute.getFileName() + "." + ProcessHandle.current().pid() + ".part");
+    String own = Long.toHexString(ThreadLocalRandom.current().nextLong());
+    part = absolute.resolveSibling(absolute.getFileName() + "." + own + ".part");
     try {
       if (Files.isDirectory(file)) {
         throw new IOException("a directory of that name exists");
       }
-      Files.deleteIfExists(part);
       out = new RandomAccessFile(part.toFile(), "rw");
       part.toFile().deleteOnExit(); // when a signal ends the program
     } catch (IOException e) {
