@@ -77,12 +77,12 @@ class GradientCheckTest {
         .toList();
   }
 
-  /** The last weight of a network, [2,1024], has rows that lie apart. */
+  /** The last weight of a network, [4,1024], has rows that lie apart, two of which count. */
   @Test
   void networksOf1024UnitsPass() {
     Flow flow =
         new CouplingConfig(1, 1024, 1, TranslationActivation.SWISH, true)
-            .build(2, Precision.FLOAT64, 1);
+            .build(4, Precision.FLOAT64, 1);
     assertThat(GradientCheck.of(flow).run().orThrow().passed()).isTrue();
   }
 
