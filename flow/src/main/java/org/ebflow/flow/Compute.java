@@ -1,8 +1,10 @@
 package org.ebflow.flow;
 
-import java.util.IdentityHashMap;
+import java.util.LinkedHashMap;
+import java.util.Map;
 import org.ebflow.linalg.BFloat16Matrix;
 import org.ebflow.linalg.Blas;
+import org.ebflow.linalg.Factor;
 import org.ebflow.linalg.Kernels;
 import org.ebflow.linalg.Matrix;
 import org.ebflow.linalg.PackedWeight;
@@ -19,17 +21,22 @@ public final class Compute implements AutoCloseable {
   private final Kernels kernels;
   private final Blas blas;
   private final @Nullable RoundedWeights rounded;
-  private final IdentityHashMap<Parameter, PackedWeight> packed = new IdentityHashMap<>();
+  private final @Nullable Arrangement arrangement;
 
-  private Compute(Kernels kernels, Blas blas, @Nullable RoundedWeights rounded) {
+  private Compute(
+      Kernels kernels,
+      Blas blas,
+      @Nullable RoundedWeights rounded,
+      @Nullable Arrangement arrangement) {
     this.kernels = kernels;
     this.blas = blas;
     this.rounded = rounded;
+    this.arrangement = arrangement;
   }
 
   /** The fastest kernels of that precision with the given BLAS. */
   public static Compute of(Precision precision, Blas blas) {
-    return new Compute(Kernels.of(precision), blas, null);
+    return new Compute(Kernels.of(precision), blas, null, null);
   }
 
   /**
@@ -49,31 +56,43 @@ public final class Compute implements AutoCloseable {
               + " bfloat16 products");
     }
     Kernels kernels = Kernels.of(Precision.FLOAT32);
-    return new Compute(kernels, blas, new RoundedWeights(weights, kernels.bfloat16(), team));
+    return new Compute(kernels, blas, new RoundedWeights(weights, kernels.bfloat16(), team), null);
   }
 
   /**
-   * For passes of one thread each, whose results must not depend on a row's place in a batch of
-   * either size: products by large weights are that BLAS's where it has arranged them ({@link
-   * Blas#pack}), all products where it treats rows alike ({@link Blas#treatsAlike}) and all are by
-   * large weights, the others {@link Blas#rowsAlike}. The weights may not change.
+   * For passes of one thread each through that flow, whose densities must not depend on a row's
+   * place in a batch of either size: products by large weights are that BLAS's where it has
+   * arranged them ({@link Blas#pack}), all products where it treats rows alike ({@link
+   * Blas#treatsAlike}) and all are by large weights, the others {@link Blas#rowsAlike}. The weights
+   * may not change.
+   *
+   * <p>A last layer that is fully connected may be arranged turned, which halves its products: of
+   * the latent z only ‖z‖ is then that of the flow (docs/decisions/0009).
+   *
+   * @param team divides the work of arranging, and that of log Z, which the flow keeps
    */
-  public static Compute rowsAlike(Parameters weights, Blas blas, int few, int batch) {
-    IdentityHashMap<Parameter, PackedWeight> packed = new IdentityHashMap<>();
-    boolean alike = true;
-    for (Parameter parameter : weights.blocks()) {
-      Matrix block = weights.of(parameter);
-      if (!isRow(block)) {
-        PackedWeight found = Workspace.large(block) ? blas.pack(few, batch, block) : null;
-        if (found != null) {
-          packed.put(parameter, found);
-        }
-        alike &= packed.isEmpty() && Workspace.large(block) && blas.treatsAlike(few, batch, block);
+  public static Compute rowsAlike(Flow flow, Blas blas, int few, int batch, Team team) {
+    Parameters weights = flow.parameters();
+    Map<Parameter, Factor> large = new LinkedHashMap<>();
+    for (Parameter block : weights.blocks()) {
+      if (Workspace.large(weights.of(block))) {
+        large.put(block, weights.of(block));
       }
     }
-    Compute compute = of(weights.precision(), alike ? blas : Blas.rowsAlike());
-    compute.packed.putAll(packed);
-    return compute;
+    Arrangement arrangement = new Arrangement(flow, blas, few, batch, large, team);
+    boolean alike = true;
+    for (Parameter block : weights.blocks()) {
+      Matrix weight = weights.of(block);
+      if (!isRow(weight)) {
+        alike =
+            alike
+                && large.containsKey(block)
+                && arrangement.weight(block) == null
+                && blas.treatsAlike(few, batch, weight);
+      }
+    }
+    return new Compute(
+        Kernels.of(weights.precision()), alike ? blas : Blas.rowsAlike(), null, arrangement);
   }
 
   /**
@@ -83,27 +102,27 @@ public final class Compute implements AutoCloseable {
    * @throws IllegalArgumentException if the weights are float64 or the BLAS has no such products,
    *     or does not treat rows alike
    */
-  public static Compute bfloat16RowsAlike(Parameters weights, Blas blas, int few, int batch) {
-    try (Team solo = new Team(1)) {
-      Compute compute = bfloat16(weights, blas, solo);
-      Compute alike = new Compute(compute.kernels, Blas.rowsAlike(), compute.rounded);
-      for (Parameter parameter : weights.blocks()) {
-        BFloat16Matrix rounded = compute.rounded(parameter);
-        if (rounded != null) {
-          PackedWeight found = blas.pack(few, batch, rounded);
-          if (found == null) {
-            alike.close();
-            throw new IllegalArgumentException(
-                "Compute.bfloat16RowsAlike: a row's product by "
-                    + parameter.name()
-                    + " depends on its place among others with backend "
-                    + blas.name());
-          }
-          alike.packed.put(parameter, found);
-        }
+  public static Compute bfloat16RowsAlike(Flow flow, Blas blas, int few, int batch, Team team) {
+    Compute compute = bfloat16(flow.parameters(), blas, team);
+    Map<Parameter, Factor> large = new LinkedHashMap<>();
+    for (Parameter block : flow.parameters().blocks()) {
+      BFloat16Matrix weight = compute.rounded(block);
+      if (weight != null) {
+        large.put(block, weight);
       }
-      return alike;
     }
+    Arrangement arrangement = new Arrangement(flow, blas, few, batch, large, team);
+    for (Parameter block : large.keySet()) {
+      if (arrangement.weight(block) == null) {
+        arrangement.close();
+        throw new IllegalArgumentException(
+            "Compute.bfloat16RowsAlike: a row's product by "
+                + block.name()
+                + " depends on its place among others with backend "
+                + blas.name());
+      }
+    }
+    return new Compute(compute.kernels, Blas.rowsAlike(), compute.rounded, arrangement);
   }
 
   /** Biases and scales: no factors of products. */
@@ -137,14 +156,20 @@ public final class Compute implements AutoCloseable {
 
   /** The arranged copy of a block, or null if there is none. */
   @Nullable PackedWeight packed(Parameter block) {
-    return packed.get(block);
+    return arrangement == null ? null : arrangement.weight(block);
+  }
+
+  /** What to add in place of a bias whose weight was arranged turned, or null for the bias. */
+  @Nullable Matrix turnedBias(Parameter bias) {
+    return arrangement == null ? null : arrangement.turnedBias(bias);
   }
 
   /** Frees native memory; no pass may run beside or follow. */
   @Override
   public void close() {
-    packed.values().forEach(PackedWeight::close);
-    packed.clear();
+    if (arrangement != null) {
+      arrangement.close();
+    }
   }
 
   /** Brings the worker's part of the rounded weights up to date. */

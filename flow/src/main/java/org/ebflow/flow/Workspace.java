@@ -246,6 +246,20 @@ public final class Workspace {
   }
 
   /**
+   * y_k ← x_k·Wᵀ for the given orders, and y_0 ← y_0 + b; weight [out,in], bias [1,out]. Every
+   * worker of the pass must call it. Where only the norm of y matters, y may be turned: {@link
+   * Compute#rowsAlike}.
+   */
+  public void applyAffine(
+      Jet x, Parameter weight, Parameter bias, Jet y, int fromOrder, int toOrder) {
+    multiplyTransposed(x, weight, y, fromOrder, toOrder);
+    if (fromOrder == 0) {
+      Matrix turned = compute.turnedBias(bias);
+      kernels().rows().addToRows(y.stream(0), turned == null ? value(bias) : turned);
+    }
+  }
+
+  /**
    * As {@link #multiplyTransposed(Jet, Parameter, Jet, int, int)} by a weight that is no parameter
    * but computed from some, by every worker the same: {@link #own}. It is never rounded.
    */

@@ -12,7 +12,7 @@ import org.ebflow.linalg.openblas.OpenBlasBackend;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Matrix products and LU factorisations: checks the arguments, then calls one backend.
+ * Matrix products, LU and QR factorisations: checks the arguments, then calls one backend.
  *
  * <p>A product allocates nothing. It runs as calls of a few milliseconds at most, because a native
  * call on a heap array holds the garbage collector back; only rows and columns of the output are
@@ -83,7 +83,7 @@ public final class Blas {
    * @param weight read for its shape and format only
    */
   public boolean treatsAlike(int few, int rows, Factor weight) {
-    return backend instanceof JavaBackend || alike.holds(few, rows, weight, false);
+    return backend instanceof JavaBackend || alike.holds(few, rows, weight, RowsAlike.Form.PLAIN);
   }
 
   /**
@@ -95,11 +95,42 @@ public final class Blas {
    * @param weight [n,k], read
    */
   public @Nullable PackedWeight pack(int few, int rows, Factor weight) {
+    return pack(few, rows, RowsAlike.Form.PACKED, weight);
+  }
+
+  /**
+   * As {@link #pack} for a square weight that is zero below its diagonal: most products with zeros
+   * are left out.
+   *
+   * @param few at most {@code rows}
+   * @param weight [n,n], read
+   */
+  public @Nullable PackedWeight packUpperTriangular(int few, int rows, Factor weight) {
+    if (weight.rows() != weight.columns()) {
+      throw new IllegalArgumentException(
+          "Blas.packUpperTriangular: weight is " + weight + ", expected a square matrix");
+    }
+    return pack(few, rows, RowsAlike.Form.PACKED_UPPER, weight);
+  }
+
+  /**
+   * Whether {@link #packUpperTriangular} has a form of weights like this one. Done once per shape.
+   *
+   * @param few at most {@code rows}
+   * @param weight [n,n], read for its shape and format only
+   */
+  public boolean packsUpperTriangular(int few, int rows, Factor weight) {
+    return weight.rows() > 0
+        && weight.rows() == weight.columns()
+        && alike.holds(few, rows, weight, RowsAlike.Form.PACKED_UPPER);
+  }
+
+  private @Nullable PackedWeight pack(int few, int rows, RowsAlike.Form form, Factor weight) {
     if (weight.rows() == 0 || weight.columns() == 0) {
       return null;
     }
-    PackedFactor packed = backend.pack(rows, weight);
-    if (packed != null && !alike.holds(few, rows, weight, true)) {
+    PackedFactor packed = backend.pack(rows, form == RowsAlike.Form.PACKED_UPPER, weight);
+    if (packed != null && !alike.holds(few, rows, weight, form)) {
       packed.close();
       return null;
     }
@@ -196,6 +227,23 @@ public final class Blas {
     Lu lu = new Lu(a.rows() == 0 ? null : backend.newLu(precision, a.rows()), precision, a.rows());
     lu.factorize(a);
     return lu;
+  }
+
+  /**
+   * R of the QR factorisation a = Q·R, Q orthogonal, computed in float64: ‖R·x‖ = ‖a·x‖ for every
+   * x. The signs of its rows are arbitrary.
+   *
+   * @param a read, [m,n], in any precision
+   * @param r overwritten, [m,n], in any precision, not overlapping a: zero below the diagonal
+   */
+  public void triangularFactor(Matrix a, Matrix r) {
+    if (a.rows() != r.rows() || a.columns() != r.columns()) {
+      throw new IllegalArgumentException(
+          "Blas.triangularFactor: r is " + r + ", expected the shape of " + a);
+    }
+    if (a.size() > 0) {
+      backend.triangularFactor(a, r);
+    }
   }
 
   private void multiplyTile(

@@ -21,6 +21,13 @@ final class RowsAlike {
   private final BlasBackend backend;
   private final Map<Product, Boolean> known = new ConcurrentHashMap<>();
 
+  /** How a product is computed: by the weight itself or by a packed form of it. */
+  enum Form {
+    PLAIN,
+    PACKED,
+    PACKED_UPPER
+  }
+
   /**
    * x·weightᵀ, [count or few,inner]·[inner,columns], its format, the stride of the weight's rows,
    * and how it is computed.
@@ -33,17 +40,15 @@ final class RowsAlike {
       int stride,
       Precision precision,
       boolean rounded,
-      boolean packed) {}
+      Form form) {}
 
   RowsAlike(Blas blas, BlasBackend backend) {
     this.blas = blas;
     this.backend = backend;
   }
 
-  /**
-   * As {@link Blas#treatsAlike}, by the weight itself or, if {@code packed}, by its packed form.
-   */
-  boolean holds(int few, int rows, Factor weight, boolean packed) {
+  /** As {@link Blas#treatsAlike}, by that form of the weight. */
+  boolean holds(int few, int rows, Factor weight, Form form) {
     boolean rounded = weight instanceof BFloat16Matrix;
     Precision precision = weight instanceof Matrix exact ? exact.precision() : Precision.FLOAT32;
     return known.computeIfAbsent(
@@ -52,10 +57,10 @@ final class RowsAlike {
             rows,
             weight.columns(),
             weight.rows(),
-            weight.stride(),
+            form == Form.PLAIN ? weight.stride() : weight.columns(), // a packed form has none
             precision,
             rounded,
-            packed),
+            form),
         this::holds);
   }
 
@@ -71,8 +76,8 @@ final class RowsAlike {
     Factor left = product.rounded ? rounded(x) : x;
     Factor leftFew = product.rounded ? rounded(x.rows(0, product.few)) : x.rows(0, product.few);
     Factor right = product.rounded ? rounded(weight) : weight;
-    if (product.packed) {
-      PackedFactor packed = backend.pack(product.count, right);
+    if (product.form != Form.PLAIN) {
+      PackedFactor packed = backend.pack(product.count, product.form == Form.PACKED_UPPER, right);
       if (packed == null) {
         return false;
       }

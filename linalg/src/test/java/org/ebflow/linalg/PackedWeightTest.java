@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.util.Arrays;
+import java.util.Objects;
 import java.util.SplittableRandom;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
@@ -153,6 +154,68 @@ class PackedWeightTest {
     }
   }
 
+  /** n around one, two, four and more strips, rounded or not. */
+  static Stream<Arguments> triangles() {
+    return Stream.of(1, 31, 383, 384, 417, 784, 1600)
+        .flatMap(n -> Stream.of(false, true).map(rounded -> Arguments.of(n, rounded)));
+  }
+
+  private static Matrix randomUpper(int n) {
+    Matrix weight = random(n, n, n);
+    for (int r = 0; r < n; r++) {
+      weight.rows(r, r + 1).columns(0, r).fill(0);
+    }
+    return weight;
+  }
+
+  private static PackedWeight packUpper(Blas blas, Factor weight) {
+    assumeTrue(
+        blas.packsUpperTriangular(FEW, ROWS, weight),
+        "oneDNN's primitives do not treat these rows alike");
+    return Objects.requireNonNull(blas.packUpperTriangular(FEW, ROWS, weight));
+  }
+
+  @ParameterizedTest
+  @MethodSource("triangles")
+  void multipliesByAnUpperTriangularWeight(int n, boolean rounded) {
+    Factor weight = factor(randomUpper(n), rounded);
+    try (PackedWeight packed = packUpper(blas(rounded), weight)) {
+      for (int rows : new int[] {1, 19}) {
+        Factor x = factor(random(rows, n, rows), rounded);
+        Matrix y = Matrix.allocate(Precision.FLOAT32, rows, n);
+        y.fill(Double.NaN);
+        packed.multiply(x, y);
+        assertProduct(x, weight, y);
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void byAnUpperTriangularWeightRowsHaveTheSameBitsToo(boolean rounded) {
+    Matrix all = random(ROWS, 784, 3);
+    try (PackedWeight packed = packUpper(blas(rounded), factor(randomUpper(784), rounded))) {
+      Matrix y = Matrix.allocate(Precision.FLOAT32, ROWS, 784);
+      packed.multiply(factor(all, rounded), y);
+      for (int from = 0; from + FEW <= ROWS; from += 7) {
+        Matrix few = Matrix.allocate(Precision.FLOAT32, FEW, 784);
+        packed.multiply(factor(all.rows(from, from + FEW), rounded), few);
+        assertThat(few.floats())
+            .isEqualTo(y.rows(from, from + FEW).copy(Precision.FLOAT32).floats());
+      }
+    }
+  }
+
+  @Test
+  void onlySquareWeightsAreTriangular() {
+    Blas blas = blas(false);
+    Matrix weight = random(20, 30, 7);
+    assertThat(blas.packsUpperTriangular(FEW, ROWS, weight)).isFalse();
+    assertThatThrownBy(() -> blas.packUpperTriangular(FEW, ROWS, weight))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("expected a square matrix");
+  }
+
   @Test
   void manyThreadsMultiplyAtOnce() {
     int threads = 8;
@@ -221,7 +284,10 @@ class PackedWeightTest {
   @ParameterizedTest
   @ValueSource(strings = {"openblas", "netlib", "java"})
   void otherBackendsHaveNoSuchForm(String name) {
-    assertThat(BackendsUnderTest.load(name).pack(FEW, ROWS, random(20, 30, 7))).isNull();
+    Blas blas = BackendsUnderTest.load(name);
+    assertThat(blas.pack(FEW, ROWS, random(20, 30, 7))).isNull();
+    assertThat(blas.packsUpperTriangular(FEW, ROWS, randomUpper(30))).isFalse();
+    assertThat(blas.packUpperTriangular(FEW, ROWS, randomUpper(30))).isNull();
   }
 
   @Test
@@ -230,5 +296,10 @@ class PackedWeightTest {
     assertThat(blas.pack(FEW, ROWS, Matrix.allocate(Precision.FLOAT64, 20, 30))).isNull();
     assertThat(blas.pack(FEW, ROWS, Matrix.allocate(Precision.FLOAT32, 0, 30))).isNull();
     assertThat(blas.pack(FEW, ROWS, Matrix.allocate(Precision.FLOAT32, 30, 0))).isNull();
+    Matrix wide = randomUpper(30).copy(Precision.FLOAT64);
+    assertThat(blas.packsUpperTriangular(FEW, ROWS, wide)).isFalse();
+    Matrix empty = Matrix.allocate(Precision.FLOAT32, 0, 0);
+    assertThat(blas.packsUpperTriangular(FEW, ROWS, empty)).isFalse();
+    assertThat(blas.packUpperTriangular(FEW, ROWS, empty)).isNull();
   }
 }

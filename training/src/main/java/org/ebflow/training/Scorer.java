@@ -72,6 +72,8 @@ public final class Scorer implements AutoCloseable {
     Preprocessing preprocessing = model.preprocessing();
     levels = preprocessing.levels();
     noise = new Noise(model.seed());
+    team = new Team(threads);
+    compute = arrange(team, flow, blas, bfloat16);
     logZ = flow.logZ(blas);
     double constant = 0;
     for (Layer layer : preprocessing.layers()) {
@@ -80,15 +82,21 @@ public final class Scorer implements AutoCloseable {
       }
     }
     preprocessingLogDet = constant;
-    compute =
-        bfloat16
-            ? Compute.bfloat16RowsAlike(flow.parameters(), blas, FEW, BLOCK)
-            : Compute.rowsAlike(flow.parameters(), blas, FEW, BLOCK);
     few = new BlockScorer(preprocessing, blas, compute, FEW);
-    team = new Team(threads);
     workers = new BlockScorer[threads];
     for (int rank = 0; rank < threads; rank++) {
       workers[rank] = new BlockScorer(preprocessing, blas, compute, BLOCK);
+    }
+  }
+
+  private static Compute arrange(Team team, Flow flow, Blas blas, boolean bfloat16) {
+    try {
+      return bfloat16
+          ? Compute.bfloat16RowsAlike(flow, blas, FEW, BLOCK, team)
+          : Compute.rowsAlike(flow, blas, FEW, BLOCK, team);
+    } catch (RuntimeException | Error e) {
+      team.close();
+      throw e;
     }
   }
 

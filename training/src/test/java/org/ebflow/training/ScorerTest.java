@@ -15,6 +15,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.stream.Stream;
 import org.ebflow.flow.Flow;
+import org.ebflow.flow.layer.Dense;
 import org.ebflow.flow.layer.MaskedAffineCoupling;
 import org.ebflow.linalg.Blas;
 import org.ebflow.linalg.Matrix;
@@ -33,7 +34,7 @@ class ScorerTest {
   static Stream<Flow> flows() {
     return Stream.of(
         Flow.of(43).dense().smoothLeakyRelu(0.3).dense().build(),
-        Flow.of(300).dense().smoothLeakyRelu(0.3).dense().build(),
+        Flow.of(400).dense().smoothLeakyRelu(0.3).dense().build(),
         Flow.of(2).layer(coupling(1, 0)).layer(coupling(0, 1)).dense().build(),
         Flow.of(2).layer(coupling(200, false, 1, 0)).dense().build(),
         Flow.of(2).layer(coupling(200, true, 1, 0)).dense().build());
@@ -90,8 +91,8 @@ class ScorerTest {
   @Test
   void aRowHasTheSameBitsAloneAndAtEveryPlaceOfABlockInBfloat16() {
     requireBfloat16();
-    Flow flow = Flow.of(300).dense().smoothLeakyRelu(0.3).dense().build();
-    requireRowsAlike(300, Scorer.bfloat16(model(flow), Blas.named("onednn"), 2));
+    Flow flow = Flow.of(400).dense().smoothLeakyRelu(0.3).dense().build();
+    requireRowsAlike(400, Scorer.bfloat16(model(flow), Blas.named("onednn"), 2));
   }
 
   @ParameterizedTest
@@ -161,6 +162,40 @@ class ScorerTest {
         assertThat(scorer.logProb(new double[][] {rows[place]}))
             .as("row %d alone", place)
             .containsExactly(scores[place]);
+      }
+    }
+  }
+
+  /** Flows whose last layer may be turned and flows where it may not. */
+  static Stream<Flow> lastLayers() {
+    Dense again = new Dense(400);
+    return Stream.of(
+        Flow.of(400).dense().smoothLeakyRelu(0.3).dense().build(),
+        Flow.of(400).layer(again).smoothLeakyRelu(0.3).layer(again).build(),
+        Flow.of(400).dense().smoothLeakyRelu(0.3).dense().actNorm().build(),
+        Flow.of(784).dense().build(),
+        Flow.of(20).dense().smoothLeakyRelu(0.3).dense().build());
+  }
+
+  @ParameterizedTest
+  @MethodSource("lastLayers")
+  void scoresAreTheFlowsOwn(Flow flow) {
+    TrainedFlow model = model(flow);
+    Flow exact = flow.copy(Precision.FLOAT64);
+    Matrix rows = Matrix.ofRows(Precision.FLOAT64, gaussianRows(100, flow.dimension()));
+    double[] expected = exact.logProb(rows, Blas.auto());
+    Matrix latent = exact.forward(rows, Blas.auto());
+    try (Scorer scorer = new Scorer(model, Blas.auto(), 2)) {
+      Scores scores = scorer.score(rows);
+      for (int r = 0; r < expected.length; r++) {
+        double norm = 0;
+        for (int c = 0; c < flow.dimension(); c++) {
+          norm = Math.hypot(norm, latent.get(r, c));
+        }
+        double size = Math.abs(expected[r]) + norm * norm;
+        assertThat(scores.logProb()[r]).isCloseTo(expected[r], within(1e-6 * size));
+        assertThat(scores.energy()[r]).isCloseTo(-expected[r] - scorer.logZ(), within(1e-6 * size));
+        assertThat(scores.latentNorm()[r]).isCloseTo(norm, within(1e-6 * norm));
       }
     }
   }

@@ -37,10 +37,7 @@ final class Affine implements JetFunction {
 
   @Override
   public void forward(Jet x, Jet y, Workspace kept, int fromOrder, int toOrder) {
-    kept.multiplyTransposed(x, weight, y, fromOrder, toOrder); // y_k = W x_k, one product
-    if (fromOrder == 0) {
-      kept.kernels().rows().addToRows(y.stream(0), kept.value(bias)); // y_0 += b
-    }
+    kept.applyAffine(x, weight, bias, y, fromOrder, toOrder); // y_k = W x_k, one product, y_0 += b
     kept.keep(x);
   }
 

@@ -48,6 +48,36 @@ public final class Dense implements Layer {
     return affine.weight;
   }
 
+  /** b, [1,D]. */
+  public Parameter bias() {
+    return affine.bias;
+  }
+
+  /** A weight [D,D] and a bias [1,D]. */
+  public record Values(Matrix weight, Matrix bias) {}
+
+  /**
+   * The layer followed by a rotation or reflection after which W is upper triangular: R and Qᵀb
+   * with W = Q·R. ‖R x + Qᵀb‖ = ‖W x + b‖ takes half the products (docs/decisions/0009). Computed
+   * in float64, rounded to the weights' precision.
+   */
+  public Values triangular(Parameters parameters, Blas blas) {
+    int d = affine.outputs();
+    Matrix both = Matrix.allocate(parameters.precision(), d, d + 1);
+    both.columns(0, d).copyFrom(parameters.of(affine.weight));
+    Matrix bias = parameters.of(affine.bias);
+    for (int r = 0; r < d; r++) {
+      both.set(r, d, bias.get(0, r));
+    }
+    Matrix factor = Matrix.allocate(parameters.precision(), d, d + 1);
+    blas.triangularFactor(both, factor); // [W b] = Q·[R Qᵀb]
+    Matrix turned = Matrix.allocate(parameters.precision(), 1, d);
+    for (int r = 0; r < d; r++) {
+      turned.set(0, r, factor.get(r, d));
+    }
+    return new Values(factor.columns(0, d), turned);
+  }
+
   @Override
   public List<Parameter> parameters() {
     return affine.parameters();

@@ -4,6 +4,7 @@ import org.ebflow.linalg.BFloat16Matrix;
 import org.ebflow.linalg.Factor;
 import org.ebflow.linalg.Matrix;
 import org.ebflow.linalg.Precision;
+import org.ebflow.linalg.reference.QrLoops;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -81,10 +82,22 @@ public interface BlasBackend {
    * a weight of that shape and format.
    *
    * @param rows how many rows x usually has: the arrangement is chosen for them and serves all
+   * @param upper whether the weight is square and upper triangular: what lies below its diagonal is
+   *     zero, and need not be read or multiplied
    * @param weight read, [n,k], no dimension zero
    */
-  default @Nullable PackedFactor pack(int rows, Factor weight) {
+  default @Nullable PackedFactor pack(int rows, boolean upper, Factor weight) {
     return null;
+  }
+
+  /**
+   * R of the factorisation a = Q·R with orthogonal Q, computed in float64.
+   *
+   * @param a read, [m,n], in any precision, no dimension zero
+   * @param r overwritten, [m,n], in any precision: zero below the diagonal
+   */
+  default void triangularFactor(Matrix a, Matrix r) {
+    QrLoops.triangularFactor(a, r);
   }
 
   /** Memory for LU factors of an [n,n] matrix, n positive, computed in at least that precision. */

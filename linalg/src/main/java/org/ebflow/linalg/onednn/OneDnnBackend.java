@@ -16,12 +16,12 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * oneDNN's float32 and bfloat16 products as JavaCPP packages them, single-threaded, on heap arrays
- * without copies. It has neither float64 products nor LU: both are OpenBLAS's.
+ * without copies. It has neither float64 products nor factorisations: both are OpenBLAS's.
  */
 public final class OneDnnBackend implements BlasBackend {
   private final BlasBackend openBlas = new OpenBlasBackend();
   private final String version =
-      "oneDNN " + OneDnnGemm.VERSION + "; float64 and LU: " + openBlas.version();
+      "oneDNN " + OneDnnGemm.VERSION + "; float64, LU and QR: " + openBlas.version();
   private final boolean bfloat16 = findBFloat16();
 
   /** Loads both libraries; a failure is a {@link LinkageError}. */
@@ -91,9 +91,14 @@ public final class OneDnnBackend implements BlasBackend {
   }
 
   @Override
-  public @Nullable PackedFactor pack(int rows, Factor weight) {
+  public @Nullable PackedFactor pack(int rows, boolean upper, Factor weight) {
     boolean float64 = weight instanceof Matrix exact && exact.precision() == Precision.FLOAT64;
-    return float64 ? null : OneDnnPackedFactor.of(rows, weight);
+    return float64 ? null : OneDnnPackedFactor.of(rows, upper, weight);
+  }
+
+  @Override
+  public void triangularFactor(Matrix a, Matrix r) {
+    openBlas.triangularFactor(a, r);
   }
 
   /** The library refuses such products on processors for which it has none. */

@@ -12,7 +12,9 @@ import static org.ebflow.linalg.onednn.OneDnnPrimitives.WEIGHTS_DESCRIPTION;
 import java.lang.foreign.MemorySegment;
 import java.lang.ref.Cleaner;
 import java.lang.ref.Reference;
+import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentHashMap;
@@ -27,49 +29,146 @@ import org.jspecify.annotations.Nullable;
  * A weight in the layout that oneDNN's matmul primitive likes best, arranged once: a product then
  * arranges nothing (benchmarks/results/2026-11-25-packed). Rows are copied to native memory and
  * back.
+ *
+ * <p>An upper triangular weight is arranged in strips of rows, each without the columns that are
+ * zero in all of its rows (docs/decisions/0009).
  */
 final class OneDnnPackedFactor implements PackedFactor {
   private static final Cleaner CLEANER = Cleaner.create();
   private static final int OPERANDS = 4;
+
+  /**
+   * Least number of rows of a strip, and most strips: narrower ones are slower than their zeros.
+   */
+  private static final int STRIP = 192;
+
+  private static final int MOST_STRIPS = 8;
+
+  /** Strips begin at multiples of it: a line of the cache in either format. */
+  private static final int UNIT = 32;
 
   private final OneDnnPrimitives objects;
   private final Cleaner.Cleanable memory;
   private final int type;
   private final int columns;
   private final int inner;
-  private final MemorySegment layout;
-  private final MemorySegment weights;
-  private final Map<Integer, MemorySegment> descriptions = new HashMap<>();
+  private final List<Strip> strips = new ArrayList<>();
   private final Map<Integer, Queue<Call>> idle = new ConcurrentHashMap<>();
 
-  /** Primitive and operands of products of one number of rows, for one thread at a time. */
-  private record Call(
+  /** Primitives and operands of products of one number of rows, for one thread at a time. */
+  private record Call(MemorySegment stream, List<Part> parts) {}
+
+  /** One strip's share of a call. */
+  private record Part(
+      Strip strip,
       MemorySegment primitive,
-      MemorySegment stream,
       MemorySegment operands,
       MemorySegment source,
       MemorySegment target) {}
 
-  private OneDnnPackedFactor(OneDnnPrimitives objects, int rows, Factor weight)
+  /** Rows of the weight from {@code first} on, without their first {@code skipped} columns. */
+  private final class Strip {
+    private final int first;
+    private final int rows;
+    private final int skipped;
+    private final MemorySegment layout;
+    private final MemorySegment weights;
+    private final Map<Integer, MemorySegment> descriptions = new HashMap<>();
+
+    Strip(int count, Factor weight, int first, int rows, int skipped) throws Unimplemented {
+      this.first = first;
+      this.rows = rows;
+      this.skipped = skipped;
+      MemorySegment description =
+          product(count, objects.matrixOfAnyLayout(type, inner - skipped, rows));
+      layout = OneDnnPrimitives.description(description, WEIGHTS_DESCRIPTION);
+      weights = objects.memory(layout, objects.allocate(layout));
+      descriptions.put(count, description);
+      pack(weight);
+    }
+
+    private void pack(Factor weight) throws Unimplemented {
+      OneDnnPrimitives temporary = new OneDnnPrimitives();
+      try {
+        int width = inner - skipped;
+        MemorySegment plain = temporary.matrix(type, width, rows, 1, width); // weightᵀ
+        MemorySegment copy = temporary.allocate(plain);
+        MemorySegment own = weight.segment(weight.offset());
+        for (int r = 0; r < rows; r++) {
+          long from = (long) (first + r) * weight.stride() + skipped;
+          MemorySegment.copy(
+              own, from * elementBytes(), copy, r * rowBytes(width), rowBytes(width));
+        }
+        OneDnnPrimitives.execute(
+            temporary.primitive(temporary.reorder(plain, layout)),
+            temporary.stream(),
+            2,
+            temporary.operands(SOURCE, temporary.memory(plain, copy), TARGET, weights));
+      } finally {
+        temporary.run();
+      }
+    }
+
+    private MemorySegment product(int count, MemorySegment weightLayout) throws Unimplemented {
+      return objects.product(source(count), weightLayout, target(count));
+    }
+
+    private MemorySegment source(int count) throws Unimplemented {
+      return objects.matrix(type, count, inner - skipped, inner, 1);
+    }
+
+    private MemorySegment target(int count) throws Unimplemented {
+      return objects.matrix(FLOAT32, count, rows, columns, 1);
+    }
+
+    Part newPart(int count) throws Unimplemented {
+      MemorySegment description = descriptions.get(count);
+      if (description == null) {
+        description = product(count, layout);
+        descriptions.put(count, description);
+      }
+      MemorySegment scratch = OneDnnPrimitives.description(description, SCRATCHPAD_DESCRIPTION);
+      MemorySegment source = objects.memory(source(count), MemorySegment.NULL);
+      MemorySegment target = objects.memory(target(count), MemorySegment.NULL);
+      MemorySegment operands =
+          objects.operands(
+              SOURCE,
+              source,
+              WEIGHTS,
+              weights,
+              TARGET,
+              target,
+              SCRATCHPAD,
+              objects.memory(scratch, objects.allocate(scratch)));
+      return new Part(this, objects.primitive(description), operands, source, target);
+    }
+  }
+
+  private OneDnnPackedFactor(OneDnnPrimitives objects, int rows, boolean upper, Factor weight)
       throws Unimplemented {
     this.objects = objects;
     type = weight instanceof Matrix ? FLOAT32 : BFLOAT16;
     columns = weight.rows();
     inner = weight.columns();
-    MemorySegment description = product(rows, objects.matrixOfAnyLayout(type, inner, columns));
-    layout = OneDnnPrimitives.description(description, WEIGHTS_DESCRIPTION);
-    weights = objects.memory(layout, objects.allocate(layout));
-    descriptions.put(rows, description);
-    pack(weight);
+    int count = upper ? Math.clamp(columns / STRIP, 1, MOST_STRIPS) : 1;
+    for (int i = 0; i < count; i++) {
+      int first = bound(i, count);
+      strips.add(new Strip(rows, weight, first, bound(i + 1, count) - first, upper ? first : 0));
+    }
     memory = CLEANER.register(this, objects);
   }
 
+  /** First row of a strip. */
+  private int bound(int strip, int count) {
+    return strip == count ? columns : (int) ((long) columns * strip / count) / UNIT * UNIT;
+  }
+
   /** Null where the library has no such product. */
-  static @Nullable OneDnnPackedFactor of(int rows, Factor weight) {
+  static @Nullable OneDnnPackedFactor of(int rows, boolean upper, Factor weight) {
     OneDnnPrimitives objects = new OneDnnPrimitives();
     boolean made = false;
     try {
-      OneDnnPackedFactor result = new OneDnnPackedFactor(objects, rows, weight);
+      OneDnnPackedFactor result = new OneDnnPackedFactor(objects, rows, upper, weight);
       made = true;
       return result;
     } catch (Unimplemented e) {
@@ -81,35 +180,20 @@ final class OneDnnPackedFactor implements PackedFactor {
     }
   }
 
-  private void pack(Factor weight) throws Unimplemented {
-    OneDnnPrimitives temporary = new OneDnnPrimitives();
-    try {
-      MemorySegment plain = temporary.matrix(type, inner, columns, 1, inner); // weightᵀ
-      MemorySegment copy = temporary.allocate(plain);
-      copyRows(weight, copy, true);
-      OneDnnPrimitives.execute(
-          temporary.primitive(temporary.reorder(plain, layout)),
-          temporary.stream(),
-          2,
-          temporary.operands(SOURCE, temporary.memory(plain, copy), TARGET, weights));
-    } finally {
-      temporary.run();
-    }
+  private long elementBytes() {
+    return type == FLOAT32 ? Float.BYTES : Short.BYTES;
   }
 
-  private MemorySegment product(int rows, MemorySegment weightLayout) throws Unimplemented {
-    return objects.product(
-        objects.matrix(type, rows, inner, inner, 1),
-        weightLayout,
-        objects.matrix(FLOAT32, rows, columns, columns, 1));
+  private long rowBytes(int width) {
+    return width * elementBytes();
   }
 
   @Override
   public void multiply(Factor x, Matrix y) {
     int rows = x.rows();
     Queue<Call> calls = idle.computeIfAbsent(rows, _ -> new ConcurrentLinkedQueue<>());
-    long sourceBytes = bytes(rows, inner, type == FLOAT32 ? Float.BYTES : Short.BYTES);
-    long targetBytes = bytes(rows, columns, Float.BYTES);
+    long sourceBytes = wholeLines(rows * rowBytes(inner));
+    long targetBytes = (long) rows * columns * Float.BYTES;
     NativeBlocks.Block block = NativeBlocks.borrow(sourceBytes + targetBytes);
     try {
       Call call = calls.poll();
@@ -118,10 +202,14 @@ final class OneDnnPackedFactor implements PackedFactor {
       }
       MemorySegment source = block.memory().asSlice(0, sourceBytes);
       MemorySegment target = block.memory().asSlice(sourceBytes, targetBytes);
-      OneDnnPrimitives.place(call.source, source);
-      OneDnnPrimitives.place(call.target, target);
       copyRows(x, source, true);
-      OneDnnPrimitives.execute(call.primitive, call.stream, OPERANDS, call.operands);
+      for (Part part : call.parts) {
+        long read = part.strip.skipped * elementBytes();
+        long written = (long) part.strip.first * Float.BYTES;
+        OneDnnPrimitives.place(part.source, source.asSlice(read));
+        OneDnnPrimitives.place(part.target, target.asSlice(written));
+        OneDnnPrimitives.execute(part.primitive, call.stream, OPERANDS, part.operands);
+      }
       copyRows(y, target, false);
       calls.add(call);
     } finally {
@@ -130,36 +218,17 @@ final class OneDnnPackedFactor implements PackedFactor {
     }
   }
 
-  /** Size of a matrix, up to the next line of the cache. */
-  private static long bytes(long rows, long columns, long elementBytes) {
-    return (rows * columns * elementBytes + NativeBlocks.LINE - 1)
-        / NativeBlocks.LINE
-        * NativeBlocks.LINE;
+  private static long wholeLines(long bytes) {
+    return (bytes + NativeBlocks.LINE - 1) / NativeBlocks.LINE * NativeBlocks.LINE;
   }
 
   private synchronized Call newCall(int rows) {
     try {
-      MemorySegment description = descriptions.get(rows);
-      if (description == null) {
-        description = product(rows, layout);
-        descriptions.put(rows, description);
+      List<Part> parts = new ArrayList<>();
+      for (Strip strip : strips) {
+        parts.add(strip.newPart(rows));
       }
-      MemorySegment scratch = OneDnnPrimitives.description(description, SCRATCHPAD_DESCRIPTION);
-      MemorySegment source =
-          objects.memory(objects.matrix(type, rows, inner, inner, 1), MemorySegment.NULL);
-      MemorySegment target =
-          objects.memory(objects.matrix(FLOAT32, rows, columns, columns, 1), MemorySegment.NULL);
-      MemorySegment operands =
-          objects.operands(
-              SOURCE,
-              source,
-              WEIGHTS,
-              weights,
-              TARGET,
-              target,
-              SCRATCHPAD,
-              objects.memory(scratch, objects.allocate(scratch)));
-      return new Call(objects.primitive(description), objects.stream(), operands, source, target);
+      return new Call(objects.stream(), List.copyOf(parts));
     } catch (Unimplemented e) {
       throw new IllegalStateException("oneDNN has no product of " + rows + " rows", e);
     }

@@ -33,6 +33,11 @@ public final class OpenBlasBackend implements BlasBackend {
   }
 
   @Override
+  public void triangularFactor(Matrix a, Matrix r) {
+    OpenBlasQr.triangularFactor(a, r);
+  }
+
+  @Override
   public void multiply(
       boolean transposeA,
       boolean transposeB,

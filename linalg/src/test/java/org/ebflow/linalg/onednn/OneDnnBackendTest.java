@@ -70,7 +70,7 @@ class OneDnnBackendTest {
               Matrix expected = Matrix.allocate(Precision.FLOAT32, 256, 300);
               backend.multiply(false, true, 256, 300, 64, 1, x, 0, weight, 0, 0, expected, 0);
               allowThreads();
-              PackedFactor packed = backend.pack(256, weight);
+              PackedFactor packed = backend.pack(256, false, weight);
               assumeTrue(packed != null, "oneDNN has no such product here");
               try (packed) {
                 allowThreads();
