@@ -105,9 +105,9 @@ public final class ScoreCommand implements Callable<Integer> {
         spec.commandLine()
             .getErr()
             .println(
-                "ebflow: warning: "
+                "ebflow: warning: rows so far from the training data that their log_prob is not finite: "
                     + RowProgress.number(summary.notFinite())
-                    + " rows lie so far from the training data that their log_prob is not finite, the first is row "
+                    + ", the first is row "
                     + summary.firstNotFinite());
       }
     }

@@ -368,8 +368,7 @@ class ScoreCommandTest {
     Outcome outcome = score(csv, "--out", folder.resolve("out.csv"));
     assertThat(outcome.exit()).isZero();
     assertThat(outcome.err())
-        .contains("warning: 2 rows lie so far from the training data")
-        .contains("the first is row 2");
+        .contains("training data that their log_prob is not finite: 2, the first is row 2");
   }
 
   @Test
