@@ -5,9 +5,9 @@ import java.util.concurrent.Callable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
-import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
+import picocli.CommandLine.UnmatchedArgumentException;
 
 /** {@code ebflow help}: what a call does and its options. */
 @Command(name = "help", description = "Shows what a call does and its options.")
@@ -23,12 +23,7 @@ public final class HelpCommand implements Callable<Integer> {
     for (String name : call) {
       CommandLine next = command.getSubcommands().get(name);
       if (next == null) {
-        throw new ParameterException(
-            spec.commandLine(),
-            "help: no call "
-                + name
-                + ", expected one of "
-                + String.join(", ", command.getSubcommands().keySet()));
+        throw new UnmatchedArgumentException(command, List.of(name));
       }
       command = next;
     }

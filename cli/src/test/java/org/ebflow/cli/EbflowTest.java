@@ -28,8 +28,6 @@ final class EbflowTest {
     assertThat(Program.run("help", "train")).isEqualTo(help);
     assertThat(Program.run("help", "data", "info").out()).contains("ebflow data info");
     assertThat(Program.run("help").out()).isEqualTo(Program.run("--help").out());
-    assertThat(Program.run("help", "data", "nosuch").err())
-        .contains("help: no call nosuch, expected one of list, fetch, info");
   }
 
   @Test
