@@ -1,6 +1,7 @@
 package org.ebflow.flow;
 
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
@@ -68,12 +69,18 @@ final class Arrangement implements AutoCloseable {
     }
   }
 
-  /** Whether the block is the weight of a fully connected last layer, and of no other layer. */
+  /**
+   * Whether the block is the weight of a fully connected last layer that shares none of its own.
+   */
   private boolean turns(Parameter block, Factor weight) {
     return flow.layers().getLast() instanceof Dense last
         && last.weight().equals(block)
-        && flow.layers().stream().filter(layer -> layer.parameters().contains(block)).count() == 1
+        && flow.layers().stream().filter(layer -> shares(layer, last)).count() == 1
         && blas.packsUpperTriangular(few, batch, weight);
+  }
+
+  private static boolean shares(Layer layer, Layer other) {
+    return !Collections.disjoint(layer.parameters(), other.parameters());
   }
 
   private @Nullable PackedWeight turned(Factor weight) {
@@ -108,5 +115,6 @@ final class Arrangement implements AutoCloseable {
   public void close() {
     weights.values().forEach(PackedWeight::close);
     weights.clear();
+    turnedBiases.clear();
   }
 }

@@ -116,10 +116,11 @@ public final class Compute implements AutoCloseable {
       if (arrangement.weight(block) == null) {
         arrangement.close();
         throw new IllegalArgumentException(
-            "Compute.bfloat16RowsAlike: a row's product by "
-                + block.name()
+            "Compute.bfloat16RowsAlike: a row's bfloat16 product by "
+                + flow.parameters().names().get(flow.parameters().blocks().indexOf(block))
                 + " depends on its place among others with backend "
-                + blas.name());
+                + blas.name()
+                + " on this processor; score in float32");
       }
     }
     return new Compute(compute.kernels, Blas.rowsAlike(), compute.rounded, arrangement);

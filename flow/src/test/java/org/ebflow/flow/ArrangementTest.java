@@ -1,13 +1,16 @@
 package org.ebflow.flow;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import java.util.Objects;
 import java.util.Random;
 import org.ebflow.flow.layer.Dense;
 import org.ebflow.linalg.Blas;
 import org.ebflow.linalg.Matrix;
+import org.ebflow.linalg.PackedWeight;
 import org.ebflow.linalg.Precision;
 import org.ebflow.linalg.Team;
 import org.junit.jupiter.api.Test;
@@ -89,6 +92,45 @@ class ArrangementTest {
       double norm = norm(latents.exact, r);
       assertThat(norm(latents.arranged, r)).isCloseTo(norm, within(1e-5 * norm));
       assertThat(Math.abs(latents.arranged.get(r, 0) - latents.exact.get(r, 0))).isGreaterThan(0.1);
+    }
+  }
+
+  @Test
+  void inBfloat16ItIsTurnedToo() {
+    Blas blas = packing();
+    assumeTrue(blas.multipliesBFloat16(), "no bfloat16 products on this processor");
+    Flow flow = mixed(Flow.of(D).dense().smoothLeakyRelu(0.3).dense().build());
+    Dense last = (Dense) flow.layers().getLast();
+    try (Team team = new Team(2);
+        Compute compute = Compute.bfloat16RowsAlike(flow, blas, ROWS, ROWS, team)) {
+      assertThat(compute.turnedBias(last.bias())).isNotNull();
+    }
+  }
+
+  @Test
+  void whatIsNotPackedIsComputedByRowsAlike() {
+    Blas blas = packing();
+    Flow flow = mixed(Flow.of(D).dense().smoothLeakyRelu(0.3).dense().build());
+    try (Team team = new Team(2);
+        Compute compute = Compute.rowsAlike(flow, blas, ROWS, ROWS, team)) {
+      assertThat(compute.blas()).isSameAs(Blas.rowsAlike());
+    }
+  }
+
+  @Test
+  void aClosedOneHasFreedItsWeights() {
+    Blas blas = packing();
+    Flow flow = mixed(Flow.of(D).dense().smoothLeakyRelu(0.3).dense().build());
+    Dense last = (Dense) flow.layers().getLast();
+    try (Team team = new Team(2)) {
+      Compute compute = Compute.rowsAlike(flow, blas, ROWS, ROWS, team);
+      PackedWeight packed = Objects.requireNonNull(compute.packed(last.weight()));
+      compute.close();
+      Matrix y = Matrix.allocate(Precision.FLOAT32, ROWS, D);
+      assertThatThrownBy(() -> packed.multiply(random(ROWS, D), y))
+          .isInstanceOf(IllegalStateException.class);
+      assertThat(compute.packed(last.weight())).isNull();
+      assertThat(compute.turnedBias(last.bias())).isNull();
     }
   }
 

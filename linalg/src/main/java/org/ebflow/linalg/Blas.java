@@ -89,7 +89,7 @@ public final class Blas {
   /**
    * A weight arranged for products x·weightᵀ of {@code rows} rows, and of {@code few}, or null
    * where the backend has no such form of it or does not treat rows alike with it: {@link
-   * #treatsAlike}.
+   * #treatsAlike}. Where it only does among {@code rows}, fewer are computed as so many.
    *
    * @param few at most {@code rows}
    * @param weight [n,k], read
@@ -122,7 +122,8 @@ public final class Blas {
   public boolean packsUpperTriangular(int few, int rows, Factor weight) {
     return weight.rows() > 0
         && weight.rows() == weight.columns()
-        && alike.holds(few, rows, weight, RowsAlike.Form.PACKED_UPPER);
+        && (alike.holds(few, rows, weight, RowsAlike.Form.PACKED_UPPER)
+            || alike.holds(rows, rows, weight, RowsAlike.Form.PACKED_UPPER));
   }
 
   private @Nullable PackedWeight pack(int few, int rows, RowsAlike.Form form, Factor weight) {
@@ -130,11 +131,17 @@ public final class Blas {
       return null;
     }
     PackedFactor packed = backend.pack(rows, form == RowsAlike.Form.PACKED_UPPER, weight);
-    if (packed != null && !alike.holds(few, rows, weight, form)) {
-      packed.close();
+    if (packed == null) {
       return null;
     }
-    return packed == null ? null : new PackedWeight(packed, weight);
+    if (alike.holds(few, rows, weight, form)) {
+      return new PackedWeight(packed, weight, 0);
+    }
+    if (alike.holds(rows, rows, weight, form)) { // few are computed as many
+      return new PackedWeight(packed, weight, rows);
+    }
+    packed.close();
+    return null;
   }
 
   /** Name of the backend in use. */

@@ -15,10 +15,13 @@ public final class PackedWeight implements AutoCloseable {
   private final PackedFactor packed;
   private final int rows;
   private final int columns;
+  private final int leastRows;
   private final Class<? extends Factor> format;
 
-  PackedWeight(PackedFactor packed, Factor weight) {
+  /** Products of fewer than {@code leastRows} rows are computed as of so many. */
+  PackedWeight(PackedFactor packed, Factor weight, int leastRows) {
     this.packed = packed;
+    this.leastRows = leastRows;
     this.rows = weight.rows();
     this.columns = weight.columns();
     this.format = weight.getClass();
@@ -46,7 +49,7 @@ public final class PackedWeight implements AutoCloseable {
               + "] FLOAT32");
     }
     if (x.rows() > 0) {
-      packed.multiply(x, y);
+      packed.multiply(x, y, Math.max(leastRows, x.rows()));
     }
   }
 

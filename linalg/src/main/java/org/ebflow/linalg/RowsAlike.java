@@ -82,8 +82,8 @@ final class RowsAlike {
         return false;
       }
       try (packed) {
-        packed.multiply(left, y.rows(0, product.count));
-        packed.multiply(leftFew, y.rows(product.count, y.rows()));
+        packed.multiply(left, y.rows(0, product.count), product.count);
+        packed.multiply(leftFew, y.rows(product.count, y.rows()), product.few);
       }
     } else {
       blas.multiply(false, left, true, right, 1, 0, y.rows(0, product.count));

@@ -73,30 +73,30 @@ public final class Scorer implements AutoCloseable {
     levels = preprocessing.levels();
     noise = new Noise(model.seed());
     team = new Team(threads);
-    compute = arrange(team, flow, blas, bfloat16);
-    logZ = flow.logZ(blas);
-    double constant = 0;
-    for (Layer layer : preprocessing.layers()) {
-      if (layer.constantJacobian()) {
-        constant += layer.logAbsDeterminant(flow.parameters(), blas);
-      }
-    }
-    preprocessingLogDet = constant;
-    few = new BlockScorer(preprocessing, blas, compute, FEW);
-    workers = new BlockScorer[threads];
-    for (int rank = 0; rank < threads; rank++) {
-      workers[rank] = new BlockScorer(preprocessing, blas, compute, BLOCK);
-    }
-  }
-
-  private static Compute arrange(Team team, Flow flow, Blas blas, boolean bfloat16) {
+    boolean complete = false;
     try {
-      return bfloat16
-          ? Compute.bfloat16RowsAlike(flow, blas, FEW, BLOCK, team)
-          : Compute.rowsAlike(flow, blas, FEW, BLOCK, team);
-    } catch (RuntimeException | Error e) {
-      team.close();
-      throw e;
+      compute =
+          bfloat16
+              ? Compute.bfloat16RowsAlike(flow, blas, FEW, BLOCK, team)
+              : Compute.rowsAlike(flow, blas, FEW, BLOCK, team);
+      logZ = flow.logZ(blas);
+      double constant = 0;
+      for (Layer layer : preprocessing.layers()) {
+        if (layer.constantJacobian()) {
+          constant += layer.logAbsDeterminant(flow.parameters(), blas);
+        }
+      }
+      preprocessingLogDet = constant;
+      few = new BlockScorer(preprocessing, blas, compute, FEW);
+      workers = new BlockScorer[threads];
+      for (int rank = 0; rank < threads; rank++) {
+        workers[rank] = new BlockScorer(preprocessing, blas, compute, BLOCK);
+      }
+      complete = true;
+    } finally {
+      if (!complete) {
+        team.close();
+      }
     }
   }
 

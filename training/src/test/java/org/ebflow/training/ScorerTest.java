@@ -230,6 +230,24 @@ class ScorerTest {
   }
 
   @Test
+  void aScorerThatCannotBeMadeLeavesNoThreads() throws Exception {
+    TrainedFlow model = model(Flow.of(300).dense().build());
+    long before = workers();
+    assertThatThrownBy(() -> Scorer.bfloat16(model, Blas.named("java"), 40))
+        .isInstanceOf(IllegalArgumentException.class);
+    for (int waits = 0; workers() > before && waits < 100; waits++) {
+      Thread.sleep(50);
+    }
+    assertThat(workers()).isLessThan(before + 39);
+  }
+
+  private static long workers() {
+    return Thread.getAllStackTraces().keySet().stream()
+        .filter(thread -> thread.getName().startsWith("ebflow-worker-"))
+        .count();
+  }
+
+  @Test
   void inFloat64AFloat32ModelScoresTheSameToItsRounding() {
     TrainedFlow model = model(Flow.of(300).dense().smoothLeakyRelu(0.3).dense().build());
     double[][] rows = gaussianRows(20, 300);

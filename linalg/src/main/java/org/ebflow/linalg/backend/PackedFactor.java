@@ -16,8 +16,10 @@ public interface PackedFactor extends AutoCloseable {
    *
    * @param x read, [m,k], in the weight's format
    * @param y overwritten, [m,n], float32
+   * @param rows at least m: computed as a product of so many rows, on which the order of its sums
+   *     may depend
    */
-  void multiply(Factor x, Matrix y);
+  void multiply(Factor x, Matrix y, int rows);
 
   /** Frees its memory now; no other call may run beside or follow. */
   @Override

@@ -44,7 +44,11 @@ final class OneDnnPackedFactor implements PackedFactor {
 
   private static final int MOST_STRIPS = 8;
 
-  /** Strips begin at multiples of it: a line of the cache in either format. */
+  /**
+   * Strips begin at multiples of it, a line of the cache in either format, and rows of x are filled
+   * up to one with zeros: kernels for AMX read so many bfloat16 numbers at a time, and what lies
+   * behind a row's end would reach its sums as 0·NaN.
+   */
   private static final int UNIT = 32;
 
   private final OneDnnPrimitives objects;
@@ -52,6 +56,7 @@ final class OneDnnPackedFactor implements PackedFactor {
   private final int type;
   private final int columns;
   private final int inner;
+  private final int sourceStride;
   private final List<Strip> strips = new ArrayList<>();
   private final Map<Integer, Queue<Call>> idle = new ConcurrentHashMap<>();
 
@@ -114,7 +119,7 @@ final class OneDnnPackedFactor implements PackedFactor {
     }
 
     private MemorySegment source(int count) throws Unimplemented {
-      return objects.matrix(type, count, inner - skipped, inner, 1);
+      return objects.matrix(type, count, inner - skipped, sourceStride, 1);
     }
 
     private MemorySegment target(int count) throws Unimplemented {
@@ -150,6 +155,7 @@ final class OneDnnPackedFactor implements PackedFactor {
     type = weight instanceof Matrix ? FLOAT32 : BFLOAT16;
     columns = weight.rows();
     inner = weight.columns();
+    sourceStride = Math.ceilDiv(inner, UNIT) * UNIT;
     int count = upper ? Math.clamp(columns / STRIP, 1, MOST_STRIPS) : 1;
     for (int i = 0; i < count; i++) {
       int first = bound(i, count);
@@ -189,10 +195,9 @@ final class OneDnnPackedFactor implements PackedFactor {
   }
 
   @Override
-  public void multiply(Factor x, Matrix y) {
-    int rows = x.rows();
+  public void multiply(Factor x, Matrix y, int rows) {
     Queue<Call> calls = idle.computeIfAbsent(rows, _ -> new ConcurrentLinkedQueue<>());
-    long sourceBytes = wholeLines(rows * rowBytes(inner));
+    long sourceBytes = rows * rowBytes(sourceStride);
     long targetBytes = (long) rows * columns * Float.BYTES;
     NativeBlocks.Block block = NativeBlocks.borrow(sourceBytes + targetBytes);
     try {
@@ -202,7 +207,7 @@ final class OneDnnPackedFactor implements PackedFactor {
       }
       MemorySegment source = block.memory().asSlice(0, sourceBytes);
       MemorySegment target = block.memory().asSlice(sourceBytes, targetBytes);
-      copyRows(x, source, true);
+      copyFrom(x, source);
       for (Part part : call.parts) {
         long read = part.strip.skipped * elementBytes();
         long written = (long) part.strip.first * Float.BYTES;
@@ -210,16 +215,12 @@ final class OneDnnPackedFactor implements PackedFactor {
         OneDnnPrimitives.place(part.target, target.asSlice(written));
         OneDnnPrimitives.execute(part.primitive, call.stream, OPERANDS, part.operands);
       }
-      copyRows(y, target, false);
+      copyTo(y, target);
       calls.add(call);
     } finally {
       NativeBlocks.giveBack(block);
       Reference.reachabilityFence(this); // the primitive is an address and keeps nothing alive
     }
-  }
-
-  private static long wholeLines(long bytes) {
-    return (bytes + NativeBlocks.LINE - 1) / NativeBlocks.LINE * NativeBlocks.LINE;
   }
 
   private synchronized Call newCall(int rows) {
@@ -234,18 +235,23 @@ final class OneDnnPackedFactor implements PackedFactor {
     }
   }
 
-  /** Copies all rows of a matrix to native memory, where they lie side by side, or from there. */
-  private static void copyRows(Factor matrix, MemorySegment other, boolean toOther) {
-    MemorySegment own = matrix.segment(matrix.offset());
-    long elementBytes = matrix instanceof Matrix ? Float.BYTES : Short.BYTES;
-    long bytes = matrix.columns() * elementBytes;
-    long step = matrix.stride() * elementBytes;
-    for (int r = 0; r < matrix.rows(); r++) {
-      if (toOther) {
-        MemorySegment.copy(own, r * step, other, r * bytes, bytes);
-      } else {
-        MemorySegment.copy(other, r * bytes, own, r * step, bytes);
-      }
+  private void copyFrom(Factor x, MemorySegment source) {
+    MemorySegment own = x.segment(x.offset());
+    long padding = rowBytes(sourceStride - inner);
+    for (int r = 0; r < x.rows(); r++) {
+      long from = (long) r * x.stride() * elementBytes();
+      long to = r * rowBytes(sourceStride);
+      MemorySegment.copy(own, from, source, to, rowBytes(inner));
+      source.asSlice(to + rowBytes(inner), padding).fill((byte) 0);
+    }
+    source.asSlice(x.rows() * rowBytes(sourceStride)).fill((byte) 0);
+  }
+
+  private void copyTo(Matrix y, MemorySegment target) {
+    MemorySegment own = y.segment(y.offset());
+    long bytes = (long) columns * Float.BYTES;
+    for (int r = 0; r < y.rows(); r++) {
+      MemorySegment.copy(target, r * bytes, own, (long) r * y.stride() * Float.BYTES, bytes);
     }
   }
 

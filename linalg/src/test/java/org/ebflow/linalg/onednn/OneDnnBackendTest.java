@@ -74,7 +74,7 @@ class OneDnnBackendTest {
               assumeTrue(packed != null, "oneDNN has no such product here");
               try (packed) {
                 allowThreads();
-                packed.multiply(x, y);
+                packed.multiply(x, y, 256);
               }
               for (int i = 0; i < y.size(); i++) {
                 assertThat(y.floats()[i]).isCloseTo(expected.floats()[i], within(1e-4f));

@@ -75,7 +75,7 @@ record NpyHeader(NpyType type, long rows, int columns, int bytes) {
     }
     long rows = length(lengths[0]);
     long columns = length(lengths[1]);
-    if (rows < 1
+    if (rows < 0
         || columns < 1
         || columns > MAX_COLUMNS
         || Math.multiplyHigh(rows, columns * type.bytes()) != 0

@@ -181,7 +181,7 @@ class NpyTableTest {
     refuses("b.npy", TestData.npy(header("<f8", "(1000000000, 1000000)"), new byte[32]), "shape");
     refuses(
         "c.npy", TestData.npy(header("<f8", "(99999999999999999999, 2)"), new byte[32]), "shape");
-    refuses("d.npy", TestData.npy(header("<f8", "(0, 2)"), new byte[0]), "shape");
+    refuses("d.npy", TestData.npy(header("<f8", "(2, 0)"), new byte[0]), "shape");
     refuses(
         "e.npy.gz",
         TestData.gzip(TestData.npy(header("<f8", "(1, 10000000)"), new byte[32])),
