@@ -67,6 +67,8 @@ final class ReadingTable {
     }
     line(
         "ceilings: triad by all threads for GB/s; the fastest SGEMM of that D for GFLOP/s, half of it for float64.");
+    line(
+        "scoring counts all products of both layers, of which the last leaves out many with zeros.");
     line("");
   }
 

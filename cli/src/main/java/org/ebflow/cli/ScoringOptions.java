@@ -20,7 +20,7 @@ final class ScoringOptions {
       paramLabel = "PRECISION",
       description =
           "f32, f64, or bf16: f32 but for the factors of large products, the fastest; a row's log_prob is then off by a nat, seldom two, "
-              + "their mean by some tenths. log Z is exact in all. Default: the model's.")
+              + "by up to four in thousands of dimensions. log Z is exact in all. Default: the model's.")
   private @Nullable String precision;
 
   /** The model of a run folder or file, in the precision wanted. */
