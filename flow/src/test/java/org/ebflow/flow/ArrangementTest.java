@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import java.util.Objects;
 import java.util.Random;
 import org.ebflow.flow.layer.Dense;
+import org.ebflow.linalg.BFloat16Matrix;
 import org.ebflow.linalg.Blas;
 import org.ebflow.linalg.Matrix;
 import org.ebflow.linalg.PackedWeight;
@@ -98,7 +99,10 @@ class ArrangementTest {
   @Test
   void inBfloat16ItIsTurnedToo() {
     Blas blas = packing();
-    assumeTrue(blas.multipliesBFloat16(), "no bfloat16 products on this processor");
+    assumeTrue(
+        blas.multipliesBFloat16()
+            && blas.packsUpperTriangular(ROWS, ROWS, BFloat16Matrix.allocate(D, D)),
+        "no packed bfloat16 products on this processor");
     Flow flow = mixed(Flow.of(D).dense().smoothLeakyRelu(0.3).dense().build());
     Dense last = (Dense) flow.layers().getLast();
     try (Team team = new Team(2);

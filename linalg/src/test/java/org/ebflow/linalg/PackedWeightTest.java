@@ -155,9 +155,9 @@ class PackedWeightTest {
   }
 
   /** By the backend itself, so that no error hides behind the question whether rows are alike. */
-  private static PackedFactor packUpper(boolean rounded, Factor weight) {
+  private static PackedFactor form(boolean rounded, boolean upper, Factor weight) {
     blas(rounded);
-    PackedFactor packed = new OneDnnBackend().pack(ROWS, true, weight);
+    PackedFactor packed = new OneDnnBackend().pack(ROWS, upper, weight);
     assumeTrue(packed != null, "oneDNN has no packed form of weights on this processor");
     return packed;
   }
@@ -166,7 +166,7 @@ class PackedWeightTest {
   @MethodSource("triangles")
   void multipliesByAnUpperTriangularWeight(int n, boolean rounded) {
     Factor weight = factor(randomUpper(n), rounded);
-    try (PackedFactor packed = packUpper(rounded, weight)) {
+    try (PackedFactor packed = form(rounded, true, weight)) {
       for (int rows : new int[] {1, 19}) {
         Factor x = factor(random(rows, n, rows), rounded);
         Matrix y = Matrix.allocate(Precision.FLOAT32, rows, n);
@@ -192,6 +192,7 @@ class PackedWeightTest {
     Blas blas = blas(rounded);
     for (boolean upper : new boolean[] {false, true}) {
       Factor weight = factor(upper ? randomUpper(n) : random(n, n, 4), rounded);
+      form(rounded, upper, weight).close();
       assertThat(upper && !blas.packsUpperTriangular(FEW, ROWS, weight)).isFalse();
       PackedWeight found =
           upper ? blas.packUpperTriangular(FEW, ROWS, weight) : blas.pack(FEW, ROWS, weight);
@@ -215,15 +216,13 @@ class PackedWeightTest {
   @ParameterizedTest
   @CsvSource({"257,false", "257,true", "401,false", "401,true", "784,false", "784,true"})
   void aRowThatIsNotFiniteReachesNoOther(int n, boolean rounded) {
-    int rows = 256;
+    int rows = ROWS;
     int infinite = 40;
     int notANumber = 100;
-    blas(rounded);
     Matrix x = random(rows, n, 5);
     for (boolean upper : new boolean[] {false, true}) {
       Factor weight = factor(upper ? randomUpper(n) : random(n, n, 6), rounded);
-      try (PackedFactor packed = new OneDnnBackend().pack(rows, upper, weight)) {
-        assumeTrue(packed != null, "oneDNN has no packed form of weights on this processor");
+      try (PackedFactor packed = form(rounded, upper, weight)) {
         Matrix expected = Matrix.allocate(Precision.FLOAT32, rows, n);
         packed.multiply(factor(x, rounded), expected, rows);
         Matrix poisoned = x.copy(Precision.FLOAT32);

@@ -17,8 +17,10 @@ import java.util.stream.Stream;
 import org.ebflow.flow.Flow;
 import org.ebflow.flow.layer.Dense;
 import org.ebflow.flow.layer.MaskedAffineCoupling;
+import org.ebflow.linalg.BFloat16Matrix;
 import org.ebflow.linalg.Blas;
 import org.ebflow.linalg.Matrix;
+import org.ebflow.linalg.PackedWeight;
 import org.ebflow.linalg.Precision;
 import org.ebflow.training.data.Dataset;
 import org.junit.jupiter.api.Test;
@@ -146,7 +148,11 @@ class ScorerTest {
   }
 
   private static void requireBfloat16() {
-    assumeTrue(Blas.named("onednn").multipliesBFloat16(), "no bfloat16 products on this processor");
+    Blas blas = Blas.named("onednn");
+    PackedWeight packed =
+        blas.multipliesBFloat16() ? blas.pack(8, BLOCK, BFloat16Matrix.allocate(300, 300)) : null;
+    assumeTrue(packed != null, "no packed bfloat16 products on this processor");
+    packed.close();
   }
 
   private static void requireRowsAlike(int dimension, Scorer opened) {
