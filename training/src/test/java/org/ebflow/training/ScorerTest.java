@@ -3,7 +3,6 @@ package org.ebflow.training;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -17,10 +16,8 @@ import java.util.stream.Stream;
 import org.ebflow.flow.Flow;
 import org.ebflow.flow.layer.Dense;
 import org.ebflow.flow.layer.MaskedAffineCoupling;
-import org.ebflow.linalg.BFloat16Matrix;
 import org.ebflow.linalg.Blas;
 import org.ebflow.linalg.Matrix;
-import org.ebflow.linalg.PackedWeight;
 import org.ebflow.linalg.Precision;
 import org.ebflow.training.data.Dataset;
 import org.junit.jupiter.api.Test;
@@ -30,8 +27,8 @@ import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class ScorerTest {
-  private static final int BLOCK = Scorer.BLOCK;
-  private static final int ROWS = 333;
+  static final int BLOCK = Scorer.BLOCK;
+  static final int ROWS = 333;
 
   static Stream<Flow> flows() {
     return Stream.of(
@@ -46,13 +43,13 @@ class ScorerTest {
     return coupling(32, false, mask);
   }
 
-  private static MaskedAffineCoupling coupling(int width, boolean normalised, double... mask) {
+  static MaskedAffineCoupling coupling(int width, boolean normalised, double... mask) {
     return new MaskedAffineCoupling(
         mask, width, 2, MaskedAffineCoupling.TranslationActivation.SWISH, normalised);
   }
 
   /** Weights off their start, so that products have sums to round. */
-  private static TrainedFlow model(Flow flow) {
+  static TrainedFlow model(Flow flow) {
     Random random = new Random(11);
     for (Matrix block : flow.parameters().byName().values()) {
       for (int r = 0; r < block.rows(); r++) {
@@ -69,7 +66,7 @@ class ScorerTest {
         7);
   }
 
-  private static double[][] gaussianRows(int count, int dimension) {
+  static double[][] gaussianRows(int count, int dimension) {
     Random random = new Random(12);
     double[][] rows = new double[count][dimension];
     for (double[] row : rows) {
@@ -88,31 +85,6 @@ class ScorerTest {
   @MethodSource("flowsAndBackends")
   void aRowHasTheSameBitsAloneAndAtEveryPlaceOfABlock(Flow flow, String backend) {
     requireRowsAlike(flow.dimension(), new Scorer(model(flow), Blas.named(backend), 2));
-  }
-
-  @Test
-  void aRowHasTheSameBitsAloneAndAtEveryPlaceOfABlockInBfloat16() {
-    requireBfloat16();
-    Flow flow = Flow.of(400).dense().smoothLeakyRelu(0.3).dense().build();
-    requireRowsAlike(400, Scorer.bfloat16(model(flow), Blas.named("onednn"), 2));
-  }
-
-  @ParameterizedTest
-  @ValueSource(booleans = {false, true})
-  void inBfloat16LargeNetworksOfCouplingLayersStayFloat32(boolean normalised) {
-    requireBfloat16();
-    Flow flow = Flow.of(2).layer(coupling(200, normalised, 1, 0)).dense().build();
-    TrainedFlow model = model(flow);
-    double[][] rows = gaussianRows(ROWS, 2);
-    try (Scorer exact = new Scorer(model, Blas.named("onednn"), 2);
-        Scorer rounded = Scorer.bfloat16(model, Blas.named("onednn"), 2)) {
-      double[] expected = exact.logProb(rows);
-      double[] found = rounded.logProb(rows);
-      for (int r = 0; r < ROWS; r++) {
-        assertThat(found[r]).isCloseTo(expected[r], within(1e-4 * (1 + Math.abs(expected[r]))));
-      }
-    }
-    requireRowsAlike(2, Scorer.bfloat16(model, Blas.named("onednn"), 2));
   }
 
   @Test
@@ -147,15 +119,7 @@ class ScorerTest {
     }
   }
 
-  private static void requireBfloat16() {
-    Blas blas = Blas.named("onednn");
-    PackedWeight packed =
-        blas.multipliesBFloat16() ? blas.pack(8, BLOCK, BFloat16Matrix.allocate(300, 300)) : null;
-    assumeTrue(packed != null, "no packed bfloat16 products on this processor");
-    packed.close();
-  }
-
-  private static void requireRowsAlike(int dimension, Scorer opened) {
+  static void requireRowsAlike(int dimension, Scorer opened) {
     double[][] rows = gaussianRows(BLOCK + 37, dimension);
     try (Scorer scorer = opened) {
       double[] scores = scorer.logProb(rows);
@@ -204,35 +168,6 @@ class ScorerTest {
         assertThat(scores.latentNorm()[r]).isCloseTo(norm, within(1e-6 * norm));
       }
     }
-  }
-
-  @Test
-  void inBfloat16ScoresAreNearAndLogZIsTheSame() {
-    requireBfloat16();
-    TrainedFlow model = model(Flow.of(300).dense().smoothLeakyRelu(0.3).dense().build());
-    double[][] rows = gaussianRows(100, 300);
-    try (Scorer exact = new Scorer(model, Blas.auto(), 2);
-        Scorer rounded = Scorer.bfloat16(model, Blas.named("onednn"), 2)) {
-      assertThat(rounded.logZ()).isEqualTo(exact.logZ());
-      double[] expected = exact.logProb(rows);
-      double[] actual = rounded.logProb(rows);
-      assertThat(actual).isNotEqualTo(expected);
-      for (int r = 0; r < rows.length; r++) { // energies of some hundred nats, factors to 8 bits
-        assertThat(actual[r]).isCloseTo(expected[r], within(1e-2 * Math.abs(expected[r])));
-      }
-    }
-  }
-
-  @Test
-  void bfloat16IsForFloat32ModelsAndBackendsThatHaveIt() {
-    TrainedFlow wide = model(Flow.of(300).dense().precision(Precision.FLOAT64).build());
-    assertThatThrownBy(() -> Scorer.bfloat16(wide, Blas.named("onednn"), 1))
-        .isInstanceOf(IllegalArgumentException.class)
-        .hasMessageContaining("FLOAT64");
-    TrainedFlow narrow = wide.copy(Precision.FLOAT32);
-    assertThatThrownBy(() -> Scorer.bfloat16(narrow, Blas.named("java"), 1))
-        .isInstanceOf(IllegalArgumentException.class)
-        .hasMessageContaining("backend java does not have bfloat16 products");
   }
 
   @Test

@@ -175,6 +175,19 @@ class NpyTableTest {
   }
 
   @Test
+  void anArrayWithoutRowsIsATableWithoutRows() throws IOException {
+    Path file =
+        TestData.write(folder, "none.npy", TestData.npy(header("<f8", "(0, 2)"), new byte[0]));
+    try (TableReader reader = TableReader.open(file)) {
+      assertThat(reader.dimension()).isEqualTo(2);
+      assertThat(reader.next()).isFalse();
+    }
+    refuses("none.npy", Files.readAllBytes(file), "expected rows of numbers, found none");
+    refuses(
+        "more.npy", TestData.npy(header("<f8", "(0, 2)"), new byte[16]), "shape (0,2)", "found 86");
+  }
+
+  @Test
   void refusesAbsurdSizesBeforeAllocation() throws IOException {
     refuses(
         "a.npy", TestData.npy(header("<f8", "(4611686018427387904, 4)"), new byte[32]), "shape");
