@@ -14,4 +14,7 @@ module org.ebflow.flow {
   exports org.ebflow.flow.io;
   exports org.ebflow.flow.layer;
   exports org.ebflow.flow.model;
+  exports org.ebflow.flow.pass;
+
+  uses org.ebflow.flow.layer.LayerProvider;
 }

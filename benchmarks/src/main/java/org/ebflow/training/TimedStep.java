@@ -2,9 +2,9 @@ package org.ebflow.training;
 
 import java.util.Random;
 import java.util.stream.IntStream;
-import org.ebflow.flow.Compute;
 import org.ebflow.flow.Flow;
-import org.ebflow.flow.Parameters;
+import org.ebflow.flow.pass.Compute;
+import org.ebflow.flow.pass.Parameters;
 import org.ebflow.linalg.Blas;
 import org.ebflow.linalg.Kernels;
 import org.ebflow.linalg.Matrix;

@@ -4,9 +4,9 @@ import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
+import org.ebflow.flow.layer.Shape;
 import org.ebflow.training.data.DataSetInfo;
 import org.ebflow.training.data.DataSources;
-import org.ebflow.training.data.ImageShape;
 import org.ebflow.training.data.TableSummary;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -68,7 +68,7 @@ public final class DataCommand implements Runnable {
     TableSummary summary = TableSummary.of(file);
     PrintWriter out = spec.commandLine().getOut();
     out.printf(Locale.ROOT, "%d rows, %d columns%n", summary.rows(), summary.columns().size());
-    ImageShape shape = summary.imageShape();
+    Shape shape = summary.imageShape();
     if (shape != null) {
       out.printf(
           "images of %d channel%s, height %d, width %d%n",

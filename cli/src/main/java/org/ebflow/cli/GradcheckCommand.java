@@ -10,11 +10,11 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import org.ebflow.flow.Flow;
+import org.ebflow.flow.layer.Shape;
 import org.ebflow.linalg.Precision;
 import org.ebflow.training.TrainedFlow;
 import org.ebflow.training.check.GradientCheck;
 import org.ebflow.training.data.DataSetInfo;
-import org.ebflow.training.data.ImageShape;
 import org.ebflow.training.objective.Objective;
 import org.ebflow.training.recipe.Recipe;
 import org.jspecify.annotations.Nullable;
@@ -83,7 +83,7 @@ public final class GradcheckCommand implements Callable<Integer> {
     Recipe recipe = isRun ? Recipe.ofRun(Path.of(recipeOrRun)) : Recipe.namedOrFile(recipeOrRun);
     Flow flow;
     int dimension;
-    ImageShape shape;
+    Shape shape;
     if (isRun) {
       TrainedFlow model = TrainedFlow.load(Path.of(recipeOrRun));
       flow = model.flow();
@@ -105,7 +105,7 @@ public final class GradcheckCommand implements Callable<Integer> {
         .seed(seed);
   }
 
-  private Objective objective(Recipe recipe, int dimension, @Nullable ImageShape shape) {
+  private Objective objective(Recipe recipe, int dimension, @Nullable Shape shape) {
     if (loss == null || loss.equals(recipe.loss())) {
       return recipe.objective(dimension, shape);
     }

@@ -10,7 +10,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import org.ebflow.flow.Flow;
-import org.ebflow.flow.Parameter;
+import org.ebflow.flow.pass.Parameter;
 import org.ebflow.linalg.Blas;
 import org.ebflow.linalg.Precision;
 import org.ebflow.training.RunFolder;

@@ -3,12 +3,11 @@ package org.ebflow.cli;
 import java.util.ArrayList;
 import java.util.List;
 import org.ebflow.flow.Flow;
-import org.ebflow.flow.layer.Dense;
+import org.ebflow.flow.layer.ConstantJacobian;
 import org.ebflow.linalg.Blas;
-import org.ebflow.linalg.Precision;
 
 /**
- * Condition numbers of a flow's dense layers.
+ * Condition numbers of a flow's linear layers.
  *
  * @param conditions in the order of the layers, estimates in the 1-norm
  */
@@ -20,16 +19,17 @@ record LinearLayers(List<Condition> conditions) {
    * Condition number of one layer.
    *
    * @param layer its index in the flow
+   * @param name of the layer, or of the part of it
    */
-  record Condition(int layer, double number) {}
+  record Condition(int layer, String name, double number) {}
 
   static LinearLayers of(Flow flow, Blas blas) {
     List<Condition> conditions = new ArrayList<>();
     for (int i = 0; i < flow.layers().size(); i++) {
-      if (flow.layers().get(i) instanceof Dense dense) {
-        conditions.add(
-            new Condition(
-                i, flow.parameters().lu(dense.weight(), blas, Precision.FLOAT64).condition()));
+      int layer = i;
+      for (ConstantJacobian part : flow.layers().get(i).constantParts()) {
+        part.condition(flow.parameters(), blas)
+            .ifPresent(number -> conditions.add(new Condition(layer, part.toString(), number)));
       }
     }
     return new LinearLayers(conditions);
@@ -42,8 +42,8 @@ record LinearLayers(List<Condition> conditions) {
             .log(
                 System.Logger.Level.WARNING,
                 String.format(
-                    "layer %d (dense) is near singular: condition number %.3g",
-                    condition.layer(), condition.number()));
+                    "layer %d (%s) is near singular: condition number %.3g",
+                    condition.layer(), condition.name(), condition.number()));
       }
     }
   }

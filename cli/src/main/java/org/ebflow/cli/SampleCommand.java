@@ -5,9 +5,9 @@ import java.util.Locale;
 import java.util.concurrent.Callable;
 import org.ebflow.cli.plot.Plots;
 import org.ebflow.flow.io.AtomicFiles;
+import org.ebflow.flow.layer.Shape;
 import org.ebflow.linalg.Matrix;
 import org.ebflow.training.TrainedFlow;
-import org.ebflow.training.data.ImageShape;
 import org.ebflow.training.data.NpyWriter;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -58,7 +58,7 @@ public final class SampleCommand implements Callable<Integer> {
     }
     TrainedFlow model = TrainedFlow.load(run);
     int dimension = model.flow().dimension();
-    ImageShape shape = model.data().imageShape();
+    Shape shape = model.data().imageShape();
     if (png && shape == null && dimension != 2) {
       throw usage(
           "--out "

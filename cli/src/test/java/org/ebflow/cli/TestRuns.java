@@ -8,13 +8,13 @@ import java.util.List;
 import java.util.Random;
 import java.util.zip.GZIPOutputStream;
 import org.ebflow.flow.Flow;
+import org.ebflow.flow.layer.Shape;
 import org.ebflow.training.Preprocessing;
 import org.ebflow.training.Standardize;
 import org.ebflow.training.TrainedFlow;
 import org.ebflow.training.Trainer;
 import org.ebflow.training.data.DataSources;
 import org.ebflow.training.data.Dataset;
-import org.ebflow.training.data.ImageShape;
 import org.ebflow.training.objective.MaximumLikelihood;
 import org.ebflow.training.optimizer.Adam;
 
@@ -83,7 +83,7 @@ final class TestRuns {
     for (int i = 0; i < pixels.length; i++) {
       pixels[i] = (byte) (i % 12 < 4 ? 12 + random.nextInt(4) : random.nextInt(4)); // red
     }
-    Dataset data = Dataset.ofPixels("red", pixels, 12, new ImageShape(3, 2, 2), 16);
+    Dataset data = Dataset.ofPixels("red", pixels, 12, new Shape(3, 2, 2), 16);
     return Trainer.of(Flow.of(12).dense().build(), new MaximumLikelihood())
         .preprocessing(train -> Preprocessing.logit(12, 16, 1))
         .optimizer(new Adam(2e-2))

@@ -1,8 +1,9 @@
 package org.ebflow.golden;
 
-import java.util.Arrays;
 import org.ebflow.flow.Flow;
-import org.ebflow.flow.Parameters;
+import org.ebflow.flow.pass.Parameters;
+
+import java.util.Arrays;
 import org.ebflow.flow.layer.MaskedAffineCoupling.TranslationActivation;
 import org.ebflow.flow.model.CouplingConfig;
 import org.ebflow.flow.model.FullyConnectedConfig;

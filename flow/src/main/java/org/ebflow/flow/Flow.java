@@ -5,10 +5,16 @@ import java.util.List;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
 import org.ebflow.flow.layer.ActNorm;
+import org.ebflow.flow.layer.ConstantJacobian;
 import org.ebflow.flow.layer.Dense;
 import org.ebflow.flow.layer.Elementwise;
 import org.ebflow.flow.layer.ElementwiseLayer;
+import org.ebflow.flow.layer.Layer;
+import org.ebflow.flow.layer.Sequence;
+import org.ebflow.flow.layer.Shape;
 import org.ebflow.flow.layer.SmoothLeakyRelu;
+import org.ebflow.flow.pass.Compute;
+import org.ebflow.flow.pass.Parameters;
 import org.ebflow.linalg.Blas;
 import org.ebflow.linalg.Matrix;
 import org.ebflow.linalg.Precision;
@@ -24,27 +30,40 @@ import org.ebflow.linalg.Team;
  * <p>Threading: immutable but for the values of its {@link #parameters}; reading is thread-safe.
  */
 public final class Flow {
-  private final int dimension;
-  private final List<Layer> layers;
+  private final Shape inputShape;
+  private final Sequence sequence;
   private final Parameters parameters;
   private volatile LogZ logZ = new LogZ(-1, 0);
 
   private record LogZ(long version, double value) {}
 
-  private Flow(int dimension, List<Layer> layers, Parameters parameters) {
-    this.dimension = dimension;
-    this.layers = layers;
+  private Flow(Shape inputShape, List<Layer> layers, Parameters parameters) {
+    this(inputShape, new Sequence(inputShape.size(), layers), parameters);
+  }
+
+  private Flow(Shape inputShape, Sequence sequence, Parameters parameters) {
+    this.inputShape = inputShape;
+    this.sequence = sequence;
     this.parameters = parameters;
   }
 
   /** Starts a flow on rows of {@code dimension} numbers. */
   public static Builder of(int dimension) {
-    return new Builder(dimension);
+    if (dimension < 1) {
+      throw new IllegalArgumentException(
+          "Flow.of: dimension " + dimension + ", expected at least 1");
+    }
+    return of(Shape.plain(dimension));
+  }
+
+  /** Starts a flow on rows that are images. */
+  public static Builder of(Shape shape) {
+    return new Builder(shape);
   }
 
   /** The same layers with other weights of the same layout. */
   public Flow withParameters(Parameters others) {
-    return new Flow(dimension, layers, others);
+    return new Flow(inputShape, sequence, others);
   }
 
   /** The same layers with a copy of the weights in the given precision. */
@@ -56,7 +75,7 @@ public final class Flow {
    * Layers {@code from} (inclusive) to {@code to} (exclusive) as a flow that shares the weights.
    */
   public Flow part(int from, int to) {
-    return new Flow(dimension, layers.subList(from, to), parameters);
+    return new Flow(shapes().get(from), layers().subList(from, to), parameters);
   }
 
   /**
@@ -64,29 +83,56 @@ public final class Flow {
    */
   public Flow after(List<Layer> first) {
     for (Layer layer : first) {
-      requireDimension(layer, dimension);
       if (!layer.parameters().isEmpty()) {
         throw new IllegalArgumentException("Flow.after: " + layer + " has weights of its own");
       }
     }
-    return new Flow(dimension, Stream.concat(first.stream(), layers.stream()).toList(), parameters);
+    List<Layer> all = Stream.concat(first.stream(), layers().stream()).toList();
+    shapes(inputShape, all);
+    return new Flow(inputShape, all, parameters);
   }
 
-  private static void requireDimension(Layer layer, int dimension) {
-    if (layer.dimension() != 0 && layer.dimension() != dimension) {
-      throw new IllegalArgumentException(
-          "Flow: layer " + layer + ", expected one of dimension " + dimension);
+  /** Shapes before, between and after layers; refuses a layer that does not take its input's. */
+  private static List<Shape> shapes(Shape input, List<Layer> layers) {
+    List<Shape> result = new ArrayList<>(List.of(input));
+    for (Layer layer : layers) {
+      result.add(outputShape(layer, result.getLast()));
     }
+    return result;
+  }
+
+  private static Shape outputShape(Layer layer, Shape input) {
+    Shape output = layer.outputShape(input);
+    if (output.size() != input.size()) {
+      throw new IllegalArgumentException(
+          "Flow: layer " + layer + " makes rows of " + output.size() + " of " + input.size());
+    }
+    return output;
   }
 
   /** Numbers per row. */
   public int dimension() {
-    return dimension;
+    return inputShape.size();
+  }
+
+  /** Shape of the rows before the first layer, between any two, and after the last. */
+  public List<Shape> shapes() {
+    return shapes(inputShape, layers());
   }
 
   /** The layers, first applied first. */
   public List<Layer> layers() {
-    return layers;
+    return sequence.layers();
+  }
+
+  /** The layers as one. */
+  Sequence sequence() {
+    return sequence;
+  }
+
+  /** The layers and parts of layers whose Jacobian is constant: their log|det| make log Z. */
+  public List<ConstantJacobian> constantParts() {
+    return sequence.constantParts();
   }
 
   /** The weights. */
@@ -102,7 +148,7 @@ public final class Flow {
   /** How many leading layers have a constant Jacobian. */
   public int affinePrefix() {
     int count = 0;
-    while (count < layers.size() && layers.get(count).constantJacobian()) {
+    while (count < layers().size() && layers().get(count).hasConstantJacobian()) {
       count++;
     }
     return count;
@@ -117,10 +163,8 @@ public final class Flow {
     LogZ cached = logZ;
     if (cached.version != now) {
       double sum = 0;
-      for (Layer layer : layers) {
-        if (layer.constantJacobian()) {
-          sum -= layer.logAbsDeterminant(parameters, blas);
-        }
+      for (ConstantJacobian part : constantParts()) {
+        sum -= part.logAbsDeterminant(parameters, blas);
       }
       cached = new LogZ(now, sum);
       logZ = cached;
@@ -133,14 +177,7 @@ public final class Flow {
    * flow's precision.
    */
   public void initialize(Matrix batch, Blas blas) {
-    onRows(
-        batch,
-        blas,
-        pass -> {
-          for (int i = 0; i < layers.size(); i++) {
-            pass.initializeLayer(i);
-          }
-        });
+    onRows(batch, blas, FlowPass::initialize);
     parameters.initializedByData(true);
     parameters.changed();
   }
@@ -170,7 +207,7 @@ public final class Flow {
 
   /** ∇_x log p(x) of every row, a new matrix [rows,dimension]. */
   public Matrix score(Matrix rows, Blas blas) {
-    Matrix result = Matrix.allocate(precision(), rows.rows(), dimension);
+    Matrix result = Matrix.allocate(precision(), rows.rows(), dimension());
     onRows(
         rows,
         blas,
@@ -183,7 +220,7 @@ public final class Flow {
 
   /** z = g(x) of every row, a new matrix [rows,dimension]. */
   public Matrix forward(Matrix rows, Blas blas) {
-    Matrix result = Matrix.allocate(precision(), rows.rows(), dimension);
+    Matrix result = Matrix.allocate(precision(), rows.rows(), dimension());
     onRows(
         rows,
         blas,
@@ -196,16 +233,16 @@ public final class Flow {
 
   /** x = g⁻¹(z) of every row, a new matrix [rows,dimension]. */
   public Matrix inverse(Matrix latents, Blas blas) {
-    Matrix result = Matrix.allocate(precision(), latents.rows(), dimension);
+    Matrix result = Matrix.allocate(precision(), latents.rows(), dimension());
     onRows(latents, blas, pass -> pass.inverse(pass.input().stream(0), result));
     return result;
   }
 
   /** Runs on the calling thread alone, with a pass of order 0 whose input is a copy of the rows. */
   private void onRows(Matrix rows, Blas blas, Consumer<FlowPass> use) {
-    if (rows.columns() != dimension) {
+    if (rows.columns() != dimension()) {
       throw new IllegalArgumentException(
-          "Flow: rows are " + rows + ", expected [*," + dimension + "]");
+          "Flow: rows are " + rows + ", expected [*," + dimension() + "]");
     }
     if (rows.rows() == 0) {
       return;
@@ -220,29 +257,36 @@ public final class Flow {
 
   /** Collects layers in the order in which data pass them. */
   public static final class Builder {
-    private final int dimension;
+    private final Shape inputShape;
     private final List<Layer> layers = new ArrayList<>();
+    private Shape shape;
     private Precision precision = Precision.FLOAT32;
     private long seed;
 
-    private Builder(int dimension) {
-      if (dimension < 1) {
-        throw new IllegalArgumentException(
-            "Flow.of: dimension " + dimension + ", expected at least 1");
-      }
-      this.dimension = dimension;
+    private Builder(Shape inputShape) {
+      this.inputShape = inputShape;
+      this.shape = inputShape;
     }
 
-    /** Adds any layer that takes rows of this flow's dimension. */
+    /** Shape of the rows that the next layer will see. */
+    public Shape shape() {
+      return shape;
+    }
+
+    /**
+     * Adds any layer.
+     *
+     * @throws IllegalArgumentException if it does not take rows of {@link #shape}
+     */
     public Builder layer(Layer layer) {
-      requireDimension(layer, dimension);
+      shape = outputShape(layer, shape);
       layers.add(layer);
       return this;
     }
 
     /** Adds y = W x + b with W = -I and b = 1 at the start. */
     public Builder dense() {
-      return layer(new Dense(dimension));
+      return layer(new Dense(shape.size()));
     }
 
     /** Adds αx + (1-α)·softplus(x), elementwise. */
@@ -252,7 +296,7 @@ public final class Flow {
 
     /** Adds a shift and scale per column, set from the first batch. */
     public Builder actNorm() {
-      return layer(new ActNorm(dimension));
+      return layer(new ActNorm(shape.size()));
     }
 
     /** Adds a function of the user's own. */
@@ -277,7 +321,9 @@ public final class Flow {
       if (layers.isEmpty()) {
         throw new IllegalArgumentException("Flow.build: no layers");
       }
-      return new Flow(dimension, List.copyOf(layers), Parameters.initial(layers, precision, seed));
+      Sequence sequence = new Sequence(inputShape.size(), layers);
+      return new Flow(
+          inputShape, sequence, Parameters.initial(sequence.parametersByName(), precision, seed));
     }
   }
 }

@@ -8,7 +8,11 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Stream;
 import org.ebflow.flow.layer.ActNorm;
+import org.ebflow.flow.layer.ConstantJacobian;
 import org.ebflow.flow.layer.Dense;
+import org.ebflow.flow.layer.Layer;
+import org.ebflow.flow.pass.Parameter;
+import org.ebflow.flow.pass.Parameters;
 import org.ebflow.golden.GoldenCase;
 import org.ebflow.golden.GoldenFlows;
 import org.ebflow.linalg.Blas;
@@ -77,7 +81,8 @@ class CouplingGoldenTest {
           new LayerRun(layer, flow.parameters(), Precision.FLOAT64, y, batch, "openblas", 1);
       runs.add(run.forward());
       double[] logDet = run.logDet().toRows()[0];
-      double constant = layer.constantJacobian() ? flooredLogDet(layer, run.parameters) : 0;
+      double constant =
+          layer instanceof ConstantJacobian linear ? flooredLogDet(linear, run.parameters) : 0;
       Arrays.setAll(logProb, r -> logProb[r] + logDet[r] + constant);
       y = run.y;
     }
@@ -97,8 +102,8 @@ class CouplingGoldenTest {
     logDetBar.fill(-1.0 / batch);
     for (int i = runs.size() - 1; i >= 0; i--) {
       LayerRun run = runs.get(i).backward(yBar, logDetBar, 0, true, 1);
-      if (run.layer.constantJacobian()) {
-        addFlooredLogDetGradient(run);
+      if (run.layer instanceof ConstantJacobian linear) {
+        addFlooredLogDetGradient(linear, run);
       }
       for (Parameter block : run.layer.parameters()) {
         double[] expected = GoldenFlows.couplingGradient(golden, "ml", i + "." + block.name());
@@ -109,7 +114,7 @@ class CouplingGoldenTest {
     }
   }
 
-  private static double flooredLogDet(Layer layer, Parameters parameters) {
+  private static double flooredLogDet(ConstantJacobian layer, Parameters parameters) {
     double logDet = layer.logAbsDeterminant(parameters, BLAS);
     if (layer instanceof Dense) {
       return Math.log(Math.exp(logDet) + DETERMINANT_FLOOR);
@@ -120,14 +125,14 @@ class CouplingGoldenTest {
   }
 
   /** d log(|det| + floor) / d log|det| = |det| / (|det| + floor). */
-  private static void addFlooredLogDetGradient(LayerRun run) {
-    if (run.layer instanceof Dense) {
-      double determinant = Math.exp(run.layer.logAbsDeterminant(run.parameters, BLAS));
-      run.layer.addLogDetGradient(
+  private static void addFlooredLogDetGradient(ConstantJacobian layer, LayerRun run) {
+    if (layer instanceof Dense) {
+      double determinant = Math.exp(layer.logAbsDeterminant(run.parameters, BLAS));
+      layer.addLogDetGradient(
           -determinant / (determinant + DETERMINANT_FLOOR), run.parameters, BLAS, run.gradients());
       return;
     }
-    run.layer.addLogDetGradient(-1, run.parameters, BLAS, run.gradients());
+    layer.addLogDetGradient(-1, run.parameters, BLAS, run.gradients());
     Matrix logScaleBar = run.sums.of(logScale(run.layer));
     for (int c = 0; c < logScaleBar.columns(); c++) {
       double scale = Math.exp(-run.parameters.of(logScale(run.layer)).get(0, c));

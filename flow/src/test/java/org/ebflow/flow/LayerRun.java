@@ -1,9 +1,14 @@
 package org.ebflow.flow;
 
-import java.util.List;
+import org.ebflow.flow.layer.Layer;
+import org.ebflow.flow.pass.Compute;
+import org.ebflow.flow.pass.Gradients;
+import org.ebflow.flow.pass.Jet;
+import org.ebflow.flow.pass.LogDet;
+import org.ebflow.flow.pass.Parameters;
+import org.ebflow.flow.pass.Workspace;
 import org.ebflow.linalg.Blas;
 import org.ebflow.linalg.Matrix;
-import org.ebflow.linalg.MatrixPool;
 import org.ebflow.linalg.Noise;
 import org.ebflow.linalg.Precision;
 import org.ebflow.linalg.Team;
@@ -54,16 +59,13 @@ final class LayerRun implements AutoCloseable {
     this.y = Matrix.allocate(precision, x.rows(), x.columns());
     this.xBar = Matrix.allocate(precision, x.rows(), x.columns());
     team = new Team(workers);
-    workspaces = new Workspace[workers];
     inputs = new Jet[workers];
     outputs = new Jet[workers];
     logDets = new LogDet[workers];
     gradients = new Gradients[workers];
     Compute compute = Compute.of(precision, Blas.named(backend));
-    Workspace.Shared shared =
-        new Workspace.Shared(MatrixPool.onLines(precision), batch, order, true);
+    workspaces = Workspace.forTeam(compute, this.parameters, team, batch, order, true);
     for (int rank = 0; rank < workers; rank++) {
-      workspaces[rank] = new Workspace(team.worker(rank), compute, this.parameters, shared);
       inputs[rank] = jet(this.x, rank);
       outputs[rank] = jet(y, rank);
       logDets[rank] = new LogDet(order, workspaces[rank].rows());
@@ -85,7 +87,7 @@ final class LayerRun implements AutoCloseable {
 
   /** Weights of the layer with normal noise added. */
   static Parameters randomParameters(Layer layer) {
-    Parameters parameters = Parameters.initial(List.of(layer), Precision.FLOAT64, 5);
+    Parameters parameters = Parameters.initial(layer.parametersByName(), Precision.FLOAT64, 5);
     long block = 0;
     for (Matrix weights : parameters.byName().values()) {
       Matrix noise = Matrix.allocate(Precision.FLOAT64, weights.rows(), weights.columns());

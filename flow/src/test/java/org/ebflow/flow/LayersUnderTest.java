@@ -8,6 +8,7 @@ import org.ebflow.flow.layer.Elementwise;
 import org.ebflow.flow.layer.ElementwiseLayer;
 import org.ebflow.flow.layer.FixedAffine;
 import org.ebflow.flow.layer.Initializers;
+import org.ebflow.flow.layer.Layer;
 import org.ebflow.flow.layer.Logit;
 import org.ebflow.flow.layer.MaskedAffineCoupling;
 import org.ebflow.flow.layer.MaskedAffineCoupling.TranslationActivation;

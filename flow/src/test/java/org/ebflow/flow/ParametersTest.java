@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.within;
 import org.ebflow.flow.layer.Dense;
 import org.ebflow.flow.layer.Initializers;
 import org.ebflow.flow.model.FullyConnectedConfig;
+import org.ebflow.flow.pass.Parameters;
 import org.ebflow.linalg.Blas;
 import org.ebflow.linalg.Lu;
 import org.ebflow.linalg.Matrix;

@@ -4,9 +4,10 @@ import static org.ebflow.flow.Numbers.assertClose;
 import static org.ebflow.flow.Numbers.flat;
 import static org.ebflow.flow.Numbers.stack;
 
-import java.util.List;
 import java.util.stream.Stream;
+import org.ebflow.flow.layer.Layer;
 import org.ebflow.flow.layer.SmoothLeakyRelu;
+import org.ebflow.flow.pass.Parameters;
 import org.ebflow.golden.GoldenCase;
 import org.ebflow.linalg.Matrix;
 import org.ebflow.linalg.Precision;
@@ -39,7 +40,7 @@ class SmoothLeakyReluGoldenTest {
     ones.fill(1);
     Layer layer = new SmoothLeakyRelu(alpha, residual);
     double tolerance = precision == Precision.FLOAT64 ? 1e-12 : 1e-6;
-    Parameters none = Parameters.initial(List.of(layer), precision, 0);
+    Parameters none = Parameters.initial(layer.parametersByName(), precision, 0);
     try (LayerRun run =
         new LayerRun(layer, none, precision, stack(points, ones), points.rows(), "openblas", 1)) {
       run.forward();

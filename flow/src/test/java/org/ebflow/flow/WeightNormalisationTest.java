@@ -9,9 +9,13 @@ import static org.ebflow.flow.Numbers.flat;
 import java.util.List;
 import java.util.Map;
 import org.ebflow.flow.LayersUnderTest.Subject;
+import org.ebflow.flow.layer.Layer;
 import org.ebflow.flow.layer.MaskedAffineCoupling;
 import org.ebflow.flow.layer.MaskedAffineCoupling.TranslationActivation;
+import org.ebflow.flow.layer.Shape;
 import org.ebflow.flow.model.Architecture;
+import org.ebflow.flow.pass.Parameter;
+import org.ebflow.flow.pass.Parameters;
 import org.ebflow.linalg.Matrix;
 import org.ebflow.linalg.Precision;
 import org.junit.jupiter.api.Test;
@@ -33,7 +37,7 @@ class WeightNormalisationTest {
   }
 
   private static Parameters initial(Layer layer, Precision precision) {
-    return Parameters.initial(List.of(layer), precision, 7);
+    return Parameters.initial(layer.parametersByName(), precision, 7);
   }
 
   private static Matrix streams() {
@@ -142,21 +146,20 @@ class WeightNormalisationTest {
 
   @Test
   void survivesItsDescriptionAndIsNotMentionedWhenOff() {
-    assertThat(Architecture.describe(List.of(plain)).getFirst())
+    assertThat(plain.description())
         .containsOnlyKeys("type", "mask", "width", "hidden", "activation");
     for (MaskedAffineCoupling layer : List.of(plain, normalised)) {
-      Map<String, Object> description = Architecture.describe(List.of(layer)).getFirst();
-      description.put("mask", List.of(0., 1., 0.)); // as JSON is read
+      Map<String, Object> description = layer.description();
       MaskedAffineCoupling read =
-          (MaskedAffineCoupling) Architecture.layers(3, List.of(description), "here").getFirst();
+          (MaskedAffineCoupling)
+              Architecture.layers(Shape.plain(3), List.of(description), "here").getFirst();
       assertThat(read.weightNormalisation()).isEqualTo(layer.weightNormalisation());
       assertThat(read.parameters().stream().map(Parameter::name))
           .containsExactlyElementsOf(layer.parameters().stream().map(Parameter::name).toList());
     }
-    Map<String, Object> wrong = Architecture.describe(List.of(normalised)).getFirst();
-    wrong.put("mask", List.of(0., 1., 0.));
+    Map<String, Object> wrong = normalised.description();
     wrong.put("weight_normalisation", "yes");
-    assertThatThrownBy(() -> Architecture.layers(3, List.of(wrong), "here"))
+    assertThatThrownBy(() -> Architecture.layers(Shape.plain(3), List.of(wrong), "here"))
         .isInstanceOf(InvalidInputException.class)
         .hasMessageContaining("here: layer 0");
   }

@@ -27,6 +27,11 @@ public final class PackedWeight implements AutoCloseable {
     this.format = weight.getClass();
   }
 
+  /** Whether {@code x} is in the format of the weight, float32 or rounded to bfloat16. */
+  public boolean accepts(Factor x) {
+    return x.getClass() == format;
+  }
+
   /**
    * y ← x·weightᵀ on the calling thread.
    *
@@ -36,7 +41,7 @@ public final class PackedWeight implements AutoCloseable {
   public void multiply(Factor x, Matrix y) {
     boolean fits = x.columns() == columns && y.columns() == rows && x.rows() == y.rows();
     boolean float32 = !(x instanceof Matrix exact) || exact.precision() == Precision.FLOAT32;
-    if (!fits || x.getClass() != format || !float32 || y.precision() != Precision.FLOAT32) {
+    if (!fits || !accepts(x) || !float32 || y.precision() != Precision.FLOAT32) {
       throw new IllegalArgumentException(
           "PackedWeight.multiply: x is "
               + x

@@ -33,6 +33,27 @@ public interface RowKernels {
    */
   void addColumnSums(double factor, Matrix x, Matrix sums, int from, int to);
 
+  /** y[r,c] ← x[r,source[c]]; source [width], each from 0 to width - 1. */
+  void gatherColumns(Matrix x, int[] source, Matrix y);
+
+  /**
+   * Copies {@code count} columns of every row, from column {@code from} of x to column {@code to}
+   * of y.
+   *
+   * @param x read, [rows,*]
+   * @param y those columns overwritten, [rows,*] of the same precision
+   */
+  default void copyColumns(Matrix x, int from, Matrix y, int to, int count) {
+    for (int r = 0; r < x.rows(); r++) {
+      System.arraycopy(
+          x.array(),
+          x.offset() + r * x.stride() + from,
+          y.array(),
+          y.offset() + r * y.stride() + to,
+          count);
+    }
+  }
+
   /** out ← x∘y, elementwise. */
   void product(Matrix x, Matrix y, Matrix out);
 

@@ -1,9 +1,9 @@
 package org.ebflow.training;
 
-import org.ebflow.flow.Compute;
 import org.ebflow.flow.Flow;
 import org.ebflow.flow.FlowPass;
-import org.ebflow.flow.NoisePurpose;
+import org.ebflow.flow.pass.Compute;
+import org.ebflow.flow.pass.NoisePurpose;
 import org.ebflow.linalg.Blas;
 import org.ebflow.linalg.Kernels;
 import org.ebflow.linalg.Matrix;

@@ -4,8 +4,8 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import org.ebflow.flow.InvalidInputException;
-import org.ebflow.flow.Parameters;
 import org.ebflow.flow.io.Safetensors;
+import org.ebflow.flow.pass.Parameters;
 import org.ebflow.linalg.Matrix;
 import org.ebflow.training.optimizer.OptimizerState;
 

@@ -1,12 +1,12 @@
 package org.ebflow.training;
 
 import java.util.List;
-import org.ebflow.flow.Compute;
 import org.ebflow.flow.Flow;
 import org.ebflow.flow.FlowPass;
-import org.ebflow.flow.Layer;
 import org.ebflow.flow.layer.FixedAffine;
+import org.ebflow.flow.layer.Layer;
 import org.ebflow.flow.layer.Logit;
+import org.ebflow.flow.pass.Compute;
 import org.ebflow.linalg.Blas;
 import org.ebflow.linalg.Matrix;
 import org.ebflow.linalg.Precision;

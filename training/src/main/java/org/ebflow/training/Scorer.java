@@ -2,11 +2,12 @@ package org.ebflow.training;
 
 import java.nio.file.Path;
 import java.util.concurrent.atomic.AtomicInteger;
-import org.ebflow.flow.Compute;
 import org.ebflow.flow.Flow;
 import org.ebflow.flow.FlowPass;
-import org.ebflow.flow.Layer;
-import org.ebflow.flow.NoisePurpose;
+import org.ebflow.flow.ScoringPlan;
+import org.ebflow.flow.layer.ConstantJacobian;
+import org.ebflow.flow.layer.Layer;
+import org.ebflow.flow.pass.NoisePurpose;
 import org.ebflow.linalg.Blas;
 import org.ebflow.linalg.Kernels;
 import org.ebflow.linalg.Matrix;
@@ -21,9 +22,9 @@ import org.jspecify.annotations.Nullable;
  * Exact log-densities of many rows over all cores, in constant memory, in the order of the rows.
  *
  * <p>Rows are computed in blocks of two fixed sizes, one for requests of few rows, short ones
- * filled up; all arithmetic treats rows alike ({@link Compute#rowsAlike}): a row's bits depend
- * neither on its neighbours, nor on its place among them, nor on the number of threads. The
- * dequantisation noise of a row is a function of the model's seed and of the row's values.
+ * filled up; all arithmetic is batch-invariant ({@link ScoringPlan}): a row's bits depend neither
+ * on its neighbours, nor on its place among them, nor on the number of threads. The dequantisation
+ * noise of a row is a function of the model's seed and of the row's values.
  *
  * <p>Threading: thread-safe; concurrent calls take turns.
  */
@@ -45,7 +46,7 @@ public final class Scorer implements AutoCloseable {
   private final double preprocessingLogDet;
   private final int levels;
   private final Noise noise;
-  private final Compute compute;
+  private final ScoringPlan plan;
   private final Team team;
   private final BlockScorer[] workers;
   private final BlockScorer few;
@@ -75,22 +76,22 @@ public final class Scorer implements AutoCloseable {
     team = new Team(threads);
     boolean complete = false;
     try {
-      compute =
+      plan =
           bfloat16
-              ? Compute.bfloat16RowsAlike(flow, blas, FEW, BLOCK, team)
-              : Compute.rowsAlike(flow, blas, FEW, BLOCK, team);
-      logZ = flow.logZ(blas);
+              ? ScoringPlan.bfloat16(flow, blas, FEW, BLOCK, team)
+              : ScoringPlan.of(flow, blas, FEW, BLOCK, team);
+      logZ = plan.logZ();
       double constant = 0;
       for (Layer layer : preprocessing.layers()) {
-        if (layer.constantJacobian()) {
-          constant += layer.logAbsDeterminant(flow.parameters(), blas);
+        for (ConstantJacobian part : layer.constantParts()) {
+          constant += part.logAbsDeterminant(flow.parameters(), blas);
         }
       }
       preprocessingLogDet = constant;
-      few = new BlockScorer(preprocessing, blas, compute, FEW);
+      few = new BlockScorer(preprocessing, blas, FEW);
       workers = new BlockScorer[threads];
       for (int rank = 0; rank < threads; rank++) {
-        workers[rank] = new BlockScorer(preprocessing, blas, compute, BLOCK);
+        workers[rank] = new BlockScorer(preprocessing, blas, BLOCK);
       }
       complete = true;
     } finally {
@@ -195,7 +196,7 @@ public final class Scorer implements AutoCloseable {
     for (BlockScorer worker : workers) {
       worker.solo.close();
     }
-    compute.close();
+    plan.close();
   }
 
   /** Buffers and passes of one thread for blocks of one size, a multiple of {@link #PREPARED}. */
@@ -213,12 +214,12 @@ public final class Scorer implements AutoCloseable {
     /** Every {@link #PREPARED} rows of the model's input. */
     private final Matrix[] inputs;
 
-    BlockScorer(Preprocessing before, Blas blas, Compute compute, int block) {
+    BlockScorer(Preprocessing before, Blas blas, int block) {
       int dimension = flow.dimension();
       raw = Matrix.allocate(Precision.FLOAT64, PREPARED, dimension);
       rawRows = rowsOf(raw);
       preprocessing = before.pass(dimension, flow.precision(), blas, solo, PREPARED);
-      model = FlowPass.forwardOnly(flow, compute, solo, block)[0];
+      model = plan.pass(solo, block);
       prepared =
           preprocessing == null
               ? Matrix.allocate(flow.precision(), PREPARED, dimension)

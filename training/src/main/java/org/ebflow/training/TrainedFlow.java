@@ -8,16 +8,17 @@ import java.util.List;
 import java.util.Map;
 import org.ebflow.flow.Flow;
 import org.ebflow.flow.InvalidInputException;
-import org.ebflow.flow.Layer;
-import org.ebflow.flow.NoisePurpose;
-import org.ebflow.flow.Parameter;
 import org.ebflow.flow.io.Safetensors;
+import org.ebflow.flow.layer.Layer;
+import org.ebflow.flow.layer.LayerTypes;
+import org.ebflow.flow.layer.Shape;
 import org.ebflow.flow.model.Architecture;
+import org.ebflow.flow.pass.NoisePurpose;
+import org.ebflow.flow.pass.Parameter;
 import org.ebflow.linalg.Blas;
 import org.ebflow.linalg.Matrix;
 import org.ebflow.linalg.Noise;
 import org.ebflow.linalg.Precision;
-import org.ebflow.training.data.ImageShape;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.json.JsonMapper;
@@ -47,7 +48,7 @@ public record TrainedFlow(Flow flow, Preprocessing preprocessing, DataDescriptio
    *     when not measured
    */
   public record DataDescription(
-      String name, List<String> columns, @Nullable ImageShape imageShape, double[] quantiles) {}
+      String name, List<String> columns, @Nullable Shape imageShape, double[] quantiles) {}
 
   /** log p of every row in nats, in the rows' own units; over all cores. */
   public double[] logProb(double[][] rows) {
@@ -127,13 +128,17 @@ public record TrainedFlow(Flow flow, Preprocessing preprocessing, DataDescriptio
     Map<String, String> metadata = new LinkedHashMap<>();
     metadata.put("format", FORMAT);
     metadata.put("dimension", String.valueOf(flow.dimension()));
+    Shape shape = flow.shapes().getFirst();
+    if (!shape.equals(Shape.plain(shape.size()))) { // else absent, as in files that know of none
+      metadata.put("shape", JSON.writeValueAsString(shape));
+    }
     metadata.put("precision", flow.precision().name());
-    metadata.put("layers", JSON.writeValueAsString(Architecture.describe(flow.layers())));
+    metadata.put("layers", JSON.writeValueAsString(LayerTypes.describe(flow.layers())));
     metadata.put("initialized_by_data", String.valueOf(flow.parameters().initializedByData()));
     metadata.put("log_z", String.valueOf(flow.logZ(blas)));
     metadata.put("preprocessing_levels", String.valueOf(preprocessing.levels()));
     metadata.put(
-        "preprocessing", JSON.writeValueAsString(Architecture.describe(preprocessing.layers())));
+        "preprocessing", JSON.writeValueAsString(LayerTypes.describe(preprocessing.layers())));
     metadata.put("data", JSON.writeValueAsString(data));
     metadata.put("seed", String.valueOf(seed));
     Safetensors.write(file, flow.parameters().byName(), metadata);
@@ -174,7 +179,8 @@ public record TrainedFlow(Flow flow, Preprocessing preprocessing, DataDescriptio
       if (dimension < 1) {
         throw new IllegalArgumentException("dimension is " + dimension + ", expected at least 1");
       }
-      Flow flow = architecture == null ? described(dimension, tensors, file) : architecture;
+      Shape input = shape(metadata, dimension);
+      Flow flow = architecture == null ? described(input, tensors, file) : architecture;
       for (Map.Entry<String, Matrix> block : flow.parameters().byName().entrySet()) {
         tensors.copyTo(block.getKey(), block.getValue());
         requireFinite(block.getValue(), block.getKey(), file);
@@ -184,7 +190,7 @@ public record TrainedFlow(Flow flow, Preprocessing preprocessing, DataDescriptio
       flow.parameters().changed();
       return new TrainedFlow(
           flow,
-          preprocessing(metadata, dimension, file),
+          preprocessing(metadata, input, file),
           data(metadata),
           Long.parseLong(text(metadata, "seed")));
     } catch (IllegalArgumentException | JacksonException e) {
@@ -193,10 +199,20 @@ public record TrainedFlow(Flow flow, Preprocessing preprocessing, DataDescriptio
     }
   }
 
+  private static Shape shape(Map<String, String> metadata, int dimension) {
+    String text = metadata.get("shape");
+    Shape shape = text == null ? Shape.plain(dimension) : JSON.readValue(text, Shape.class);
+    if (shape == null || shape.size() != dimension) {
+      throw new IllegalArgumentException(
+          "shape is " + text + ", expected " + dimension + " numbers per row");
+    }
+    return shape;
+  }
+
   /** The flow that the metadata describe, once it is known that the file has as many weights. */
-  private static Flow described(int dimension, Safetensors tensors, Path file) {
+  private static Flow described(Shape input, Safetensors tensors, Path file) {
     Map<String, String> metadata = tensors.metadata();
-    List<Layer> layers = Architecture.layers(dimension, list(metadata, "layers"), file.toString());
+    List<Layer> layers = Architecture.layers(input, list(metadata, "layers"), file.toString());
     long expected = 0;
     for (Layer layer : layers) {
       for (Parameter block : layer.parameters()) {
@@ -211,7 +227,7 @@ public record TrainedFlow(Flow flow, Preprocessing preprocessing, DataDescriptio
       throw new InvalidInputException(
           file + ": expected " + expected + " weights for its layers, found " + found);
     }
-    return Architecture.flow(dimension, layers, Precision.valueOf(text(metadata, "precision")));
+    return Architecture.flow(input, layers, Precision.valueOf(text(metadata, "precision")));
   }
 
   private static void requireFinite(Matrix block, String name, Path file) {
@@ -227,20 +243,13 @@ public record TrainedFlow(Flow flow, Preprocessing preprocessing, DataDescriptio
     }
   }
 
-  private static Preprocessing preprocessing(
-      Map<String, String> metadata, int dimension, Path file) {
+  private static Preprocessing preprocessing(Map<String, String> metadata, Shape input, Path file) {
     int levels = Integer.parseInt(text(metadata, "preprocessing_levels"));
     if (levels < 0) {
       throw new IllegalArgumentException("preprocessing_levels is " + levels);
     }
     List<Layer> layers =
-        Architecture.layers(dimension, list(metadata, "preprocessing"), file.toString());
-    for (Layer layer : layers) {
-      if (layer.dimension() != 0 && layer.dimension() != dimension) {
-        throw new IllegalArgumentException(
-            "preprocessing is " + layer + ", expected one of dimension " + dimension);
-      }
-    }
+        Architecture.layers(input, list(metadata, "preprocessing"), file.toString());
     return new Preprocessing(levels, layers);
   }
 

@@ -1,9 +1,9 @@
 package org.ebflow.training;
 
-import org.ebflow.flow.Compute;
 import org.ebflow.flow.Flow;
-import org.ebflow.flow.Gradients;
-import org.ebflow.flow.Parameters;
+import org.ebflow.flow.pass.Compute;
+import org.ebflow.flow.pass.Gradients;
+import org.ebflow.flow.pass.Parameters;
 import org.ebflow.linalg.Matrix;
 import org.ebflow.linalg.Noise;
 import org.ebflow.linalg.OptimizerKernels;

@@ -4,9 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.nio.file.Path;
 import org.ebflow.flow.Flow;
-import org.ebflow.flow.Parameters;
 import org.ebflow.flow.io.Safetensors;
 import org.ebflow.flow.model.FullyConnectedConfig;
+import org.ebflow.flow.pass.Parameters;
 import org.ebflow.linalg.Matrix;
 import org.ebflow.linalg.Precision;
 import org.ebflow.training.optimizer.OptimizerState;

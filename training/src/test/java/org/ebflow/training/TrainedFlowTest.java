@@ -13,10 +13,10 @@ import java.util.Objects;
 import org.ebflow.flow.Flow;
 import org.ebflow.flow.InvalidInputException;
 import org.ebflow.flow.layer.Elementwise;
+import org.ebflow.flow.layer.Shape;
 import org.ebflow.linalg.Blas;
 import org.ebflow.linalg.Matrix;
 import org.ebflow.linalg.Precision;
-import org.ebflow.training.data.ImageShape;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -79,7 +79,7 @@ class TrainedFlowTest {
     Path file = folder.resolve("model.safetensors");
     model.save(file, Blas.auto());
     TrainedFlow loaded = TrainedFlow.load(file);
-    assertThat(loaded.data().imageShape()).isEqualTo(new ImageShape(1, 2, 2));
+    assertThat(loaded.data().imageShape()).isEqualTo(new Shape(1, 2, 2));
     assertThat(loaded.preprocessing().levels()).isEqualTo(16);
     assertThat(loaded.logProb(TrainedFlows.pictures(50)))
         .isEqualTo(model.logProb(TrainedFlows.pictures(50)));

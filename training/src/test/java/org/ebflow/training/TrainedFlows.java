@@ -3,9 +3,9 @@ package org.ebflow.training;
 import java.util.List;
 import java.util.Random;
 import org.ebflow.flow.Flow;
+import org.ebflow.flow.layer.Shape;
 import org.ebflow.linalg.Matrix;
 import org.ebflow.linalg.Precision;
-import org.ebflow.training.data.ImageShape;
 
 /** Untrained models with weights unlike their initial ones, and rows for them. */
 final class TrainedFlows {
@@ -40,8 +40,7 @@ final class TrainedFlows {
     return new TrainedFlow(
         flow,
         Preprocessing.logit(4, 16, 1),
-        new TrainedFlow.DataDescription(
-            "pictures", List.of(), new ImageShape(1, 2, 2), new double[0]),
+        new TrainedFlow.DataDescription("pictures", List.of(), new Shape(1, 2, 2), new double[0]),
         7);
   }
 

@@ -1,14 +1,15 @@
 package org.ebflow.benchmarks.peers;
 
+import org.ebflow.flow.pass.Compute;
+import org.ebflow.flow.Flow;
+import org.ebflow.flow.pass.NoisePurpose;
+import org.ebflow.flow.pass.Parameters;
+
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.ebflow.benchmarks.Scoring;
-import org.ebflow.flow.Compute;
-import org.ebflow.flow.Flow;
-import org.ebflow.flow.NoisePurpose;
-import org.ebflow.flow.Parameters;
 import org.ebflow.flow.io.Safetensors;
 import org.ebflow.linalg.Blas;
 import org.ebflow.linalg.Matrix;

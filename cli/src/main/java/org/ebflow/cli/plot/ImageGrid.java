@@ -1,8 +1,8 @@
 package org.ebflow.cli.plot;
 
 import java.awt.image.BufferedImage;
+import org.ebflow.flow.layer.Shape;
 import org.ebflow.linalg.Matrix;
-import org.ebflow.training.data.ImageShape;
 
 /** Images side by side in a near-square grid, with thin borders. */
 final class ImageGrid {
@@ -16,7 +16,7 @@ final class ImageGrid {
    *
    * @param images [count,channels·height·width], values 0 … levels-1, read
    */
-  static BufferedImage of(Matrix images, ImageShape shape, int levels) {
+  static BufferedImage of(Matrix images, Shape shape, int levels) {
     int scale = Math.max(1, Math.ceilDiv(SMALLEST_TILE, Math.max(shape.height(), shape.width())));
     int across = (int) Math.ceil(Math.sqrt(images.rows()));
     int down = Math.ceilDiv(images.rows(), across);
@@ -43,7 +43,7 @@ final class ImageGrid {
       int top,
       Matrix images,
       int row,
-      ImageShape shape,
+      Shape shape,
       int levels,
       int scale) {
     for (int y = 0; y < shape.height() * scale; y++) {
@@ -54,12 +54,12 @@ final class ImageGrid {
     }
   }
 
-  private static int rgb(Matrix images, int row, int pixel, ImageShape shape, int levels) {
-    int plane = shape.height() * shape.width();
+  private static int rgb(Matrix images, int row, int pixel, Shape shape, int levels) {
+    int at = pixel * shape.channels();
     boolean colour = shape.channels() >= 3;
-    int red = shade(images.get(row, pixel), levels);
-    int green = colour ? shade(images.get(row, pixel + plane), levels) : red;
-    int blue = colour ? shade(images.get(row, pixel + 2 * plane), levels) : red;
+    int red = shade(images.get(row, at), levels);
+    int green = colour ? shade(images.get(row, at + 1), levels) : red;
+    int blue = colour ? shade(images.get(row, at + 2), levels) : red;
     return red << 16 | green << 8 | blue;
   }
 

@@ -3,6 +3,7 @@ package org.ebflow.cli.plot;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.Locale;
+import org.ebflow.flow.layer.Shape;
 import org.ebflow.linalg.Blas;
 import org.ebflow.training.Evaluation;
 import org.ebflow.training.RunFolder;
@@ -10,7 +11,6 @@ import org.ebflow.training.Scorer;
 import org.ebflow.training.TrainedFlow;
 import org.ebflow.training.TrainingListener;
 import org.ebflow.training.data.Dataset;
-import org.ebflow.training.data.ImageShape;
 
 /**
  * Draws plots/ of a run at each evaluation: loss.png, likelihood.png, and density.png for
@@ -65,7 +65,7 @@ public final class PlotListener implements TrainingListener {
   }
 
   private void model(String title, TrainedFlow model, Path plots) {
-    ImageShape shape = data.imageShape();
+    Shape shape = data.imageShape();
     if (shape != null) {
       Plots.images(
           model.sample(SAMPLES, model.seed(), blas),

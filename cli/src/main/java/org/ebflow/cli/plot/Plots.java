@@ -2,9 +2,9 @@ package org.ebflow.cli.plot;
 
 import java.nio.file.Path;
 import java.util.List;
+import org.ebflow.flow.layer.Shape;
 import org.ebflow.linalg.Matrix;
 import org.ebflow.training.Scorer;
-import org.ebflow.training.data.ImageShape;
 
 /** The pictures of this program as PNG files, each written in one piece. Needs no display. */
 public final class Plots {
@@ -68,7 +68,7 @@ public final class Plots {
    *
    * @param images [count,channels·height·width], values 0 … levels-1
    */
-  public static void images(Matrix images, ImageShape shape, int levels, Path png) {
+  public static void images(Matrix images, Shape shape, int levels, Path png) {
     if (images.columns() != shape.size() || images.rows() == 0 || levels < 2) {
       throw new IllegalArgumentException(
           "Plots.images: images are "

@@ -14,13 +14,13 @@ import java.util.Random;
 import javax.imageio.ImageIO;
 import org.ebflow.flow.Flow;
 import org.ebflow.flow.InvalidInputException;
+import org.ebflow.flow.layer.Shape;
 import org.ebflow.linalg.Blas;
 import org.ebflow.linalg.Matrix;
 import org.ebflow.linalg.Precision;
 import org.ebflow.training.Preprocessing;
 import org.ebflow.training.Scorer;
 import org.ebflow.training.TrainedFlow;
-import org.ebflow.training.data.ImageShape;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -119,7 +119,7 @@ class PlotsTest {
 
   @Test
   void imagesShowTheirPixelsInRowsAndColours() throws IOException {
-    ImageShape shape = new ImageShape(3, 1, 2);
+    Shape shape = new Shape(3, 1, 2);
     Matrix images = Matrix.allocate(Precision.FLOAT64, 2, 6);
     images.set(0, 0, 15); // red of the left pixel of the first image
     images.set(1, 3, 15); // green of the right pixel of the second
@@ -137,8 +137,7 @@ class PlotsTest {
   void aMissingFolderIsOneLine() {
     Matrix images = Matrix.allocate(Precision.FLOAT64, 1, 4);
     assertThatThrownBy(
-            () ->
-                Plots.images(images, new ImageShape(1, 2, 2), 2, folder.resolve("none/images.png")))
+            () -> Plots.images(images, new Shape(1, 2, 2), 2, folder.resolve("none/images.png")))
         .isInstanceOf(UncheckedIOException.class)
         .hasMessageContaining("does not exist");
   }

@@ -1,13 +1,13 @@
 package org.ebflow.flow.layer;
 
 import java.util.List;
-import org.ebflow.flow.Gradients;
-import org.ebflow.flow.Jet;
-import org.ebflow.flow.Layer;
-import org.ebflow.flow.LogDet;
-import org.ebflow.flow.Parameter;
-import org.ebflow.flow.Parameters;
-import org.ebflow.flow.Workspace;
+import java.util.Map;
+import org.ebflow.flow.pass.Gradients;
+import org.ebflow.flow.pass.Jet;
+import org.ebflow.flow.pass.LogDet;
+import org.ebflow.flow.pass.Parameter;
+import org.ebflow.flow.pass.Parameters;
+import org.ebflow.flow.pass.Workspace;
 import org.ebflow.linalg.Blas;
 import org.ebflow.linalg.Matrix;
 import org.ebflow.linalg.RowKernels;
@@ -27,7 +27,8 @@ import org.jspecify.annotations.Nullable;
  * <p>Domain and inverse: all reals, x = y·e^s + t. Cost: 2·D FLOP per row and order; keeps
  * [batch,D] per order. Threading: immutable.
  */
-public final class ActNorm implements Layer {
+public final class ActNorm implements ConstantJacobian {
+  static final String TYPE = "actnorm";
   private static final int SCALE = 0;
   private static final int PRODUCTS = 1;
   private static final int COTANGENT = 2;
@@ -42,6 +43,15 @@ public final class ActNorm implements Layer {
     logScale = new Parameter("log_scale", 1, dimension, Initializers.constant(0));
   }
 
+  static ActNorm of(Description description, Shape input) {
+    return new ActNorm(input.size());
+  }
+
+  @Override
+  public Map<String, Object> description() {
+    return Description.of(TYPE);
+  }
+
   @Override
   public List<Parameter> parameters() {
     return List.of(translation, logScale);
@@ -50,11 +60,6 @@ public final class ActNorm implements Layer {
   @Override
   public int dimension() {
     return translation.columns();
-  }
-
-  @Override
-  public boolean constantJacobian() {
-    return true;
   }
 
   @Override
@@ -78,7 +83,12 @@ public final class ActNorm implements Layer {
   }
 
   @Override
-  public void initialize(Matrix x, Parameters parameters) {
+  public void initialize(Jet x, Jet y, LogDet logDet, Workspace kept) {
+    setFrom(x.stream(0), kept.parameters());
+    forward(x, y, logDet, kept, 0, 0);
+  }
+
+  private void setFrom(Matrix x, Parameters parameters) {
     for (int c = 0; c < x.columns(); c++) {
       double mean = 0;
       for (int r = 0; r < x.rows(); r++) {

@@ -1,10 +1,10 @@
 package org.ebflow.flow.layer;
 
 import java.util.List;
-import org.ebflow.flow.Gradients;
-import org.ebflow.flow.Jet;
-import org.ebflow.flow.Parameter;
-import org.ebflow.flow.Workspace;
+import org.ebflow.flow.pass.Gradients;
+import org.ebflow.flow.pass.Jet;
+import org.ebflow.flow.pass.Parameter;
+import org.ebflow.flow.pass.Workspace;
 import org.ebflow.linalg.ActivationKernels;
 import org.ebflow.linalg.Kernels;
 import org.ebflow.linalg.Matrix;

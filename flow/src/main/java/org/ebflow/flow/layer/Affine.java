@@ -1,11 +1,11 @@
 package org.ebflow.flow.layer;
 
 import java.util.List;
-import org.ebflow.flow.Gradients;
-import org.ebflow.flow.Jet;
-import org.ebflow.flow.Parameter;
-import org.ebflow.flow.Parameter.Initializer;
-import org.ebflow.flow.Workspace;
+import org.ebflow.flow.pass.Gradients;
+import org.ebflow.flow.pass.Jet;
+import org.ebflow.flow.pass.Parameter;
+import org.ebflow.flow.pass.Parameter.Initializer;
+import org.ebflow.flow.pass.Workspace;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -37,7 +37,10 @@ final class Affine implements JetFunction {
 
   @Override
   public void forward(Jet x, Jet y, Workspace kept, int fromOrder, int toOrder) {
-    kept.applyAffine(x, weight, bias, y, fromOrder, toOrder); // y_k = W x_k, one product, y_0 += b
+    kept.multiplyTransposed(x, weight, y, fromOrder, toOrder); // y_k = W x_k, one product
+    if (fromOrder == 0) {
+      kept.kernels().rows().addToRows(y.stream(0), kept.value(bias)); // y_0 += b
+    }
     kept.keep(x);
   }
 

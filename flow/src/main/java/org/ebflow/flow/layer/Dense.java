@@ -1,14 +1,15 @@
 package org.ebflow.flow.layer;
 
 import java.util.List;
-import org.ebflow.flow.Gradients;
-import org.ebflow.flow.Jet;
-import org.ebflow.flow.Layer;
-import org.ebflow.flow.LogDet;
-import org.ebflow.flow.Parameter;
-import org.ebflow.flow.Parameter.Initializer;
-import org.ebflow.flow.Parameters;
-import org.ebflow.flow.Workspace;
+import java.util.Map;
+import java.util.OptionalDouble;
+import org.ebflow.flow.pass.Gradients;
+import org.ebflow.flow.pass.Jet;
+import org.ebflow.flow.pass.LogDet;
+import org.ebflow.flow.pass.Parameter;
+import org.ebflow.flow.pass.Parameter.Initializer;
+import org.ebflow.flow.pass.Parameters;
+import org.ebflow.flow.pass.Workspace;
 import org.ebflow.linalg.Blas;
 import org.ebflow.linalg.Lu;
 import org.ebflow.linalg.Matrix;
@@ -30,7 +31,9 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Threading: immutable.
  */
-public final class Dense implements Layer {
+public final class Dense implements ConstantJacobian {
+  static final String TYPE = "dense";
+
   private final Affine affine;
 
   /** With the published start W = -I, b = 1. */
@@ -43,6 +46,10 @@ public final class Dense implements Layer {
     affine = new Affine("", dimension, dimension, weight, bias);
   }
 
+  static Dense of(Description description, Shape input) {
+    return new Dense(input.size());
+  }
+
   /** W, [D,D]. */
   public Parameter weight() {
     return affine.weight;
@@ -51,31 +58,6 @@ public final class Dense implements Layer {
   /** b, [1,D]. */
   public Parameter bias() {
     return affine.bias;
-  }
-
-  /** A weight [D,D] and a bias [1,D]. */
-  public record Values(Matrix weight, Matrix bias) {}
-
-  /**
-   * The layer followed by a rotation or reflection after which W is upper triangular: R and Qᵀb
-   * with W = Q·R. ‖R x + Qᵀb‖ = ‖W x + b‖ takes half the products (docs/decisions/0009). Computed
-   * in float64, rounded to the weights' precision.
-   */
-  public Values triangular(Parameters parameters, Blas blas) {
-    int d = affine.outputs();
-    Matrix both = Matrix.allocate(parameters.precision(), d, d + 1);
-    both.columns(0, d).copyFrom(parameters.of(affine.weight));
-    Matrix bias = parameters.of(affine.bias);
-    for (int r = 0; r < d; r++) {
-      both.set(r, d, bias.get(0, r));
-    }
-    Matrix factor = Matrix.allocate(parameters.precision(), d, d + 1);
-    blas.triangularFactor(both, factor); // [W b] = Q·[R Qᵀb]
-    Matrix turned = Matrix.allocate(parameters.precision(), 1, d);
-    for (int r = 0; r < d; r++) {
-      turned.set(0, r, factor.get(r, d));
-    }
-    return new Values(factor.columns(0, d), turned);
   }
 
   @Override
@@ -89,8 +71,18 @@ public final class Dense implements Layer {
   }
 
   @Override
-  public boolean constantJacobian() {
-    return true;
+  public Map<String, Object> description() {
+    return Description.of(TYPE);
+  }
+
+  @Override
+  public AffineMap affineMap() {
+    return new AffineMap(affine.weight, affine.bias);
+  }
+
+  @Override
+  public OptionalDouble condition(Parameters parameters, Blas blas) {
+    return OptionalDouble.of(parameters.lu(affine.weight, blas, Precision.FLOAT64).condition());
   }
 
   @Override

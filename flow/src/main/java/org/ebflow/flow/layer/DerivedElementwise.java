@@ -1,10 +1,9 @@
 package org.ebflow.flow.layer;
 
-import org.ebflow.flow.Gradients;
-import org.ebflow.flow.Jet;
-import org.ebflow.flow.Layer;
-import org.ebflow.flow.LogDet;
-import org.ebflow.flow.Workspace;
+import org.ebflow.flow.pass.Gradients;
+import org.ebflow.flow.pass.Jet;
+import org.ebflow.flow.pass.LogDet;
+import org.ebflow.flow.pass.Workspace;
 import org.ebflow.linalg.ElementwiseKernels;
 import org.ebflow.linalg.ElementwiseKernels.Derivatives;
 import org.ebflow.linalg.Matrix;
@@ -22,11 +21,6 @@ abstract class DerivedElementwise implements Layer {
 
   /** Overwrites the non-null derivatives at x. */
   abstract void derivatives(Matrix x, Derivatives d, Workspace kept);
-
-  @Override
-  public final boolean constantJacobian() {
-    return false;
-  }
 
   @Override
   public final void forward(

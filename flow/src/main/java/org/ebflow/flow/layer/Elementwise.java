@@ -1,5 +1,8 @@
 package org.ebflow.flow.layer;
 
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
 /**
  * A strictly monotone, four times differentiable function of one number, applied to every element:
  * a layer of the user's own in seven lines.
@@ -7,6 +10,14 @@ package org.ebflow.flow.layer;
  * <p>Checked by {@code GradientCheck}. Implementations must be pure and thread-safe.
  */
 public interface Elementwise {
+  /**
+   * The function as plain data, as {@link Layer#description} of the layer that applies it; null
+   * when files can't name it.
+   */
+  default @Nullable Map<String, Object> description() {
+    return null;
+  }
+
   /** f(x). */
   double value(double x);
 

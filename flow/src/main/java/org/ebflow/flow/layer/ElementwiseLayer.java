@@ -1,8 +1,10 @@
 package org.ebflow.flow.layer;
 
-import org.ebflow.flow.Workspace;
+import java.util.Map;
+import org.ebflow.flow.pass.Workspace;
 import org.ebflow.linalg.ElementwiseKernels.Derivatives;
 import org.ebflow.linalg.Matrix;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A user's function applied to every element, y = f(x).
@@ -19,6 +21,11 @@ public final class ElementwiseLayer extends DerivedElementwise {
   /** Of that function. */
   public ElementwiseLayer(Elementwise function) {
     this.function = function;
+  }
+
+  @Override
+  public @Nullable Map<String, Object> description() {
+    return function.description();
   }
 
   @Override

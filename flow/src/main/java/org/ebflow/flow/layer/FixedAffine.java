@@ -1,12 +1,12 @@
 package org.ebflow.flow.layer;
 
 import java.util.Arrays;
-import org.ebflow.flow.Gradients;
-import org.ebflow.flow.Jet;
-import org.ebflow.flow.Layer;
-import org.ebflow.flow.LogDet;
-import org.ebflow.flow.Parameters;
-import org.ebflow.flow.Workspace;
+import java.util.Map;
+import org.ebflow.flow.pass.Gradients;
+import org.ebflow.flow.pass.Jet;
+import org.ebflow.flow.pass.LogDet;
+import org.ebflow.flow.pass.Parameters;
+import org.ebflow.flow.pass.Workspace;
 import org.ebflow.linalg.Blas;
 import org.ebflow.linalg.Matrix;
 import org.ebflow.linalg.RowKernels;
@@ -21,7 +21,8 @@ import org.jspecify.annotations.Nullable;
  * <p>Domain and inverse: all reals; no scale may be zero. Cost: 2·D FLOP per row. Threading:
  * immutable.
  */
-public final class FixedAffine implements Layer {
+public final class FixedAffine implements ConstantJacobian {
+  static final String TYPE = "fixed_affine";
   private static final int SCALE = 0;
   private static final int SHIFT = 1;
 
@@ -53,14 +54,23 @@ public final class FixedAffine implements Layer {
     return new FixedAffine(scales, shifts);
   }
 
-  @Override
-  public int dimension() {
-    return scale.length;
+  static FixedAffine of(Description description, Shape input) {
+    return new FixedAffine(description.numbers("scale"), description.numbers("shift"));
   }
 
   @Override
-  public boolean constantJacobian() {
-    return true;
+  public Map<String, Object> description() {
+    return Description.of(
+        TYPE,
+        "scale",
+        Arrays.stream(scale).boxed().toList(),
+        "shift",
+        Arrays.stream(shift).boxed().toList());
+  }
+
+  @Override
+  public int dimension() {
+    return scale.length;
   }
 
   @Override

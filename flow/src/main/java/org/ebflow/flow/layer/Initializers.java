@@ -1,7 +1,7 @@
 package org.ebflow.flow.layer;
 
-import org.ebflow.flow.Parameter;
-import org.ebflow.flow.Parameter.Initializer;
+import org.ebflow.flow.pass.Parameter;
+import org.ebflow.flow.pass.Parameter.Initializer;
 import org.ebflow.linalg.Matrix;
 
 /** Initial values of weights, as the published recipes set them. */

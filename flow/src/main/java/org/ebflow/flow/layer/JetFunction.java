@@ -1,15 +1,15 @@
 package org.ebflow.flow.layer;
 
 import java.util.List;
-import org.ebflow.flow.Gradients;
-import org.ebflow.flow.Jet;
-import org.ebflow.flow.Parameter;
-import org.ebflow.flow.Workspace;
+import org.ebflow.flow.pass.Gradients;
+import org.ebflow.flow.pass.Jet;
+import org.ebflow.flow.pass.Parameter;
+import org.ebflow.flow.pass.Workspace;
 import org.jspecify.annotations.Nullable;
 
 /**
  * A differentiable function between spaces of any widths, part of a layer: as {@link
- * org.ebflow.flow.Layer} but for log-determinant and inverse.
+ * org.ebflow.flow.layer.Layer} but for log-determinant and inverse.
  */
 interface JetFunction {
   /** Weights in a fixed order. */

@@ -1,6 +1,7 @@
 package org.ebflow.flow.layer;
 
-import org.ebflow.flow.Workspace;
+import java.util.Map;
+import org.ebflow.flow.pass.Workspace;
 import org.ebflow.linalg.ElementwiseKernels.Derivatives;
 import org.ebflow.linalg.Matrix;
 
@@ -16,6 +17,8 @@ import org.ebflow.linalg.Matrix;
  * Threading: immutable.
  */
 public final class Logit extends DerivedElementwise {
+  static final String TYPE = "logit";
+
   private final double smoothness;
 
   /** With the logit smoothness α_s. */
@@ -25,6 +28,15 @@ public final class Logit extends DerivedElementwise {
           "Logit: smoothness is " + smoothness + ", expected a positive number");
     }
     this.smoothness = smoothness;
+  }
+
+  static Logit of(Description description, Shape input) {
+    return new Logit(description.number("smoothness"));
+  }
+
+  @Override
+  public Map<String, Object> description() {
+    return Description.of(TYPE, "smoothness", smoothness);
   }
 
   /** α_s. */

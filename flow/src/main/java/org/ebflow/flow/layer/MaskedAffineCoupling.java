@@ -1,13 +1,16 @@
 package org.ebflow.flow.layer;
 
+import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
+import java.util.Map;
 import java.util.stream.Stream;
-import org.ebflow.flow.Gradients;
-import org.ebflow.flow.Jet;
-import org.ebflow.flow.Layer;
-import org.ebflow.flow.LogDet;
-import org.ebflow.flow.Parameter;
-import org.ebflow.flow.Workspace;
+import org.ebflow.flow.pass.Gradients;
+import org.ebflow.flow.pass.Jet;
+import org.ebflow.flow.pass.LogDet;
+import org.ebflow.flow.pass.Parameter;
+import org.ebflow.flow.pass.Workspace;
 import org.ebflow.linalg.CouplingKernels;
 import org.ebflow.linalg.Matrix;
 import org.ebflow.linalg.RowKernels;
@@ -28,6 +31,8 @@ import org.jspecify.annotations.Nullable;
  * <p>Cost: two networks per row and order. Threading: immutable.
  */
 public final class MaskedAffineCoupling implements Layer {
+  static final String TYPE = "masked_affine_coupling";
+  private static final String WEIGHT_NORMALISATION = "weight_normalisation";
   private static final int MASK = 0;
   private static final int MASKED = 1;
   private static final int LOG_SCALE = 2;
@@ -90,6 +95,29 @@ public final class MaskedAffineCoupling implements Layer {
     return new Mlp(prefix, mask.length, width, hidden, mask.length, kind, weightNormalisation);
   }
 
+  static MaskedAffineCoupling of(Description description, Shape input) {
+    return new MaskedAffineCoupling(
+        description.numbers("mask"),
+        description.count("width"),
+        description.count("hidden"),
+        TranslationActivation.valueOf(description.text("activation").toUpperCase(Locale.ROOT)),
+        description.has(WEIGHT_NORMALISATION) && description.flag(WEIGHT_NORMALISATION));
+  }
+
+  @Override
+  public Map<String, Object> description() {
+    Map<String, Object> map = new LinkedHashMap<>();
+    map.put("type", TYPE);
+    map.put("mask", Arrays.stream(mask).boxed().toList());
+    map.put("width", width);
+    map.put("hidden", hidden);
+    map.put("activation", activation.name().toLowerCase(Locale.ROOT));
+    if (weightNormalisation) { // else absent, as in files that know of none
+      map.put(WEIGHT_NORMALISATION, true);
+    }
+    return map;
+  }
+
   /** A copy of the mask. */
   public double[] mask() {
     return mask.clone();
@@ -125,11 +153,6 @@ public final class MaskedAffineCoupling implements Layer {
   @Override
   public int dimension() {
     return mask.length;
-  }
-
-  @Override
-  public boolean constantJacobian() {
-    return false;
   }
 
   @Override

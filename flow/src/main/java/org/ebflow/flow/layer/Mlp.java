@@ -2,11 +2,11 @@ package org.ebflow.flow.layer;
 
 import java.util.ArrayList;
 import java.util.List;
-import org.ebflow.flow.Gradients;
-import org.ebflow.flow.Jet;
-import org.ebflow.flow.Parameter;
-import org.ebflow.flow.Parameter.Initializer;
-import org.ebflow.flow.Workspace;
+import org.ebflow.flow.pass.Gradients;
+import org.ebflow.flow.pass.Jet;
+import org.ebflow.flow.pass.Parameter;
+import org.ebflow.flow.pass.Parameter.Initializer;
+import org.ebflow.flow.pass.Workspace;
 import org.jspecify.annotations.Nullable;
 
 /**

@@ -1,12 +1,14 @@
 package org.ebflow.flow.layer;
 
 import java.util.List;
-import org.ebflow.flow.Gradients;
-import org.ebflow.flow.Jet;
-import org.ebflow.flow.Parameter;
-import org.ebflow.flow.Parameter.Initializer;
-import org.ebflow.flow.Workspace;
+import org.ebflow.flow.pass.Gradients;
+import org.ebflow.flow.pass.Jet;
+import org.ebflow.flow.pass.Parameter;
+import org.ebflow.flow.pass.Parameter.Initializer;
+import org.ebflow.flow.pass.Parameters;
+import org.ebflow.flow.pass.Workspace;
 import org.ebflow.linalg.Matrix;
+import org.ebflow.linalg.Worker;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -25,6 +27,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class NormalisedAffine implements JetFunction {
   private static final int WEIGHT = 0;
+  private static final int PRODUCT = 0;
 
   private final Parameter direction;
   private final Parameter magnitude;
@@ -67,11 +70,88 @@ final class NormalisedAffine implements JetFunction {
       Jet yBar, Workspace kept, Jet xBar, int toOrder, @Nullable Gradients gradients) {
     if (gradients != null) {
       gradients.addColumnSums(bias, 1, yBar, 0); // y_0 += b        b̄ += Σ ȳ_0
-      gradients.addNormalisedProduct( // y_k = W x_k  W̄ = Σ_k ȳ_kᵀ x_k, pulled back to v̄ and ḡ
-          direction, magnitude, kept.parameters(), yBar, kept.kept());
+      NormalisedProduct term = kept.object(PRODUCT, NormalisedProduct::new);
+      term.note(this, yBar, kept); // y_k = W x_k  W̄ = Σ_k ȳ_kᵀ x_k, pulled back to v̄ and ḡ
+      gradients.add(term);
     }
     if (toOrder >= 0) {
       kept.multiply(yBar, weight(kept), xBar, 0, toOrder); // y_k = W x_k  x̄_k = Wᵀ ȳ_k
+    }
+  }
+
+  /**
+   * W̄ = Σ_k ȳ_kᵀ x_k over the orders of yBar, pulled back: v̄ += (g/‖v‖)(W̄ - (W̄·v̂)v̂) and ḡ +=
+   * W̄·v̂ per row, v̂ = v/‖v‖. Each worker has its own rows of W̄, which need no other's: norms and
+   * dots are per row. The pull-back is linear in W̄, so every term goes through it by itself.
+   */
+  @SuppressWarnings("NullAway.Init") // set when it is noted
+  private static final class NormalisedProduct implements Gradients.Term {
+    private Parameter direction;
+    private Parameter magnitude;
+    private Parameters weights;
+    private Jet yBar;
+    private Jet x;
+    private @Nullable Jet sharedYBar;
+    private @Nullable Matrix ownColumns;
+    private @Nullable Matrix weightBar;
+
+    void note(NormalisedAffine layer, Jet newYBar, Workspace kept) {
+      direction = layer.direction;
+      magnitude = layer.magnitude;
+      weights = kept.parameters();
+      yBar = newYBar;
+      x = kept.kept();
+    }
+
+    @Override
+    public void sumInto(Gradients gradients) {
+      Worker worker = gradients.worker();
+      int from = worker.from(direction.rows());
+      int to = worker.to(direction.rows());
+      Matrix own = weightBar;
+      if (own == null) {
+        own = Matrix.allocate(weights.precision(), to - from, direction.columns());
+        weightBar = own;
+      }
+      Matrix directionBar = gradients.of(direction);
+      if (gradients.isFirst(direction)) {
+        for (int r = from; r < to; r++) {
+          for (int c = 0; c < directionBar.columns(); c++) {
+            directionBar.set(r, c, 0);
+          }
+        }
+      }
+      if (gradients.isFirst(magnitude)) {
+        gradients.zero(magnitude, from, to);
+      }
+      gradients
+          .compute()
+          .blas()
+          .multiply(true, ownColumns(worker), false, x.whole(0, yBar.order()), 1, 0, own);
+      gradients
+          .compute()
+          .kernels()
+          .rows()
+          .pullBackNormalisedRows(
+              weights.of(direction),
+              weights.of(magnitude),
+              own,
+              directionBar,
+              gradients.of(magnitude),
+              from);
+    }
+
+    /** This worker's share of the columns of all orders, as it has its own rows of W̄. */
+    @SuppressWarnings("ReferenceEquality") // the very jet
+    private Matrix ownColumns(Worker worker) {
+      Matrix found = ownColumns;
+      if (found == null || sharedYBar != yBar) {
+        Matrix all = yBar.whole(0, yBar.order());
+        found = all.columns(worker.from(all.columns()), worker.to(all.columns()));
+        ownColumns = found;
+        sharedYBar = yBar;
+      }
+      return found;
     }
   }
 

@@ -1,10 +1,10 @@
 package org.ebflow.flow.layer;
 
-import org.ebflow.flow.Gradients;
-import org.ebflow.flow.Jet;
-import org.ebflow.flow.Layer;
-import org.ebflow.flow.LogDet;
-import org.ebflow.flow.Workspace;
+import java.util.Map;
+import org.ebflow.flow.pass.Gradients;
+import org.ebflow.flow.pass.Jet;
+import org.ebflow.flow.pass.LogDet;
+import org.ebflow.flow.pass.Workspace;
 import org.ebflow.linalg.Matrix;
 import org.ebflow.linalg.SmoothLeakyReluKernels;
 import org.jspecify.annotations.Nullable;
@@ -28,6 +28,7 @@ import org.jspecify.annotations.Nullable;
  * <p>Threading: immutable.
  */
 public final class SmoothLeakyRelu implements Layer {
+  static final String TYPE = "smooth_leaky_relu";
   private static final int SIGMOID = 0;
 
   private final double alpha;
@@ -47,6 +48,15 @@ public final class SmoothLeakyRelu implements Layer {
     softplus = 1 - alpha;
   }
 
+  static SmoothLeakyRelu of(Description description, Shape input) {
+    return new SmoothLeakyRelu(description.number("alpha"), description.flag("residual"));
+  }
+
+  @Override
+  public Map<String, Object> description() {
+    return Description.of(TYPE, "alpha", alpha, "residual", residual);
+  }
+
   /** Slope at -∞, without the residual's. */
   public double alpha() {
     return alpha;
@@ -55,11 +65,6 @@ public final class SmoothLeakyRelu implements Layer {
   /** Whether x is added. */
   public boolean residual() {
     return residual;
-  }
-
-  @Override
-  public boolean constantJacobian() {
-    return false;
   }
 
   @Override

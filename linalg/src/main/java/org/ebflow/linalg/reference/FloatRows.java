@@ -55,6 +55,17 @@ public final class FloatRows implements RowKernels {
   }
 
   @Override
+  public void gatherColumns(Matrix x, int[] source, Matrix y) {
+    for (int r = 0; r < x.rows(); r++) {
+      int from = x.offset() + r * x.columns();
+      int to = y.offset() + r * x.columns();
+      for (int c = 0; c < x.columns(); c++) {
+        y.floats()[to + c] = x.floats()[from + source[c]];
+      }
+    }
+  }
+
+  @Override
   public void scaleShiftColumns(Matrix x, Matrix scale, Matrix shift, Matrix y) {
     for (int r = 0, i = 0; r < x.rows(); r++) {
       for (int c = 0; c < x.columns(); c++, i++) {

@@ -180,6 +180,12 @@ public final class FloatVectorRows implements RowKernels {
     Kernels.reference(x.precision()).rows().expNegative(x, y);
   }
 
+  /** As {@link #expNegative}: a gather is bound by memory. */
+  @Override
+  public void gatherColumns(Matrix x, int[] source, Matrix y) {
+    Kernels.reference(x.precision()).rows().gatherColumns(x, source, y);
+  }
+
   /** As {@link #expNegative}. */
   @Override
   public void normaliseRows(Matrix v, Matrix g, Matrix w) {

@@ -2,12 +2,12 @@ package org.ebflow.training.check;
 
 import java.util.ArrayList;
 import java.util.List;
-import org.ebflow.flow.Compute;
 import org.ebflow.flow.Flow;
-import org.ebflow.flow.Gradients;
-import org.ebflow.flow.NoisePurpose;
-import org.ebflow.flow.Parameter;
-import org.ebflow.flow.Parameters;
+import org.ebflow.flow.pass.Compute;
+import org.ebflow.flow.pass.Gradients;
+import org.ebflow.flow.pass.NoisePurpose;
+import org.ebflow.flow.pass.Parameter;
+import org.ebflow.flow.pass.Parameters;
 import org.ebflow.linalg.Blas;
 import org.ebflow.linalg.Matrix;
 import org.ebflow.linalg.Noise;

@@ -1,5 +1,6 @@
 package org.ebflow.training.data;
 
+import org.ebflow.flow.layer.Shape;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -17,7 +18,7 @@ import org.jspecify.annotations.Nullable;
 public record DataSetInfo(
     String name,
     int dimension,
-    @Nullable ImageShape imageShape,
+    @Nullable Shape imageShape,
     int train,
     int validation,
     int test,

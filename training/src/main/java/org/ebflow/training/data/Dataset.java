@@ -4,6 +4,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
 import org.ebflow.flow.InvalidInputException;
+import org.ebflow.flow.layer.Shape;
 import org.ebflow.linalg.Matrix;
 import org.ebflow.linalg.Precision;
 import org.jspecify.annotations.Nullable;
@@ -28,7 +29,7 @@ public final class Dataset {
       String name,
       int dimension,
       int levels,
-      @Nullable ImageShape imageShape,
+      @Nullable Shape imageShape,
       List<String> columns,
       String sha256) {}
 
@@ -87,7 +88,7 @@ public final class Dataset {
    * @param levels number of distinct values a pixel may take: 256, or fewer
    */
   public static Dataset ofPixels(
-      String name, byte[] pixels, int dimension, @Nullable ImageShape imageShape, int levels) {
+      String name, byte[] pixels, int dimension, @Nullable Shape imageShape, int levels) {
     if (dimension < 1 || pixels.length == 0 || pixels.length % dimension != 0) {
       throw new IllegalArgumentException(
           "Dataset.ofPixels: " + pixels.length + " bytes are no rows of " + dimension);
@@ -163,7 +164,7 @@ public final class Dataset {
   }
 
   /** How a row is a picture, or null. */
-  public @Nullable ImageShape imageShape() {
+  public @Nullable Shape imageShape() {
     return description.imageShape;
   }
 

@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 import org.ebflow.flow.InvalidInputException;
+import org.ebflow.flow.layer.Shape;
 
 /**
  * Handwritten digits 8×8 of the UCI repository in scikit-learn's file: 64 pixels from 0 to 16 and a
@@ -12,7 +13,7 @@ import org.ebflow.flow.InvalidInputException;
  */
 record DigitsSource() implements DataSource {
   static final String NAME = "digits";
-  private static final ImageShape SHAPE = new ImageShape(1, 8, 8);
+  private static final Shape SHAPE = new Shape(1, 8, 8);
   private static final int LEVELS = 17;
   private static final DataFile FILE =
       DataFile.of(

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
+import org.ebflow.flow.layer.Shape;
 
 /**
  * The idx format of the MNIST family, images only: 00 00 08 03, then count, height and width as
@@ -52,8 +53,7 @@ public final class IdxFile {
     if (in.read() >= 0) { // reading past the last pixel also makes gzip check its checksum
       throw file.invalid("expected the end at offset " + (HEADER + length) + ", found more data");
     }
-    return Dataset.ofPixels(
-        path(file), pixels, height * width, new ImageShape(1, height, width), 256);
+    return Dataset.ofPixels(path(file), pixels, height * width, new Shape(1, height, width), 256);
   }
 
   private static String path(InputFile file) {

@@ -5,6 +5,7 @@ import java.lang.System.Logger.Level;
 import java.nio.file.Path;
 import java.util.List;
 import org.ebflow.flow.InvalidInputException;
+import org.ebflow.flow.layer.Shape;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -18,7 +19,7 @@ record IdxSource(
     String name, String licence, DataFile trainFile, DataFile testFile, @Nullable String partial)
     implements DataSource {
   private static final Logger LOGGER = System.getLogger(IdxSource.class.getName());
-  private static final ImageShape SHAPE = new ImageShape(1, 28, 28);
+  private static final Shape SHAPE = new Shape(1, 28, 28);
   private static final int IMAGES = 60_000;
   private static final int TRAIN = 50_000;
   private static final int TEST = 10_000;

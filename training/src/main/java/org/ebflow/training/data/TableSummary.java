@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import org.ebflow.flow.InvalidInputException;
+import org.ebflow.flow.layer.Shape;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -21,7 +22,7 @@ public record TableSummary(
     long rows,
     long badRows,
     @Nullable String firstBad,
-    @Nullable ImageShape imageShape,
+    @Nullable Shape imageShape,
     List<Column> columns) {
   /**
    * One column.

@@ -1,10 +1,10 @@
 package org.ebflow.training.objective;
 
-import org.ebflow.flow.Compute;
 import org.ebflow.flow.Flow;
 import org.ebflow.flow.FlowPass;
-import org.ebflow.flow.Gradients;
-import org.ebflow.flow.NoisePurpose;
+import org.ebflow.flow.pass.Compute;
+import org.ebflow.flow.pass.Gradients;
+import org.ebflow.flow.pass.NoisePurpose;
 import org.ebflow.linalg.Matrix;
 import org.ebflow.linalg.Noise;
 import org.ebflow.linalg.Precision;

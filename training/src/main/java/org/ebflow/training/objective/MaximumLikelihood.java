@@ -1,12 +1,12 @@
 package org.ebflow.training.objective;
 
 import java.util.List;
-import org.ebflow.flow.Compute;
 import org.ebflow.flow.Flow;
 import org.ebflow.flow.FlowPass;
-import org.ebflow.flow.Gradients;
-import org.ebflow.flow.Layer;
-import org.ebflow.flow.LogDet;
+import org.ebflow.flow.layer.ConstantJacobian;
+import org.ebflow.flow.pass.Compute;
+import org.ebflow.flow.pass.Gradients;
+import org.ebflow.flow.pass.LogDet;
 import org.ebflow.linalg.Matrix;
 import org.ebflow.linalg.Noise;
 import org.ebflow.linalg.Team;
@@ -29,7 +29,7 @@ public record MaximumLikelihood() implements Objective {
   @Override
   public ObjectivePass[] forTeam(Flow flow, Compute compute, Team team, int batch) {
     FlowPass[] passes = FlowPass.forTeam(flow, compute, team, batch, 0);
-    double[] logDets = new double[flow.layers().size()];
+    double[] logDets = new double[flow.constantParts().size()];
     int[] dropped = new int[passes.length];
     ObjectivePass[] result = new ObjectivePass[passes.length];
     for (int rank = 0; rank < result.length; rank++) {
@@ -41,6 +41,7 @@ public record MaximumLikelihood() implements Objective {
 
   private static final class Pass extends DataPass {
     private final Flow flow;
+    private final List<ConstantJacobian> constantParts;
     private final Compute compute;
     private final Worker worker;
     private final FlowPass pass;
@@ -58,6 +59,7 @@ public record MaximumLikelihood() implements Objective {
         int[] droppedRows) {
       super(flow, pass.rows(), batch);
       this.flow = flow;
+      this.constantParts = flow.constantParts();
       this.compute = compute;
       this.worker = worker;
       this.pass = pass;
@@ -107,16 +109,12 @@ public record MaximumLikelihood() implements Objective {
      * that count, into the sums of the gradients: one layer per worker at a time.
      */
     private double logDet(@Nullable Gradients gradients) {
-      List<Layer> layers = flow.layers();
-      for (int i = 0, turn = 0; i < layers.size(); i++) {
-        Layer layer = layers.get(i);
-        if (layer.constantJacobian() && turn++ % worker.size() == worker.rank()) {
-          logDets[i] =
-              gradients == null
-                  ? layer.logAbsDeterminant(flow.parameters(), compute.blas())
-                  : layer.addLogDetGradient(
-                      -counted(), flow.parameters(), compute.blas(), gradients);
-        }
+      for (int i = worker.rank(); i < logDets.length; i += worker.size()) {
+        ConstantJacobian part = constantParts.get(i);
+        logDets[i] =
+            gradients == null
+                ? part.logAbsDeterminant(flow.parameters(), compute.blas())
+                : part.addLogDetGradient(-counted(), flow.parameters(), compute.blas(), gradients);
       }
       worker.barrier();
       double sum = 0;

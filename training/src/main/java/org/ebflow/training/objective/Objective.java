@@ -1,7 +1,7 @@
 package org.ebflow.training.objective;
 
-import org.ebflow.flow.Compute;
 import org.ebflow.flow.Flow;
+import org.ebflow.flow.pass.Compute;
 import org.ebflow.linalg.Team;
 
 /**

@@ -1,6 +1,6 @@
 package org.ebflow.training.objective;
 
-import org.ebflow.flow.Gradients;
+import org.ebflow.flow.pass.Gradients;
 import org.ebflow.linalg.Matrix;
 import org.ebflow.linalg.Noise;
 import org.jspecify.annotations.Nullable;

@@ -2,7 +2,7 @@ package org.ebflow.training.objective;
 
 import java.util.Arrays;
 import org.ebflow.flow.FlowPass;
-import org.ebflow.flow.LogDet;
+import org.ebflow.flow.pass.LogDet;
 import org.ebflow.linalg.Matrix;
 import org.ebflow.linalg.Precision;
 

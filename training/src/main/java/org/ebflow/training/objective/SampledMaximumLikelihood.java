@@ -1,13 +1,13 @@
 package org.ebflow.training.objective;
 
 import java.util.List;
-import org.ebflow.flow.Compute;
 import org.ebflow.flow.Flow;
 import org.ebflow.flow.FlowPass;
-import org.ebflow.flow.Gradients;
-import org.ebflow.flow.Layer;
-import org.ebflow.flow.LogDet;
-import org.ebflow.flow.NoisePurpose;
+import org.ebflow.flow.layer.ConstantJacobian;
+import org.ebflow.flow.pass.Compute;
+import org.ebflow.flow.pass.Gradients;
+import org.ebflow.flow.pass.LogDet;
+import org.ebflow.flow.pass.NoisePurpose;
 import org.ebflow.linalg.Matrix;
 import org.ebflow.linalg.Noise;
 import org.ebflow.linalg.Team;
@@ -42,6 +42,7 @@ public record SampledMaximumLikelihood(Scale scale) implements Objective {
 
   private final class Pass extends DataPass implements Stack.SampleSeed {
     private final Flow flow;
+    private final List<ConstantJacobian> constantParts;
     private final Compute compute;
     private final Worker worker;
     private final Stack stack;
@@ -53,6 +54,7 @@ public record SampledMaximumLikelihood(Scale scale) implements Objective {
     Pass(Flow flow, Compute compute, Worker worker, Stack stack, FlowPass inverse, int batch) {
       super(flow, inverse.rows(), batch);
       this.flow = flow;
+      this.constantParts = flow.constantParts();
       this.compute = compute;
       this.worker = worker;
       this.stack = stack;
@@ -79,12 +81,8 @@ public record SampledMaximumLikelihood(Scale scale) implements Objective {
      * factors.
      */
     private void factorize() {
-      List<Layer> layers = flow.layers();
-      for (int i = 0, turn = 0; i < layers.size(); i++) {
-        Layer layer = layers.get(i);
-        if (layer.constantJacobian() && turn++ % worker.size() == worker.rank()) {
-          layer.logAbsDeterminant(flow.parameters(), compute.blas());
-        }
+      for (int i = worker.rank(); i < constantParts.size(); i += worker.size()) {
+        constantParts.get(i).logAbsDeterminant(flow.parameters(), compute.blas());
       }
       worker.barrier();
     }

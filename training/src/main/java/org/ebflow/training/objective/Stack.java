@@ -1,9 +1,9 @@
 package org.ebflow.training.objective;
 
-import org.ebflow.flow.Compute;
 import org.ebflow.flow.Flow;
 import org.ebflow.flow.FlowPass;
-import org.ebflow.flow.LogDet;
+import org.ebflow.flow.pass.Compute;
+import org.ebflow.flow.pass.LogDet;
 import org.ebflow.linalg.Matrix;
 import org.ebflow.linalg.Team;
 import org.ebflow.linalg.Worker;

@@ -2,7 +2,7 @@ package org.ebflow.training.optimizer;
 
 import java.util.LinkedHashMap;
 import java.util.Map;
-import org.ebflow.flow.Parameters;
+import org.ebflow.flow.pass.Parameters;
 import org.ebflow.linalg.Matrix;
 import org.ebflow.linalg.OptimizerKernels;
 import org.ebflow.linalg.Worker;

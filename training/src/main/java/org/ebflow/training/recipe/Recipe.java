@@ -15,6 +15,7 @@ import java.util.Set;
 import java.util.function.Supplier;
 import org.ebflow.flow.Flow;
 import org.ebflow.flow.InvalidInputException;
+import org.ebflow.flow.layer.Shape;
 import org.ebflow.flow.model.ModelConfig;
 import org.ebflow.linalg.Precision;
 import org.ebflow.training.Preprocessing;
@@ -22,7 +23,6 @@ import org.ebflow.training.RunFolder;
 import org.ebflow.training.Trainer;
 import org.ebflow.training.data.DataSources;
 import org.ebflow.training.data.Dataset;
-import org.ebflow.training.data.ImageShape;
 import org.ebflow.training.data.Splits;
 import org.ebflow.training.objective.Objective;
 import org.ebflow.training.optimizer.Optimizer;
@@ -393,7 +393,7 @@ public final class Recipe {
   }
 
   /** Its objective, for rows of that many numbers that are pictures of that shape, or none. */
-  public Objective objective(int dimension, @Nullable ImageShape shape) {
+  public Objective objective(int dimension, @Nullable Shape shape) {
     return content.objective.build(shape == null ? dimension : shape.channels());
   }
 

@@ -5,17 +5,17 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.util.List;
 import org.ebflow.flow.Flow;
-import org.ebflow.flow.Gradients;
-import org.ebflow.flow.Jet;
-import org.ebflow.flow.Layer;
-import org.ebflow.flow.LogDet;
-import org.ebflow.flow.Parameter;
-import org.ebflow.flow.Parameters;
-import org.ebflow.flow.Workspace;
+import org.ebflow.flow.layer.ConstantJacobian;
 import org.ebflow.flow.layer.Dense;
 import org.ebflow.flow.layer.Elementwise;
 import org.ebflow.flow.layer.MaskedAffineCoupling.TranslationActivation;
 import org.ebflow.flow.model.CouplingConfig;
+import org.ebflow.flow.pass.Gradients;
+import org.ebflow.flow.pass.Jet;
+import org.ebflow.flow.pass.LogDet;
+import org.ebflow.flow.pass.Parameter;
+import org.ebflow.flow.pass.Parameters;
+import org.ebflow.flow.pass.Workspace;
 import org.ebflow.linalg.Blas;
 import org.ebflow.linalg.Matrix;
 import org.ebflow.linalg.Precision;
@@ -140,7 +140,7 @@ class GradientCheckTest {
   }
 
   /** A dense layer that adds its gradients twice, or takes the cotangent of y for that of x. */
-  private static final class FaultyDense implements Layer {
+  private static final class FaultyDense implements ConstantJacobian {
     private final Dense right = new Dense(DIMENSION);
     private final boolean twice;
 
@@ -168,11 +168,6 @@ class GradientCheckTest {
     @Override
     public List<Parameter> parameters() {
       return right.parameters();
-    }
-
-    @Override
-    public boolean constantJacobian() {
-      return true;
     }
 
     @Override

@@ -11,6 +11,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.stream.IntStream;
 import org.ebflow.flow.InvalidInputException;
+import org.ebflow.flow.layer.Shape;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -33,7 +34,7 @@ class DataSourcesTest {
     hasSizes(mnist, 50_000, 10_000, 10_000);
     assertThat(mnist.train().dimension()).isEqualTo(784);
     assertThat(mnist.train().levels()).isEqualTo(256);
-    assertThat(mnist.train().imageShape()).isEqualTo(new ImageShape(1, 28, 28));
+    assertThat(mnist.train().imageShape()).isEqualTo(new Shape(1, 28, 28));
     assertThat(mnist.validation().row(0))
         .isNotEqualTo(mnist.train().row(0))
         .isNotEqualTo(mnist.test().row(0));
@@ -143,7 +144,7 @@ class DataSourcesTest {
     assertThat(splits.train().columns()).containsExactly("b");
     Path images = TestData.write(folder, "own-ubyte", TestData.idx(10, 3, 4));
     assertThat(DataSources.in(folder).load(images.toString(), 1).train().imageShape())
-        .isEqualTo(new ImageShape(1, 3, 4));
+        .isEqualTo(new Shape(1, 3, 4));
   }
 
   @Test

@@ -8,6 +8,7 @@ import java.util.Arrays;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.ebflow.flow.InvalidInputException;
+import org.ebflow.flow.layer.Shape;
 import org.ebflow.linalg.Matrix;
 import org.ebflow.linalg.Precision;
 import org.junit.jupiter.api.Test;
@@ -38,7 +39,7 @@ class DatasetTest {
   @Test
   void keepsPixelsAsUnsignedBytes() {
     byte[] pixels = {0, 1, (byte) 255, (byte) 128};
-    Dataset images = Dataset.ofPixels("two", pixels, 2, new ImageShape(1, 1, 2), 256);
+    Dataset images = Dataset.ofPixels("two", pixels, 2, new Shape(1, 1, 2), 256);
     assertThat(images.row(1)).containsExactly(255, 128);
     Matrix batch = Matrix.allocate(Precision.FLOAT32, 2, 2);
     images.copyRows(0, 2, batch, 0);

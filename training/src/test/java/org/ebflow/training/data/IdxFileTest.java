@@ -9,6 +9,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Arrays;
 import org.ebflow.flow.InvalidInputException;
+import org.ebflow.flow.layer.Shape;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -34,7 +35,7 @@ class IdxFileTest {
         }) {
       Dataset images = IdxFile.read(file);
       assertThat(images.size()).isEqualTo(70);
-      assertThat(images.imageShape()).isEqualTo(new ImageShape(1, 2, 2));
+      assertThat(images.imageShape()).isEqualTo(new Shape(1, 2, 2));
       assertThat(images.row(50)).containsExactly(200, 201, 202, 203);
       assertThat(images.sha256()).hasSize(64);
     }

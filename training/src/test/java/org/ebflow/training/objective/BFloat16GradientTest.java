@@ -6,9 +6,9 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.util.Arrays;
 import java.util.stream.Stream;
-import org.ebflow.flow.Compute;
 import org.ebflow.flow.Flow;
-import org.ebflow.flow.Parameter;
+import org.ebflow.flow.pass.Compute;
+import org.ebflow.flow.pass.Parameter;
 import org.ebflow.linalg.Blas;
 import org.ebflow.linalg.Matrix;
 import org.ebflow.linalg.Noise;

@@ -8,13 +8,13 @@ import java.util.List;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.ebflow.flow.Flow;
-import org.ebflow.flow.Gradients;
-import org.ebflow.flow.Jet;
-import org.ebflow.flow.Layer;
-import org.ebflow.flow.LogDet;
-import org.ebflow.flow.Parameter;
-import org.ebflow.flow.Parameters;
-import org.ebflow.flow.Workspace;
+import org.ebflow.flow.layer.Layer;
+import org.ebflow.flow.pass.Gradients;
+import org.ebflow.flow.pass.Jet;
+import org.ebflow.flow.pass.LogDet;
+import org.ebflow.flow.pass.Parameter;
+import org.ebflow.flow.pass.Parameters;
+import org.ebflow.flow.pass.Workspace;
 import org.ebflow.golden.GoldenCase;
 import org.ebflow.linalg.Kernels;
 import org.ebflow.linalg.Matrix;
@@ -242,11 +242,6 @@ class OptimizerGoldenTest {
     @Override
     public List<Parameter> parameters() {
       return parameters;
-    }
-
-    @Override
-    public boolean constantJacobian() {
-      return true;
     }
 
     @Override

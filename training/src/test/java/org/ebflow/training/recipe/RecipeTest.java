@@ -9,9 +9,9 @@ import java.nio.file.Path;
 import java.util.Map;
 import org.ebflow.flow.InvalidInputException;
 import org.ebflow.flow.layer.MaskedAffineCoupling.TranslationActivation;
+import org.ebflow.flow.layer.Shape;
 import org.ebflow.flow.model.CouplingConfig;
 import org.ebflow.linalg.Precision;
-import org.ebflow.training.data.ImageShape;
 import org.ebflow.training.objective.DenoisingScoreMatching;
 import org.ebflow.training.objective.FiniteDifferenceScoreMatching;
 import org.ebflow.training.objective.MaximumLikelihood;
@@ -28,7 +28,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 import tools.jackson.databind.json.JsonMapper;
 
 final class RecipeTest {
-  private static final ImageShape MNIST = new ImageShape(1, 28, 28);
+  private static final Shape MNIST = new Shape(1, 28, 28);
 
   @ParameterizedTest
   @MethodSource("org.ebflow.training.recipe.RecipeResources#names")
@@ -189,7 +189,7 @@ final class RecipeTest {
   void lambdaIsDividedByTheChannels() {
     Recipe recipe = Recipe.named("mnist-fc-ssm").set("objective.lambda", "0.6");
 
-    assertThat(recipe.objective(12, new ImageShape(3, 2, 2)))
+    assertThat(recipe.objective(12, new Shape(3, 2, 2)))
         .isEqualTo(new SlicedScoreMatching(1, false, .6 / 3, Scale.PER_DIMENSION));
     assertThat(recipe.objective(12, null))
         .isEqualTo(new SlicedScoreMatching(1, false, .6 / 12, Scale.PER_DIMENSION));

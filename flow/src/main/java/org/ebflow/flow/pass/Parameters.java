@@ -1,11 +1,13 @@
-package org.ebflow.flow;
+package org.ebflow.flow.pass;
 
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.Comparator;
 import java.util.IdentityHashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.SequencedMap;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
 import org.ebflow.linalg.Blas;
@@ -29,6 +31,7 @@ public final class Parameters {
   private final List<Parameter> blocks;
   private final List<String> names;
   private final Matrix flat;
+  private final int trainedLength;
   private final IdentityHashMap<Parameter, Matrix> values = new IdentityHashMap<>();
   private final Map<Parameter, Factorization> factorizations = new ConcurrentHashMap<>();
   private final AtomicLong version = new AtomicLong();
@@ -58,17 +61,22 @@ public final class Parameters {
   private Parameters(List<Parameter> blocks, List<String> names, Precision precision) {
     this.blocks = blocks;
     this.names = names;
+    List<Parameter> order = new ArrayList<>(blocks);
+    order.sort(Comparator.comparing(Parameter::trained).reversed()); // stable: trained ones first
     long size = 0;
-    for (Parameter block : blocks) {
+    long trained = 0;
+    for (Parameter block : order) {
       size += aligned((long) block.rows() * stride(block));
+      trained = block.trained() ? size : trained;
     }
     if (size > Integer.MAX_VALUE - 8) {
       throw new IllegalArgumentException(
           "Parameters: " + size + " weights do not fit one Java array");
     }
     flat = MatrixPool.onLines(precision).matrix(1, (int) size);
+    trainedLength = (int) trained;
     int offset = 0;
-    for (Parameter block : blocks) {
+    for (Parameter block : order) {
       int stride = stride(block);
       int count = block.rows() * stride;
       values.put(
@@ -88,14 +96,15 @@ public final class Parameters {
     return (count + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
   }
 
-  /** Fresh weights for the layers, named {@code layerIndex.name}, drawn in float64 and rounded. */
-  static Parameters initial(List<Layer> layers, Precision precision, long seed) {
+  /**
+   * Fresh weights, drawn in float64 and rounded.
+   *
+   * @param named blocks by name, in their order; a block that has two names gets the first
+   */
+  public static Parameters initial(
+      SequencedMap<String, Parameter> named, Precision precision, long seed) {
     Map<Parameter, String> found = new LinkedHashMap<>();
-    for (int i = 0; i < layers.size(); i++) {
-      for (Parameter block : layers.get(i).parameters()) {
-        found.putIfAbsent(block, i + "." + block.name());
-      }
-    }
+    named.forEach((name, block) -> found.putIfAbsent(block, name));
     Parameters result =
         new Parameters(List.copyOf(found.keySet()), List.copyOf(found.values()), precision);
     for (int i = 0; i < result.blocks.size(); i++) {
@@ -141,7 +150,7 @@ public final class Parameters {
     return blocks;
   }
 
-  /** Names {@code layerIndex.name} in the order of {@link #blocks}. */
+  /** Names in the order of {@link #blocks}, as {@code layerIndex.name} in those of a flow. */
   public List<String> names() {
     return names;
   }
@@ -160,9 +169,17 @@ public final class Parameters {
     return flat;
   }
 
-  /** Number of weights, without alignment. */
+  /** The first so many numbers of {@link #flat} are trained, the others are not. */
+  public int trainedLength() {
+    return trainedLength;
+  }
+
+  /** Number of trained weights, without alignment. */
   public long count() {
-    return blocks.stream().mapToLong(block -> (long) block.rows() * block.columns()).sum();
+    return blocks.stream()
+        .filter(Parameter::trained)
+        .mapToLong(block -> (long) block.rows() * block.columns())
+        .sum();
   }
 
   /** Format of the weights. */

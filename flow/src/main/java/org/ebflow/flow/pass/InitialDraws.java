@@ -1,4 +1,4 @@
-package org.ebflow.flow;
+package org.ebflow.flow.pass;
 
 import java.util.List;
 import org.ebflow.linalg.Matrix;

@@ -1,4 +1,4 @@
-package org.ebflow.flow;
+package org.ebflow.flow.pass;
 
 import org.ebflow.linalg.CouplingKernels.Streams;
 import org.ebflow.linalg.Matrix;
@@ -12,7 +12,8 @@ public final class LogDet {
   private final Matrix[] orders;
   private final Streams tuple;
 
-  LogDet(int order, int rows) {
+  /** Zero for so many rows. */
+  public LogDet(int order, int rows) {
     orders = new Matrix[order + 1];
     for (int k = 0; k <= order; k++) {
       orders[k] = Matrix.allocate(Precision.FLOAT64, 1, rows);

@@ -1,4 +1,4 @@
-package org.ebflow.flow;
+package org.ebflow.flow.pass;
 
 import org.ebflow.linalg.Matrix;
 
@@ -10,8 +10,16 @@ import org.ebflow.linalg.Matrix;
  * @param rows rows of the block
  * @param columns columns of the block
  * @param initializer initial values
+ * @param trained whether an optimizer updates it; a block that is not trained is written by its
+ *     layer alone, and saved, resumed and averaged like the others
  */
-public record Parameter(String name, int rows, int columns, Initializer initializer) {
+public record Parameter(
+    String name, int rows, int columns, Initializer initializer, boolean trained) {
+  /** A block that is trained. */
+  public Parameter(String name, int rows, int columns, Initializer initializer) {
+    this(name, rows, columns, initializer, true);
+  }
+
   /** Writes initial values; {@code draws} is a source of noise of this block's own. */
   @FunctionalInterface
   public interface Initializer {

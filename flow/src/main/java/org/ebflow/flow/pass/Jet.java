@@ -1,4 +1,4 @@
-package org.ebflow.flow;
+package org.ebflow.flow.pass;
 
 import org.ebflow.linalg.BFloat16Matrix;
 import org.ebflow.linalg.CouplingKernels.Streams;
@@ -26,7 +26,7 @@ public final class Jet {
    * Rows {@code rowFrom}…{@code rowTo} (exclusive) of every stream of {@code all},
    * [(order+1)·batch, width].
    */
-  Jet(Matrix all, int batch, int rowFrom, int rowTo) {
+  public Jet(Matrix all, int batch, int rowFrom, int rowTo) {
     this(all, null, batch, rowFrom, rowTo);
   }
 

@@ -1,4 +1,4 @@
-package org.ebflow.flow;
+package org.ebflow.flow.pass;
 
 import org.ebflow.linalg.BFloat16Kernels;
 import org.ebflow.linalg.BFloat16Matrix;

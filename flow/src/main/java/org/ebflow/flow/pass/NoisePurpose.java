@@ -1,4 +1,4 @@
-package org.ebflow.flow;
+package org.ebflow.flow.pass;
 
 /**
  * What a draw is for: the second argument of the counter-based noise, so that no two uses share

@@ -1,15 +1,15 @@
-package org.ebflow.flow;
+package org.ebflow.flow.pass;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Supplier;
 import org.ebflow.linalg.BFloat16Matrix;
 import org.ebflow.linalg.Blas;
 import org.ebflow.linalg.ElementwiseKernels.Derivatives;
-import org.ebflow.linalg.Factor;
 import org.ebflow.linalg.Kernels;
 import org.ebflow.linalg.Matrix;
 import org.ebflow.linalg.MatrixPool;
-import org.ebflow.linalg.PackedWeight;
+import org.ebflow.linalg.Team;
 import org.ebflow.linalg.Worker;
 import org.jspecify.annotations.Nullable;
 
@@ -22,12 +22,6 @@ import org.jspecify.annotations.Nullable;
  * workers of a pass, each of which sees its own rows.
  */
 public final class Workspace {
-  /**
-   * Weights up to this size are multiplied by every worker for its own rows, larger ones column by
-   * column together: docs/decisions/0003.
-   */
-  static final int SMALL_WEIGHT = 128 * 128;
-
   private final Worker worker;
   private final Compute compute;
   private final Parameters parameters;
@@ -38,19 +32,33 @@ public final class Workspace {
   private final List<@Nullable Workspace> children = new ArrayList<>();
   private final List<@Nullable Matrix> constants = new ArrayList<>();
   private final List<@Nullable Derivatives> derivatives = new ArrayList<>();
+  private final List<@Nullable Jet> boundaries = new ArrayList<>();
+  private final List<@Nullable Jet> boundaryBars = new ArrayList<>();
+  private final List<@Nullable Object> objects = new ArrayList<>();
+  private final ExactProducts exact;
+  private final State state;
   private @Nullable Jet input;
 
+  /** What the workspaces of one worker's pass have in common. */
+  private static final class State {
+    boolean afterScore;
+  }
+
   /** Buffers of one layer common to all workers of a pass. */
-  static final class Shared {
+  private static final class Shared {
     final int batch;
     final int order;
     final boolean backward;
     private final MatrixPool pool;
+    private final boolean rounds;
     private final List<@Nullable Matrix> buffers = new ArrayList<>();
+    private final List<@Nullable Streams> boundaries = new ArrayList<>();
+    private final List<@Nullable Streams> boundaryBars = new ArrayList<>();
     private final List<@Nullable Shared> children = new ArrayList<>();
 
-    Shared(MatrixPool pool, int batch, int order, boolean backward) {
+    Shared(MatrixPool pool, boolean rounds, int batch, int order, boolean backward) {
       this.pool = pool;
+      this.rounds = rounds;
       this.batch = batch;
       this.order = order;
       this.backward = backward;
@@ -77,10 +85,22 @@ public final class Workspace {
       return found;
     }
 
+    private synchronized Streams boundary(List<@Nullable Streams> among, int number, int width) {
+      Streams found = at(among, number);
+      if (found == null) {
+        int height = (order + 1) * batch;
+        found =
+            new Streams(
+                pool.matrix(height, width), rounds ? BFloat16Matrix.allocate(height, width) : null);
+        among.set(number, found);
+      }
+      return found;
+    }
+
     private synchronized Shared child(int slot) {
       Shared found = at(children, slot);
       if (found == null) {
-        found = new Shared(pool, batch, order, backward);
+        found = new Shared(pool, rounds, batch, order, backward);
         children.set(slot, found);
       }
       return found;
@@ -89,9 +109,17 @@ public final class Workspace {
     synchronized void zeroRow(int row) {
       for (Matrix buffer : buffers) {
         if (buffer != null) {
-          for (int r = row; r < buffer.rows(); r += batch) {
-            buffer.rows(r, r + 1).fill(0);
-          }
+          zeroRow(buffer, row);
+        }
+      }
+      for (Streams streams : boundaries) {
+        if (streams != null) {
+          zeroRow(streams.all, row);
+        }
+      }
+      for (Streams streams : boundaryBars) {
+        if (streams != null) {
+          zeroRow(streams.all, row);
         }
       }
       for (Shared child : children) {
@@ -100,13 +128,57 @@ public final class Workspace {
         }
       }
     }
+
+    private void zeroRow(Matrix buffer, int row) {
+      for (int r = row; r < buffer.rows(); r += batch) {
+        buffer.rows(r, r + 1).fill(0);
+      }
+    }
   }
 
-  Workspace(Worker worker, Compute compute, Parameters parameters, Shared shared) {
+  /** Memory for the streams of all rows between two layers, and for copies rounded to bfloat16. */
+  private record Streams(Matrix all, @Nullable BFloat16Matrix rounded) {
+    Jet jet(int fromOrder, int batch, int rowFrom, int rowTo) {
+      int from = fromOrder * batch;
+      return new Jet(
+          all.rows(from, all.rows()),
+          rounded == null ? null : rounded.rows(from, all.rows()),
+          batch,
+          rowFrom,
+          rowTo);
+    }
+  }
+
+  /**
+   * Workspaces of all workers of a team for one layer and its parts, in the order of their ranks.
+   *
+   * @param parameters the weights of the pass
+   * @param batch rows of all workers
+   * @param order highest order of the pass
+   * @param backward whether backward follows forward; else nothing is kept for it
+   */
+  public static Workspace[] forTeam(
+      Compute compute, Parameters parameters, Team team, int batch, int order, boolean backward) {
+    MatrixPool pool =
+        backward
+            ? MatrixPool.onLines(parameters.precision())
+            : MatrixPool.anywhere(parameters.precision());
+    Shared shared = new Shared(pool, compute.products().rounds(parameters), batch, order, backward);
+    Workspace[] result = new Workspace[team.size()];
+    for (int rank = 0; rank < result.length; rank++) {
+      result[rank] = new Workspace(team.worker(rank), compute, parameters, shared, new State());
+    }
+    return result;
+  }
+
+  private Workspace(
+      Worker worker, Compute compute, Parameters parameters, Shared shared, State state) {
     this.worker = worker;
     this.compute = compute;
     this.parameters = parameters;
     this.shared = shared;
+    this.state = state;
+    this.exact = new ExactProducts(compute.blas());
     this.rowFrom = worker.from(shared.batch);
     this.rowTo = worker.to(shared.batch);
   }
@@ -126,9 +198,14 @@ public final class Workspace {
     return parameters;
   }
 
-  /** Values of one of the layer's parameters. */
+  /** Values of one of the layer's parameters, to be added to rows or to scale them. */
   public Matrix value(Parameter parameter) {
-    return parameters.of(parameter);
+    return compute.products().value(parameters, parameter);
+  }
+
+  /** Number of this worker's first row in the batch. */
+  public int firstRow() {
+    return rowFrom;
   }
 
   /** This worker's number of rows. */
@@ -144,6 +221,20 @@ public final class Workspace {
   /** Whether anything is read again after forward: by higher orders, or by backward. */
   public boolean readAgain() {
     return shared.backward;
+  }
+
+  /**
+   * Whether the backward pass that runs follows the score's, of the same forward pass, and has its
+   * cotangents in the highest stream: they lie where the score's pass has left them, in {@link
+   * #boundaryBar} too, and need not be computed again.
+   */
+  public boolean afterScore() {
+    return state.afterScore;
+  }
+
+  /** Says so for the whole pass. */
+  public void afterScore(boolean value) {
+    state.afterScore = value;
   }
 
   /** Remembers the input of forward for backward. */
@@ -173,6 +264,57 @@ public final class Workspace {
       jets.set(slot, found);
     }
     return found;
+  }
+
+  /**
+   * The jet between layers number {@code i - 1} and {@code i} of a sequence, rounded for products
+   * where they round. In a pass that goes forward only, every second one shares its memory.
+   */
+  public Jet boundary(int i, int width) {
+    int number = shared.backward ? i : i % 2;
+    Jet found = at(boundaries, number);
+    if (found == null) {
+      found = jet(shared.boundary(shared.boundaries, number, width), 0);
+      boundaries.set(number, found);
+    }
+    return found;
+  }
+
+  /**
+   * Cotangents of that order at {@link #boundary}: the highest {@code order + 1} streams of one
+   * memory, so that those of order 0, the score's, are the highest stream of all others.
+   */
+  public Jet boundaryBar(int i, int width, int order) {
+    int slot = i * (shared.order + 1) + order;
+    Jet found = at(boundaryBars, slot);
+    if (found == null) {
+      found = jet(shared.boundary(shared.boundaryBars, i, width), shared.order - order);
+      boundaryBars.set(slot, found);
+    }
+    return found;
+  }
+
+  private Jet jet(Streams streams, int fromOrder) {
+    return streams.jet(fromOrder, shared.batch, rowFrom, rowTo);
+  }
+
+  /**
+   * Zeroes one of this worker's rows in everything that is kept for backward, in the layer's parts
+   * too.
+   */
+  public void zeroRow(int row) {
+    shared.zeroRow(rowFrom + row);
+  }
+
+  /** An object of this worker's own, made at the first call for a slot. */
+  @SuppressWarnings("unchecked") // a slot is always asked for the same type
+  public <T> T object(int slot, Supplier<T> make) {
+    Object found = at(objects, slot);
+    if (found == null) {
+      found = make.get();
+      objects.set(slot, found);
+    }
+    return (T) found;
   }
 
   /** A row [1,width] of this worker alone. */
@@ -218,7 +360,7 @@ public final class Workspace {
   public Workspace child(int slot) {
     Workspace found = at(children, slot);
     if (found == null) {
-      found = new Workspace(worker, compute, parameters, shared.child(slot));
+      found = new Workspace(worker, compute, parameters, shared.child(slot), state);
       children.set(slot, found);
     }
     return found;
@@ -236,27 +378,7 @@ public final class Workspace {
 
   /** y_k ← x_k·Wᵀ for the given orders; weight [out,in]. Every worker of the pass must call it. */
   public void multiplyTransposed(Jet x, Parameter weight, Jet y, int fromOrder, int toOrder) {
-    BFloat16Matrix rounded = compute.rounded(weight);
-    PackedWeight packed = compute.packed(weight);
-    if (packed == null || (rounded != null && x.rounded() == null)) { // arranged for rounded rows
-      product(true, x, value(weight), rounded, y, fromOrder, toOrder);
-    } else {
-      packed.multiply(factor(x, rounded, fromOrder, toOrder), y.whole(fromOrder, toOrder));
-    }
-  }
-
-  /**
-   * y_k ← x_k·Wᵀ for the given orders, and y_0 ← y_0 + b; weight [out,in], bias [1,out]. Every
-   * worker of the pass must call it. Where only the norm of y matters, y may be turned: {@link
-   * Compute#rowsAlike}.
-   */
-  public void applyAffine(
-      Jet x, Parameter weight, Parameter bias, Jet y, int fromOrder, int toOrder) {
-    multiplyTransposed(x, weight, y, fromOrder, toOrder);
-    if (fromOrder == 0) {
-      Matrix turned = compute.turnedBias(bias);
-      kernels().rows().addToRows(y.stream(0), turned == null ? value(bias) : turned);
-    }
+    compute.products().multiply(worker, parameters, true, x, weight, y, fromOrder, toOrder);
   }
 
   /**
@@ -264,54 +386,17 @@ public final class Workspace {
    * but computed from some, by every worker the same: {@link #own}. It is never rounded.
    */
   public void multiplyTransposed(Jet x, Matrix weight, Jet y, int fromOrder, int toOrder) {
-    product(true, x, weight, null, y, fromOrder, toOrder);
+    exact.multiply(worker, true, x, weight, y, fromOrder, toOrder);
   }
 
   /** x_k ← y_k·W for the given orders; weight [out,in]. Every worker of the pass must call it. */
   public void multiply(Jet y, Parameter weight, Jet x, int fromOrder, int toOrder) {
-    product(false, y, value(weight), compute.rounded(weight), x, fromOrder, toOrder);
+    compute.products().multiply(worker, parameters, false, y, weight, x, fromOrder, toOrder);
   }
 
   /** As {@link #multiply(Jet, Parameter, Jet, int, int)} by a weight that is no parameter. */
   public void multiply(Jet y, Matrix weight, Jet x, int fromOrder, int toOrder) {
-    product(false, y, weight, null, x, fromOrder, toOrder);
-  }
-
-  private void product(
-      boolean transpose,
-      Jet from,
-      Matrix exact,
-      @Nullable BFloat16Matrix rounded,
-      Jet to,
-      int fromOrder,
-      int toOrder) {
-    if (worker.size() > 1 && !large(exact)) {
-      for (int k = fromOrder; k <= toOrder; k++) {
-        blas().multiply(false, from.stream(k), transpose, exact, 1, 0, to.stream(k));
-      }
-      return;
-    }
-    Factor left = factor(from, rounded, fromOrder, toOrder);
-    Factor right = rounded == null || left instanceof Matrix ? exact : rounded;
-    worker.barrier(); // all rows of the input are written
-    blas().multiply(worker, false, left, transpose, right, 1, 0, to.whole(fromOrder, toOrder));
-    worker.barrier(); // all columns of the output are written
-  }
-
-  /** Streams of a jet, rounded just now if the weight is and the jet can be. */
-  private Factor factor(Jet from, @Nullable BFloat16Matrix rounded, int fromOrder, int toOrder) {
-    RoundedJet roundedFrom = from.rounded();
-    if (rounded == null || roundedFrom == null) {
-      return from.whole(fromOrder, toOrder);
-    }
-    compute.refresh(worker);
-    roundedFrom.round(compute.kernels().bfloat16(), from, fromOrder, toOrder);
-    return roundedFrom.whole(fromOrder, toOrder);
-  }
-
-  /** Whether products by a weight are shared by the workers. */
-  static boolean large(Matrix weight) {
-    return weight.size() > SMALL_WEIGHT;
+    exact.multiply(worker, false, y, weight, x, fromOrder, toOrder);
   }
 
   private static <T> @Nullable T at(List<@Nullable T> list, int slot) {

@@ -1,0 +1,237 @@
+package org.ebflow.flow;
+
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.ebflow.flow.layer.ConstantJacobian;
+import org.ebflow.flow.layer.ConstantJacobian.AffineMap;
+import org.ebflow.flow.layer.Layer;
+import org.ebflow.flow.pass.Compute;
+import org.ebflow.flow.pass.Parameter;
+import org.ebflow.flow.pass.Parameters;
+import org.ebflow.linalg.BFloat16Matrix;
+import org.ebflow.linalg.Blas;
+import org.ebflow.linalg.Factor;
+import org.ebflow.linalg.Kernels;
+import org.ebflow.linalg.Matrix;
+import org.ebflow.linalg.PackedWeight;
+import org.ebflow.linalg.Precision;
+import org.ebflow.linalg.Team;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * How densities of many rows are computed, side by side by passes of one thread each, so that the
+ * bits of a row's density depend neither on the other rows nor on its place among them.
+ *
+ * <p>Three things are decided here and nowhere else:
+ *
+ * <ul>
+ *   <li>Batch invariance. Products by large weights are the BLAS's where it has packed them; all
+ *       products are its where it is batch-invariant for all of them ({@link Blas#treatsAlike});
+ *       the others are {@link Blas#rowsAlike}.
+ *   <li>Packed weights. Large weights are copied once, in native memory, in the order in which the
+ *       BLAS reads them.
+ *   <li>The last layer by QR. log p sees of the latent z = W x + b only ‖z‖, which no rotation
+ *       changes. So W = Q·R gives way to R and b to Qᵀb, and products with R's zeros are left out:
+ *       docs/decisions/0009.
+ * </ul>
+ *
+ * <p>The weights may not change. Threading: thread-safe, but for {@link #close}.
+ */
+public final class ScoringPlan implements AutoCloseable {
+  private final Flow flow;
+  private final Blas blas;
+  private final int few;
+  private final int batch;
+  private final Map<Parameter, PackedWeight> packed = new ConcurrentHashMap<>();
+  private final Map<Parameter, Matrix> rotatedBiases = new ConcurrentHashMap<>();
+  private final Compute compute;
+  private final double logZ;
+
+  private ScoringPlan(
+      Flow flow,
+      Blas blas,
+      int few,
+      int batch,
+      Team team,
+      Compute base,
+      Map<Parameter, ? extends Factor> large) {
+    this.flow = flow;
+    this.blas = blas;
+    this.few = few;
+    this.batch = batch;
+    pack(large, team);
+    this.logZ = flow.logZ(blas);
+    this.compute = base.packed(blasOfOthers(large), packed, rotatedBiases);
+  }
+
+  /**
+   * For batches of two sizes.
+   *
+   * @param team divides the work of packing, and that of log Z
+   */
+  public static ScoringPlan of(Flow flow, Blas blas, int few, int batch, Team team) {
+    Parameters weights = flow.parameters();
+    Map<Parameter, Matrix> large = new LinkedHashMap<>();
+    for (Parameter block : weights.blocks()) {
+      if (Compute.isLarge(weights.of(block))) {
+        large.put(block, weights.of(block));
+      }
+    }
+    return new ScoringPlan(
+        flow, blas, few, batch, team, Compute.of(weights.precision(), blas), large);
+  }
+
+  /**
+   * As {@link #of} with the operands of products by large weights rounded to bfloat16, but for
+   * those inside of networks.
+   *
+   * @throws IllegalArgumentException if the weights are float64 or the BLAS has no such products,
+   *     or they are not batch-invariant
+   */
+  public static ScoringPlan bfloat16(Flow flow, Blas blas, int few, int batch, Team team) {
+    Compute base = Compute.bfloat16(flow.parameters(), blas, team);
+    ScoringPlan plan = new ScoringPlan(flow, blas, few, batch, team, base, base.roundedBlocks());
+    for (Parameter block : base.roundedBlocks().keySet()) {
+      if (!plan.packed.containsKey(block)) {
+        plan.close();
+        throw new IllegalArgumentException(
+            "ScoringPlan.bfloat16: a row's bfloat16 product by "
+                + flow.parameters().names().get(flow.parameters().blocks().indexOf(block))
+                + " depends on its place among others with backend "
+                + blas.name()
+                + " on this processor; score in float32");
+      }
+    }
+    return plan;
+  }
+
+  private void pack(Map<Parameter, ? extends Factor> large, Team team) {
+    List<Runnable> tasks = new ArrayList<>();
+    large.forEach(
+        (block, weight) -> tasks.addFirst(() -> pack(block, weight))); // the longest first
+    tasks.add(() -> flow.logZ(blas));
+    AtomicInteger next = new AtomicInteger();
+    try {
+      team.run(
+          worker -> {
+            for (int i = next.getAndIncrement(); i < tasks.size(); i = next.getAndIncrement()) {
+              tasks.get(i).run();
+            }
+          });
+    } catch (RuntimeException | Error e) {
+      close();
+      throw e;
+    }
+  }
+
+  private void pack(Parameter block, Factor weight) {
+    AffineMap last = rotatable(block, weight);
+    PackedWeight found = last == null ? blas.pack(few, batch, weight) : rotated(last, weight);
+    if (found != null) {
+      packed.put(block, found);
+    }
+  }
+
+  /**
+   * The last layer if it is fully connected, the block is its weight, and no other layer has it
+   * too; else null.
+   */
+  private @Nullable AffineMap rotatable(Parameter block, Factor weight) {
+    Layer layer = flow.layers().getLast();
+    AffineMap last = layer instanceof ConstantJacobian constant ? constant.affineMap() : null;
+    boolean alone =
+        flow.layers().stream().filter(other -> other.parameters().contains(block)).count() == 1;
+    return last != null
+            && last.weight().equals(block)
+            && alone
+            && blas.packsUpperTriangular(few, batch, weight)
+        ? last
+        : null;
+  }
+
+  /** R of W = Q·R, packed, and Qᵀb: computed in float64, rounded to the weights' precision. */
+  private @Nullable PackedWeight rotated(AffineMap last, Factor weight) {
+    Parameters weights = flow.parameters();
+    int d = flow.dimension();
+    Matrix both = Matrix.allocate(weights.precision(), d, d + 1);
+    both.columns(0, d).copyFrom(weights.of(last.weight()));
+    Matrix bias = weights.of(last.bias());
+    for (int r = 0; r < d; r++) {
+      both.set(r, d, bias.get(0, r));
+    }
+    Matrix factor = Matrix.allocate(weights.precision(), d, d + 1);
+    blas.triangularFactor(both, factor); // [W b] = Q·[R Qᵀb]
+    Matrix rotatedBias = Matrix.allocate(weights.precision(), 1, d);
+    for (int r = 0; r < d; r++) {
+      rotatedBias.set(0, r, factor.get(r, d));
+    }
+    Matrix triangle = factor.columns(0, d);
+    PackedWeight found =
+        blas.packUpperTriangular(
+            few, batch, weight instanceof Matrix ? triangle : rounded(triangle));
+    if (found != null) {
+      rotatedBiases.put(last.bias(), rotatedBias);
+    }
+    return found;
+  }
+
+  private static BFloat16Matrix rounded(Matrix exact) {
+    BFloat16Matrix result = BFloat16Matrix.allocate(exact.rows(), exact.columns());
+    Kernels.of(Precision.FLOAT32).bfloat16().round(exact, result);
+    return result;
+  }
+
+  /** The BLAS itself if it is batch-invariant for all that is not packed and is an operand. */
+  private Blas blasOfOthers(Map<Parameter, ? extends Factor> large) {
+    Parameters weights = flow.parameters();
+    for (Parameter block : weights.blocks()) {
+      Matrix weight = weights.of(block);
+      boolean row = weight.rows() == 1; // biases and scales: no operands of products
+      if (!row
+          && (!large.containsKey(block)
+              || packed.containsKey(block)
+              || !blas.treatsAlike(few, batch, weight))) {
+        return Blas.rowsAlike();
+      }
+    }
+    return blas;
+  }
+
+  /** A pass that goes forward only, for one thread. */
+  public FlowPass pass(Team solo, int rows) {
+    FlowPass pass = FlowPass.forwardOnly(flow, compute, solo, rows)[0];
+    return rotatedBiases.isEmpty() ? pass : pass.withRotatedLatent();
+  }
+
+  /** log Z in nats. */
+  public double logZ() {
+    return logZ;
+  }
+
+  /** Whether that block was packed. */
+  boolean packs(Parameter block) {
+    return packed.containsKey(block);
+  }
+
+  /** Whether the latent is that of the flow only up to a rotation. */
+  boolean rotatesLatent() {
+    return !rotatedBiases.isEmpty();
+  }
+
+  /** What multiplies by weights that are not packed. */
+  Blas blas() {
+    return compute.blas();
+  }
+
+  /** Frees native memory; no pass may run beside or follow. */
+  @Override
+  public void close() {
+    packed.values().forEach(PackedWeight::close);
+    packed.clear();
+    rotatedBiases.clear();
+  }
+}

@@ -1,0 +1,89 @@
+package org.ebflow.flow.pass;
+
+import java.util.Map;
+import org.ebflow.linalg.BFloat16Matrix;
+import org.ebflow.linalg.Blas;
+import org.ebflow.linalg.Kernels;
+import org.ebflow.linalg.Matrix;
+import org.ebflow.linalg.PackedWeight;
+import org.ebflow.linalg.Precision;
+import org.ebflow.linalg.Team;
+
+/** What arithmetic a pass runs on: the kernels of one precision, a BLAS, products by weights. */
+public final class Compute {
+  private final Kernels kernels;
+  private final Blas blas;
+  private final Products products;
+
+  private Compute(Kernels kernels, Blas blas, Products products) {
+    this.kernels = kernels;
+    this.blas = blas;
+    this.products = products;
+  }
+
+  /** The fastest kernels of that precision with the given BLAS. */
+  public static Compute of(Precision precision, Blas blas) {
+    return new Compute(Kernels.of(precision), blas, new ExactProducts(blas));
+  }
+
+  /**
+   * Float32 but for products by large weights, whose operands are rounded to bfloat16:
+   * docs/decisions/0006. For passes of that team through flows with these weights.
+   *
+   * @throws IllegalArgumentException if the weights are float64 or the BLAS has no such products
+   */
+  public static Compute bfloat16(Parameters weights, Blas blas, Team team) {
+    if (weights.precision() != Precision.FLOAT32 || !blas.multipliesBFloat16()) {
+      throw new IllegalArgumentException(
+          "Compute.bfloat16: weights are "
+              + weights.precision()
+              + ", expected FLOAT32, and backend "
+              + blas.name()
+              + (blas.multipliesBFloat16() ? " has" : " does not have")
+              + " bfloat16 products");
+    }
+    Kernels kernels = Kernels.of(Precision.FLOAT32);
+    return new Compute(
+        kernels,
+        blas,
+        new RoundedProducts(new ExactProducts(blas), weights, kernels.bfloat16(), team));
+  }
+
+  /**
+   * The same with other products for passes of one thread that go forward only: by packed copies of
+   * some weights, and by {@code others} else.
+   *
+   * @param packed what to multiply by in place of a block of the weights
+   * @param replaced what to add to rows in place of a block
+   */
+  public Compute packed(
+      Blas others, Map<Parameter, PackedWeight> packed, Map<Parameter, Matrix> replaced) {
+    return new Compute(
+        kernels, others, new PackedProducts(products.withBlas(others), packed, replaced));
+  }
+
+  /** Whether a weight is so large that the workers share its products, and packing it pays. */
+  public static boolean isLarge(Matrix weight) {
+    return ExactProducts.large(weight);
+  }
+
+  /** Elementwise kernels. */
+  public Kernels kernels() {
+    return kernels;
+  }
+
+  /** Matrix products and factorisations. */
+  public Blas blas() {
+    return blas;
+  }
+
+  /** Products by weights. */
+  Products products() {
+    return products;
+  }
+
+  /** Blocks that are multiplied by in bfloat16, and their rounded copies; empty where none is. */
+  public Map<Parameter, BFloat16Matrix> roundedBlocks() {
+    return products.roundedBlocks();
+  }
+}

@@ -1,0 +1,215 @@
+package org.ebflow.flow.pass;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.IdentityHashMap;
+import java.util.List;
+import java.util.function.Supplier;
+import org.ebflow.linalg.Factor;
+import org.ebflow.linalg.Matrix;
+import org.ebflow.linalg.Worker;
+
+/**
+ * Gradients of a loss in all parameters, as one worker accumulates them: sums over the batch, and
+ * one {@link #scale} that makes them the gradient of a mean. Whoever reads the sums applies it, on
+ * a pass over them that it makes anyway; the products that fill them have the factor 1, the only
+ * one with which oneDNN's bfloat16 products are fast (docs/tried-and-rejected.md).
+ *
+ * <p>Backward passes only note {@link Term}s that are to be summed over the batch; {@link #finish}
+ * sums them once all rows are there, each worker its own part of every block: one meeting of the
+ * workers for a whole step, and no zeroing. The noted jets must stay as they are until then.
+ */
+public final class Gradients {
+  private final Worker worker;
+  private final Compute compute;
+  private final Parameters sums;
+  private final IdentityHashMap<Parameter, Integer> index = new IdentityHashMap<>();
+  private final boolean[] written;
+  private final List<Term> noted = new ArrayList<>();
+  private final Pool<ProductTerm> products = new Pool<>(ProductTerm::new);
+  private final Pool<ColumnSumsTerm> columnSums = new Pool<>(ColumnSumsTerm::new);
+  private double scale = 1;
+
+  /**
+   * A sum over the batch that is part of one block's gradient, or of a few blocks'. A layer keeps
+   * its terms ({@link Workspace#object}), so that a step allocates nothing.
+   */
+  @FunctionalInterface
+  public interface Term {
+    /**
+     * Adds this worker's part of the sum to {@link Gradients#of}, or overwrites it where {@link
+     * Gradients#isFirst} says so. Every worker calls it, after all rows of the batch were pulled
+     * back.
+     */
+    void sumInto(Gradients gradients);
+  }
+
+  /** Terms that are used again in every step. */
+  private static final class Pool<T extends Term> {
+    private final Supplier<T> make;
+    private final List<T> terms = new ArrayList<>();
+    private int used;
+
+    Pool(Supplier<T> make) {
+      this.make = make;
+    }
+
+    T next() {
+      if (used == terms.size()) {
+        terms.add(make.get());
+      }
+      return terms.get(used++);
+    }
+  }
+
+  /** For one worker; {@code sums} is shared by the team. */
+  public Gradients(Worker worker, Compute compute, Parameters sums) {
+    this.worker = worker;
+    this.compute = compute;
+    this.sums = sums;
+    this.written = new boolean[sums.blocks().size()];
+    for (int i = 0; i < sums.blocks().size(); i++) {
+      index.put(sums.blocks().get(i), i);
+    }
+  }
+
+  /** Starts a step: forgets what was summed. The gradient will be {@code scale} times the sums. */
+  public void begin(double scale) {
+    this.scale = scale;
+    forgetTerms();
+    Arrays.fill(written, false);
+  }
+
+  private void forgetTerms() {
+    noted.clear();
+    products.used = 0;
+    columnSums.used = 0;
+  }
+
+  /** Notes a term of a layer's own. */
+  public void add(Term term) {
+    noted.add(term);
+  }
+
+  /** Notes W̄ += Σ_k ȳ_kᵀ x_k over the orders of yBar. */
+  public void addProduct(Parameter weight, Jet yBar, Jet x) {
+    ProductTerm term = products.next();
+    term.weight = weight;
+    term.left = compute.products().operand(worker, yBar, weight, 0, yBar.order());
+    term.right = compute.products().operand(worker, x, weight, 0, yBar.order());
+    add(term);
+  }
+
+  /** Notes b̄ += factor·Σ_rows of the stream of that order. */
+  public void addColumnSums(Parameter bias, double factor, Jet yBar, int order) {
+    ColumnSumsTerm term = columnSums.next();
+    term.bias = bias;
+    term.factor = factor;
+    term.rows = yBar.whole(order, order);
+    add(term);
+  }
+
+  /** leftᵀ·right, whose columns the workers share. */
+  @SuppressWarnings("NullAway.Init") // set when it is noted
+  private static final class ProductTerm implements Term {
+    private Parameter weight;
+    private Factor left;
+    private Factor right;
+
+    @Override
+    public void sumInto(Gradients gradients) {
+      int keep = gradients.isFirst(weight) ? 0 : 1;
+      gradients
+          .compute
+          .blas()
+          .multiply(gradients.worker, true, left, false, right, 1, keep, gradients.of(weight));
+    }
+  }
+
+  /** A factor times the column sums of a matrix; each worker sums some columns. */
+  @SuppressWarnings("NullAway.Init") // set when it is noted
+  private static final class ColumnSumsTerm implements Term {
+    private Parameter bias;
+    private Matrix rows;
+    private double factor;
+
+    @Override
+    public void sumInto(Gradients gradients) {
+      Matrix sum = gradients.of(bias);
+      int from = gradients.worker.from(sum.columns());
+      int to = gradients.worker.to(sum.columns());
+      if (gradients.isFirst(bias)) {
+        gradients.zero(bias, from, to);
+      }
+      gradients.compute.kernels().rows().addColumnSums(factor, rows, sum, from, to);
+    }
+  }
+
+  /**
+   * Sums all that was noted since the step began or the last call. Every worker calls it;
+   * afterwards all blocks are complete for all.
+   */
+  public void finish() {
+    worker.barrier();
+    for (int i = 0; i < noted.size(); i++) {
+      noted.get(i).sumInto(this);
+    }
+    forgetTerms();
+    if (worker.rank() == 0) {
+      for (Parameter parameter : sums.blocks()) {
+        if (isFirst(parameter)) {
+          sums.of(parameter).fill(0);
+        }
+      }
+    }
+    worker.barrier();
+  }
+
+  /**
+   * Whether nothing was summed into the block since the step began, so that it still holds the last
+   * step's sum; true once, since the caller then overwrites its part.
+   */
+  public boolean isFirst(Parameter parameter) {
+    Integer i = index.get(parameter);
+    if (i == null) {
+      throw new IllegalArgumentException(
+          "Gradients: no block " + parameter.name() + " of this flow");
+    }
+    boolean first = !written[i];
+    written[i] = true;
+    return first;
+  }
+
+  /** Zeroes columns {@code from} to {@code to} (exclusive) of the sum of a row [1,*]. */
+  public void zero(Parameter row, int from, int to) {
+    Matrix sum = of(row);
+    for (int c = from; c < to; c++) {
+      sum.set(0, c, 0);
+    }
+  }
+
+  /** The worker whose parts these are. */
+  public Worker worker() {
+    return worker;
+  }
+
+  /** What the sums are computed with. */
+  public Compute compute() {
+    return compute;
+  }
+
+  /** The gradient is so many times the sums. */
+  public double scale() {
+    return scale;
+  }
+
+  /** The sums of one block, shared by the workers; complete after {@link #finish}. */
+  public Matrix of(Parameter parameter) {
+    return sums.of(parameter);
+  }
+
+  /** All sums. */
+  public Parameters sums() {
+    return sums;
+  }
+}

@@ -1,0 +1,70 @@
+package org.ebflow.flow.pass;
+
+import java.util.Map;
+import org.ebflow.linalg.Blas;
+import org.ebflow.linalg.Factor;
+import org.ebflow.linalg.Matrix;
+import org.ebflow.linalg.PackedWeight;
+import org.ebflow.linalg.Worker;
+
+/**
+ * Products x·Wᵀ by copies of the weights that were packed once for many rows; for passes of one
+ * thread that go forward only. The weights may not change.
+ */
+final class PackedProducts implements Products {
+  private final Products others;
+  private final Map<Parameter, PackedWeight> packed;
+  private final Map<Parameter, Matrix> replaced;
+
+  /**
+   * @param others products by blocks that are not packed
+   * @param packed what to multiply by in place of a block
+   * @param replaced what {@link #value} gives in place of a block
+   */
+  PackedProducts(
+      Products others, Map<Parameter, PackedWeight> packed, Map<Parameter, Matrix> replaced) {
+    this.others = others;
+    this.packed = packed;
+    this.replaced = replaced;
+  }
+
+  @Override
+  public void multiply(
+      Worker worker,
+      Parameters parameters,
+      boolean transpose,
+      Jet from,
+      Parameter weight,
+      Jet to,
+      int fromOrder,
+      int toOrder) {
+    PackedWeight copy = transpose ? packed.get(weight) : null;
+    Factor rows = copy == null ? null : others.operand(worker, from, weight, fromOrder, toOrder);
+    if (copy == null || rows == null || !copy.accepts(rows)) { // packed for rounded rows
+      others.multiply(worker, parameters, transpose, from, weight, to, fromOrder, toOrder);
+    } else {
+      copy.multiply(rows, to.whole(fromOrder, toOrder));
+    }
+  }
+
+  @Override
+  public Factor operand(Worker worker, Jet jet, Parameter weight, int fromOrder, int toOrder) {
+    return others.operand(worker, jet, weight, fromOrder, toOrder);
+  }
+
+  @Override
+  public Matrix value(Parameters parameters, Parameter block) {
+    Matrix other = replaced.get(block);
+    return other == null ? parameters.of(block) : other;
+  }
+
+  @Override
+  public Products withBlas(Blas blas) {
+    return new PackedProducts(others.withBlas(blas), packed, replaced);
+  }
+
+  @Override
+  public boolean rounds(Parameters parameters) {
+    return others.rounds(parameters);
+  }
+}

@@ -1,0 +1,61 @@
+package org.ebflow.flow.pass;
+
+import java.util.Map;
+import org.ebflow.linalg.BFloat16Matrix;
+import org.ebflow.linalg.Blas;
+import org.ebflow.linalg.Factor;
+import org.ebflow.linalg.Matrix;
+import org.ebflow.linalg.Worker;
+
+/**
+ * How the rows of a pass are multiplied by its weights: by the weights themselves, rounded to
+ * bfloat16, or by copies packed once for many products.
+ *
+ * <p>Threading: every worker of a team makes the same calls.
+ */
+interface Products {
+  /**
+   * to_k ← from_k·Wᵀ when {@code transpose}, else to_k ← from_k·W, for the given orders.
+   *
+   * @param parameters where W's values are
+   * @param from read, all rows of the batch
+   * @param to the given orders overwritten, complete for every worker when it returns
+   */
+  void multiply(
+      Worker worker,
+      Parameters parameters,
+      boolean transpose,
+      Jet from,
+      Parameter weight,
+      Jet to,
+      int fromOrder,
+      int toOrder);
+
+  /**
+   * All rows of the given orders of a jet as products by that weight read them. Where they round,
+   * this worker's rows are rounded now.
+   */
+  Factor operand(Worker worker, Jet jet, Parameter weight, int fromOrder, int toOrder);
+
+  /** Values of a block that is added to rows or scales them. */
+  default Matrix value(Parameters parameters, Parameter block) {
+    return parameters.of(block);
+  }
+
+  /**
+   * Whether jets between layers need memory for rounded copies.
+   *
+   * @throws IllegalArgumentException if these products were made for other weights
+   */
+  default boolean rounds(Parameters parameters) {
+    return false;
+  }
+
+  /** Blocks that are multiplied by in bfloat16, and their rounded copies. */
+  default Map<Parameter, BFloat16Matrix> roundedBlocks() {
+    return Map.of();
+  }
+
+  /** The same with another BLAS for products that are not rounded. */
+  Products withBlas(Blas blas);
+}
