@@ -99,7 +99,7 @@ final class DamagedRunTest {
         "layers               | [1]          | layer 0 is 1, expected a layer of this library",
         "layers | [{\"type\":\"masked_affine_coupling\",\"mask\":[0,1,0],\"width\":2e9,\"hidden\":2e9,\"activation\":\"tanh\"}] | expected a layer of this library",
         "preprocessing        | null         | preprocessing is null",
-        "preprocessing        | [{\"type\":\"fixed_affine\",\"scale\":[1],\"shift\":[0]}] | expected one of dimension 3",
+        "preprocessing        | [{\"type\":\"fixed_affine\",\"scale\":[1],\"shift\":[0]}] | FixedAffine(1): a row has 3 numbers, expected 1",
         "preprocessing_levels | -4           | preprocessing_levels is -4",
         "data                 | {}           | data lack name, columns or quantiles",
         "seed                 | x            | \"x\""
@@ -146,7 +146,7 @@ final class DamagedRunTest {
     assertThat(result.exit()).isZero();
     assertThat(result.err())
         .containsPattern(
-            "warning: layer 0 \\(dense\\) is near singular: condition number \\d\\.\\d+e\\+");
+            "warning: layer 0 \\(Dense\\(3\\)\\) is near singular: condition number \\d\\.\\d+e\\+");
   }
 
   @ParameterizedTest

@@ -11,12 +11,16 @@ import java.util.List;
 import java.util.stream.Stream;
 import org.ebflow.flow.LayersUnderTest.Sinh;
 import org.ebflow.flow.layer.ActNorm;
-import org.ebflow.flow.layer.ConstantJacobian;
+import org.ebflow.flow.layer.ColumnPermutation;
+import org.ebflow.flow.layer.ColumnRange;
 import org.ebflow.flow.layer.Dense;
 import org.ebflow.flow.layer.FixedAffine;
 import org.ebflow.flow.layer.Layer;
 import org.ebflow.flow.layer.Logit;
+import org.ebflow.flow.layer.MaskedAffineCoupling;
 import org.ebflow.flow.layer.MaskedAffineCoupling.TranslationActivation;
+import org.ebflow.flow.layer.Sequence;
+import org.ebflow.flow.layer.Shape;
 import org.ebflow.flow.layer.SmoothLeakyRelu;
 import org.ebflow.flow.model.CouplingConfig;
 import org.ebflow.flow.model.FullyConnectedConfig;
@@ -49,8 +53,66 @@ class FlowTest {
                 .build(),
             new FullyConnectedConfig(2, .3, false)
                 .build(3, Precision.FLOAT64, 1)
-                .after(List.of(FixedAffine.uniform(3, .1, .5), new Logit(.7))))
+                .after(List.of(FixedAffine.uniform(3, .1, .5), new Logit(.7))),
+            multiScale())
         .map(FlowTest::perturbed);
+  }
+
+  /**
+   * A grey 4×4 image: squeeze, split off half of the channels with a prior that depends on the
+   * others, and go on with those alone.
+   */
+  private static Flow multiScale() {
+    Shape image = new Shape(1, 4, 4);
+    Shape squeezed = new Shape(4, 2, 2);
+    Shape kept = new Shape(2, 2, 2);
+    double[] mask = new double[image.size()];
+    Arrays.fill(mask, 0, kept.size(), 1);
+    Layer inner =
+        new Sequence(
+            kept.size(),
+            List.of(
+                new Dense(kept.size()),
+                new SmoothLeakyRelu(.3, false),
+                ColumnPermutation.squeeze(kept),
+                new ActNorm(kept.size()),
+                new SmoothLeakyRelu(.5, true)));
+    return Flow.of(image)
+        .precision(Precision.FLOAT64)
+        .seed(3)
+        .layer(ColumnPermutation.squeeze(image))
+        .dense()
+        .smoothLeakyRelu(.3)
+        .layer(ColumnPermutation.splitChannels(squeezed, kept.channels()))
+        .layer(new MaskedAffineCoupling(mask, 5, 1, TranslationActivation.SWISH))
+        .layer(new ColumnRange(image.size(), 0, kept, inner))
+        .build();
+  }
+
+  @Test
+  void shapesAreKnownAtEveryBoundary() {
+    Shape plain = Shape.plain(16);
+    assertThat(multiScale().shapes())
+        .containsExactly(
+            new Shape(1, 4, 4),
+            new Shape(4, 2, 2),
+            new Shape(4, 2, 2),
+            new Shape(4, 2, 2),
+            plain,
+            plain,
+            plain);
+    assertThatThrownBy(
+            () -> Flow.of(new Shape(2, 2, 4)).layer(ColumnPermutation.squeeze(new Shape(1, 4, 4))))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("rows are 2x2x4, expected 1x4x4");
+  }
+
+  @Test
+  void partsOfNestedLayersHaveTheNamesOfTheirPlaces() {
+    assertThat(multiScale().parameters().names())
+        .startsWith("1.weight", "1.bias", "4.scale.0.weight")
+        .endsWith("5.0.weight", "5.0.bias", "5.3.translation", "5.3.log_scale");
+    assertThat(multiScale().constantParts()).hasSize(6);
   }
 
   private static Flow perturbed(Flow flow) {
@@ -101,9 +163,9 @@ class FlowTest {
           new LayerRun(layer, flow.parameters(), Precision.FLOAT64, y, x.rows(), "openblas", 1)) {
         double[] logDet = run.forward().logDet().toRows()[0];
         double constant =
-            layer instanceof ConstantJacobian linear
-                ? linear.logAbsDeterminant(flow.parameters().copy(Precision.FLOAT64), BLAS)
-                : 0;
+            layer.constantParts().stream()
+                .mapToDouble(part -> part.logAbsDeterminant(run.parameters, BLAS))
+                .sum();
         for (int r = 0; r < expected.length; r++) {
           expected[r] += logDet[r] + constant;
         }

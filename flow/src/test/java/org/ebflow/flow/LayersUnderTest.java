@@ -1,8 +1,11 @@
 package org.ebflow.flow;
 
+import java.util.List;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.ebflow.flow.layer.ActNorm;
+import org.ebflow.flow.layer.ColumnPermutation;
+import org.ebflow.flow.layer.ColumnRange;
 import org.ebflow.flow.layer.Dense;
 import org.ebflow.flow.layer.Elementwise;
 import org.ebflow.flow.layer.ElementwiseLayer;
@@ -12,6 +15,8 @@ import org.ebflow.flow.layer.Layer;
 import org.ebflow.flow.layer.Logit;
 import org.ebflow.flow.layer.MaskedAffineCoupling;
 import org.ebflow.flow.layer.MaskedAffineCoupling.TranslationActivation;
+import org.ebflow.flow.layer.Sequence;
+import org.ebflow.flow.layer.Shape;
 import org.ebflow.flow.layer.SmoothLeakyRelu;
 import org.junit.jupiter.params.provider.Arguments;
 
@@ -63,6 +68,17 @@ final class LayersUnderTest {
             "FixedAffine",
             3,
             new FixedAffine(new double[] {2, -.5, 1.5}, new double[] {.1, 0, -3})),
+        onReals("Sequence", 3, sequence(3)),
+        onReals(
+            "Sequence, constant Jacobian",
+            3,
+            new Sequence(3, List.of(new Dense(3), new ActNorm(3)))),
+        onReals("ColumnRange", 4, new ColumnRange(4, 1, Shape.plain(2), sequence(2))),
+        onReals("ColumnRange, all columns", 3, new ColumnRange(3, 0, Shape.plain(3), sequence(3))),
+        onReals("ColumnPermutation", 4, ColumnPermutation.of(2, 0, 3, 1)),
+        onReals("ColumnPermutation, squeeze", 8, ColumnPermutation.squeeze(new Shape(2, 2, 2))),
+        onReals(
+            "ColumnPermutation, split", 8, ColumnPermutation.splitChannels(new Shape(2, 2, 2), 1)),
         new Subject("Logit", 4, new Logit(.7), .25, .75),
         onReals("ElementwiseLayer", 4, new ElementwiseLayer(new Sinh())));
   }
@@ -95,6 +111,19 @@ final class LayersUnderTest {
                         pass ->
                             IntStream.rangeClosed(0, pass)
                                 .mapToObj(bar -> Arguments.of(subject, pass, bar))));
+  }
+
+  /** Layers of both kinds, the first and the last of one each. */
+  private static Sequence sequence(int dimension) {
+    double[] mask = new double[dimension];
+    mask[0] = 1;
+    return new Sequence(
+        dimension,
+        List.of(
+            new MaskedAffineCoupling(mask, 5, 1, TranslationActivation.SWISH),
+            new ActNorm(dimension),
+            new SmoothLeakyRelu(.3, false),
+            new Dense(dimension)));
   }
 
   private static Subject onReals(String name, int dimension, Layer layer) {

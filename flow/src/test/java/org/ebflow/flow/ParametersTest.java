@@ -3,9 +3,12 @@ package org.ebflow.flow;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
+import java.util.LinkedHashMap;
+import java.util.SequencedMap;
 import org.ebflow.flow.layer.Dense;
 import org.ebflow.flow.layer.Initializers;
 import org.ebflow.flow.model.FullyConnectedConfig;
+import org.ebflow.flow.pass.Parameter;
 import org.ebflow.flow.pass.Parameters;
 import org.ebflow.linalg.Blas;
 import org.ebflow.linalg.Lu;
@@ -81,5 +84,21 @@ class ParametersTest {
   void otherRowsFollowEachOther() {
     Flow flow = new FullyConnectedConfig(1, .3, true).build(1000, Precision.FLOAT32, 1);
     flow.parameters().byName().values().forEach(w -> assertThat(w.contiguous()).isTrue());
+  }
+
+  @Test
+  void blocksThatAreNotTrainedLieBehindThoseThatAre() {
+    Parameter vector = new Parameter("vector", 1, 3, Initializers.constant(7), false);
+    Parameter scale = new Parameter("scale", 1, 2, Initializers.constant(2));
+    SequencedMap<String, Parameter> named = new LinkedHashMap<>();
+    named.put("0.vector", vector);
+    named.put("0.scale", scale);
+    Parameters both = Parameters.initial(named, Precision.FLOAT32, 1);
+    assertThat(both.names()).containsExactly("0.vector", "0.scale");
+    assertThat(both.count()).isEqualTo(2);
+    assertThat(both.of(vector).get(0, 2)).isEqualTo(7);
+    both.flat().columns(0, both.trainedLength()).fill(-1);
+    assertThat(both.of(scale).get(0, 1)).isEqualTo(-1);
+    assertThat(both.of(vector).get(0, 0)).isEqualTo(7);
   }
 }

@@ -12,6 +12,7 @@ import org.ebflow.flow.LayersUnderTest.Subject;
 import org.ebflow.flow.layer.Layer;
 import org.ebflow.flow.layer.MaskedAffineCoupling;
 import org.ebflow.flow.layer.MaskedAffineCoupling.TranslationActivation;
+import org.ebflow.flow.layer.Sequence;
 import org.ebflow.flow.layer.Shape;
 import org.ebflow.flow.model.Architecture;
 import org.ebflow.flow.pass.Parameter;
@@ -37,7 +38,7 @@ class WeightNormalisationTest {
   }
 
   private static Parameters initial(Layer layer, Precision precision) {
-    return Parameters.initial(layer.parametersByName(), precision, 7);
+    return Parameters.initial(new Sequence(3, List.of(layer)).parametersByName(), precision, 7);
   }
 
   private static Matrix streams() {

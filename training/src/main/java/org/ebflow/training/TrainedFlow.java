@@ -269,10 +269,8 @@ public record TrainedFlow(Flow flow, Preprocessing preprocessing, DataDescriptio
     return value;
   }
 
-  @SuppressWarnings("unchecked")
-  private static List<Map<String, Object>> list(Map<String, String> metadata, String key) {
-    List<Map<String, Object>> list =
-        (List<Map<String, Object>>) (List<?>) JSON.readValue(text(metadata, key), List.class);
+  private static List<?> list(Map<String, String> metadata, String key) {
+    List<?> list = JSON.readValue(text(metadata, key), List.class);
     if (list == null) {
       throw new IllegalArgumentException(key + " is null");
     }

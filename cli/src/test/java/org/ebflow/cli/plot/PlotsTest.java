@@ -122,7 +122,7 @@ class PlotsTest {
     Shape shape = new Shape(3, 1, 2);
     Matrix images = Matrix.allocate(Precision.FLOAT64, 2, 6);
     images.set(0, 0, 15); // red of the left pixel of the first image
-    images.set(1, 3, 15); // green of the right pixel of the second
+    images.set(1, 4, 15); // green of the right pixel of the second
     Path png = folder.resolve("images.png");
     Plots.images(images, shape, 16, png);
     BufferedImage picture = ImageIO.read(png.toFile());

@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What a file says of a layer: its type and the numbers it is made from, read with a check of their
@@ -118,7 +119,7 @@ public final class Description {
 
   /** A layer on rows of that shape. */
   public Layer layer(String key, Shape input) {
-    return LayerTypes.make(nested((Map<?, ?>) value(key, Map.class)), input);
+    return LayerTypes.make(nested(value(key, Map.class)), input);
   }
 
   /** Layers one after the other, the first on rows of that shape. */
@@ -126,18 +127,23 @@ public final class Description {
     List<Layer> result = new ArrayList<>();
     Shape shape = input;
     for (Object element : list(key)) {
-      if (!(element instanceof Map<?, ?> map)) {
-        throw new IllegalArgumentException(key + " holds " + element + ", expected a layer");
-      }
-      Layer layer = LayerTypes.make(nested(map), shape);
+      Layer layer = LayerTypes.make(nested(element), shape);
       result.add(layer);
       shape = layer.outputShape(shape);
     }
     return result;
   }
 
+  /**
+   * A description as JSON holds it.
+   *
+   * @throws IllegalArgumentException if it is no object of JSON
+   */
   @SuppressWarnings("unchecked") // objects of JSON have texts as keys
-  private static Map<String, Object> nested(Map<?, ?> map) {
+  public static Map<String, Object> nested(@Nullable Object json) {
+    if (!(json instanceof Map<?, ?> map)) {
+      throw new IllegalArgumentException(json + " is no description of a layer");
+    }
     return (Map<String, Object>) map;
   }
 }

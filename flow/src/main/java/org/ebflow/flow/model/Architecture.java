@@ -2,9 +2,9 @@ package org.ebflow.flow.model;
 
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import org.ebflow.flow.Flow;
 import org.ebflow.flow.InvalidInputException;
+import org.ebflow.flow.layer.Description;
 import org.ebflow.flow.layer.Layer;
 import org.ebflow.flow.layer.LayerTypes;
 import org.ebflow.flow.layer.Shape;
@@ -18,17 +18,17 @@ public final class Architecture {
    * Layers from their descriptions.
    *
    * @param input shape of the rows that the first layer sees
+   * @param descriptions as JSON holds them
    * @param source named in errors
    * @throws InvalidInputException if a description is not one of a known layer, or is of a user's
    *     own layer that says nothing of itself
    */
-  public static List<Layer> layers(
-      Shape input, List<Map<String, Object>> descriptions, String source) {
+  public static List<Layer> layers(Shape input, List<?> descriptions, String source) {
     List<Layer> result = new ArrayList<>();
     Shape shape = input;
     for (int i = 0; i < descriptions.size(); i++) {
       try {
-        Layer layer = LayerTypes.make(descriptions.get(i), shape);
+        Layer layer = LayerTypes.make(Description.nested(descriptions.get(i)), shape);
         shape = layer.outputShape(shape);
         result.add(layer);
       } catch (IllegalArgumentException | ArithmeticException e) {

@@ -79,33 +79,51 @@ public final class OptimizerState {
 
   /** One worker's part of all that an update touches. */
   public final class Part {
+    private final Range trained;
+    private final Range untrained;
+
+    /** The part of that worker. */
+    public Part(Worker worker, Parameters weights, Parameters gradients) {
+      int end = weights.trainedLength();
+      trained = new Range(worker, 0, end, weights, gradients);
+      untrained = new Range(worker, end, weights.flat().columns(), weights, gradients);
+    }
+
+    /** Sum of squares of this part of the gradient, in float64. */
+    public double sumOfSquares(OptimizerKernels kernels) {
+      return kernels.sumOfSquares(trained.gradient);
+    }
+
+    /** Makes update number {@link #updates} + 1 on this part. */
+    public void update(OptimizerKernels kernels, double rate, double gradientScale) {
+      trained.update(kernels, rate, gradientScale);
+      if (untrained.weights.size() > 0) {
+        untrained.update(kernels, 0, gradientScale); // a rate of zero only averages
+      }
+    }
+  }
+
+  /** One worker's share of the flat numbers {@code from} to {@code to} (exclusive). */
+  private final class Range {
     private final Matrix weights;
     private final Matrix gradient;
     private final Matrix average;
     private final Matrix[] moments;
 
-    /** The part of that worker. */
-    public Part(Worker worker, Parameters weights, Parameters gradients) {
-      int count = weights.flat().columns();
-      int blocks = (count + ALIGNMENT - 1) / ALIGNMENT;
-      int from = worker.from(blocks) * ALIGNMENT;
-      int to = Math.min(count, worker.to(blocks) * ALIGNMENT);
-      this.weights = weights.flat().columns(from, to);
-      this.gradient = gradients.flat().columns(from, to);
-      this.average = OptimizerState.this.average.flat().columns(from, to);
+    Range(Worker worker, int from, int to, Parameters weights, Parameters gradients) {
+      int blocks = (to - from + ALIGNMENT - 1) / ALIGNMENT;
+      int first = from + worker.from(blocks) * ALIGNMENT;
+      int last = Math.min(to, from + worker.to(blocks) * ALIGNMENT);
+      this.weights = weights.flat().columns(first, last);
+      this.gradient = gradients.flat().columns(first, last);
+      this.average = OptimizerState.this.average.flat().columns(first, last);
       this.moments = new Matrix[OptimizerState.this.moments.length];
       for (int i = 0; i < moments.length; i++) {
-        moments[i] = OptimizerState.this.moments[i].flat().columns(from, to);
+        moments[i] = OptimizerState.this.moments[i].flat().columns(first, last);
       }
     }
 
-    /** Sum of squares of this part of the gradient, in float64. */
-    public double sumOfSquares(OptimizerKernels kernels) {
-      return kernels.sumOfSquares(gradient);
-    }
-
-    /** Makes update number {@link #updates} + 1 on this part. */
-    public void update(OptimizerKernels kernels, double rate, double gradientScale) {
+    void update(OptimizerKernels kernels, double rate, double gradientScale) {
       long n = updates + 1;
       double decay = Math.min(averageDecay, (1.0 + n) / (10.0 + n));
       optimizer.update(kernels, weights, gradient, moments, average, n, rate, gradientScale, decay);
