@@ -148,5 +148,16 @@ class PlotsTest {
     assertThat(ColourMap.rgb(1)).isEqualTo(0xfde725);
     assertThat(ColourMap.rgb(Double.NaN)).isEqualTo(ColourMap.rgb(-3)).isEqualTo(0x440154);
     assertThat(ColourMap.rgb(Double.POSITIVE_INFINITY)).isEqualTo(0xfde725);
+    assertThat(ColourMap.rgb(5. / 15)).isEqualTo(0x31688e); // viridis' colour number 85 of 255
+    assertThat(ColourMap.rgb(10. / 15)).isEqualTo(0x35b779); // and 170
+    // halfway between two steps each channel is halfway too
+    assertThat(ColourMap.rgb(10.5 / 15)).isEqualTo(0x45be71);
+    double darker = -1;
+    for (int i = 0; i <= 15; i++) {
+      int rgb = ColourMap.rgb(i / 15.);
+      double luminance = .2126 * (rgb >> 16) + .7152 * (rgb >> 8 & 0xff) + .0722 * (rgb & 0xff);
+      assertThat(luminance).as("step %d", i).isGreaterThan(darker);
+      darker = luminance;
+    }
   }
 }
