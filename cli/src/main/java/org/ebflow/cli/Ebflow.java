@@ -89,6 +89,8 @@ public final class Ebflow implements Callable<Integer> {
       return execute(out, err, args);
     } catch (OutOfMemoryError e) {
       return outOfMemory(e, err);
+    } catch (Error e) { // picocli hands exceptions on to failed(), not errors
+      return fault(e, err);
     }
   }
 
@@ -132,12 +134,16 @@ public final class Ebflow implements Callable<Integer> {
     }
     int code = codeOf(e);
     if (code == FAULT) {
-      err.println("ebflow: a fault of this program, please report it with these lines:");
-      e.printStackTrace(err);
-    } else {
-      err.println("ebflow: " + oneLine(e));
+      return fault(e, err);
     }
+    err.println("ebflow: " + oneLine(e));
     return code;
+  }
+
+  private static int fault(Throwable e, PrintWriter err) {
+    err.println("ebflow: a fault of this program, please report it with these lines:");
+    e.printStackTrace(err);
+    return FAULT;
   }
 
   private static int outOfMemory(OutOfMemoryError e, PrintWriter err) {

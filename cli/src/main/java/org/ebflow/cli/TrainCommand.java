@@ -141,24 +141,16 @@ public final class TrainCommand implements Callable<Integer> {
       return resume(resume);
     }
     Recipe recipe = withOptions(choose());
-    Path run =
-        out == null
-            ? Path.of(
-                "runs",
-                recipe.name() + "-" + LocalDateTime.now(ZoneId.systemDefault()).format(TIMESTAMP))
-            : out;
-    requireNew(run);
-    return train(recipe, recipe.load(dataOptions.sources(recipe.dataFolder())), run, false);
+    if (out != null) {
+      new RunFolder(out).requireNew();
+    }
+    Splits splits = recipe.load(dataOptions.sources(recipe.dataFolder()));
+    return train(recipe, splits, out == null ? claim(recipe.name()) : out, false);
   }
 
-  private static void requireNew(Path run) {
-    if (Files.exists(new RunFolder(run).config())) {
-      throw new InvalidInputException(
-          run
-              + ": holds a run already, expected a new folder (go on with it by --resume "
-              + run
-              + ")");
-    }
+  private static Path claim(String recipe) {
+    String time = LocalDateTime.now(ZoneId.systemDefault()).format(TIMESTAMP);
+    return RunFolder.claim(Path.of("runs", recipe + "-" + time));
   }
 
   /** The recipe that is named, or implied by the data. */
@@ -267,6 +259,7 @@ public final class TrainCommand implements Callable<Integer> {
       throw usage(
           "--resume goes on with the recipe of the run, expected no other choice but its length (--epochs or --steps)");
     }
+    requireBegun(run);
     Recipe recipe = Recipe.ofRun(run);
     if (data != null) {
       recipe = recipe.set("data.name", dataOptions.sources("").has(data) ? data : absolute(data));
@@ -275,6 +268,16 @@ public final class TrainCommand implements Callable<Integer> {
     Splits splits = recipe.load(dataOptions.sources(recipe.dataFolder()));
     DataOptions.requireDataOf(run, splits.train());
     return train(recipe, splits, run, true);
+  }
+
+  private static void requireBegun(Path run) {
+    RunFolder folder = new RunFolder(run);
+    if (!Files.exists(folder.config())) {
+      throw new InvalidInputException(
+          folder.config()
+              + ": expected a file, found none; a run that never began is trained by --out "
+              + run);
+    }
   }
 
   private int train(Recipe recipe, Splits splits, Path run, boolean resumed) {

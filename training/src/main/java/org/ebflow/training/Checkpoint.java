@@ -15,6 +15,9 @@ import org.ebflow.training.optimizer.OptimizerState;
 final class Checkpoint {
   private static final String FORMAT = "ebflow-state-2";
 
+  /** The run's own name, as in config.json; empty in the states of earlier versions. */
+  String runId = "";
+
   long step;
   double bestNll = Double.POSITIVE_INFINITY;
   long bestStep = -1;
@@ -33,6 +36,7 @@ final class Checkpoint {
   void save(Path file, Parameters weights, OptimizerState state) {
     Map<String, String> metadata = new LinkedHashMap<>();
     metadata.put("format", FORMAT);
+    metadata.put("run_id", runId);
     metadata.put("step", String.valueOf(step));
     metadata.put("updates", String.valueOf(state.updates()));
     metadata.put("best_nll", String.valueOf(bestNll));
@@ -91,6 +95,7 @@ final class Checkpoint {
 
   private static Checkpoint parse(Map<String, String> metadata, OptimizerState state, Path file) {
     Checkpoint result = new Checkpoint();
+    result.runId = metadata.getOrDefault("run_id", "");
     try {
       result.step = Long.parseLong(text(metadata, "step"));
       state.updates(Long.parseLong(text(metadata, "updates")));

@@ -218,7 +218,7 @@ public final class Trainer {
   /**
    * Trains from the flow's present weights.
    *
-   * @param run folder to write, new or empty
+   * @param run folder to write: new, empty, or of a run whose first checkpoint was never written
    * @throws TrainingInterruptedException after {@link #requestStop}; the state is saved
    * @throws TrainingDivergedException after 100 steps in a row with losses that are not finite, or
    *     when no evaluation gave a finite NLL
@@ -229,14 +229,15 @@ public final class Trainer {
 
   /**
    * Goes on from the last checkpoint of a run with the same settings, data and flow, and ends with
-   * the same bits as if it had not stopped.
+   * the same bits as if it had not stopped. A run whose first checkpoint was never written begins.
    */
   public TrainedFlow resume(Splits data, Path run) {
     RunFolder folder = new RunFolder(run);
     boolean saved = Files.exists(folder.state());
     if (!saved && Files.exists(folder.model())) {
       throw new InvalidInputException(
-          folder.state() + ": expected the last checkpoint of the run, found none");
+          folder.state()
+              + ": expected the last checkpoint of the run, found none; its model can be used, training anew needs a new folder");
     }
     return start(data, folder).run(saved);
   }

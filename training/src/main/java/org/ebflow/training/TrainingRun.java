@@ -4,6 +4,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Objects;
+import java.util.UUID;
 import org.ebflow.flow.Compute;
 import org.ebflow.flow.Flow;
 import org.ebflow.flow.InvalidInputException;
@@ -111,9 +112,6 @@ final class TrainingRun {
         if (at.step == totalSteps || (endOfEpoch && epochs % settings.evaluateEvery() == 0)) {
           requireFiniteWeights();
           evaluate();
-          if (at.nonFiniteSteps == 0 || at.step == totalSteps) {
-            save();
-          }
         }
         if (trainer.stopRequested() && at.step < totalSteps) {
           requireFiniteWeights();
@@ -144,10 +142,11 @@ final class TrainingRun {
   }
 
   private void writeConfig() {
-    folder.writeConfig(RunConfig.json(trainer, settings, data, model, full));
+    folder.writeConfig(RunConfig.json(at.runId, trainer, settings, data, model, full));
   }
 
   private void begin() {
+    at.runId = UUID.randomUUID().toString();
     writeConfig();
     if (!model.parameters().initializedByData()) {
       model.initialize(firstBatch(), blas);
@@ -166,6 +165,7 @@ final class TrainingRun {
 
   private void restore() {
     at = Checkpoint.load(folder.state(), model.parameters(), state);
+    requireOwn(RunConfig.runId(folder.config()));
     if (totalSteps < at.step) {
       throw new InvalidInputException(
           folder.path()
@@ -181,6 +181,20 @@ final class TrainingRun {
     folder.log("resumed after step " + at.step);
     warnIfOther("threads", String.valueOf(at.threads), String.valueOf(settings.threads()));
     warnIfOther("backend", at.backend, blas.name());
+  }
+
+  /** Refuses the state of another run; earlier versions named no run. */
+  private void requireOwn(String recorded) {
+    if (at.runId.isEmpty()) {
+      at.runId = recorded.isEmpty() ? UUID.randomUUID().toString() : recorded;
+    } else if (!recorded.isEmpty() && !recorded.equals(at.runId)) {
+      throw new InvalidInputException(
+          folder.state()
+              + ": expected the state of run "
+              + recorded
+              + ", as config.json says, found that of run "
+              + at.runId);
+    }
   }
 
   private static void warnIfOther(String what, String before, String now) {
@@ -301,7 +315,8 @@ final class TrainingRun {
 
   /**
    * By the averaged weights. Density and file are those of the flow behind its preprocessing,
-   * whether or not the two were trained as one model: log p(x) is the same.
+   * whether or not the two were trained as one model: log p(x) is the same. The listener, which may
+   * fail, is told after all is saved.
    */
   private void evaluate() {
     state.average().changed();
@@ -325,6 +340,9 @@ final class TrainingRun {
       folder.log(
           String.format(Locale.ROOT, "step %d: validation NLL %.4f nats", at.step, validation.nll())
               + (best ? ", the best so far" : ""));
+      if (at.nonFiniteSteps == 0 || at.step == totalSteps) {
+        save();
+      }
       listener.evaluated(at.step, validation, best, averaged);
     }
     state.average().releaseFactorizations(); // twice the weights' memory
