@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import javax.imageio.ImageIO;
 import org.ebflow.flow.io.AtomicFiles;
+import org.ebflow.linalg.CacheFolder;
 
 /** Blank pictures, and the file they end in. */
 final class Picture {
@@ -54,6 +55,9 @@ final class Picture {
 
     private static boolean found() {
       try {
+        if (!Path.of(System.getProperty("user.home")).isAbsolute()) { // "?": Java would make it
+          System.setProperty("user.home", CacheFolder.writable("home").toString());
+        }
         Graphics2D g = new BufferedImage(1, 1, BufferedImage.TYPE_INT_RGB).createGraphics();
         int width = g.getFontMetrics(font(Font.PLAIN, 14)).stringWidth("x");
         g.dispose();

@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import org.ebflow.flow.InvalidInputException;
+import org.ebflow.linalg.CacheFolder;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -35,15 +36,15 @@ public final class DataSources {
   }
 
   /**
-   * Looks in {@code dataDir}, else in the folder named by EBFLOW_DATA, else in the cache:
-   * EBFLOW_CACHE, or ebflow below XDG_CACHE_HOME or ~/.cache.
+   * Looks in {@code dataDir}, else in the folder named by EBFLOW_DATA, else in data below {@link
+   * CacheFolder}.
    *
    * @param dataDir an existing folder, from which files are read and never downloaded unless {@link
    *     #fetch} asks for it; or null
    */
   public static DataSources in(@Nullable Path dataDir) {
     return new DataSources(
-        DataFolder.choose(dataDir, System.getenv(), Path.of(System.getProperty("user.home"))));
+        DataFolder.choose(dataDir, System.getenv(), () -> CacheFolder.existing("data")));
   }
 
   /** All named sets. */
