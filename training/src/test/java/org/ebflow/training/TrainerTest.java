@@ -302,4 +302,28 @@ class TrainerTest {
     }
     return sum;
   }
+
+  @Test
+  void aListenerThatFailsCostsNoCheckpoint() {
+    Splits data = gaussians(480, 3);
+    Path run = folder.resolve("run");
+    Trainer failing =
+        small()
+            .listener(
+                new TrainingListener() {
+                  @Override
+                  public void evaluated(
+                      long step, Evaluation validation, boolean best, TrainedFlow averaged) {
+                    throw new IllegalStateException("no fonts");
+                  }
+                });
+    assertThatThrownBy(() -> failing.fit(data, run)).hasMessage("no fonts");
+    try (Safetensors state = Safetensors.read(new RunFolder(run).state())) {
+      assertThat(state.metadata()).containsEntry("step", "8"); // 384 rows in batches of 48
+    }
+    small().resume(data, run);
+    small().fit(data, folder.resolve("whole"));
+    assertThat(new RunFolder(run).model())
+        .hasSameBinaryContentAs(new RunFolder(folder.resolve("whole")).model());
+  }
 }
