@@ -262,8 +262,7 @@ final class DamagedRunTest {
     Result result =
         option.equals("--resume")
             ? Program.run("train", option, run)
-            : Program.run(
-                "train", "--data", runs.resolve("data.csv"), "--epochs", 1, option, run);
+            : Program.run("train", "--data", runs.resolve("data.csv"), "--epochs", 1, option, run);
 
     assertThat(result.exit()).as(result.err()).isZero();
     assertThat(run.resolve(MODEL)).hasSameBinaryContentAs(good.resolve(MODEL));
@@ -276,8 +275,7 @@ final class DamagedRunTest {
     run = Files.createDirectories(folder.resolve("run/last")).getParent();
     assertOneLine(Program.run("train", "--resume", run), "config.json", "trained by --out " + run);
     assertThat(
-            Program.run(
-                    "train", "--data", runs.resolve("data.csv"), "--epochs", 1, "--out", run)
+            Program.run("train", "--data", runs.resolve("data.csv"), "--epochs", 1, "--out", run)
                 .exit())
         .isZero();
   }

@@ -148,7 +148,8 @@ final class LauncherTest {
             "--out",
             "s.png");
     assertThat(result.exit()).as(result.err()).isZero();
-    assertThat(result.err()).containsOnlyOnce("ebflow: this user has no home: the cache is " + temporary);
+    assertThat(result.err())
+        .containsOnlyOnce("ebflow: this user has no home: the cache is " + temporary);
     assertThat(current).isDirectoryContaining("glob:**/s.png");
     assertThat(current.resolve("?")).doesNotExist();
   }

@@ -101,9 +101,7 @@ final class StopSignalsTest {
       process.destroyForcibly();
     }
 
-    assertThat(process.exitValue())
-        .as(Files.readString(folder.resolve("screen")))
-        .isEqualTo(exit);
+    assertThat(process.exitValue()).as(Files.readString(folder.resolve("screen"))).isEqualTo(exit);
     assertThat(isEmpty(scores)).isTrue();
   }
 

@@ -69,7 +69,8 @@ public final class CacheFolder {
     try {
       return Files.createDirectories(folder);
     } catch (IOException e) {
-      throw new UncheckedIOException("can't create the folder " + folder + ": " + e.getMessage(), e);
+      throw new UncheckedIOException(
+          "can't create the folder " + folder + ": " + e.getMessage(), e);
     }
   }
 

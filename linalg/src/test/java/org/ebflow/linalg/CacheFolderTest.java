@@ -31,8 +31,7 @@ class CacheFolderTest {
         "'',   relative, ?,        none",
       })
   void theUsualPlaceFollowsTheRulesOfXdg(String own, String shared, String home, Path expected) {
-    assertThat(
-            CacheFolder.usual(Map.of("EBFLOW_CACHE", own, "XDG_CACHE_HOME", shared), home))
+    assertThat(CacheFolder.usual(Map.of("EBFLOW_CACHE", own, "XDG_CACHE_HOME", shared), home))
         .isEqualTo(expected);
   }
 

@@ -109,7 +109,9 @@ public final class RunFolder {
                   ? ": holds a run already, expected a new folder (go on with it by --resume "
                       + folder
                       + ")"
-                  : ": holds the state of a run without its " + CONFIG + ", expected a new folder"));
+                  : ": holds the state of a run without its "
+                      + CONFIG
+                      + ", expected a new folder"));
     }
     if (Files.exists(model())) {
       throw new InvalidInputException(

@@ -15,8 +15,8 @@ import org.ebflow.training.data.ImageShape;
  * Draws plots/ of a run at each evaluation: loss.png, likelihood.png, and density.png for
  * two-dimensional data or samples.png for images.
  *
- * <p>Pictures that can't be drawn, for whatever reason, are one warning a run: no reason to lose the
- * training.
+ * <p>Pictures that can't be drawn, for whatever reason, are one warning a run: no reason to lose
+ * the training.
  */
 public final class PlotListener implements TrainingListener {
   private static final System.Logger LOG = System.getLogger(PlotListener.class.getName());

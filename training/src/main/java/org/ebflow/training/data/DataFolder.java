@@ -64,7 +64,8 @@ final class DataFolder {
     }
     String name = file.name();
     Path plain =
-        root().resolve(file.folder())
+        root()
+            .resolve(file.folder())
             .resolve(name.endsWith(".gz") ? name.substring(0, name.length() - 3) : name);
     return !cache && Files.exists(plain) ? plain : null;
   }
