@@ -90,11 +90,11 @@ public final class CacheFolder {
             .log(Level.INFO, "{0}: the cache is {1}; EBFLOW_CACHE names another", why, cache);
         return cache;
       } catch (IOException e) {
-        why += ", nor can " + candidate + " (" + e.getMessage() + ")";
+        why += ", " + e.getMessage();
       }
     }
-    throw new UncheckedIOException(
-        new IOException("no folder for the cache: " + why + "; EBFLOW_CACHE names another"));
+    String message = "no folder for the cache: " + why + "; EBFLOW_CACHE names another";
+    throw new UncheckedIOException(message, new IOException(message));
   }
 
   private static boolean canBeWritten(Path folder) {
@@ -111,6 +111,9 @@ public final class CacheFolder {
    * @throws IOException if it can't be made, or is another user's
    */
   static Path ownedBelow(Path temporary) throws IOException {
+    if (!Files.isWritable(temporary)) {
+      throw new IOException(temporary + " can't be written");
+    }
     Path probe = Files.createTempFile(temporary, "ebflow-", null);
     String user = Files.getOwner(probe).getName();
     Files.delete(probe);
