@@ -145,7 +145,7 @@ public final class TrainCommand implements Callable<Integer> {
       new RunFolder(out).requireNew();
     }
     Splits splits = recipe.load(dataOptions.sources(recipe.dataFolder()));
-    return train(recipe, splits, out == null ? claim(recipe.name()) : out, false);
+    return train(recipe, splits, out, false);
   }
 
   private static Path claim(String recipe) {
@@ -280,19 +280,18 @@ public final class TrainCommand implements Callable<Integer> {
     }
   }
 
-  private int train(Recipe recipe, Splits splits, Path run, boolean resumed) {
+  /**
+   * @param chosen the run's folder, or null for a new one below runs/
+   */
+  private int train(Recipe recipe, Splits splits, @Nullable Path chosen, boolean resumed) {
     PrintWriter err = spec.commandLine().getErr();
     Blas blas = recipe.bfloat16() ? compute.bfloat16Blas() : compute.blas();
     TrainProgress progress = new TrainProgress(err, TrainProgress.terminal());
-    Trainer trainer =
-        recipe
-            .trainer(splits.train())
-            .threads(compute.threads())
-            .blas(blas)
-            .listener(
-                new Listeners(
-                    List.of(
-                        progress, new PlotListener(run, splits.train(), blas, compute.threads()))));
+    Trainer trainer = recipe.trainer(splits.train()).threads(compute.threads()).blas(blas);
+    Path run = chosen == null ? claim(recipe.name()) : chosen;
+    trainer.listener(
+        new Listeners(
+            List.of(progress, new PlotListener(run, splits.train(), blas, compute.threads()))));
     err.println((resumed ? "resuming " : "training ") + recipe.name() + " on " + splits.train());
     TrainedFlow best;
     StopSignals signals = new StopSignals(trainer::requestStop, err);
