@@ -22,6 +22,7 @@ import org.ebflow.training.RunFolder;
 import org.ebflow.training.Trainer;
 import org.ebflow.training.data.DataSources;
 import org.ebflow.training.data.Dataset;
+import org.ebflow.training.data.FileFormat;
 import org.ebflow.training.data.ImageShape;
 import org.ebflow.training.data.Splits;
 import org.ebflow.training.objective.Objective;
@@ -48,6 +49,10 @@ public final class Recipe {
   /** Keys that decide which others their object has. */
   private static final Set<String> KINDS =
       Set.of("data.preprocessing.type", "model.type", "objective.loss", "optimizer.name");
+
+  /** Keys of data that older recipes lack, and their values then. */
+  private static final Map<String, String> TABLE_OPTIONS =
+      Map.of("header", "auto", "encoding", "UTF-8", "drop_constant", "false");
 
   private static final String WEIGHT_NORMALISATION = "weight_normalisation";
 
@@ -91,6 +96,14 @@ public final class Recipe {
         && model.path("type").asString("").equals("coupling")
         && !model.has(WEIGHT_NORMALISATION)) {
       model.put(WEIGHT_NORMALISATION, false);
+    }
+    if (tree.get("data") instanceof ObjectNode data) {
+      TABLE_OPTIONS.forEach(
+          (key, value) -> {
+            if (!data.has(key)) {
+              data.set(key, literal(value));
+            }
+          });
     }
   }
 
@@ -141,7 +154,8 @@ public final class Recipe {
 
   /** The recipe of that name, or of the file where the name ends in .json. */
   public static Recipe namedOrFile(String nameOrFile) {
-    return nameOrFile.endsWith(".json") ? ofFile(Path.of(nameOrFile)) : named(nameOrFile);
+    Path file = Path.of(nameOrFile);
+    return FileFormat.ofOutput(file) == FileFormat.JSON ? ofFile(file) : named(nameOrFile);
   }
 
   /** A recipe file of one's own, a whole recipe as JSON; or config.json of a run. */
@@ -359,8 +373,7 @@ public final class Recipe {
 
   /** Loads its data set. */
   public Splits load(DataSources sources) {
-    return sources.load(
-        content.data.name(), content.data.columns(), content.data.dropNonFinite(), seed());
+    return sources.load(content.data.name(), content.data.table(), seed());
   }
 
   /** How its preprocessing is found. */

@@ -15,10 +15,12 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 class CsvTableTest {
+  private static final TableOptions DROPPING = TableOptions.DEFAULT.withDropNonFinite(true);
+
   @TempDir Path folder;
 
   private Dataset load(String text) throws IOException {
-    return LoadedTable.read(TestData.write(folder, "a.csv", text), List.of(), false).dataset();
+    return LoadedTable.read(TestData.write(folder, "a.csv", text), TableOptions.DEFAULT).dataset();
   }
 
   private void refuses(String text, String... parts) throws IOException {
@@ -28,7 +30,7 @@ class CsvTableTest {
   private void refuses(String name, byte[] content, List<String> columns, String... parts)
       throws IOException {
     Path file = TestData.write(folder, name, content);
-    assertThatThrownBy(() -> LoadedTable.read(file, columns, false))
+    assertThatThrownBy(() -> LoadedTable.read(file, TableOptions.DEFAULT.withColumns(columns)))
         .isInstanceOf(InvalidInputException.class)
         .hasMessageStartingWith(file + ": ")
         .hasMessageContainingAll(parts)
@@ -39,7 +41,9 @@ class CsvTableTest {
   private List<String> rows(String text, List<String> columns, String idColumn) throws IOException {
     List<String> rows = new ArrayList<>();
     try (TableReader table =
-        TableReader.open(TestData.write(folder, "a.csv", text), columns, idColumn)) {
+        TableReader.open(
+            TestData.write(folder, "a.csv", text),
+            TableOptions.DEFAULT.withColumns(columns).withIdColumn(idColumn))) {
       while (table.next()) {
         rows.add(
             table.problem() == null
@@ -75,7 +79,7 @@ class CsvTableTest {
     Path file =
         TestData.write(
             folder, "a.csv.gz", TestData.gzip("x,y\n1,2\n".getBytes(StandardCharsets.UTF_8)));
-    assertThat(LoadedTable.read(file, List.of(), false).dataset().row(0)).containsExactly(1, 2);
+    assertThat(LoadedTable.read(file, TableOptions.DEFAULT).dataset().row(0)).containsExactly(1, 2);
   }
 
   @Test
@@ -107,7 +111,7 @@ class CsvTableTest {
 
   @Test
   void aBadFirstRowIsNotTakenForAHeader() throws IOException {
-    assertThat(rows("1,abc\n3,4\n", List.of(), null))
+    assertThat(rows("1.5,abc\n3,4\n", List.of(), null))
         .containsExactly("1! column 2: expected a number, found 'abc'", "2: [3.0, 4.0]");
     assertThat(rows("1,nan\n3,4\n", List.of(), null)).element(0).asString().contains("finite");
   }
@@ -134,20 +138,20 @@ class CsvTableTest {
   void loadingNamesTheFirstBadRow() throws IOException {
     refuses("a,b\n1,2\n3\n", "row 2 (line 3)", "expected 2 cells, found 1");
     refuses("a,b\n1,2\n3,x\n", "row 2 (line 3)", "column 2 (b)", "'x'");
-    refuses("1,2\n3,Infinity\n", "row 2 (line 2)", "column 2", "Infinity");
+    refuses("1.5,2\n3,Infinity\n", "row 2 (line 2)", "column 2", "Infinity");
   }
 
   @Test
   void dropsAndCountsNonFiniteRowsOnlyIfAsked() throws IOException {
-    Path file = TestData.write(folder, "a.csv", "1,2\nnan,3\n4,\n5,6\n");
-    LoadedTable loaded = LoadedTable.read(file, List.of(), true);
+    Path file = TestData.write(folder, "a.csv", "1.5,2\nnan,3\n4,\n5,6\n");
+    LoadedTable loaded = LoadedTable.read(file, DROPPING);
     assertThat(loaded.droppedRows()).isEqualTo(2);
     assertThat(loaded.dataset().size()).isEqualTo(2);
-    Path ragged = TestData.write(folder, "b.csv", "1,2\nnan\n");
-    assertThatThrownBy(() -> LoadedTable.read(ragged, List.of(), true))
+    Path ragged = TestData.write(folder, "b.csv", "1.5,2\nnan\n");
+    assertThatThrownBy(() -> LoadedTable.read(ragged, DROPPING))
         .hasMessageContaining("expected 2 cells, found 1");
     Path none = TestData.write(folder, "c.csv", "nan,2\n");
-    assertThatThrownBy(() -> LoadedTable.read(none, List.of(), true))
+    assertThatThrownBy(() -> LoadedTable.read(none, DROPPING))
         .isInstanceOf(InvalidInputException.class);
   }
 
@@ -162,7 +166,7 @@ class CsvTableTest {
   void refusesForeignAndCorruptFiles() throws IOException {
     refuses("\u0000\u0001\u0002PNG", "binary data");
     refuses("a,b\n1,\"2\n3,4\n", "expected CSV, found corruption");
-    byte[] compressed = TestData.gzip("1,2\n".repeat(5000).getBytes(StandardCharsets.UTF_8));
+    byte[] compressed = TestData.gzip("1.5,2\n".repeat(5000).getBytes(StandardCharsets.UTF_8));
     byte[] whole = compressed.clone();
     refuses("a.csv.gz", Arrays.copyOf(compressed, compressed.length - 12), List.of(), "truncated");
     compressed[compressed.length - 7] ^= 1;
@@ -182,7 +186,10 @@ class CsvTableTest {
     refuses("a.csv", table, List.of("a", "a"), "a twice");
     refuses("b.csv", "1,2\n".getBytes(StandardCharsets.UTF_8), List.of("a"), "column names");
     Path file = TestData.write(folder, "a.csv", table);
-    assertThatThrownBy(() -> TableReader.open(file, List.of("a"), "a"))
+    assertThatThrownBy(
+            () ->
+                TableReader.open(
+                    file, TableOptions.DEFAULT.withColumns(List.of("a")).withIdColumn("a")))
         .hasMessageContaining("twice");
     assertThatThrownBy(() -> TableReader.open(folder.resolve("sub.csv")))
         .hasMessageContaining("found none");
@@ -191,7 +198,8 @@ class CsvTableTest {
   @Test
   void summaryCountsBadRows() throws IOException {
     TableSummary summary =
-        TableSummary.of(TestData.write(folder, "a.csv", "a,b\n1,5\n3,5\nx,1\n5,5\n"));
+        TableSummary.of(
+            TestData.write(folder, "a.csv", "a,b\n1,5\n3,5\nx,1\n5,5\n"), TableOptions.DEFAULT);
     assertThat(summary.rows()).isEqualTo(4);
     assertThat(summary.badRows()).isEqualTo(1);
     assertThat(summary.firstBad()).startsWith("row 3 (line 4): column 1 (a)");
