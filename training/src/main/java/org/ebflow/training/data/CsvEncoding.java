@@ -12,6 +12,8 @@ import java.nio.charset.CharsetDecoder;
 import java.nio.charset.CoderResult;
 import java.nio.charset.CodingErrorAction;
 import java.nio.charset.StandardCharsets;
+import java.util.HexFormat;
+import java.util.List;
 import org.ebflow.flow.InvalidInputException;
 
 /**
@@ -19,24 +21,30 @@ import org.ebflow.flow.InvalidInputException;
  * one that was chosen. Bytes that are no characters are an error.
  *
  * @param charset of the text
- * @param markBytes length of the byte order mark
+ * @param mark the byte order mark in hexadecimal, or nothing
  */
-record CsvEncoding(Charset charset, int markBytes) {
+record CsvEncoding(Charset charset, String mark) {
+  /** Longer marks first: that of UTF-16LE begins that of UTF-32LE. */
+  private static final List<CsvEncoding> MARKED =
+      List.of(
+          new CsvEncoding(StandardCharsets.UTF_32LE, "fffe0000"),
+          new CsvEncoding(StandardCharsets.UTF_32BE, "0000feff"),
+          new CsvEncoding(StandardCharsets.UTF_8, "efbbbf"),
+          new CsvEncoding(StandardCharsets.UTF_16LE, "fffe"),
+          new CsvEncoding(StandardCharsets.UTF_16BE, "feff"));
+
   private static final int BUFFER = 1 << 16;
 
   /** Looks for a byte order mark. */
   static CsvEncoding of(InputFile file, Charset chosen) throws IOException {
     try (InputStream in = file.open()) {
-      byte[] start = in.readNBytes(3);
-      int first = start.length > 1 ? (start[0] & 0xFF) << 8 | (start[1] & 0xFF) : 0;
-      if (first == 0xEFBB && start.length > 2 && (start[2] & 0xFF) == 0xBF) {
-        return new CsvEncoding(StandardCharsets.UTF_8, 3);
+      String start = HexFormat.of().formatHex(in.readNBytes(4));
+      for (CsvEncoding marked : MARKED) {
+        if (start.startsWith(marked.mark)) {
+          return marked;
+        }
       }
-      return switch (first) {
-        case 0xFEFF -> new CsvEncoding(StandardCharsets.UTF_16BE, 2);
-        case 0xFFFE -> new CsvEncoding(StandardCharsets.UTF_16LE, 2);
-        default -> new CsvEncoding(chosen, 0);
-      };
+      return new CsvEncoding(chosen, "");
     }
   }
 
@@ -47,7 +55,7 @@ record CsvEncoding(Charset charset, int markBytes) {
 
   private InputStream openBytes(InputFile file) throws IOException {
     InputStream in = new BufferedInputStream(file.open(), BUFFER);
-    in.skipNBytes(markBytes);
+    in.skipNBytes(mark.length() / 2);
     return in;
   }
 
