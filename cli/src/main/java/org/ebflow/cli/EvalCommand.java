@@ -106,25 +106,25 @@ public final class EvalCommand implements Callable<Integer> {
   }
 
   private Rows rows(TrainedFlow model) {
-    boolean file = data != null && !dataOptions.sources("").has(data);
-    if (file && split == null) {
+    String file = data == null || dataOptions.sources("").has(data) ? null : data;
+    if (file != null && split == null) {
       TableOptions options =
           csv.table()
               .withColumns(CsvOptions.names(columns))
               .withDropNonFinite(dropNonFinite)
               .forModel(model.columns());
-      return new Rows(DataSources.read(Path.of(data), options), "all");
+      return new Rows(DataSources.read(Path.of(file), options), "all");
     }
     Recipe recipe = Recipe.ofRun(run).with(csv.recipe());
-    if (file) {
+    if (file != null) {
       if (!columns.isEmpty() || dropNonFinite) {
         throw usage("--split reads the run's own data as the run did, expected no other choice");
       }
-      recipe = recipe.set("data.name", data);
+      recipe = recipe.set("data.name", file);
     }
     DataSources sources = dataOptions.sources(recipe.dataFolder());
     Splits splits;
-    if (data == null || file) {
+    if (data == null || file != null) {
       splits = recipe.load(sources);
       DataOptions.requireDataOf(run, splits.train());
     } else {

@@ -3,6 +3,7 @@ package org.ebflow.training.data;
 import java.util.HashSet;
 import java.util.List;
 import java.util.stream.Collectors;
+import org.ebflow.flow.InvalidInputException;
 
 /** Whether the first record of a CSV table holds names: {@link TableOptions.Header}. */
 final class CsvHeader {

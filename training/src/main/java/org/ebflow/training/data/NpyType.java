@@ -75,6 +75,6 @@ enum NpyType {
 
   /** Correctly rounded: the lowest bit stands for all that are shifted out. */
   private static double unsigned(long bits) {
-    return bits >= 0 ? bits : 2.0 * (bits >>> 1 | bits & 1);
+    return bits >= 0 ? bits : 2.0 * ((bits >>> 1) | (bits & 1));
   }
 }

@@ -50,10 +50,6 @@ public final class Recipe {
   private static final Set<String> KINDS =
       Set.of("data.preprocessing.type", "model.type", "objective.loss", "optimizer.name");
 
-  /** Keys of data that older recipes lack, and their values then. */
-  private static final Map<String, String> TABLE_OPTIONS =
-      Map.of("header", "auto", "encoding", "UTF-8", "drop_constant", "false");
-
   private static final String WEIGHT_NORMALISATION = "weight_normalisation";
 
   private final String source;
@@ -98,12 +94,9 @@ public final class Recipe {
       model.put(WEIGHT_NORMALISATION, false);
     }
     if (tree.get("data") instanceof ObjectNode data) {
-      TABLE_OPTIONS.forEach(
-          (key, value) -> {
-            if (!data.has(key)) {
-              data.set(key, literal(value));
-            }
-          });
+      data.putIfAbsent("header", literal("auto"));
+      data.putIfAbsent("encoding", literal("UTF-8"));
+      data.putIfAbsent("drop_constant", literal("false"));
     }
   }
 
