@@ -120,7 +120,7 @@ public final class EvalCommand implements Callable<Integer> {
       if (!columns.isEmpty() || dropNonFinite) {
         throw usage("--split reads the run's own data as the run did, expected no other choice");
       }
-      recipe = recipe.set("data.name", file);
+      recipe = dataOptions.moved(recipe, file);
     }
     DataSources sources = dataOptions.sources(recipe.dataFolder());
     Splits splits;

@@ -282,7 +282,10 @@ public final class TrainCommand implements Callable<Integer> {
     }
     Recipe recipe = Recipe.ofRun(run);
     if (data != null) {
-      recipe = recipe.set("data.name", dataOptions.sources("").has(data) ? data : absolute(data));
+      recipe =
+          dataOptions.sources("").has(data)
+              ? recipe.set("data.name", data)
+              : dataOptions.moved(recipe, data);
     }
     recipe = withOptions(recipe);
     Splits splits = recipe.load(dataOptions.sources(recipe.dataFolder()));

@@ -385,6 +385,17 @@ final class TableInputTest {
   }
 
   @Test
+  void noFileStandsForANamedDataSet() throws IOException {
+    Path run = folder.resolve("run");
+    succeed("train", "--data", "gaussians", "--steps", 1, "--batch-size", 64, "--out", run);
+    Path file = csv("points.csv", "x,y", columns(ROWS, 0, 1));
+    String message = "points.csv: expected the run's own data set by name (gaussians)";
+    refuse(message, "eval", run, "--data", file, "--split", "test");
+    refuse(message, "train", "--resume", run, "--data", file, "--steps", 2);
+    assertThat(eval(run, "--data", file).get("n").asInt()).isEqualTo(200);
+  }
+
+  @Test
   void columnNamesMayHoldCommas() throws IOException {
     Path data = csv("mine.csv", "\"x, m\",y,\"z \"\"1\"\"\"", ROWS);
     Path run = train("run", data, "--columns", "\"z \"\"1\"\"\",\"x, m\"");
