@@ -18,7 +18,7 @@ public final class Scoring implements AutoCloseable {
 
   /** Of no data set. */
   public static final TrainedFlow.DataDescription DATA =
-      new TrainedFlow.DataDescription("random pixels", List.of(), null, new double[0]);
+      new TrainedFlow.DataDescription("random pixels", List.of(), null, new double[0], null);
 
   private static final int LEVELS = 256;
 

@@ -64,10 +64,18 @@ public final class DataCommand implements Runnable {
   @Command(name = "info", description = "Rows, columns and their ranges in a file.")
   int info(
       @Parameters(paramLabel = "PATH", description = "A table (.csv, .npy) or idx images.")
-          Path file) {
-    TableSummary summary = TableSummary.of(file);
+          Path file,
+      @Mixin CsvOptions csv) {
+    TableSummary summary = TableSummary.of(file, csv.table());
     PrintWriter out = spec.commandLine().getOut();
     out.printf(Locale.ROOT, "%d rows, %d columns%n", summary.rows(), summary.columns().size());
+    if (summary.header() != null) {
+      out.println(
+          summary.header() ? "header: line 1, the names below" : "header: none, line 1 is a row");
+    }
+    if (summary.note() != null) {
+      out.println(summary.note());
+    }
     ImageShape shape = summary.imageShape();
     if (shape != null) {
       out.printf(

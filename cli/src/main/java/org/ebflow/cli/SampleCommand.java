@@ -8,6 +8,7 @@ import org.ebflow.flow.InvalidInputException;
 import org.ebflow.flow.io.AtomicFiles;
 import org.ebflow.linalg.Matrix;
 import org.ebflow.training.TrainedFlow;
+import org.ebflow.training.data.FileFormat;
 import org.ebflow.training.data.ImageShape;
 import org.ebflow.training.data.NpyWriter;
 import picocli.CommandLine.Command;
@@ -53,8 +54,8 @@ public final class SampleCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    boolean png = out.toString().toLowerCase(Locale.ROOT).endsWith(".png");
-    if (!png && !out.toString().toLowerCase(Locale.ROOT).endsWith(".npy")) {
+    boolean png = FileFormat.ofOutput(out) == FileFormat.PNG;
+    if (!png && FileFormat.ofOutput(out) != FileFormat.NPY) {
       throw usage("--out " + out + ": expected a name ending in .png or .npy");
     }
     TrainedFlow model = TrainedFlow.load(run);

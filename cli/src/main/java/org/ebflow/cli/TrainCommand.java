@@ -18,6 +18,7 @@ import org.ebflow.training.RunFolder;
 import org.ebflow.training.Scorer;
 import org.ebflow.training.TrainedFlow;
 import org.ebflow.training.Trainer;
+import org.ebflow.training.data.FileFormat;
 import org.ebflow.training.data.Splits;
 import org.ebflow.training.recipe.Recipe;
 import org.jspecify.annotations.Nullable;
@@ -61,9 +62,8 @@ public final class TrainCommand implements Callable<Integer> {
 
   @Option(
       names = "--columns",
-      split = ",",
-      paramLabel = "NAME",
-      description = "Columns of the table. Default: all.")
+      paramLabel = "NAME,…",
+      description = "Columns of the table; a name with a comma in double quotes. Default: all.")
   private List<String> columns = List.of();
 
   @Option(
@@ -98,8 +98,14 @@ public final class TrainCommand implements Callable<Integer> {
 
   @Option(
       names = "--drop-nonfinite",
-      description = "Leave out a table's rows with NaN or infinity.")
+      description = "Leave out a table's rows with missing values, NaN or infinity.")
   private boolean dropNonFinite;
+
+  @Option(
+      names = "--drop-constant",
+      description =
+          "Leave out a table's columns with one value in all training rows; without it they are an error.")
+  private boolean dropConstant;
 
   @Option(
       names = "--set",
@@ -132,6 +138,7 @@ public final class TrainCommand implements Callable<Integer> {
           "Go on with a run from its last checkpoint; with --epochs or --steps, up to that many in all.")
   private @Nullable Path resume;
 
+  @Mixin private CsvOptions csv = new CsvOptions();
   @Mixin private DataOptions dataOptions = new DataOptions();
   @Mixin private ComputeOptions compute = new ComputeOptions();
 
@@ -156,7 +163,7 @@ public final class TrainCommand implements Callable<Integer> {
   /** The recipe that is named, or implied by the data. */
   private Recipe choose() {
     if (recipeName != null
-        && !recipeName.endsWith(".json")
+        && FileFormat.ofOutput(Path.of(recipeName)) != FileFormat.JSON
         && Files.isRegularFile(Path.of(recipeName))) {
       throw usage(
           recipeName
@@ -230,7 +237,12 @@ public final class TrainCommand implements Callable<Integer> {
     put(all, "optimizer.lr", learningRate);
     put(all, "training.map", noMap ? "false" : null);
     put(all, "data.drop_nonfinite", dropNonFinite ? "true" : null);
-    put(all, "data.columns", columns.isEmpty() ? null : JSON.writeValueAsString(columns));
+    put(all, "data.drop_constant", dropConstant ? "true" : null);
+    put(
+        all,
+        "data.columns",
+        columns.isEmpty() ? null : JSON.writeValueAsString(CsvOptions.names(columns)));
+    all.putAll(csv.recipe());
     put(all, "training.seed", seed);
     put(all, "data.folder", dataOptions.named());
     put(all, "training.precision", precision);
@@ -254,6 +266,7 @@ public final class TrainCommand implements Callable<Integer> {
         || batchSize != null
         || learningRate != null
         || dropNonFinite
+        || dropConstant
         || !columns.isEmpty()
         || !changes.isEmpty()) {
       throw usage(
@@ -262,7 +275,10 @@ public final class TrainCommand implements Callable<Integer> {
     requireBegun(run);
     Recipe recipe = Recipe.ofRun(run);
     if (data != null) {
-      recipe = recipe.set("data.name", dataOptions.sources("").has(data) ? data : absolute(data));
+      recipe =
+          dataOptions.sources("").has(data)
+              ? recipe.set("data.name", data)
+              : dataOptions.moved(recipe, data);
     }
     recipe = withOptions(recipe);
     Splits splits = recipe.load(dataOptions.sources(recipe.dataFolder()));

@@ -28,6 +28,7 @@ import org.ebflow.training.Scores;
 import org.ebflow.training.TrainedFlow;
 import org.ebflow.training.data.DataSources;
 import org.ebflow.training.data.NpyWriter;
+import org.ebflow.training.data.TableOptions;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -113,7 +114,7 @@ class ScoreCommandTest {
     Path csv = TestRuns.csv(folder.resolve("in.csv"), "a,b,c", TestRuns.rows(300, 3, 2));
     score(csv, "--out", folder.resolve("out.csv"), "--batch-size", 50);
     try (Scorer scorer = new Scorer(model, Blas.auto(), 2)) {
-      Evaluation evaluation = scorer.evaluate(DataSources.read(csv, List.of(), false));
+      Evaluation evaluation = scorer.evaluate(DataSources.read(csv, TableOptions.DEFAULT));
       double sum = 0;
       double[] scores = logProb(folder.resolve("out.csv"));
       for (double score : scores) {

@@ -17,7 +17,9 @@ import org.ebflow.linalg.Blas;
 import org.ebflow.linalg.Matrix;
 import org.ebflow.linalg.Noise;
 import org.ebflow.linalg.Precision;
+import org.ebflow.training.data.ColumnPlaces;
 import org.ebflow.training.data.ImageShape;
+import org.ebflow.training.data.ModelColumns;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.json.JsonMapper;
@@ -45,9 +47,19 @@ public record TrainedFlow(Flow flow, Preprocessing preprocessing, DataDescriptio
    * @param imageShape null for rows that are no images
    * @param quantiles log p of training rows at evenly spaced probabilities 0…1, ascending; empty
    *     when not measured
+   * @param places where the columns stood in the file; null where they were all of its columns
    */
   public record DataDescription(
-      String name, List<String> columns, @Nullable ImageShape imageShape, double[] quantiles) {}
+      String name,
+      List<String> columns,
+      @Nullable ImageShape imageShape,
+      double[] quantiles,
+      @Nullable ColumnPlaces places) {}
+
+  /** The columns of its rows, by which those of tables are matched. */
+  public ModelColumns columns() {
+    return new ModelColumns(flow.dimension(), data.columns(), data.places());
+  }
 
   /** log p of every row in nats, in the rows' own units; over all cores. */
   public double[] logProb(double[][] rows) {

@@ -352,7 +352,7 @@ final class TrainingRun {
   private TrainedFlow.DataDescription describe(double[] quantiles) {
     Dataset train = data.train();
     return new TrainedFlow.DataDescription(
-        train.name(), train.columns(), train.imageShape(), quantiles);
+        train.name(), train.columns(), train.imageShape(), quantiles, train.places());
   }
 
   /** log p of evenly spaced training rows at evenly spaced probabilities. */

@@ -4,12 +4,12 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Locale;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
 import java.util.function.LongConsumer;
 import org.ebflow.training.Scorer;
 import org.ebflow.training.TrainedFlow;
+import org.ebflow.training.data.FileFormat;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -64,7 +64,7 @@ public final class TableScoring {
   public Summary run(Path out, Path rejected, LongConsumer progress) {
     boolean withIds = inputs.stream().anyMatch(input -> input.idColumn() != null);
     ScoreColumns columns = new ScoreColumns(model);
-    boolean npy = out.toString().toLowerCase(Locale.ROOT).endsWith(".npy");
+    boolean npy = FileFormat.ofOutput(out) == FileFormat.NPY;
     try (ScoreSink sink = npy ? new NpyScores(out, columns) : new CsvScores(out, columns);
         RejectedRows rejectedRows = new RejectedRows(rejected)) {
       for (int i = 0; i < BLOCKS; i++) {

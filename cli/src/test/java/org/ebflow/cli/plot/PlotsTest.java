@@ -82,7 +82,7 @@ class PlotsTest {
         new TrainedFlow(
             flow,
             Preprocessing.none(),
-            new TrainedFlow.DataDescription("normal", List.of(), null, new double[0]),
+            new TrainedFlow.DataDescription("normal", List.of(), null, new double[0], null),
             0);
     double[][] data = {{-2, -2}, {4, 4}};
     Path png = folder.resolve("density.png");

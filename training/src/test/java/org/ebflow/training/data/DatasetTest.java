@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.util.Arrays;
+import java.util.List;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.ebflow.flow.InvalidInputException;
@@ -127,5 +128,52 @@ class DatasetTest {
     int[] beyond = new int[1];
     Arrays.fill(beyond, -1);
     assertThatThrownBy(() -> data.select(beyond)).isInstanceOf(IndexOutOfBoundsException.class);
+  }
+
+  private static Dataset columns(double[]... columns) {
+    double[][] rows = new double[columns[0].length][columns.length];
+    for (int r = 0; r < rows.length; r++) {
+      for (int c = 0; c < columns.length; c++) {
+        rows[r][c] = columns[c][r];
+      }
+    }
+    return Dataset.of(rows);
+  }
+
+  @Test
+  void columnsThatVaryByRoundingOnlyAreConstant() {
+    double third = 0.1 + 0.2; // 0.30000000000000004
+    Dataset data =
+        columns(
+            new double[] {1, 2, 3},
+            new double[] {0.3, third, 0.3},
+            new double[] {5, 5, 5},
+            new double[] {0, 0, 0},
+            new double[] {0, 0, 1e-300},
+            new double[] {1e9, 1e9 + 1e-5, 1e9},
+            new double[] {-7e300, -7e300, Math.nextUp(-7e300)},
+            new double[] {-0.3, 0.3, 0.3},
+            new double[] {-1e308, 1e308, 0});
+    assertThat(data.constantColumns()).containsExactly(1, 2, 3, 6);
+    assertThatThrownBy(data::requireVaryingColumns)
+        .isInstanceOf(InvalidInputException.class)
+        .hasMessageContaining("column 2, 3, 4, 7");
+    assertThat(data.withoutColumns(data.constantColumns()).constantColumns()).isEmpty();
+  }
+
+  @Test
+  void columnsAreCountedInTheFile() {
+    Dataset data =
+        columns(
+            new double[] {5, 5, 5},
+            new double[] {1, 2, 3},
+            new double[] {5, 5, 5},
+            new double[] {4, 5, 6});
+    Dataset kept = data.withoutColumns(data.constantColumns());
+    assertThat(kept.places()).isEqualTo(new ColumnPlaces(4, List.of(1, 3)));
+    assertThat(kept.row(2)).containsExactly(3, 6);
+    assertThat(kept.columnName(1)).isEqualTo("4");
+    assertThat(kept.withoutColumns(new int[] {0}).places())
+        .isEqualTo(new ColumnPlaces(4, List.of(3)));
   }
 }
