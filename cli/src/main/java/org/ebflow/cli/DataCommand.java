@@ -71,7 +71,9 @@ public final class DataCommand implements Runnable {
     out.printf(Locale.ROOT, "%d rows, %d columns%n", summary.rows(), summary.columns().size());
     if (summary.header() != null) {
       out.println(
-          summary.header() ? "header: line 1, the names below" : "header: none, line 1 is a row");
+          summary.header()
+              ? "header: the first line, with the names below"
+              : "header: none, the first line is a row");
     }
     if (summary.note() != null) {
       out.println(summary.note());

@@ -125,7 +125,7 @@ final class TableInputTest {
     assertThat(score(run, data)).isEqualTo(scores(run, ROWS));
     assertThat(score(run, csv("bare.csv", "", ROWS))).isEqualTo(scores(run, ROWS));
     assertThat(succeed("data", "info", data, "--header", "yes").out())
-        .contains("200 rows, 3 columns", "header: line 1, the names below");
+        .contains("200 rows, 3 columns", "header: the first line, with the names below");
   }
 
   @Test
@@ -149,7 +149,7 @@ final class TableInputTest {
         folder.resolve("o.csv"));
     assertThat(score(run, data, "--header", "no")).isEqualTo(scores(run, whole));
     assertThat(succeed("data", "info", data, "--header", "no").out())
-        .contains("200 rows", "header: none, line 1 is a row");
+        .contains("200 rows", "header: none, the first line is a row");
     refuse("--header is maybe, expected yes or no", "data", "info", data, "--header", "maybe");
   }
 
