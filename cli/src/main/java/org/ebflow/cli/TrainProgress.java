@@ -117,11 +117,12 @@ final class TrainProgress implements TrainingListener, AutoCloseable {
     if (bar == null) {
       err.printf(
           Locale.ROOT,
-          "step %d/%d: validation NLL %.4f nats, %.4f bits/dim%s%n",
+          "step %d/%d: validation NLL %.4f nats, %.4f bits/dim%s%s%n",
           step,
           steps,
           validation.nll(),
           validation.bitsPerDimension(),
+          validation.impossible() == 0 ? "" : " over " + validation.countedRows(),
           best ? ", the best so far" : "");
     } else {
       validated = String.format(Locale.ROOT, ", NLL %.5g", validation.nll());

@@ -23,7 +23,8 @@ final class TrainedFlows {
     return new TrainedFlow(
         flow,
         Preprocessing.standardize(mean, deviation),
-        new TrainedFlow.DataDescription("table", List.of("a", "b", "c"), null, quantiles),
+        new TrainedFlow.DataDescription(
+            "table", List.of("a", "b", "c"), null, EmpiricalDistribution.ofQuantiles(quantiles)),
         7);
   }
 
@@ -41,7 +42,7 @@ final class TrainedFlows {
         flow,
         Preprocessing.logit(4, 16, 1),
         new TrainedFlow.DataDescription(
-            "pictures", List.of(), new ImageShape(1, 2, 2), new double[0]),
+            "pictures", List.of(), new ImageShape(1, 2, 2), EmpiricalDistribution.unknown()),
         7);
   }
 

@@ -221,14 +221,6 @@ class TrainerTest {
   }
 
   @Test
-  void anImpossibleRowMakesTheNllInfinite() {
-    double[] impossible = {Double.NEGATIVE_INFINITY, -1};
-    assertThat(Evaluation.of(impossible, 2, 0).nll()).isEqualTo(Double.POSITIVE_INFINITY);
-    assertThat(Evaluation.of(new double[] {-1, -3}, 2, 0).nll()).isEqualTo(2);
-    assertThat(Evaluation.of(new double[] {-1, -3}, 2, 0).standardError()).isEqualTo(1);
-  }
-
-  @Test
   void aRunThatIsBeingTrainedIsRefused() {
     Splits data = gaussians(300, 3);
     Path run = folder.resolve("busy");

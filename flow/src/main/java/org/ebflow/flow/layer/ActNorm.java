@@ -10,6 +10,7 @@ import org.ebflow.flow.Parameters;
 import org.ebflow.flow.Workspace;
 import org.ebflow.linalg.Blas;
 import org.ebflow.linalg.Matrix;
+import org.ebflow.linalg.Precision;
 import org.ebflow.linalg.RowKernels;
 import org.jspecify.annotations.Nullable;
 
@@ -22,7 +23,8 @@ import org.jspecify.annotations.Nullable;
  * for every x: part of log Z.
  *
  * <p>Start: t is the mean and s the log of the standard deviation (unbiased, plus 1e-8) of each
- * column of the first batch; before that the identity.
+ * column of the first rows; before that the identity. s is 0 for a column that is constant in those
+ * rows but for rounding, whose deviation says nothing of other rows.
  *
  * <p>Domain and inverse: all reals, x = y·e^s + t. Cost: 2·D FLOP per row and order; keeps
  * [batch,D] per order. Threading: immutable.
@@ -32,6 +34,9 @@ public final class ActNorm implements Layer {
   private static final int PRODUCTS = 1;
   private static final int COTANGENT = 2;
   private static final double SMALLEST_DEVIATION = 1e-8;
+
+  /** A deviation of so many roundings of the largest value is none. */
+  private static final double ROUNDINGS = 4;
 
   private final Parameter translation;
   private final Parameter logScale;
@@ -85,13 +90,22 @@ public final class ActNorm implements Layer {
         mean += x.get(r, c) / x.rows();
       }
       double squares = 0;
+      double largest = 0;
       for (int r = 0; r < x.rows(); r++) {
         squares += (x.get(r, c) - mean) * (x.get(r, c) - mean);
+        largest = Math.max(largest, Math.abs(x.get(r, c)));
       }
       double deviation = Math.sqrt(squares / Math.max(1, x.rows() - 1));
       parameters.of(translation).set(0, c, mean);
-      parameters.of(logScale).set(0, c, StrictMath.log(deviation + SMALLEST_DEVIATION));
+      boolean constant = deviation <= ROUNDINGS * unitRoundoff(x.precision()) * largest;
+      parameters
+          .of(logScale)
+          .set(0, c, constant ? 0 : StrictMath.log(deviation + SMALLEST_DEVIATION));
     }
+  }
+
+  private static double unitRoundoff(Precision precision) {
+    return precision == Precision.FLOAT32 ? 0x1p-24 : 0x1p-53;
   }
 
   @Override

@@ -30,7 +30,8 @@ public final class Dataset {
       int levels,
       @Nullable ImageShape imageShape,
       List<String> columns,
-      String sha256) {}
+      String sha256,
+      Skipped skipped) {}
 
   private Dataset(
       Storage storage, int @Nullable [] index, int first, int size, Description description) {
@@ -106,7 +107,7 @@ public final class Dataset {
         null,
         0,
         rows,
-        new Description(name, dimension, levels, imageShape, List.of(), ""));
+        new Description(name, dimension, levels, imageShape, List.of(), "", Skipped.NONE));
   }
 
   static Dataset ofReals(String name, RealsBuilder values, List<String> columns, String sha256) {
@@ -116,18 +117,21 @@ public final class Dataset {
         null,
         0,
         storage.rows(),
-        new Description(name, storage.dimension(), 0, null, List.copyOf(columns), sha256));
+        new Description(
+            name, storage.dimension(), 0, null, List.copyOf(columns), sha256, values.skipped()));
   }
 
   /** The same rows under another name. */
   public Dataset named(String name) {
     return described(
-        new Description(name, dimension(), levels(), imageShape(), columns(), sha256()));
+        new Description(
+            name, dimension(), levels(), imageShape(), columns(), sha256(), description.skipped));
   }
 
   Dataset withSha256(String sha256) {
     return described(
-        new Description(name(), dimension(), levels(), imageShape(), columns(), sha256));
+        new Description(
+            name(), dimension(), levels(), imageShape(), columns(), sha256, description.skipped));
   }
 
   private Dataset described(Description changed) {
@@ -170,6 +174,15 @@ public final class Dataset {
   /** SHA-256 of the source file in hexadecimal, empty where the rows come from no file. */
   public String sha256() {
     return description.sha256;
+  }
+
+  /**
+   * Number of a row in what it was read from, counted from 1; rows that were dropped from there
+   * count.
+   */
+  public long number(int row) {
+    int stored = stored(Objects.checkIndex(row, size));
+    return 1L + stored + description.skipped.before(stored);
   }
 
   /** A new array with the values of a row. */
