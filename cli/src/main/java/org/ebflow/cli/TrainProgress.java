@@ -122,7 +122,7 @@ final class TrainProgress implements TrainingListener, AutoCloseable {
           steps,
           validation.nll(),
           validation.bitsPerDimension(),
-          validation.impossible() == 0 ? "" : " over " + validation.countedRows(),
+          validation.impossible() == 0 ? "" : " " + validation.countedRows(),
           best ? ", the best so far" : "");
     } else {
       validated = String.format(Locale.ROOT, ", NLL %.5g", validation.nll());

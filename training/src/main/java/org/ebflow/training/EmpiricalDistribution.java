@@ -23,6 +23,9 @@ public record EmpiricalDistribution(long rows, double[] values, long[] first, lo
 
   /** Refuses ranks and values out of order. */
   public EmpiricalDistribution {
+    if (values == null || first == null || last == null) { // as a file may have it
+      throw new IllegalArgumentException("quantiles lack values, first or last");
+    }
     if (values.length != first.length || values.length != last.length) {
       throw new IllegalArgumentException(
           "quantiles have "

@@ -90,8 +90,8 @@ public record Evaluation(
   }
 
   /**
-   * What the means are over, as {@code 100 rows}, or {@code 99 of 100 rows; 1 row has density zero:
-   * row 17, column weight = 9999}.
+   * What the means are over, as {@code 100 rows}, or {@code over 99 of 100 rows; 1 row has density
+   * zero: row 17, column weight = 9999}.
    */
   public String countedRows() {
     if (firstImpossible == null) {
@@ -99,7 +99,7 @@ public record Evaluation(
     }
     return String.format(
         Locale.ROOT,
-        "%,d of %,d rows; %,d %s density zero%s: %s",
+        "over %,d of %,d rows; %,d %s density zero%s: %s",
         rows - impossible,
         rows,
         impossible,

@@ -216,7 +216,10 @@ public final class Scorer implements AutoCloseable {
 
   private Evaluation.ImpossibleRow impossibleRow(Dataset data, int row) {
     Matrix values = Matrix.ofRows(Precision.FLOAT64, new double[][] {data.row(row)});
-    return impossibleRow(values, data.number(row), data.columns());
+    return impossibleRow(
+        values,
+        data.number(row),
+        data.columns().isEmpty() ? model.data().columns() : data.columns());
   }
 
   /**

@@ -256,24 +256,24 @@ public record TrainedFlow(Flow flow, Preprocessing preprocessing, DataDescriptio
 
   private static DataDescription data(Map<String, String> metadata) {
     JsonNode json = JSON.readTree(text(metadata, "data"));
-    boolean ranked = !json.path("quantiles").isArray();
-    DataDescription data =
-        JSON.treeToValue(
-            ranked ? json : ((ObjectNode) json).without("quantiles"), DataDescription.class);
+    double[] evenlySpaced = // all that models had before their training rows were ranked
+        json.path("quantiles").isArray()
+            ? JSON.treeToValue(((ObjectNode) json).remove("quantiles"), double[].class)
+            : null;
+    DataDescription data = JSON.treeToValue(json, DataDescription.class);
     if (data == null
         || data.name == null
         || data.columns == null
-        || (ranked && data.quantiles == null)) {
+        || (data.quantiles == null && evenlySpaced == null)) {
       throw new IllegalArgumentException("data lack name, columns or quantiles");
     }
-    return ranked
+    return evenlySpaced == null
         ? data
         : new DataDescription(
             data.name,
             data.columns,
             data.imageShape,
-            EmpiricalDistribution.ofQuantiles(
-                JSON.treeToValue(json.get("quantiles"), double[].class)));
+            EmpiricalDistribution.ofQuantiles(evenlySpaced));
   }
 
   private static String text(Map<String, String> metadata, String key) {

@@ -331,7 +331,7 @@ final class TrainingRun {
       appendRow((at.step - 1) / stepsPerEpoch, Double.NaN, Double.NaN, Double.NaN, 0, validation);
       folder.log(
           String.format(Locale.ROOT, "step %d: validation NLL %.4f nats", at.step, validation.nll())
-              + (validation.impossible() == 0 ? "" : " over " + validation.countedRows())
+              + (validation.impossible() == 0 ? "" : " " + validation.countedRows())
               + (best ? ", the best so far" : ""));
       listener.evaluated(at.step, validation, best, averaged);
     }

@@ -22,9 +22,9 @@ class EvaluationTest {
     assertThat(some.impossible()).isEqualTo(2);
     assertThat(some.countedRows())
         .isEqualTo(
-            "2 of 4 rows; 2 rows have density zero, the first: row 11, column weight = 9999");
+            "over 2 of 4 rows; 2 rows have density zero, the first: row 11, column weight = 9999");
     assertThat(of(ZERO, -1).countedRows())
-        .isEqualTo("1 of 2 rows; 1 row has density zero: row 10, column weight = 9999");
+        .isEqualTo("over 1 of 2 rows; 1 row has density zero: row 10, column weight = 9999");
   }
 
   @Test

@@ -35,9 +35,6 @@ public final class ActNorm implements Layer {
   private static final int COTANGENT = 2;
   private static final double SMALLEST_DEVIATION = 1e-8;
 
-  /** A deviation of so many roundings of the largest value is none. */
-  private static final double ROUNDINGS = 4;
-
   private final Parameter translation;
   private final Parameter logScale;
 
@@ -97,15 +94,17 @@ public final class ActNorm implements Layer {
       }
       double deviation = Math.sqrt(squares / Math.max(1, x.rows() - 1));
       parameters.of(translation).set(0, c, mean);
-      boolean constant = deviation <= ROUNDINGS * unitRoundoff(x.precision()) * largest;
+      boolean constant = deviation <= rounding(x) * largest;
       parameters
           .of(logScale)
           .set(0, c, constant ? 0 : StrictMath.log(deviation + SMALLEST_DEVIATION));
     }
   }
 
-  private static double unitRoundoff(Precision precision) {
-    return precision == Precision.FLOAT32 ? 0x1p-24 : 0x1p-53;
+  /** What rounding of the values and of their mean does to a deviation, relative to the largest. */
+  private static double rounding(Matrix x) {
+    double unit = x.precision() == Precision.FLOAT32 ? 0x1p-24 : 0x1p-53;
+    return 4 * unit + x.rows() * 0x1p-53;
   }
 
   @Override

@@ -143,6 +143,8 @@ class CsvTableTest {
     LoadedTable loaded = LoadedTable.read(file, List.of(), true);
     assertThat(loaded.droppedRows()).isEqualTo(2);
     assertThat(loaded.dataset().size()).isEqualTo(2);
+    assertThat(loaded.dataset().number(0)).isEqualTo(1);
+    assertThat(loaded.dataset().number(1)).isEqualTo(4);
     Path ragged = TestData.write(folder, "b.csv", "1,2\nnan\n");
     assertThatThrownBy(() -> LoadedTable.read(ragged, List.of(), true))
         .hasMessageContaining("expected 2 cells, found 1");

@@ -128,6 +128,7 @@ class NpyTableTest {
     LoadedTable dropped = LoadedTable.read(file, List.of(), true);
     assertThat(dropped.droppedRows()).isEqualTo(1);
     assertThat(dropped.dataset().row(1)).containsExactly(5, 6);
+    assertThat(dropped.dataset().number(1)).isEqualTo(3);
   }
 
   @Test
