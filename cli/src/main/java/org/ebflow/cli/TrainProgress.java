@@ -28,6 +28,7 @@ final class TrainProgress implements TrainingListener, AutoCloseable {
   private final @Nullable Terminal terminal;
   private @Nullable ProgressBar bar;
   private String validated = "";
+  private long impossible;
   private long steps;
   private long firstStep;
   private long start;
@@ -126,6 +127,16 @@ final class TrainProgress implements TrainingListener, AutoCloseable {
           best ? ", the best so far" : "");
     } else {
       validated = String.format(Locale.ROOT, ", NLL %.5g", validation.nll());
+      if (validation.impossible() != impossible) { // a line of its own, below the bar
+        impossible = validation.impossible();
+        err.printf(
+            Locale.ROOT,
+            "%nstep %d/%d: validation NLL %.4f nats %s%n",
+            step,
+            steps,
+            validation.nll(),
+            validation.countedRows());
+      }
       bar.stepTo(step);
     }
   }
