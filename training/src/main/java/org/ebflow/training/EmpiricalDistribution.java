@@ -97,7 +97,7 @@ public record EmpiricalDistribution(long rows, double[] values, long[] first, lo
       if (Double.isFinite(sorted[from]) && (ends || cell(to - 1, rows) > cell(from - 1, rows))) {
         values[kept] = sorted[from];
         first[kept] = from;
-        last[kept] = to - 1;
+        last[kept] = to - 1L;
         kept++;
       }
     }

@@ -342,10 +342,11 @@ public final class Scorer implements AutoCloseable {
       int farthest = 0;
       double most = -1;
       for (int c = 0; c < values.columns(); c++) {
-        double distance = Math.abs(values.get(0, c));
-        if (!(distance <= most)) { // NaN beats all
+        double value = values.get(0, c);
+        double distance = Double.isNaN(value) ? Double.POSITIVE_INFINITY : Math.abs(value);
+        if (distance > most) {
           farthest = c;
-          most = Double.isNaN(distance) ? Double.POSITIVE_INFINITY : distance;
+          most = distance;
         }
       }
       return farthest;

@@ -249,6 +249,14 @@ class ImpossibleRowsTest {
   }
 
   @Test
+  void ofSeveralColumnsOutsideTheDomainTheFirstIsNamed() {
+    Matrix row = Matrix.ofRows(Precision.FLOAT64, new double[][] {{0, -2, 300, 3}});
+    try (Scorer scorer = new Scorer(TrainedFlows.images(), Blas.auto(), 1)) {
+      assertThat(scorer.impossibleRow(row, 7, List.of())).hasToString("row 7, column 2 = -2");
+    }
+  }
+
+  @Test
   void aRowThatIsNotFiniteHasNoDensityAtAll() {
     TrainedFlow model = TrainedFlows.table(Precision.FLOAT32);
     double[][] rows = {{Double.NaN, 1, 2}, {0, 10, Double.POSITIVE_INFINITY}, {1e300, 1, 2}};
