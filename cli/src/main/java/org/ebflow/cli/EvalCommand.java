@@ -26,6 +26,7 @@ import picocli.CommandLine.Spec;
     name = "eval",
     description = {
       "Exact likelihood by the averaged weights of a run: NLL (mean of -log p, nats), bits per dimension, standard error, log Z.",
+      "Rows of density zero are counted, named and left out of the means; with no other row, NLL is Infinity, or null in JSON.",
       "Data are those of the run unless --data names others. Of a file all rows are taken; --split says that it is the run's own, moved."
     })
 public final class EvalCommand implements Callable<Integer> {
@@ -60,7 +61,7 @@ public final class EvalCommand implements Callable<Integer> {
 
   @Option(
       names = "--json",
-      description = "One JSON object on stdout: nll, bpd, nll_se, log_z, n, split.")
+      description = "One JSON object on stdout: nll, bpd, nll_se, log_z, n, split, impossible.")
   private boolean json;
 
   @Mixin private CsvOptions csv = new CsvOptions();

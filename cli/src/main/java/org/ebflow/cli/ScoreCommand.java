@@ -5,6 +5,7 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
 import java.util.concurrent.Callable;
 import org.ebflow.cli.table.InputTable;
 import org.ebflow.cli.table.TableScoring;
@@ -29,6 +30,7 @@ import picocli.CommandLine.Spec;
       "CSV output has one line per row that could be scored: id, log_prob (nats, in the rows' own units), bits_per_dim, energy (nats), "
           + "latent_norm, percentile (among the training rows). NPY output is float64 [rows,5], the same without id, one row per input row, "
           + "NaN where it was rejected.",
+      "A row so far out that its density is zero in floating point has log_prob -Infinity and percentile 0, and is counted.",
       "Rows with NaN, infinity, a missing value (an empty cell, NA, N/A, null, None, ?), text or a wrong number of cells go to FILE.rejected.csv with their line and the reason.",
       "Rows are numbered from 1 over all inputs; a blank line is a row only where a table has one column."
     })
@@ -104,20 +106,23 @@ public final class ScoreCommand implements Callable<Integer> {
               .run(out, rejected, progress);
       progress.finish(
           "scored " + RowProgress.number(summary.scored()) + " rows into " + out,
-          summary.rejected() == 0
-              ? ""
-              : ", rejected " + RowProgress.number(summary.rejected()) + " into " + rejected);
-      if (summary.notFinite() > 0) {
-        spec.commandLine()
-            .getErr()
-            .println(
-                "ebflow: warning: rows so far from the training data that their log_prob is not finite: "
-                    + RowProgress.number(summary.notFinite())
-                    + ", the first is row "
-                    + summary.firstNotFinite());
-      }
+          withDensityZero(summary)
+              + (summary.rejected() == 0
+                  ? ""
+                  : ", rejected " + RowProgress.number(summary.rejected()) + " into " + rejected));
     }
     return 0;
+  }
+
+  private static String withDensityZero(TableScoring.Summary summary) {
+    return summary.firstImpossible() == null
+        ? ""
+        : String.format(
+            Locale.ROOT,
+            ", %,d with density zero (%s%s)",
+            summary.impossible(),
+            summary.impossible() == 1 ? "" : "the first: ",
+            summary.firstImpossible());
   }
 
   private void requireOutputName() {

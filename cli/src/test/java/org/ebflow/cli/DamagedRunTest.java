@@ -106,6 +106,10 @@ final class DamagedRunTest {
         "preprocessing        | [{\"type\":\"fixed_affine\",\"scale\":[1],\"shift\":[0]}] | expected one of dimension 3",
         "preprocessing_levels | -4           | preprocessing_levels is -4",
         "data                 | {}           | data lack name, columns or quantiles",
+        "data                 | null         | data lack name, columns or quantiles",
+        "data | {\"name\":\"t\",\"columns\":[],\"quantiles\":[2,1]} | quantiles: expected ascending values",
+        "data | {\"name\":\"t\",\"columns\":[],\"quantiles\":{\"rows\":2}} | quantiles",
+        "data | {\"name\":\"t\",\"columns\":[],\"quantiles\":{\"rows\":2,\"values\":[1],\"first\":[0],\"last\":[9]}} | ranks up to 2, found 1.0 at ranks 0 to 9",
         "seed                 | x            | \"x\""
       })
   void aModelWithImpossibleMetadataIsRefused(String key, String value, String message)

@@ -20,6 +20,7 @@ final class Checkpoint {
 
   long step;
   double bestNll = Double.POSITIVE_INFINITY;
+  long bestImpossible = Long.MAX_VALUE;
   long bestStep = -1;
   double wallSeconds;
   long nonFiniteSteps;
@@ -40,6 +41,7 @@ final class Checkpoint {
     metadata.put("step", String.valueOf(step));
     metadata.put("updates", String.valueOf(state.updates()));
     metadata.put("best_nll", String.valueOf(bestNll));
+    metadata.put("best_impossible", String.valueOf(bestImpossible));
     metadata.put("best_step", String.valueOf(bestStep));
     metadata.put("wall_s", String.valueOf(wallSeconds));
     metadata.put("non_finite_steps", String.valueOf(nonFiniteSteps));
@@ -100,6 +102,11 @@ final class Checkpoint {
       result.step = Long.parseLong(text(metadata, "step"));
       state.updates(Long.parseLong(text(metadata, "updates")));
       result.bestNll = Double.parseDouble(text(metadata, "best_nll"));
+      String impossible = metadata.get("best_impossible"); // older states have none
+      result.bestImpossible =
+          impossible != null
+              ? Long.parseLong(impossible)
+              : Double.isFinite(result.bestNll) ? 0 : Long.MAX_VALUE;
       result.bestStep = Long.parseLong(text(metadata, "best_step"));
       result.wallSeconds = Double.parseDouble(text(metadata, "wall_s"));
       result.nonFiniteSteps = Long.parseLong(text(metadata, "non_finite_steps"));

@@ -1,6 +1,5 @@
 package org.ebflow.training;
 
-import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Objects;
@@ -23,8 +22,10 @@ import org.jspecify.annotations.Nullable;
 final class TrainingRun {
   private static final int METRICS_EVERY = 100;
   private static final int MOST_NON_FINITE_STEPS = 100;
-  private static final int QUANTILES = 1001;
   private static final int QUANTILE_ROWS = 10_000;
+
+  /** Least number of rows that data-dependent weights start from, whatever the batch. */
+  private static final int INITIAL_ROWS = 64;
 
   private final Trainer trainer;
   private final TrainingSettings settings;
@@ -110,11 +111,11 @@ final class TrainingRun {
         boolean endOfEpoch = at.step % stepsPerEpoch == 0;
         long epochs = at.step / stepsPerEpoch;
         if (at.step == totalSteps || (endOfEpoch && epochs % settings.evaluateEvery() == 0)) {
-          requireFiniteWeights();
+          requireFiniteWeights(model.parameters());
           evaluate();
         }
         if (trainer.stopRequested() && at.step < totalSteps) {
-          requireFiniteWeights();
+          requireFiniteWeights(model.parameters());
           save();
           folder.log("stopped on request after step " + at.step);
           throw new TrainingInterruptedException(
@@ -149,7 +150,7 @@ final class TrainingRun {
     at.runId = UUID.randomUUID().toString();
     writeConfig();
     if (!model.parameters().initializedByData()) {
-      model.initialize(firstBatch(), blas);
+      model.initialize(firstRows(), blas);
     }
     state.average().copyFrom(model.parameters());
     folder.log(
@@ -209,11 +210,15 @@ final class TrainingRun {
     }
   }
 
-  /** The first batch of the first epoch as the model sees it, for weights that data initialise. */
-  private Matrix firstBatch() {
+  /**
+   * The first batch of the first epoch as the model sees it, or more rows of that epoch where the
+   * batch has fewer than {@link #INITIAL_ROWS}, for weights that data initialise.
+   */
+  private Matrix firstRows() {
     Shuffle.fill(order, settings.seed(), 0);
     orderEpoch = 0;
-    Matrix target = Matrix.allocate(model.precision(), batch, model.dimension());
+    int rows = Math.min(Math.max(batch, INITIAL_ROWS), order.length);
+    Matrix target = Matrix.allocate(model.precision(), rows, model.dimension());
     try (Team solo = new Team(1)) {
       BatchReader.forTeam(
           data.train(),
@@ -223,7 +228,7 @@ final class TrainingRun {
           model.precision(),
           blas,
           solo,
-          batch)[0]
+          rows)[0]
           .read(order, 0, 0, target);
     }
     return target;
@@ -268,8 +273,8 @@ final class TrainingRun {
   }
 
   /** Weights that are not finite never become so again. */
-  private void requireFiniteWeights() {
-    List<String> names = model.parameters().nonFinite();
+  private void requireFiniteWeights(Parameters weights) {
+    List<String> names = weights.nonFinite();
     if (!names.isEmpty()) {
       throw diverged("weights are not finite after step " + at.step + ", first " + names.get(0));
     }
@@ -319,18 +324,20 @@ final class TrainingRun {
    * fail, is told after all is saved.
    */
   private void evaluate() {
+    requireFiniteWeights(state.average());
     state.average().changed();
     TrainedFlow averaged =
         new TrainedFlow(
             trainer.flow().withParameters(state.average()),
             full,
-            describe(new double[0]),
+            describe(EmpiricalDistribution.unknown()),
             settings.seed());
     try (Scorer scorer = new Scorer(averaged, blas, settings.threads())) {
       Evaluation validation =
           scorer.evaluate(data.validation().size() > 0 ? data.validation() : data.train());
-      boolean best = at.bestStep < 0 || Double.isNaN(at.bestNll) || validation.nll() < at.bestNll;
+      boolean best = validation.betterThan(at.bestImpossible, at.bestNll);
       if (best) {
+        at.bestImpossible = validation.impossible();
         at.bestNll = validation.nll();
         at.bestStep = at.step;
         new TrainedFlow(averaged.flow(), full, describe(quantiles(scorer)), settings.seed())
@@ -339,6 +346,7 @@ final class TrainingRun {
       appendRow((at.step - 1) / stepsPerEpoch, Double.NaN, Double.NaN, Double.NaN, 0, validation);
       folder.log(
           String.format(Locale.ROOT, "step %d: validation NLL %.4f nats", at.step, validation.nll())
+              + (validation.impossible() == 0 ? "" : " " + validation.countedRows())
               + (best ? ", the best so far" : ""));
       if (at.nonFiniteSteps == 0 || at.step == totalSteps) {
         save();
@@ -349,28 +357,19 @@ final class TrainingRun {
     markRow();
   }
 
-  private TrainedFlow.DataDescription describe(double[] quantiles) {
+  private TrainedFlow.DataDescription describe(EmpiricalDistribution quantiles) {
     Dataset train = data.train();
     return new TrainedFlow.DataDescription(
         train.name(), train.columns(), train.imageShape(), quantiles, train.places());
   }
 
-  /** log p of evenly spaced training rows at evenly spaced probabilities. */
-  private double[] quantiles(Scorer scorer) {
+  /** log p of all training rows, or of {@link #QUANTILE_ROWS} evenly spaced ones. */
+  private EmpiricalDistribution quantiles(Scorer scorer) {
     int[] rows = new int[Math.min(QUANTILE_ROWS, data.train().size())];
     for (int i = 0; i < rows.length; i++) {
       rows[i] = (int) ((long) i * data.train().size() / rows.length);
     }
-    double[] sorted = scorer.logProb(data.train().select(rows));
-    Arrays.sort(sorted);
-    double[] quantiles = new double[QUANTILES];
-    for (int i = 0; i < QUANTILES; i++) {
-      double place = (double) i / (QUANTILES - 1) * (sorted.length - 1);
-      int below = (int) place;
-      double above = sorted[Math.min(below + 1, sorted.length - 1)];
-      quantiles[i] = sorted[below] + (place - below) * (above - sorted[below]);
-    }
-    return quantiles;
+    return EmpiricalDistribution.of(scorer.logProb(data.train().select(rows)));
   }
 
   private void save() {

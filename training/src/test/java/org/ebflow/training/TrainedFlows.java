@@ -23,7 +23,12 @@ final class TrainedFlows {
     return new TrainedFlow(
         flow,
         Preprocessing.standardize(mean, deviation),
-        new TrainedFlow.DataDescription("table", List.of("a", "b", "c"), null, quantiles, null),
+        new TrainedFlow.DataDescription(
+            "table",
+            List.of("a", "b", "c"),
+            null,
+            EmpiricalDistribution.ofQuantiles(quantiles),
+            null),
         7);
   }
 
@@ -41,7 +46,7 @@ final class TrainedFlows {
         flow,
         Preprocessing.logit(4, 16, 1),
         new TrainedFlow.DataDescription(
-            "pictures", List.of(), new ImageShape(1, 2, 2), new double[0], null),
+            "pictures", List.of(), new ImageShape(1, 2, 2), EmpiricalDistribution.unknown(), null),
         7);
   }
 

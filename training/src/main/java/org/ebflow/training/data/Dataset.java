@@ -40,20 +40,29 @@ public final class Dataset {
       List<String> columns,
       @Nullable ColumnPlaces places,
       double roundoff,
-      String sha256) {
+      String sha256,
+      Skipped skipped) {
     static Description of(String name, int dimension, int levels, @Nullable ImageShape imageShape) {
       return new Description(
-          name, dimension, levels, imageShape, List.of(), null, TableReader.FLOAT64_ROUNDOFF, "");
+          name,
+          dimension,
+          levels,
+          imageShape,
+          List.of(),
+          null,
+          TableReader.FLOAT64_ROUNDOFF,
+          "",
+          Skipped.NONE);
     }
 
     Description withName(String changed) {
       return new Description(
-          changed, dimension, levels, imageShape, columns, places, roundoff, sha256);
+          changed, dimension, levels, imageShape, columns, places, roundoff, sha256, skipped);
     }
 
     Description withSha256(String changed) {
       return new Description(
-          name, dimension, levels, imageShape, columns, places, roundoff, changed);
+          name, dimension, levels, imageShape, columns, places, roundoff, changed, skipped);
     }
 
     /** Of those values only. */
@@ -70,7 +79,8 @@ public final class Dataset {
           columns.isEmpty() ? columns : IntStream.of(kept).mapToObj(columns::get).toList(),
           ColumnPlaces.of(places == null ? dimension : places.width(), cells),
           roundoff,
-          sha256);
+          sha256,
+          skipped);
     }
   }
 
@@ -173,7 +183,8 @@ public final class Dataset {
             table.columns(),
             table.places().isAll() ? null : table.places(),
             table.roundoff(),
-            sha256));
+            sha256,
+            values.skipped()));
   }
 
   /** The same rows under another name. */
@@ -237,6 +248,15 @@ public final class Dataset {
   /** SHA-256 of the source file in hexadecimal, empty where the rows come from no file. */
   public String sha256() {
     return description.sha256;
+  }
+
+  /**
+   * Number of a row in what it was read from, counted from 1; rows that were dropped from there
+   * count.
+   */
+  public long number(int row) {
+    int stored = stored(Objects.checkIndex(row, size));
+    return 1L + stored + description.skipped.before(stored);
   }
 
   /** A new array with the values of a row. */

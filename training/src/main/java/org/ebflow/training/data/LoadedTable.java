@@ -43,6 +43,7 @@ public record LoadedTable(Dataset dataset, long droppedRows) {
           }
           rows.add(table.values());
         } else if (options.dropNonFinite() && table.nonFinite()) {
+          rows.skip();
           dropped++;
         } else {
           throw new InvalidInputException(file + ": " + table.place() + ": " + problem);

@@ -150,6 +150,8 @@ class CsvTableTest {
     LoadedTable loaded = LoadedTable.read(file, DROPPING);
     assertThat(loaded.droppedRows()).isEqualTo(2);
     assertThat(loaded.dataset().size()).isEqualTo(2);
+    assertThat(loaded.dataset().number(0)).isEqualTo(1);
+    assertThat(loaded.dataset().number(1)).isEqualTo(4);
     Path ragged = TestData.write(folder, "b.csv", "1.5,2\nnan\n");
     assertThatThrownBy(() -> LoadedTable.read(ragged, DROPPING))
         .hasMessageContaining("expected 2 cells, found 1");

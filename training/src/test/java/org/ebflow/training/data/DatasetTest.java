@@ -58,6 +58,17 @@ class DatasetTest {
   }
 
   @Test
+  void rowsOfViewsKeepTheNumberTheyHadWhereTheyWereRead() {
+    Dataset data = Dataset.of(new double[][] {{0}, {1}, {2}, {3}, {4}, {5}});
+    assertThat(data.number(0)).isEqualTo(1);
+    Dataset view = data.select(1, 6).select(new int[] {4, 0, 2});
+    assertThat(new long[] {view.number(0), view.number(1), view.number(2)})
+        .containsExactly(6, 2, 4);
+    assertThat(view.named("other").select(1, 3).number(1)).isEqualTo(4);
+    assertThatThrownBy(() -> view.number(3)).isInstanceOf(IndexOutOfBoundsException.class);
+  }
+
+  @Test
   void rowsBeyondOneBlockAreFound() {
     int dimension = 1 << 18; // four rows a block
     double[][] rows = new double[9][dimension];

@@ -214,6 +214,7 @@ class NpyTableTest {
     LoadedTable dropped = LoadedTable.read(file, TableOptions.DEFAULT.withDropNonFinite(true));
     assertThat(dropped.droppedRows()).isEqualTo(1);
     assertThat(dropped.dataset().row(1)).containsExactly(5, 6);
+    assertThat(dropped.dataset().number(1)).isEqualTo(3);
   }
 
   @Test
