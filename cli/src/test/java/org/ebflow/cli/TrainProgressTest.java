@@ -38,7 +38,7 @@ class TrainProgressTest {
             Flow.of(2).precision(Precision.FLOAT32).dense().build(),
             Preprocessing.none(),
             new TrainedFlow.DataDescription(
-                "data", List.of(), null, EmpiricalDistribution.unknown()),
+                "data", List.of(), null, EmpiricalDistribution.unknown(), null),
             1);
     try (TrainProgress progress = new TrainProgress(new PrintWriter(err, true), terminal)) {
       progress.started(new Plan(Path.of("run"), 0, 40, 10, 1, "java"));
