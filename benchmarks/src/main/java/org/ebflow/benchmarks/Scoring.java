@@ -5,6 +5,7 @@ import java.util.Random;
 import org.ebflow.flow.Flow;
 import org.ebflow.linalg.Blas;
 import org.ebflow.linalg.Precision;
+import org.ebflow.training.EmpiricalDistribution;
 import org.ebflow.training.Preprocessing;
 import org.ebflow.training.Scorer;
 import org.ebflow.training.TrainedFlow;
@@ -18,7 +19,8 @@ public final class Scoring implements AutoCloseable {
 
   /** Of no data set. */
   public static final TrainedFlow.DataDescription DATA =
-      new TrainedFlow.DataDescription("random pixels", List.of(), null, new double[0]);
+      new TrainedFlow.DataDescription(
+          "random pixels", List.of(), null, EmpiricalDistribution.unknown(), null);
 
   private static final int LEVELS = 256;
 

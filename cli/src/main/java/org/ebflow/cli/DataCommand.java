@@ -64,10 +64,20 @@ public final class DataCommand implements Runnable {
   @Command(name = "info", description = "Rows, columns and their ranges in a file.")
   int info(
       @Parameters(paramLabel = "PATH", description = "A table (.csv, .npy) or idx images.")
-          Path file) {
-    TableSummary summary = TableSummary.of(file);
+          Path file,
+      @Mixin CsvOptions csv) {
+    TableSummary summary = TableSummary.of(file, csv.table());
     PrintWriter out = spec.commandLine().getOut();
     out.printf(Locale.ROOT, "%d rows, %d columns%n", summary.rows(), summary.columns().size());
+    if (summary.header() != null) {
+      out.println(
+          summary.header()
+              ? "header: the first line, with the names below"
+              : "header: none, the first line is a row");
+    }
+    if (summary.note() != null) {
+      out.println(summary.note());
+    }
     Shape shape = summary.imageShape();
     if (shape != null) {
       out.printf(

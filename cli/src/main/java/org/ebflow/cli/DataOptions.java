@@ -44,6 +44,19 @@ final class DataOptions {
         : Path.of(variable).toAbsolutePath().normalize().toString();
   }
 
+  /**
+   * The recipe of a run on a file that lies elsewhere now.
+   *
+   * @throws InvalidInputException if the run's data are a named set, whose splits no file has
+   */
+  Recipe moved(Recipe recipe, String file) {
+    if (sources("").has(recipe.data())) {
+      throw new InvalidInputException(
+          file + ": expected the run's own data set by name (" + recipe.data() + "), found a file");
+    }
+    return recipe.set("data.name", Path.of(file).toAbsolutePath().normalize().toString());
+  }
+
   /** Refuses training rows that come from another file than those of the run did. */
   static void requireDataOf(Path run, Dataset train) {
     String found = train.sha256();

@@ -26,8 +26,9 @@ import picocli.CommandLine.UnmatchedArgumentException;
       "0:done",
       "1:a check failed, or the training diverged",
       "2:wrong usage or input",
-      "3:interrupted, with the state saved",
-      "70:a fault of this program"
+      "3:interrupted, with the state of the training saved",
+      "70:a fault of this program",
+      "130:interrupted, with nothing to save and nothing left behind (143: by SIGTERM)"
     },
     subcommands = {
       TrainCommand.class,
@@ -71,10 +72,12 @@ public final class Ebflow implements Callable<Integer> {
 
   /** Runs the command and ends the JVM with its exit code. */
   public static void main(String[] args) {
-    PrintWriter out = new PrintWriter(System.out, true, StandardCharsets.UTF_8);
+    StandardOutput stdout = new StandardOutput();
+    PrintWriter out = new PrintWriter(stdout, true, StandardCharsets.UTF_8);
     PrintWriter err = new PrintWriter(System.err, true, StandardCharsets.UTF_8);
     int code = run(out, err, args);
-    if (out.checkError()) {
+    out.flush();
+    if (stdout.lost()) {
       err.println("ebflow: stdout: cannot be written, expected an open file with space");
       code = INVALID_INPUT;
     }
@@ -89,6 +92,8 @@ public final class Ebflow implements Callable<Integer> {
       return execute(out, err, args);
     } catch (OutOfMemoryError e) {
       return outOfMemory(e, err);
+    } catch (Error e) { // picocli hands exceptions on to failed(), not errors
+      return fault(e, err);
     }
   }
 
@@ -132,12 +137,16 @@ public final class Ebflow implements Callable<Integer> {
     }
     int code = codeOf(e);
     if (code == FAULT) {
-      err.println("ebflow: a fault of this program, please report it with these lines:");
-      e.printStackTrace(err);
-    } else {
-      err.println("ebflow: " + oneLine(e));
+      return fault(e, err);
     }
+    err.println("ebflow: " + oneLine(e));
     return code;
+  }
+
+  private static int fault(Throwable e, PrintWriter err) {
+    err.println("ebflow: a fault of this program, please report it with these lines:");
+    e.printStackTrace(err);
+    return FAULT;
   }
 
   private static int outOfMemory(OutOfMemoryError e, PrintWriter err) {

@@ -10,6 +10,7 @@ import org.ebflow.training.TrainedFlow;
 import org.ebflow.training.data.DataSources;
 import org.ebflow.training.data.Dataset;
 import org.ebflow.training.data.Splits;
+import org.ebflow.training.data.TableOptions;
 import org.ebflow.training.recipe.Recipe;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -25,7 +26,8 @@ import picocli.CommandLine.Spec;
     name = "eval",
     description = {
       "Exact likelihood by the averaged weights of a run: NLL (mean of -log p, nats), bits per dimension, standard error, log Z.",
-      "Data are those of the run unless --data names others; of a file all rows are taken."
+      "Rows of density zero are counted, named and left out of the means; with no other row, NLL is Infinity, or null in JSON.",
+      "Data are those of the run unless --data names others. Of a file all rows are taken; --split says that it is the run's own, moved."
     })
 public final class EvalCommand implements Callable<Integer> {
   @Spec private CommandSpec spec;
@@ -44,14 +46,14 @@ public final class EvalCommand implements Callable<Integer> {
 
   @Option(
       names = "--columns",
-      split = ",",
-      paramLabel = "NAME",
-      description = "Columns of that table. Default: the model's, by name.")
+      paramLabel = "NAME,…",
+      description =
+          "Columns of that table; a name with a comma in double quotes. Default: the model's, by name.")
   private List<String> columns = List.of();
 
   @Option(
       names = "--drop-nonfinite",
-      description = "Leave out that table's rows with NaN or infinity.")
+      description = "Leave out that table's rows with missing values, NaN or infinity.")
   private boolean dropNonFinite;
 
   @Option(names = "--log-z", paramLabel = "METHOD", description = "exact.")
@@ -59,9 +61,10 @@ public final class EvalCommand implements Callable<Integer> {
 
   @Option(
       names = "--json",
-      description = "One JSON object on stdout: nll, bpd, nll_se, log_z, n, split.")
+      description = "One JSON object on stdout: nll, bpd, nll_se, log_z, n, split, impossible.")
   private boolean json;
 
+  @Mixin private CsvOptions csv = new CsvOptions();
   @Mixin private DataOptions dataOptions = new DataOptions();
   @Mixin private ScoringOptions scoring = new ScoringOptions();
 
@@ -104,19 +107,25 @@ public final class EvalCommand implements Callable<Integer> {
   }
 
   private Rows rows(TrainedFlow model) {
-    if (data != null && !dataOptions.sources("").has(data)) {
-      if (split != null) {
-        throw usage(
-            "--split goes with the run's data or a named data set; of a file all rows are taken");
-      }
-      Path file = Path.of(data);
-      List<String> wanted = columns.isEmpty() && isCsv(data) ? model.data().columns() : columns;
-      return new Rows(DataSources.read(file, wanted, dropNonFinite), "all");
+    String file = data == null || dataOptions.sources("").has(data) ? null : data;
+    if (file != null && split == null) {
+      TableOptions options =
+          csv.table()
+              .withColumns(CsvOptions.names(columns))
+              .withDropNonFinite(dropNonFinite)
+              .forModel(model.columns());
+      return new Rows(DataSources.read(Path.of(file), options), "all");
     }
-    Recipe recipe = Recipe.ofRun(run);
+    Recipe recipe = Recipe.ofRun(run).with(csv.recipe());
+    if (file != null) {
+      if (!columns.isEmpty() || dropNonFinite) {
+        throw usage("--split reads the run's own data as the run did, expected no other choice");
+      }
+      recipe = dataOptions.moved(recipe, file);
+    }
     DataSources sources = dataOptions.sources(recipe.dataFolder());
     Splits splits;
-    if (data == null) {
+    if (data == null || file != null) {
       splits = recipe.load(sources);
       DataOptions.requireDataOf(run, splits.train());
     } else {
@@ -130,10 +139,6 @@ public final class EvalCommand implements Callable<Integer> {
           default -> splits.test();
         },
         name);
-  }
-
-  private static boolean isCsv(String file) {
-    return file.endsWith(".csv") || file.endsWith(".csv.gz");
   }
 
   private ParameterException usage(String message) {

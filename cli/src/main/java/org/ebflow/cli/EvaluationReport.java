@@ -21,6 +21,7 @@ final class EvaluationReport {
     map.put("log_z", finiteOrNull(evaluation.logZ()));
     map.put("n", evaluation.rows());
     map.put("split", split);
+    map.put("impossible", evaluation.impossible());
     return JSON.writeValueAsString(map);
   }
 
@@ -32,12 +33,12 @@ final class EvaluationReport {
   static String text(Evaluation evaluation, String split) {
     return String.format(
         Locale.ROOT,
-        "%s NLL %.4f ± %.4f nats, %.4f bits/dim, log Z %.4f nats, %,d rows",
+        "%s NLL %.4f ± %.4f nats, %.4f bits/dim, log Z %.4f nats, %s",
         split,
         evaluation.nll(),
         evaluation.standardError(),
         evaluation.bitsPerDimension(),
         evaluation.logZ(),
-        evaluation.rows());
+        evaluation.countedRows());
   }
 }

@@ -4,10 +4,12 @@ import java.nio.file.Path;
 import java.util.Locale;
 import java.util.concurrent.Callable;
 import org.ebflow.cli.plot.Plots;
+import org.ebflow.flow.InvalidInputException;
 import org.ebflow.flow.io.AtomicFiles;
 import org.ebflow.flow.layer.Shape;
 import org.ebflow.linalg.Matrix;
 import org.ebflow.training.TrainedFlow;
+import org.ebflow.training.data.FileFormat;
 import org.ebflow.training.data.NpyWriter;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -52,8 +54,8 @@ public final class SampleCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    boolean png = out.toString().toLowerCase(Locale.ROOT).endsWith(".png");
-    if (!png && !out.toString().toLowerCase(Locale.ROOT).endsWith(".npy")) {
+    boolean png = FileFormat.ofOutput(out) == FileFormat.PNG;
+    if (!png && FileFormat.ofOutput(out) != FileFormat.NPY) {
       throw usage("--out " + out + ": expected a name ending in .png or .npy");
     }
     TrainedFlow model = TrainedFlow.load(run);
@@ -72,19 +74,35 @@ public final class SampleCommand implements Callable<Integer> {
       throw usage("--count is " + count + ", expected 1 to " + most);
     }
     Matrix samples = model.sample(count, seed, compute.blas());
-    if (!png) {
-      AtomicFiles.write(out, stream -> NpyWriter.write(stream, samples));
-    } else if (shape != null) {
-      Plots.images(samples, shape, Math.max(2, model.preprocessing().levels()), out);
+    if (png) {
+      draw(model, samples);
     } else {
-      Plots.scatter(
-          samples.toRows(),
-          model.data().columns(),
-          String.format(Locale.ROOT, "%,d samples", count),
-          out);
+      AtomicFiles.write(out, stream -> NpyWriter.write(stream, samples));
     }
     spec.commandLine().getErr().printf(Locale.ROOT, "%,d samples in %s%n", count, out);
     return 0;
+  }
+
+  private void draw(TrainedFlow model, Matrix samples) {
+    Shape shape = model.data().imageShape();
+    try {
+      if (shape != null) {
+        Plots.images(samples, shape, Math.max(2, model.preprocessing().levels()), out);
+      } else {
+        Plots.scatter(
+            samples.toRows(),
+            model.data().columns(),
+            String.format(Locale.ROOT, "%,d samples", samples.rows()),
+            out);
+      }
+    } catch (LinkageError | InternalError e) { // a Java without graphics
+      throw new InvalidInputException(
+          out
+              + ": this Java can't draw pictures ("
+              + Plots.reason(e)
+              + "), expected a name ending in .npy",
+          e);
+    }
   }
 
   private ParameterException usage(String message) {

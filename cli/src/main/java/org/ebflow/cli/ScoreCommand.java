@@ -11,6 +11,8 @@ import org.ebflow.cli.table.InputTable;
 import org.ebflow.cli.table.TableScoring;
 import org.ebflow.training.Scorer;
 import org.ebflow.training.TrainedFlow;
+import org.ebflow.training.data.FileFormat;
+import org.ebflow.training.data.TableOptions;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -28,8 +30,9 @@ import picocli.CommandLine.Spec;
       "CSV output has one line per row that could be scored: id, log_prob (nats, in the rows' own units), bits_per_dim, energy (nats), "
           + "latent_norm, percentile (among the training rows). NPY output is float64 [rows,5], the same without id, one row per input row, "
           + "NaN where it was rejected.",
-      "Rows with NaN, infinity, text or a wrong number of cells go to FILE.rejected.csv with their line and the reason.",
-      "Rows are numbered from 1 over all inputs."
+      "A row so far out that its density is zero in floating point has log_prob -Infinity and percentile 0, and is counted.",
+      "Rows with NaN, infinity, a missing value (an empty cell, NA, N/A, null, None, ?), text or a wrong number of cells go to FILE.rejected.csv with their line and the reason.",
+      "Rows are numbered from 1 over all inputs; a blank line is a row only where a table has one column."
     })
 public final class ScoreCommand implements Callable<Integer> {
   /** Values in a block of rows, when the number of rows is not chosen. */
@@ -59,10 +62,9 @@ public final class ScoreCommand implements Callable<Integer> {
 
   @Option(
       names = "--columns",
-      split = ",",
-      paramLabel = "NAME",
+      paramLabel = "NAME,…",
       description =
-          "Columns to read, in the model's order. Default: by the names the model was trained with.")
+          "Columns to read, in the model's order; a name with a comma in double quotes. Default: by the names the model was trained with.")
   private List<String> columns = List.of();
 
   @Option(
@@ -82,14 +84,20 @@ public final class ScoreCommand implements Callable<Integer> {
       description = "Stop at the first bad row, with exit code 2 and without output.")
   private boolean strict;
 
+  @Mixin private CsvOptions csv = new CsvOptions();
   @Mixin private ScoringOptions scoring = new ScoringOptions();
 
   @Override
   public Integer call() {
     requireOutputName();
     TrainedFlow model = scoring.model(run);
+    TableOptions options =
+        csv.table()
+            .withColumns(CsvOptions.names(columns))
+            .withIdColumn(id)
+            .forModel(model.columns());
     List<InputTable> tables =
-        inputs.stream().map(input -> InputTable.match(input, columns, id, model)).toList();
+        inputs.stream().map(input -> InputTable.match(input, options)).toList();
     RowProgress progress = new RowProgress(spec.commandLine().getErr());
     try (Scorer scorer = scoring.scorer(model)) {
       Path rejected = rejected();
@@ -98,29 +106,32 @@ public final class ScoreCommand implements Callable<Integer> {
               .run(out, rejected, progress);
       progress.finish(
           "scored " + RowProgress.number(summary.scored()) + " rows into " + out,
-          summary.rejected() == 0
-              ? ""
-              : ", rejected " + RowProgress.number(summary.rejected()) + " into " + rejected);
-      if (summary.notFinite() > 0) {
-        spec.commandLine()
-            .getErr()
-            .println(
-                "ebflow: warning: rows so far from the training data that their log_prob is not finite: "
-                    + RowProgress.number(summary.notFinite())
-                    + ", the first is row "
-                    + summary.firstNotFinite());
-      }
+          withDensityZero(summary)
+              + (summary.rejected() == 0
+                  ? ""
+                  : ", rejected " + RowProgress.number(summary.rejected()) + " into " + rejected));
     }
     return 0;
   }
 
+  private static String withDensityZero(TableScoring.Summary summary) {
+    return summary.firstImpossible() == null
+        ? ""
+        : String.format(
+            Locale.ROOT,
+            ", %,d with density zero (%s%s)",
+            summary.impossible(),
+            summary.impossible() == 1 ? "" : "the first: ",
+            summary.firstImpossible());
+  }
+
   private void requireOutputName() {
-    String name = out.toString().toLowerCase(Locale.ROOT);
-    if (name.endsWith(".parquet")) {
-      throw usage("--out " + out + ": expected .csv or .npy; this version can't write Parquet yet");
-    }
-    if (!name.endsWith(".csv") && !name.endsWith(".npy")) {
-      throw usage("--out " + out + ": expected a name ending in .csv or .npy");
+    switch (FileFormat.ofOutput(out)) {
+      case CSV, NPY -> {}
+      case PARQUET ->
+          throw usage(
+              "--out " + out + ": expected .csv or .npy; this version can't write Parquet yet");
+      default -> throw usage("--out " + out + ": expected a name ending in .csv or .npy");
     }
     for (Path input : inputs) {
       if (same(input, out)) {

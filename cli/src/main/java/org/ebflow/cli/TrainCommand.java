@@ -18,6 +18,7 @@ import org.ebflow.training.RunFolder;
 import org.ebflow.training.Scorer;
 import org.ebflow.training.TrainedFlow;
 import org.ebflow.training.Trainer;
+import org.ebflow.training.data.FileFormat;
 import org.ebflow.training.data.Splits;
 import org.ebflow.training.recipe.Recipe;
 import org.jspecify.annotations.Nullable;
@@ -61,9 +62,8 @@ public final class TrainCommand implements Callable<Integer> {
 
   @Option(
       names = "--columns",
-      split = ",",
-      paramLabel = "NAME",
-      description = "Columns of the table. Default: all.")
+      paramLabel = "NAME,…",
+      description = "Columns of the table; a name with a comma in double quotes. Default: all.")
   private List<String> columns = List.of();
 
   @Option(
@@ -98,8 +98,14 @@ public final class TrainCommand implements Callable<Integer> {
 
   @Option(
       names = "--drop-nonfinite",
-      description = "Leave out a table's rows with NaN or infinity.")
+      description = "Leave out a table's rows with missing values, NaN or infinity.")
   private boolean dropNonFinite;
+
+  @Option(
+      names = "--drop-constant",
+      description =
+          "Leave out a table's columns with one value in all training rows; without it they are an error.")
+  private boolean dropConstant;
 
   @Option(
       names = "--set",
@@ -132,6 +138,7 @@ public final class TrainCommand implements Callable<Integer> {
           "Go on with a run from its last checkpoint; with --epochs or --steps, up to that many in all.")
   private @Nullable Path resume;
 
+  @Mixin private CsvOptions csv = new CsvOptions();
   @Mixin private DataOptions dataOptions = new DataOptions();
   @Mixin private ComputeOptions compute = new ComputeOptions();
 
@@ -141,30 +148,22 @@ public final class TrainCommand implements Callable<Integer> {
       return resume(resume);
     }
     Recipe recipe = withOptions(choose());
-    Path run =
-        out == null
-            ? Path.of(
-                "runs",
-                recipe.name() + "-" + LocalDateTime.now(ZoneId.systemDefault()).format(TIMESTAMP))
-            : out;
-    requireNew(run);
-    return train(recipe, recipe.load(dataOptions.sources(recipe.dataFolder())), run, false);
+    if (out != null) {
+      new RunFolder(out).requireNew();
+    }
+    Splits splits = recipe.load(dataOptions.sources(recipe.dataFolder()));
+    return train(recipe, splits, out, false);
   }
 
-  private static void requireNew(Path run) {
-    if (Files.exists(new RunFolder(run).config())) {
-      throw new InvalidInputException(
-          run
-              + ": holds a run already, expected a new folder (go on with it by --resume "
-              + run
-              + ")");
-    }
+  private static Path claim(String recipe) {
+    String time = LocalDateTime.now(ZoneId.systemDefault()).format(TIMESTAMP);
+    return RunFolder.claim(Path.of("runs", recipe + "-" + time));
   }
 
   /** The recipe that is named, or implied by the data. */
   private Recipe choose() {
     if (recipeName != null
-        && !recipeName.endsWith(".json")
+        && FileFormat.ofOutput(Path.of(recipeName)) != FileFormat.JSON
         && Files.isRegularFile(Path.of(recipeName))) {
       throw usage(
           recipeName
@@ -238,7 +237,12 @@ public final class TrainCommand implements Callable<Integer> {
     put(all, "optimizer.lr", learningRate);
     put(all, "training.map", noMap ? "false" : null);
     put(all, "data.drop_nonfinite", dropNonFinite ? "true" : null);
-    put(all, "data.columns", columns.isEmpty() ? null : JSON.writeValueAsString(columns));
+    put(all, "data.drop_constant", dropConstant ? "true" : null);
+    put(
+        all,
+        "data.columns",
+        columns.isEmpty() ? null : JSON.writeValueAsString(CsvOptions.names(columns)));
+    all.putAll(csv.recipe());
     put(all, "training.seed", seed);
     put(all, "data.folder", dataOptions.named());
     put(all, "training.precision", precision);
@@ -262,14 +266,19 @@ public final class TrainCommand implements Callable<Integer> {
         || batchSize != null
         || learningRate != null
         || dropNonFinite
+        || dropConstant
         || !columns.isEmpty()
         || !changes.isEmpty()) {
       throw usage(
           "--resume goes on with the recipe of the run, expected no other choice but its length (--epochs or --steps)");
     }
+    requireBegun(run);
     Recipe recipe = Recipe.ofRun(run);
     if (data != null) {
-      recipe = recipe.set("data.name", dataOptions.sources("").has(data) ? data : absolute(data));
+      recipe =
+          dataOptions.sources("").has(data)
+              ? recipe.set("data.name", data)
+              : dataOptions.moved(recipe, data);
     }
     recipe = withOptions(recipe);
     Splits splits = recipe.load(dataOptions.sources(recipe.dataFolder()));
@@ -277,19 +286,28 @@ public final class TrainCommand implements Callable<Integer> {
     return train(recipe, splits, run, true);
   }
 
-  private int train(Recipe recipe, Splits splits, Path run, boolean resumed) {
+  private static void requireBegun(Path run) {
+    RunFolder folder = new RunFolder(run);
+    if (!Files.exists(folder.config())) {
+      throw new InvalidInputException(
+          folder.config()
+              + ": expected a file, found none; a run that never began is trained by --out "
+              + run);
+    }
+  }
+
+  /**
+   * @param chosen the run's folder, or null for a new one below runs/
+   */
+  private int train(Recipe recipe, Splits splits, @Nullable Path chosen, boolean resumed) {
     PrintWriter err = spec.commandLine().getErr();
     Blas blas = recipe.bfloat16() ? compute.bfloat16Blas() : compute.blas();
     TrainProgress progress = new TrainProgress(err, TrainProgress.terminal());
-    Trainer trainer =
-        recipe
-            .trainer(splits.train())
-            .threads(compute.threads())
-            .blas(blas)
-            .listener(
-                new Listeners(
-                    List.of(
-                        progress, new PlotListener(run, splits.train(), blas, compute.threads()))));
+    Trainer trainer = recipe.trainer(splits.train()).threads(compute.threads()).blas(blas);
+    Path run = chosen == null ? claim(recipe.name()) : chosen;
+    trainer.listener(
+        new Listeners(
+            List.of(progress, new PlotListener(run, splits.train(), blas, compute.threads()))));
     err.println((resumed ? "resuming " : "training ") + recipe.name() + " on " + splits.train());
     TrainedFlow best;
     StopSignals signals = new StopSignals(trainer::requestStop, err);

@@ -28,6 +28,7 @@ final class TrainProgress implements TrainingListener, AutoCloseable {
   private final @Nullable Terminal terminal;
   private @Nullable ProgressBar bar;
   private String validated = "";
+  private long impossible;
   private long steps;
   private long firstStep;
   private long start;
@@ -117,14 +118,25 @@ final class TrainProgress implements TrainingListener, AutoCloseable {
     if (bar == null) {
       err.printf(
           Locale.ROOT,
-          "step %d/%d: validation NLL %.4f nats, %.4f bits/dim%s%n",
+          "step %d/%d: validation NLL %.4f nats, %.4f bits/dim%s%s%n",
           step,
           steps,
           validation.nll(),
           validation.bitsPerDimension(),
+          validation.impossible() == 0 ? "" : " " + validation.countedRows(),
           best ? ", the best so far" : "");
     } else {
       validated = String.format(Locale.ROOT, ", NLL %.5g", validation.nll());
+      if (validation.impossible() != impossible) { // a line of its own, below the bar
+        impossible = validation.impossible();
+        err.printf(
+            Locale.ROOT,
+            "%nstep %d/%d: validation NLL %.4f nats %s%n",
+            step,
+            steps,
+            validation.nll(),
+            validation.countedRows());
+      }
       bar.stepTo(step);
     }
   }

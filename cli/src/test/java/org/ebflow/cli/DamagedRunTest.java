@@ -6,10 +6,14 @@ import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
+import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
+import java.util.stream.Stream;
 import org.ebflow.cli.Program.Result;
 import org.ebflow.flow.io.Safetensors;
 import org.ebflow.linalg.Matrix;
@@ -102,6 +106,10 @@ final class DamagedRunTest {
         "preprocessing        | [{\"type\":\"fixed_affine\",\"scale\":[1],\"shift\":[0]}] | FixedAffine(1): a row has 3 numbers, expected 1",
         "preprocessing_levels | -4           | preprocessing_levels is -4",
         "data                 | {}           | data lack name, columns or quantiles",
+        "data                 | null         | data lack name, columns or quantiles",
+        "data | {\"name\":\"t\",\"columns\":[],\"quantiles\":[2,1]} | quantiles: expected ascending values",
+        "data | {\"name\":\"t\",\"columns\":[],\"quantiles\":{\"rows\":2}} | quantiles",
+        "data | {\"name\":\"t\",\"columns\":[],\"quantiles\":{\"rows\":2,\"values\":[1],\"first\":[0],\"last\":[9]}} | ranks up to 2, found 1.0 at ranks 0 to 9",
         "seed                 | x            | \"x\""
       })
   void aModelWithImpossibleMetadataIsRefused(String key, String value, String message)
@@ -210,5 +218,107 @@ final class DamagedRunTest {
 
     assertThat(Program.run("train", "--resume", run, "--epochs", 2).exit()).isZero();
     assertThat(Files.readAllLines(run.resolve("metrics.csv")).getFirst()).startsWith("step,epoch");
+  }
+
+  @Test
+  void aStateOfAnotherRunIsRefused() throws IOException {
+    Path other = folder.resolve("other");
+    Path data = TestRuns.csv(folder.resolve("data.csv"), "a,b,c", TestRuns.rows(200, 3, 2));
+    assertThat(Program.run("train", "--data", data, "--epochs", 1, "--out", other).exit()).isZero();
+    copy();
+    Files.copy(other.resolve(STATE), run.resolve(STATE), StandardCopyOption.REPLACE_EXISTING);
+
+    assertOneLine(
+        Program.run("train", "--resume", run, "--epochs", 2),
+        run.resolve(STATE).toString(),
+        "expected the state of run ",
+        ", found that of run ");
+  }
+
+  /** Neither names its run in what versions wrote that knew no names. */
+  @ParameterizedTest
+  @CsvSource({"true, true", "true, false", "false, true"})
+  void aRunOfAnEarlierVersionGoesOn(boolean oldConfig, boolean oldState) throws IOException {
+    copy();
+    Path config = run.resolve("config.json");
+    if (oldConfig) {
+      Files.writeString(
+          config, Files.readString(config).replaceFirst("\"run_id\" : \"[^\"]*\",", ""));
+      assertThat(config).content().doesNotContain("run_id");
+    }
+    if (oldState) {
+      setMetadata(STATE, "run_id", "");
+    }
+    assertThat(Program.run("train", "--resume", run, "--epochs", 2).exit()).isZero();
+    assertThat(config).content().containsPattern("\"run_id\" : \"[^\"]+\"");
+    assertThat(Program.run("train", "--resume", run, "--epochs", 3).exit()).isZero();
+  }
+
+  /** As where the disk was full at the first checkpoint. */
+  @ParameterizedTest
+  @ValueSource(strings = {"--resume", "--out"})
+  void aRunThatNeverBeganIsTrainedByEitherWay(String option) throws IOException {
+    copy();
+    Files.delete(run.resolve(STATE));
+    Files.delete(run.resolve(MODEL));
+    Files.writeString(run.resolve("last/lock"), "");
+    Files.writeString(run.resolve("last/state.safetensors.0123456789abcdef.part"), "killed");
+    Result result =
+        option.equals("--resume")
+            ? Program.run("train", option, run)
+            : Program.run("train", "--data", runs.resolve("data.csv"), "--epochs", 1, option, run);
+
+    assertThat(result.exit()).as(result.err()).isZero();
+    assertThat(run.resolve(MODEL)).hasSameBinaryContentAs(good.resolve(MODEL));
+    assertThat(run.resolve("last")).isDirectoryNotContaining("glob:**.part");
+    assertThat(Files.readAllLines(run.resolve("metrics.csv")).getFirst()).startsWith("step,epoch");
+  }
+
+  @Test
+  void anEmptyFolderIsTrainedInto() throws IOException {
+    run = Files.createDirectories(folder.resolve("run/last")).getParent();
+    assertOneLine(Program.run("train", "--resume", run), "config.json", "trained by --out " + run);
+    assertThat(
+            Program.run("train", "--data", runs.resolve("data.csv"), "--epochs", 1, "--out", run)
+                .exit())
+        .isZero();
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "last/state.safetensors, model.safetensors | is no configuration of a run",
+        "last/state.safetensors                    | holds the model of a run already",
+        "config.json                               | holds the state of a run without its config.json",
+        "config.json, last/state.safetensors       | holds the model of a run already",
+        "model.safetensors                         | holds a run already",
+      })
+  void whatIsLeftOfARunIsNotOverwritten(String lost, String message) throws IOException {
+    copy();
+    for (String name : lost.split(", ")) {
+      Files.delete(run.resolve(name));
+    }
+    if (message.contains("no configuration")) {
+      Files.writeString(run.resolve("config.json"), "{\"mine\": true}");
+    }
+    Map<String, String> before = contents();
+    assertOneLine(
+        Program.run("train", "--data", runs.resolve("data.csv"), "--out", run),
+        run.toString(),
+        message,
+        "expected a new folder");
+    assertThat(contents()).isEqualTo(before);
+  }
+
+  private Map<String, String> contents() throws IOException {
+    Map<String, String> contents = new TreeMap<>();
+    try (Stream<Path> files = Files.walk(run)) {
+      for (Path file : files.filter(Files::isRegularFile).toList()) {
+        contents.put(file.toString(), HexFormat.of().formatHex(Files.readAllBytes(file)));
+      }
+    }
+    contents.remove(run.resolve("last/lock").toString());
+    return contents;
   }
 }

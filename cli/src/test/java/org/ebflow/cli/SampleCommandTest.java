@@ -7,13 +7,13 @@ import java.awt.image.BufferedImage;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.List;
 import javax.imageio.ImageIO;
 import org.ebflow.cli.Commands.Outcome;
 import org.ebflow.linalg.Blas;
 import org.ebflow.training.TrainedFlow;
 import org.ebflow.training.data.DataSources;
 import org.ebflow.training.data.Dataset;
+import org.ebflow.training.data.TableOptions;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -46,7 +46,7 @@ class SampleCommandTest {
   @Test
   void anArrayHoldsTheModelsSamples() {
     assertThat(sample("table", 300, "out.npy", "--seed", 9).exit()).isZero();
-    Dataset read = DataSources.read(folder.resolve("out.npy"), List.of(), false);
+    Dataset read = DataSources.read(folder.resolve("out.npy"), TableOptions.DEFAULT);
     double[][] expected = table.sample(300, 9, Blas.auto()).toRows();
     assertThat(read.size()).isEqualTo(300);
     for (int r = 0; r < 300; r++) {

@@ -28,6 +28,8 @@ import org.ebflow.training.Scores;
 import org.ebflow.training.TrainedFlow;
 import org.ebflow.training.data.DataSources;
 import org.ebflow.training.data.NpyWriter;
+import org.ebflow.training.data.TableOptions;
+import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -113,7 +115,7 @@ class ScoreCommandTest {
     Path csv = TestRuns.csv(folder.resolve("in.csv"), "a,b,c", TestRuns.rows(300, 3, 2));
     score(csv, "--out", folder.resolve("out.csv"), "--batch-size", 50);
     try (Scorer scorer = new Scorer(model, Blas.auto(), 2)) {
-      Evaluation evaluation = scorer.evaluate(DataSources.read(csv, List.of(), false));
+      Evaluation evaluation = scorer.evaluate(DataSources.read(csv, TableOptions.DEFAULT));
       double sum = 0;
       double[] scores = logProb(folder.resolve("out.csv"));
       for (double score : scores) {
@@ -362,13 +364,55 @@ class ScoreCommandTest {
     assertThat(Files.readAllLines(csv)).hasSize(4);
   }
 
+  @ParameterizedTest
+  @ValueSource(strings = {"f32", "f64", "bf16"})
+  void rowsOfDensityZeroAreScoredCountedAndNamed(String precision) throws IOException {
+    Path csv =
+        TestRuns.text(folder.resolve("in.csv"), "a,b,c\n1,2,3\n1e308,2,3\n1\n4,5,6\n1,2,-1e300\n");
+    Path npy = folder.resolve("in.npy");
+    double[][] rows = {{1, 2, 3}, {1e308, 2, 3}, {4, 5, 6}, {1, 2, -1e300}};
+    NpyWriter.write(npy, Matrix.ofRows(Precision.FLOAT64, rows));
+    Path out = folder.resolve("out.csv");
+    double[] impossible = {
+      Double.NEGATIVE_INFINITY,
+      Double.POSITIVE_INFINITY,
+      Double.POSITIVE_INFINITY,
+      Double.POSITIVE_INFINITY,
+      0
+    };
+    for (Path input : List.of(csv, npy)) {
+      Outcome outcome = score(input, "--out", out, "--precision", precision);
+      if (precision.equals("bf16") && outcome.failure() != null) {
+        Assumptions.abort(outcome.message()); // no such products on this processor
+      }
+      assertThat(outcome.exit()).isZero();
+      assertThat(outcome.err())
+          .contains(", 2 with density zero (the first: row 2, column a = 1.0E308)");
+      double[][] cells = cells(out);
+      assertThat(cells).hasDimensions(4, 5);
+      assertThat(new double[][] {cells[1], cells[3]})
+          .isEqualTo(new double[][] {impossible, impossible});
+      assertThat(cells[0]).doesNotContain(impossible[0], impossible[1], Double.NaN);
+    }
+    assertThat(
+            score(
+                    TestRuns.text(folder.resolve("one.csv"), "c,b,a\n3,2,1\n3,9e250,1\n"),
+                    "--out",
+                    folder.resolve("out.npy"))
+                .err())
+        .contains(", 1 with density zero (row 2, column b = 9.0E250)");
+    assertThat(npy(folder.resolve("out.npy"))[1]).isEqualTo(impossible);
+  }
+
   @Test
-  void rowsWithoutAFiniteDensityAreAWarning() throws IOException {
-    Path csv = TestRuns.text(folder.resolve("in.csv"), "a,b,c\n1,2,3\n1e308,2,3\n1,2,-1e300\n");
-    Outcome outcome = score(csv, "--out", folder.resolve("out.csv"));
-    assertThat(outcome.exit()).isZero();
-    assertThat(outcome.err())
-        .contains("training data that their log_prob is not finite: 2, the first is row 2");
+  void everyRejectedRowOfABlockIsCounted() throws IOException {
+    Path csv =
+        TestRuns.text(
+            folder.resolve("in.csv"), "a,b,c\n1,2,3\n1\n1,2\nNaN,1,2\n4,5,6\nx,1,2\n7,8,9\n");
+    for (int block : new int[] {1, 2, 3, 100}) {
+      assertThat(score(csv, "--out", folder.resolve("out.csv"), "--batch-size", block).err())
+          .contains("scored 3 rows into", ", rejected 4 into ");
+    }
   }
 
   @Test

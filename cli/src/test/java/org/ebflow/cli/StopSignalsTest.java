@@ -3,15 +3,19 @@ package org.ebflow.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledOnOs;
 import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** The command on a terminal of its own, which {@code script} of util-linux makes. */
 @EnabledOnOs(OS.LINUX)
@@ -64,6 +68,52 @@ final class StopSignalsTest {
     assertThat(process.exitValue()).as(Files.readString(screen)).isEqualTo(Ebflow.INTERRUPTED);
     assertThat(screen).content().contains("saved in " + run);
     assertThat(run.resolve("run.log")).content().contains("stopped on request");
+  }
+
+  /** There is nothing to save: the codes are those of any program that a signal ends. */
+  @ParameterizedTest
+  @CsvSource({"INT, 130", "TERM, 143"})
+  void scoreEndsAtOnceAndLeavesNothing(String signal, int exit) throws Exception {
+    Path run = folder.resolve("run");
+    TestRuns.table(run, 2);
+    Path rows = TestRuns.text(folder.resolve("rows.csv"), "a,b\n" + "1,2\n".repeat(3_000_000));
+    Path scores = Files.createDirectory(folder.resolve("scores"));
+    List<String> command =
+        ChildProgram.command(
+            List.of(), "score", run, rows, "--batch-size", 1, "--out", scores.resolve("out.csv"));
+    if (heedsSignals()) {
+      command.addAll(0, List.of("env", "--default-signal=INT"));
+    }
+    Process process =
+        new ProcessBuilder(command)
+            .redirectErrorStream(true)
+            .redirectOutput(folder.resolve("screen").toFile())
+            .start();
+    try {
+      long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
+      while (isEmpty(scores)) {
+        assertThat(System.nanoTime()).as("waiting for a part").isLessThan(deadline);
+        Thread.sleep(20);
+      }
+      new ProcessBuilder("kill", "-" + signal, String.valueOf(process.pid())).start().waitFor();
+      assertThat(process.waitFor(60, TimeUnit.SECONDS)).isTrue();
+    } finally {
+      process.destroyForcibly();
+    }
+
+    assertThat(process.exitValue()).as(Files.readString(folder.resolve("screen"))).isEqualTo(exit);
+    assertThat(isEmpty(scores)).isTrue();
+  }
+
+  private static boolean isEmpty(Path folder) throws IOException {
+    try (Stream<Path> entries = Files.list(folder)) {
+      return entries.findAny().isEmpty();
+    }
+  }
+
+  /** Whether env can undo what a shell does to its background jobs: to ignore Ctrl-C. */
+  private static boolean heedsSignals() throws Exception {
+    return new ProcessBuilder("env", "--default-signal=INT", "true").start().waitFor() == 0;
   }
 
   private static void waitFor(Path file, String text) throws Exception {

@@ -58,7 +58,8 @@ final class TrainCommandTest {
     Result evaluated = Program.run("eval", run, "--json");
     JsonNode json = JSON.readTree(evaluated.out());
     assertThat(evaluated.out().lines()).hasSize(1);
-    assertThat(json.propertyNames()).containsExactly("nll", "bpd", "nll_se", "log_z", "n", "split");
+    assertThat(json.propertyNames())
+        .containsExactly("nll", "bpd", "nll_se", "log_z", "n", "split", "impossible");
     assertThat(json.get("n").asInt()).isEqualTo(40);
     assertThat(json.get("split").asString()).isEqualTo("test");
     assertThat(json.get("bpd").asDouble())

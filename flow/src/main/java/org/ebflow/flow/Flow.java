@@ -173,8 +173,8 @@ public final class Flow {
   }
 
   /**
-   * Sets the weights that depend on data (ActNorm) from a first batch [rows,dimension] in the
-   * flow's precision.
+   * Sets the weights that depend on data (ActNorm) from first rows [rows,dimension] in the flow's
+   * precision; some dozens are needed for deviations that mean something.
    */
   public void initialize(Matrix batch, Blas blas) {
     onRows(batch, blas, FlowPass::initialize);

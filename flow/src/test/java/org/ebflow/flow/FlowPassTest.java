@@ -117,6 +117,47 @@ class FlowPassTest {
     }
   }
 
+  /** ⟨x̄_k, h_k⟩ over all streams is the change of Σ seed_k·φ_k along h. */
+  @ParameterizedTest
+  @MethodSource("flows")
+  void inputCotangentsAreTheDifferencesOfTheSeededDensity(Flow flow) {
+    Matrix x = streams(flow);
+    for (int stream = 0; stream <= 2; stream++) {
+      Matrix along = LayerRun.random(flow.dimension(), BATCH, 127 + stream);
+      int first = stream * BATCH;
+      try (Run run = new Run(flow, x, BATCH)) {
+        DoubleFunction<double[]> seeded =
+            t -> {
+              Matrix moved = x.copy(Precision.FLOAT64);
+              for (int r = 0; r < BATCH; r++) {
+                for (int c = 0; c < flow.dimension(); c++) {
+                  moved.set(first + r, c, x.get(first + r, c) + t * along.get(r, c));
+                }
+              }
+              run.pass.input().whole(0, 2).copyFrom(moved);
+              run.pass.forward(0, 2);
+              double[] sum = new double[1];
+              for (int k = 0; k <= 2; k++) {
+                double[] seeds = flat(seed(run.pass).order(k));
+                double[] density = flat(run.pass.density().order(k));
+                for (int r = 0; r < BATCH; r++) {
+                  sum[0] += seeds[r] * density[r];
+                }
+              }
+              return sum;
+            };
+        double[] difference = Differences.first(seeded);
+        seeded.apply(0);
+        run.gradients.begin(1);
+        run.pass.backward(seed(run.pass), true, run.gradients);
+        run.gradients.finish();
+        assertThat(dot(run.pass.inputBar().stream(stream), along))
+            .as("stream %d", stream)
+            .isCloseTo(difference[0], within(1e-6 * Math.max(1, Math.abs(difference[0]))));
+      }
+    }
+  }
+
   @ParameterizedTest
   @MethodSource("flows")
   void aForwardOnlyPassHasTheSameBitsAndRefusesBackward(Flow flow) {

@@ -30,6 +30,7 @@ import org.ebflow.linalg.Matrix;
 import org.ebflow.linalg.Precision;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 class FlowTest {
@@ -270,6 +271,40 @@ class FlowTest {
     assertThat(flow.logZ(BLAS)).isNotEqualTo(before);
     assertNormalised(flow.forward(x, BLAS));
     assertNormalised(flow.part(0, 1).forward(x, BLAS));
+  }
+
+  @ParameterizedTest
+  @EnumSource(Precision.class)
+  void actNormLeavesTheScaleOfColumnsThatAreConstantButForRounding(Precision precision) {
+    Matrix x = LayerRun.random(4, 30, 114).copy(precision);
+    double unit = precision == Precision.FLOAT32 ? 0x1p-23 : 0x1p-52;
+    for (int r = 0; r < x.rows(); r++) {
+      x.set(r, 0, 0.1); // its mean is not exactly 0.1
+      x.set(r, 1, 0);
+      x.set(r, 2, 1e6 * (r % 2 == 0 ? 1 : 1 + unit));
+    }
+    Flow flow = Flow.of(4).precision(precision).actNorm().build();
+    flow.initialize(x, BLAS);
+    Matrix scale = flow.parameters().byName().get("0.log_scale");
+    Matrix mean = flow.parameters().byName().get("0.translation");
+    double[] expected = {x.get(0, 0), 0, 1e6};
+    for (int c = 0; c < 3; c++) {
+      assertThat(scale.get(0, c)).as("column %d", c).isZero();
+      assertThat(mean.get(0, c)).isCloseTo(expected[c], within(4 * unit * expected[c]));
+    }
+    double[] varying = Arrays.stream(x.toRows()).mapToDouble(row -> row[3]).toArray();
+    double average = Arrays.stream(varying).average().orElseThrow();
+    double squares = Arrays.stream(varying).map(v -> (v - average) * (v - average)).sum();
+    assertThat(scale.get(0, 3)).isCloseTo(Math.log(Math.sqrt(squares / 29)), within(1e-6));
+  }
+
+  @Test
+  void actNormOfOneRowIsAShift() {
+    Flow flow = Flow.of(2).precision(Precision.FLOAT64).actNorm().build();
+    Matrix row = Matrix.ofRows(Precision.FLOAT64, new double[][] {{3, -1e-30}});
+    flow.initialize(row, BLAS);
+    assertThat(flow.parameters().byName().get("0.log_scale").toRows()[0]).containsOnly(0);
+    assertThat(flow.forward(row, BLAS).toRows()[0]).containsOnly(0);
   }
 
   private static void assertNormalised(Matrix y) {

@@ -15,8 +15,12 @@ import org.ebflow.training.optimizer.OptimizerState;
 final class Checkpoint {
   private static final String FORMAT = "ebflow-state-2";
 
+  /** The run's own name, as in config.json; empty in the states of earlier versions. */
+  String runId = "";
+
   long step;
   double bestNll = Double.POSITIVE_INFINITY;
+  long bestImpossible = Long.MAX_VALUE;
   long bestStep = -1;
   double wallSeconds;
   long nonFiniteSteps;
@@ -33,9 +37,11 @@ final class Checkpoint {
   void save(Path file, Parameters weights, OptimizerState state) {
     Map<String, String> metadata = new LinkedHashMap<>();
     metadata.put("format", FORMAT);
+    metadata.put("run_id", runId);
     metadata.put("step", String.valueOf(step));
     metadata.put("updates", String.valueOf(state.updates()));
     metadata.put("best_nll", String.valueOf(bestNll));
+    metadata.put("best_impossible", String.valueOf(bestImpossible));
     metadata.put("best_step", String.valueOf(bestStep));
     metadata.put("wall_s", String.valueOf(wallSeconds));
     metadata.put("non_finite_steps", String.valueOf(nonFiniteSteps));
@@ -91,10 +97,16 @@ final class Checkpoint {
 
   private static Checkpoint parse(Map<String, String> metadata, OptimizerState state, Path file) {
     Checkpoint result = new Checkpoint();
+    result.runId = metadata.getOrDefault("run_id", "");
     try {
       result.step = Long.parseLong(text(metadata, "step"));
       state.updates(Long.parseLong(text(metadata, "updates")));
       result.bestNll = Double.parseDouble(text(metadata, "best_nll"));
+      String impossible = metadata.get("best_impossible"); // older states have none
+      result.bestImpossible =
+          impossible != null
+              ? Long.parseLong(impossible)
+              : Double.isFinite(result.bestNll) ? 0 : Long.MAX_VALUE;
       result.bestStep = Long.parseLong(text(metadata, "best_step"));
       result.wallSeconds = Double.parseDouble(text(metadata, "wall_s"));
       result.nonFiniteSteps = Long.parseLong(text(metadata, "non_finite_steps"));

@@ -1,24 +1,54 @@
 package org.ebflow.training;
 
+import java.io.IOException;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import org.ebflow.flow.Flow;
 import org.ebflow.flow.layer.LayerTypes;
 import org.ebflow.training.data.Dataset;
 import org.ebflow.training.data.Splits;
+import tools.jackson.core.JacksonException;
+import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.SerializationFeature;
 import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.MissingNode;
 
 /** config.json of a run: full configuration and provenance. */
 final class RunConfig {
   private static final JsonMapper JSON =
       JsonMapper.builder().enable(SerializationFeature.INDENT_OUTPUT).build();
 
+  private static final String RUN_ID = "run_id";
+
   private RunConfig() {}
 
+  /** Whether the file is the configuration of a run. */
+  static boolean isRun(Path config) {
+    return read(config).path("format").asString("").equals(RunFolder.CONFIG_FORMAT);
+  }
+
+  /** The run's own name in config.json; empty where an earlier version wrote it, or nobody. */
+  static String runId(Path config) {
+    return read(config).path(RUN_ID).asString("");
+  }
+
+  private static JsonNode read(Path config) {
+    try {
+      return JSON.readTree(Files.readString(config));
+    } catch (IOException | JacksonException _) {
+      return MissingNode.getInstance(); // says nothing
+    }
+  }
+
+  /**
+   * @param runId tells the run from every other
+   */
   static String json(
+      String runId,
       Trainer trainer,
       TrainingSettings settings,
       Splits data,
@@ -26,6 +56,7 @@ final class RunConfig {
       Preprocessing preprocessing) {
     Map<String, Object> root = new LinkedHashMap<>();
     root.put("format", RunFolder.CONFIG_FORMAT);
+    root.put(RUN_ID, runId);
     root.put("recipe", trainer.recipe());
     root.put("settings", settings);
     root.put("objective", named(trainer.objective().name(), trainer.objective()));

@@ -6,12 +6,16 @@ import java.io.UncheckedIOException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.OverlappingFileLockException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.time.Instant;
+import java.util.List;
+import java.util.Objects;
 import org.ebflow.flow.InvalidInputException;
 import org.ebflow.flow.io.AtomicFiles;
+import org.ebflow.flow.io.PartFile;
 
 /**
  * The files of one training run.
@@ -73,15 +77,55 @@ public final class RunFolder {
     return folder.resolve(METRICS);
   }
 
-  /** Creates the folder for a new run; refuses one that holds a run already. */
-  void create() {
-    if (Files.exists(config())) {
+  /**
+   * Makes an empty folder that nobody else has: the wanted one, or where that is there already one
+   * with -2, -3 … behind its name.
+   */
+  public static Path claim(Path wanted) {
+    created(Objects.requireNonNull(wanted.toAbsolutePath().getParent()));
+    for (int i = 1; ; i++) {
+      Path folder = i == 1 ? wanted : wanted.resolveSibling(wanted.getFileName() + "-" + i);
+      try {
+        return Files.createDirectory(folder);
+      } catch (FileAlreadyExistsException _) {
+        // somebody was faster
+      } catch (IOException e) {
+        throw new UncheckedIOException("can't create the folder " + folder + ": " + reason(e), e);
+      }
+    }
+  }
+
+  /**
+   * Refuses a folder that holds a run. One whose first checkpoint was never written holds none.
+   *
+   * @throws InvalidInputException with the way out
+   */
+  public void requireNew() {
+    boolean known = Files.exists(config());
+    if (Files.exists(state())) {
       throw new InvalidInputException(
           folder
-              + ": holds a run already, expected a new folder (continue it with --resume "
-              + folder
-              + ")");
+              + (known
+                  ? ": holds a run already, expected a new folder (go on with it by --resume "
+                      + folder
+                      + ")"
+                  : ": holds the state of a run without its "
+                      + CONFIG
+                      + ", expected a new folder"));
     }
+    if (Files.exists(model())) {
+      throw new InvalidInputException(
+          folder + ": holds the model of a run already, expected a new folder");
+    }
+    if (known && !RunConfig.isRun(config())) {
+      throw new InvalidInputException(
+          config() + ": is no configuration of a run, expected a new folder");
+    }
+  }
+
+  /** Creates the folder for a new run; refuses one that holds a run already. */
+  void create() {
+    requireNew();
     created(folder.resolve("last"));
     write(folder.resolve(METRICS), METRICS_HEADER);
     write(folder.resolve(LOG), "");
@@ -106,6 +150,8 @@ public final class RunFolder {
       FileChannel channel =
           FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
       if (tryLock(channel)) {
+        List.of(folder, folder.resolve("last"), folder.resolve("plots"))
+            .forEach(PartFile::removeLeftovers);
         return new Lock(channel);
       }
       channel.close();

@@ -1,9 +1,11 @@
 package org.ebflow.training;
 
 import java.nio.file.Path;
+import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.ebflow.flow.Flow;
 import org.ebflow.flow.FlowPass;
+import org.ebflow.flow.InvalidInputException;
 import org.ebflow.flow.ScoringPlan;
 import org.ebflow.flow.layer.ConstantJacobian;
 import org.ebflow.flow.layer.Layer;
@@ -26,6 +28,13 @@ import org.jspecify.annotations.Nullable;
  * on its neighbours, nor on its place among them, nor on the number of threads. The dequantisation
  * noise of a row is a function of the model's seed and of the row's values.
  *
+ * <p>A finite row whose density can't be represented in the precision of the scores is impossible:
+ * its log p is -Infinity, its energy and latent norm are +Infinity. That is so where a layer
+ * overflows, where the density underflows beyond what log p can hold, and outside the domain of the
+ * preprocessing. Such a row is not tried again in float64: that would say more of the row's
+ * distance, and nothing else of its rank. No finite row has log p NaN or +Infinity; a row with NaN
+ * or ±Infinity has NaN in all scores.
+ *
  * <p>Threading: thread-safe; concurrent calls take turns.
  */
 public final class Scorer implements AutoCloseable {
@@ -42,6 +51,8 @@ public final class Scorer implements AutoCloseable {
   private static final int PREPARED = 8;
 
   private final Flow flow;
+  private final TrainedFlow model;
+  private final double rounding;
   private final double logZ;
   private final double preprocessingLogDet;
   private final int levels;
@@ -63,13 +74,20 @@ public final class Scorer implements AutoCloseable {
     void copyRows(int from, int to, Matrix target);
   }
 
-  /** Scores by that model with that BLAS and so many threads. */
+  /**
+   * Scores by that model with that BLAS and so many threads.
+   *
+   * @throws InvalidInputException if a weight is NaN or ±Infinity
+   */
   public Scorer(TrainedFlow model, Blas blas, int threads) {
     this(model, blas, threads, false);
   }
 
   private Scorer(TrainedFlow model, Blas blas, int threads, boolean bfloat16) {
     flow = model.flow();
+    requireFiniteWeights(flow);
+    this.model = model;
+    rounding = bfloat16 ? TrainedFlow.BFLOAT16_ROUNDING : TrainedFlow.FLOAT32_ROUNDING;
     Preprocessing preprocessing = model.preprocessing();
     levels = preprocessing.levels();
     noise = new Noise(model.seed());
@@ -98,6 +116,14 @@ public final class Scorer implements AutoCloseable {
       if (!complete) {
         team.close();
       }
+    }
+  }
+
+  private static void requireFiniteWeights(Flow flow) {
+    List<String> names = flow.parameters().nonFinite();
+    if (!names.isEmpty()) {
+      throw new InvalidInputException(
+          "Scorer: expected finite weights, found NaN or infinity in " + names.get(0));
     }
   }
 
@@ -166,6 +192,14 @@ public final class Scorer implements AutoCloseable {
         });
   }
 
+  /**
+   * As {@link TrainedFlow#percentile}, for log p of this scorer, whatever its precision: a tie of
+   * training rows reaches as far as its rounding.
+   */
+  public double percentile(double logProb) {
+    return model.percentile(logProb, rounding);
+  }
+
   /** Exact likelihood of a whole data set. */
   public Evaluation evaluate(Dataset data) {
     if (data.dimension() != flow.dimension()) {
@@ -177,7 +211,32 @@ public final class Scorer implements AutoCloseable {
               + " values, the model "
               + flow.dimension());
     }
-    return Evaluation.of(logProb(data), flow.dimension(), logZ);
+    double[] logProb = logProb(data);
+    return Evaluation.of(logProb, flow.dimension(), logZ, row -> impossibleRow(data, row));
+  }
+
+  private Evaluation.ImpossibleRow impossibleRow(Dataset data, int row) {
+    Matrix values = Matrix.ofRows(Precision.FLOAT64, new double[][] {data.row(row)});
+    return impossibleRow(
+        values,
+        data.number(row),
+        data.columns().isEmpty() ? model.data().columns() : data.columns());
+  }
+
+  /**
+   * Names a row of density zero by its number and by the column that preprocessing leaves farthest
+   * out.
+   *
+   * @param row [1,dimension], read
+   * @param columns names; empty for numbers from 1
+   */
+  public synchronized Evaluation.ImpossibleRow impossibleRow(
+      Matrix row, long number, List<String> columns) {
+    int column = few.farthestColumn((_, _, target) -> target.rows(0, 1).copyFrom(row));
+    return new Evaluation.ImpossibleRow(
+        number,
+        columns.isEmpty() ? String.valueOf(column + 1) : columns.get(column),
+        row.get(0, column));
   }
 
   /** log p of every row of a data set. */
@@ -254,11 +313,44 @@ public final class Scorer implements AutoCloseable {
       double[] densities = model.density().order(0).doubles();
       double[] squares = model.latentSquares().doubles();
       for (int r = 0; r < count; r++) {
-        scores.logProb()[from + r] =
-            densities[r] - logZ + (preprocessingLogDet + preparedLogDet[r]);
-        scores.energy()[from + r] = -densities[r];
-        scores.latentNorm()[from + r] = Math.sqrt(squares[r]);
+        double logProb = densities[r] - logZ + (preprocessingLogDet + preparedLogDet[r]);
+        if (Double.isFinite(logProb)) {
+          scores.set(from + r, logProb, -densities[r], Math.sqrt(squares[r]));
+        } else if (isFinite(source, from + r)) {
+          scores.setImpossible(from + r);
+        } else {
+          scores.set(from + r, Double.NaN, Double.NaN, Double.NaN);
+        }
       }
+    }
+
+    private boolean isFinite(RowSource source, int row) {
+      source.copyRows(row, row + 1, raw);
+      for (int c = 0; c < raw.columns(); c++) {
+        if (!Double.isFinite(raw.get(0, c))) {
+          return false;
+        }
+      }
+      return true;
+    }
+
+    /**
+     * The column of a source's only row whose preprocessed value is the largest, or is no number.
+     */
+    int farthestColumn(RowSource row) {
+      prepare(row, 0, 1, 0);
+      Matrix values = preprocessing == null ? raw : preprocessing.output().stream(0);
+      int farthest = 0;
+      double most = -1;
+      for (int c = 0; c < values.columns(); c++) {
+        double value = values.get(0, c);
+        double distance = Double.isNaN(value) ? Double.POSITIVE_INFINITY : Math.abs(value);
+        if (distance > most) {
+          farthest = c;
+          most = distance;
+        }
+      }
+      return farthest;
     }
 
     /**

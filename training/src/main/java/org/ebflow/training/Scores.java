@@ -3,6 +3,9 @@ package org.ebflow.training;
 /**
  * What scoring says of a block of rows, one entry per row.
  *
+ * <p>A finite row has either three finite scores, or density zero: log p -Infinity, energy and
+ * latent norm +Infinity.
+ *
  * @param logProb log p(x) in nats, in the rows' own units
  * @param energy E of the preprocessed row in nats: log p = -E - log Z + the preprocessing's
  *     log-derivative
@@ -12,5 +15,15 @@ public record Scores(double[] logProb, double[] energy, double[] latentNorm) {
   /** Room for that many rows. */
   public Scores(int rows) {
     this(new double[rows], new double[rows], new double[rows]);
+  }
+
+  void set(int row, double logProbOf, double energyOf, double latentNormOf) {
+    logProb[row] = logProbOf;
+    energy[row] = energyOf;
+    latentNorm[row] = latentNormOf;
+  }
+
+  void setImpossible(int row) {
+    set(row, Double.NEGATIVE_INFINITY, Double.POSITIVE_INFINITY, Double.POSITIVE_INFINITY);
   }
 }

@@ -13,26 +13,27 @@ public final class Standardize {
 
   /**
    * By the mean and the standard deviation of each column of the training set. A constant column
-   * has no density and is refused, as is one whose deviation is out of range.
+   * has no density and is refused, see {@link org.ebflow.training.data.Dataset#constantColumns}, as
+   * is one whose deviation is out of range.
    */
   public static Preprocessing.Fit byTrainingSet() {
     return train -> {
+      train.requireVaryingColumns();
       double[][] moments = Preprocessing.moments(train);
       for (int c = 0; c < moments[1].length; c++) {
         double deviation = moments[1][c];
-        String problem =
-            deviation == 0
-                ? "has the same value in every training row, expected one that varies"
-                : deviation >= LEAST && deviation <= MOST
-                    ? ""
-                    : "has standard deviation " + deviation + ", expected " + LEAST + " to " + MOST;
-        if (!problem.isEmpty()) {
-          String name =
-              train.columns().isEmpty()
-                  ? String.valueOf(c + 1)
-                  : "'" + train.columns().get(c) + "'";
+        if (!(deviation >= LEAST && deviation <= MOST)) {
           throw new InvalidInputException(
-              train.name() + ": column " + name + " " + problem + " (leave it out with --columns)");
+              train.name()
+                  + ": column "
+                  + train.columnName(c)
+                  + " has standard deviation "
+                  + deviation
+                  + ", expected "
+                  + LEAST
+                  + " to "
+                  + MOST
+                  + " (leave it out with --columns)");
         }
       }
       return Preprocessing.standardize(moments[0], moments[1]);

@@ -2,7 +2,6 @@ package org.ebflow.training;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -19,9 +18,13 @@ import org.ebflow.linalg.Blas;
 import org.ebflow.linalg.Matrix;
 import org.ebflow.linalg.Noise;
 import org.ebflow.linalg.Precision;
+import org.ebflow.training.data.ColumnPlaces;
+import org.ebflow.training.data.ModelColumns;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
+import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.ObjectNode;
 
 /**
  * A flow with its preprocessing: what a run leaves behind, and all that scoring and sampling need.
@@ -39,16 +42,34 @@ public record TrainedFlow(Flow flow, Preprocessing preprocessing, DataDescriptio
   private static final int SAMPLE_BLOCK = 256;
 
   /**
+   * What rounding to float32 may do to log p, relative to |log p| and the dimension: 2⁻²⁴ in sums
+   * whose terms may be a thousand times their result.
+   */
+  static final double FLOAT32_ROUNDING = 0x1p-14;
+
+  /** The same where the factors of large products have 8 bits. */
+  static final double BFLOAT16_ROUNDING = 0x1p-9;
+
+  /**
    * What is known of the training rows.
    *
    * @param name of the data set
    * @param columns names, empty when unknown
    * @param imageShape null for rows that are no images
-   * @param quantiles log p of training rows at evenly spaced probabilities 0…1, ascending; empty
-   *     when not measured
+   * @param quantiles log p of training rows, in the precision of training
+   * @param places where the columns stood in the file; null where they were all of its columns
    */
   public record DataDescription(
-      String name, List<String> columns, @Nullable Shape imageShape, double[] quantiles) {}
+      String name,
+      List<String> columns,
+      @Nullable Shape imageShape,
+      EmpiricalDistribution quantiles,
+      @Nullable ColumnPlaces places) {}
+
+  /** The columns of its rows, by which those of tables are matched. */
+  public ModelColumns columns() {
+    return new ModelColumns(flow.dimension(), data.columns(), data.places());
+  }
 
   /** log p of every row in nats, in the rows' own units; over all cores. */
   public double[] logProb(double[][] rows) {
@@ -70,22 +91,20 @@ public record TrainedFlow(Flow flow, Preprocessing preprocessing, DataDescriptio
     return flow.logZ(blas);
   }
 
-  /** Share of the training rows, in percent, whose log p is below; NaN when it was not measured. */
+  /**
+   * Share of the training rows, in per cent, whose log p is strictly below; NaN when they were not
+   * scored.
+   *
+   * <p>Equal rows have equal percentiles whether they are scored in float32 or float64: a log p as
+   * near to that of several training rows as rounding to float32 may bring it counts as theirs.
+   * {@link Scorer#percentile} allows for bfloat16 too.
+   */
   public double percentile(double logProb) {
-    double[] quantiles = data.quantiles();
-    if (quantiles.length < 2 || Double.isNaN(logProb)) {
-      return Double.NaN;
-    }
-    int at = Arrays.binarySearch(quantiles, logProb);
-    if (at >= 0) {
-      return 100.0 * at / (quantiles.length - 1);
-    }
-    int above = -at - 1;
-    if (above == 0 || above == quantiles.length) {
-      return above == 0 ? 0 : 100;
-    }
-    double share = (logProb - quantiles[above - 1]) / (quantiles[above] - quantiles[above - 1]);
-    return 100.0 * (above - 1 + share) / (quantiles.length - 1);
+    return percentile(logProb, FLOAT32_ROUNDING);
+  }
+
+  double percentile(double logProb, double rounding) {
+    return data.quantiles.percentile(logProb, rounding * (flow.dimension() + Math.abs(logProb)));
   }
 
   /**
@@ -254,11 +273,26 @@ public record TrainedFlow(Flow flow, Preprocessing preprocessing, DataDescriptio
   }
 
   private static DataDescription data(Map<String, String> metadata) {
-    DataDescription data = JSON.readValue(text(metadata, "data"), DataDescription.class);
-    if (data == null || data.name == null || data.columns == null || data.quantiles == null) {
+    JsonNode json = JSON.readTree(text(metadata, "data"));
+    double[] evenlySpaced = // all that models had before their training rows were ranked
+        json.path("quantiles").isArray()
+            ? JSON.treeToValue(((ObjectNode) json).remove("quantiles"), double[].class)
+            : null;
+    DataDescription data = JSON.treeToValue(json, DataDescription.class);
+    if (data == null
+        || data.name == null
+        || data.columns == null
+        || (data.quantiles == null && evenlySpaced == null)) {
       throw new IllegalArgumentException("data lack name, columns or quantiles");
     }
-    return data;
+    return evenlySpaced == null
+        ? data
+        : new DataDescription(
+            data.name,
+            data.columns,
+            data.imageShape,
+            EmpiricalDistribution.ofQuantiles(evenlySpaced),
+            data.places);
   }
 
   private static String text(Map<String, String> metadata, String key) {

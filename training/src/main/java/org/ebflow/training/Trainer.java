@@ -18,7 +18,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Same settings, data, number of threads, build and kind of CPU: same bits. The flow's own
  * parameters are trained in place; what {@link #fit} returns has the averaged weights of the best
- * validation likelihood.
+ * validation likelihood. Better is the evaluation with fewer rows of density zero ({@link Scores}),
+ * and of two with as many the one with the lower NLL of the others.
  *
  * <p>Threading: not thread-safe, but for {@link #requestStop}.
  */
@@ -218,10 +219,10 @@ public final class Trainer {
   /**
    * Trains from the flow's present weights.
    *
-   * @param run folder to write, new or empty
+   * @param run folder to write: new, empty, or of a run whose first checkpoint was never written
    * @throws TrainingInterruptedException after {@link #requestStop}; the state is saved
    * @throws TrainingDivergedException after 100 steps in a row with losses that are not finite, or
-   *     when no evaluation gave a finite NLL
+   *     when no evaluation had a row of density above zero
    */
   public TrainedFlow fit(Splits data, Path run) {
     return start(data, new RunFolder(run)).run(false);
@@ -229,14 +230,15 @@ public final class Trainer {
 
   /**
    * Goes on from the last checkpoint of a run with the same settings, data and flow, and ends with
-   * the same bits as if it had not stopped.
+   * the same bits as if it had not stopped. A run whose first checkpoint was never written begins.
    */
   public TrainedFlow resume(Splits data, Path run) {
     RunFolder folder = new RunFolder(run);
     boolean saved = Files.exists(folder.state());
     if (!saved && Files.exists(folder.model())) {
       throw new InvalidInputException(
-          folder.state() + ": expected the last checkpoint of the run, found none");
+          folder.state()
+              + ": expected the last checkpoint of the run, found none; its model can be used, training anew needs a new folder");
     }
     return start(data, folder).run(saved);
   }

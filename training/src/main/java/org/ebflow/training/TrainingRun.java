@@ -1,9 +1,9 @@
 package org.ebflow.training;
 
-import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Objects;
+import java.util.UUID;
 import org.ebflow.flow.Flow;
 import org.ebflow.flow.InvalidInputException;
 import org.ebflow.flow.pass.Compute;
@@ -22,8 +22,10 @@ import org.jspecify.annotations.Nullable;
 final class TrainingRun {
   private static final int METRICS_EVERY = 100;
   private static final int MOST_NON_FINITE_STEPS = 100;
-  private static final int QUANTILES = 1001;
   private static final int QUANTILE_ROWS = 10_000;
+
+  /** Least number of rows that data-dependent weights start from, whatever the batch. */
+  private static final int INITIAL_ROWS = 64;
 
   private final Trainer trainer;
   private final TrainingSettings settings;
@@ -109,14 +111,11 @@ final class TrainingRun {
         boolean endOfEpoch = at.step % stepsPerEpoch == 0;
         long epochs = at.step / stepsPerEpoch;
         if (at.step == totalSteps || (endOfEpoch && epochs % settings.evaluateEvery() == 0)) {
-          requireFiniteWeights();
+          requireFiniteWeights(model.parameters());
           evaluate();
-          if (at.nonFiniteSteps == 0 || at.step == totalSteps) {
-            save();
-          }
         }
         if (trainer.stopRequested() && at.step < totalSteps) {
-          requireFiniteWeights();
+          requireFiniteWeights(model.parameters());
           save();
           folder.log("stopped on request after step " + at.step);
           throw new TrainingInterruptedException(
@@ -144,13 +143,14 @@ final class TrainingRun {
   }
 
   private void writeConfig() {
-    folder.writeConfig(RunConfig.json(trainer, settings, data, model, full));
+    folder.writeConfig(RunConfig.json(at.runId, trainer, settings, data, model, full));
   }
 
   private void begin() {
+    at.runId = UUID.randomUUID().toString();
     writeConfig();
     if (!model.parameters().initializedByData()) {
-      model.initialize(firstBatch(), blas);
+      model.initialize(firstRows(), blas);
     }
     state.average().copyFrom(model.parameters());
     folder.log(
@@ -166,6 +166,7 @@ final class TrainingRun {
 
   private void restore() {
     at = Checkpoint.load(folder.state(), model.parameters(), state);
+    requireOwn(RunConfig.runId(folder.config()));
     if (totalSteps < at.step) {
       throw new InvalidInputException(
           folder.path()
@@ -183,6 +184,20 @@ final class TrainingRun {
     warnIfOther("backend", at.backend, blas.name());
   }
 
+  /** Refuses the state of another run; earlier versions named no run. */
+  private void requireOwn(String recorded) {
+    if (at.runId.isEmpty()) {
+      at.runId = recorded.isEmpty() ? UUID.randomUUID().toString() : recorded;
+    } else if (!recorded.isEmpty() && !recorded.equals(at.runId)) {
+      throw new InvalidInputException(
+          folder.state()
+              + ": expected the state of run "
+              + recorded
+              + ", as config.json says, found that of run "
+              + at.runId);
+    }
+  }
+
   private static void warnIfOther(String what, String before, String now) {
     if (!before.equals(now)) {
       System.getLogger(Trainer.class.getName())
@@ -195,11 +210,15 @@ final class TrainingRun {
     }
   }
 
-  /** The first batch of the first epoch as the model sees it, for weights that data initialise. */
-  private Matrix firstBatch() {
+  /**
+   * The first batch of the first epoch as the model sees it, or more rows of that epoch where the
+   * batch has fewer than {@link #INITIAL_ROWS}, for weights that data initialise.
+   */
+  private Matrix firstRows() {
     Shuffle.fill(order, settings.seed(), 0);
     orderEpoch = 0;
-    Matrix target = Matrix.allocate(model.precision(), batch, model.dimension());
+    int rows = Math.min(Math.max(batch, INITIAL_ROWS), order.length);
+    Matrix target = Matrix.allocate(model.precision(), rows, model.dimension());
     try (Team solo = new Team(1)) {
       BatchReader.forTeam(
           data.train(),
@@ -209,7 +228,7 @@ final class TrainingRun {
           model.precision(),
           blas,
           solo,
-          batch)[0]
+          rows)[0]
           .read(order, 0, 0, target);
     }
     return target;
@@ -254,8 +273,8 @@ final class TrainingRun {
   }
 
   /** Weights that are not finite never become so again. */
-  private void requireFiniteWeights() {
-    List<String> names = model.parameters().nonFinite();
+  private void requireFiniteWeights(Parameters weights) {
+    List<String> names = weights.nonFinite();
     if (!names.isEmpty()) {
       throw diverged("weights are not finite after step " + at.step + ", first " + names.get(0));
     }
@@ -301,21 +320,24 @@ final class TrainingRun {
 
   /**
    * By the averaged weights. Density and file are those of the flow behind its preprocessing,
-   * whether or not the two were trained as one model: log p(x) is the same.
+   * whether or not the two were trained as one model: log p(x) is the same. The listener, which may
+   * fail, is told after all is saved.
    */
   private void evaluate() {
+    requireFiniteWeights(state.average());
     state.average().changed();
     TrainedFlow averaged =
         new TrainedFlow(
             trainer.flow().withParameters(state.average()),
             full,
-            describe(new double[0]),
+            describe(EmpiricalDistribution.unknown()),
             settings.seed());
     try (Scorer scorer = new Scorer(averaged, blas, settings.threads())) {
       Evaluation validation =
           scorer.evaluate(data.validation().size() > 0 ? data.validation() : data.train());
-      boolean best = at.bestStep < 0 || Double.isNaN(at.bestNll) || validation.nll() < at.bestNll;
+      boolean best = validation.betterThan(at.bestImpossible, at.bestNll);
       if (best) {
+        at.bestImpossible = validation.impossible();
         at.bestNll = validation.nll();
         at.bestStep = at.step;
         new TrainedFlow(averaged.flow(), full, describe(quantiles(scorer)), settings.seed())
@@ -324,35 +346,30 @@ final class TrainingRun {
       appendRow((at.step - 1) / stepsPerEpoch, Double.NaN, Double.NaN, Double.NaN, 0, validation);
       folder.log(
           String.format(Locale.ROOT, "step %d: validation NLL %.4f nats", at.step, validation.nll())
+              + (validation.impossible() == 0 ? "" : " " + validation.countedRows())
               + (best ? ", the best so far" : ""));
+      if (at.nonFiniteSteps == 0 || at.step == totalSteps) {
+        save();
+      }
       listener.evaluated(at.step, validation, best, averaged);
     }
     state.average().releaseFactorizations(); // twice the weights' memory
     markRow();
   }
 
-  private TrainedFlow.DataDescription describe(double[] quantiles) {
+  private TrainedFlow.DataDescription describe(EmpiricalDistribution quantiles) {
     Dataset train = data.train();
     return new TrainedFlow.DataDescription(
-        train.name(), train.columns(), train.imageShape(), quantiles);
+        train.name(), train.columns(), train.imageShape(), quantiles, train.places());
   }
 
-  /** log p of evenly spaced training rows at evenly spaced probabilities. */
-  private double[] quantiles(Scorer scorer) {
+  /** log p of all training rows, or of {@link #QUANTILE_ROWS} evenly spaced ones. */
+  private EmpiricalDistribution quantiles(Scorer scorer) {
     int[] rows = new int[Math.min(QUANTILE_ROWS, data.train().size())];
     for (int i = 0; i < rows.length; i++) {
       rows[i] = (int) ((long) i * data.train().size() / rows.length);
     }
-    double[] sorted = scorer.logProb(data.train().select(rows));
-    Arrays.sort(sorted);
-    double[] quantiles = new double[QUANTILES];
-    for (int i = 0; i < QUANTILES; i++) {
-      double place = (double) i / (QUANTILES - 1) * (sorted.length - 1);
-      int below = (int) place;
-      double above = sorted[Math.min(below + 1, sorted.length - 1)];
-      quantiles[i] = sorted[below] + (place - below) * (above - sorted[below]);
-    }
-    return quantiles;
+    return EmpiricalDistribution.of(scorer.logProb(data.train().select(rows)));
   }
 
   private void save() {

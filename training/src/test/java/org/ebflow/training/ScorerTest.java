@@ -62,7 +62,8 @@ class ScorerTest {
     return new TrainedFlow(
         flow,
         Preprocessing.none(),
-        new TrainedFlow.DataDescription("gaussian", List.of(), null, new double[0]),
+        new TrainedFlow.DataDescription(
+            "gaussian", List.of(), null, EmpiricalDistribution.unknown(), null),
         7);
   }
 

@@ -8,10 +8,13 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import org.ebflow.flow.Flow;
 import org.ebflow.flow.InvalidInputException;
+import org.ebflow.flow.io.Safetensors;
 import org.ebflow.flow.layer.Elementwise;
 import org.ebflow.flow.layer.Shape;
 import org.ebflow.linalg.Blas;
@@ -176,5 +179,56 @@ class TrainedFlowTest {
     assertThat(List.of(model.percentile(-2), model.percentile(-1)))
         .allMatch(p -> p >= 25 && p <= 100);
     assertThat(model.percentile(-3.5)).isEqualTo(12.5);
+  }
+
+  @Test
+  void aSavedModelKeepsItsPercentiles() {
+    TrainedFlow model = TrainedFlows.table(Flow.of(3).dense().build(), new double[0]);
+    double[] logProb = {-3, -2, -2, -2, -1, Double.NEGATIVE_INFINITY, -7.25, 0.125};
+    TrainedFlow measured =
+        new TrainedFlow(
+            model.flow(),
+            model.preprocessing(),
+            new TrainedFlow.DataDescription(
+                "table", List.of("a", "b", "c"), null, EmpiricalDistribution.of(logProb), null),
+            7);
+    Path file = folder.resolve("model.safetensors");
+    measured.save(file, Blas.auto());
+    TrainedFlow loaded = TrainedFlow.load(file);
+    for (double value : new double[] {-100, -7.25, -5, -3, -2, -1.5, -1, 0, 0.125, 1}) {
+      assertThat(loaded.percentile(value)).isEqualTo(measured.percentile(value));
+    }
+    assertThat(loaded.percentile(-2)).isEqualTo(100.0 * 3 / 8);
+  }
+
+  /** The quantiles that version 0.1 wrote before it counted ties: an array in the description. */
+  @Test
+  void aModelWithEvenlySpacedQuantilesIsStillRead() {
+    TrainedFlow model = TrainedFlows.table(Flow.of(3).dense().build(), new double[0]);
+    Path file = folder.resolve("model.safetensors");
+    model.save(file, Blas.auto());
+    try (Safetensors saved = Safetensors.read(file)) {
+      Map<String, Matrix> tensors = new LinkedHashMap<>();
+      for (String name : saved.names()) {
+        Matrix tensor =
+            Matrix.allocate(saved.precision(name), saved.rows(name), saved.columns(name));
+        saved.copyTo(name, tensor);
+        tensors.put(name, tensor);
+      }
+      Map<String, String> metadata = new LinkedHashMap<>(saved.metadata());
+      metadata.put(
+          "data",
+          "{\"name\":\"t.csv\",\"columns\":[\"a\",\"b\",\"c\"],\"imageShape\":null,"
+              + "\"quantiles\":[-10.0,-5.0,-4.0,-4.0,0.0]}");
+      Safetensors.write(file, tensors, metadata);
+    }
+    TrainedFlow loaded = TrainedFlow.load(file);
+    assertThat(loaded.data().columns()).containsExactly("a", "b", "c");
+    assertThat(loaded.logProb(TrainedFlows.rows(9))).isEqualTo(model.logProb(TrainedFlows.rows(9)));
+    assertThat(loaded.percentile(-7.5)).isEqualTo(12.5);
+    assertThat(loaded.percentile(-4)).isEqualTo(50);
+    assertThat(loaded.percentile(-2)).isEqualTo(87.5);
+    assertThat(loaded.percentile(-11)).isZero();
+    assertThat(loaded.percentile(1)).isEqualTo(100);
   }
 }

@@ -23,7 +23,12 @@ final class TrainedFlows {
     return new TrainedFlow(
         flow,
         Preprocessing.standardize(mean, deviation),
-        new TrainedFlow.DataDescription("table", List.of("a", "b", "c"), null, quantiles),
+        new TrainedFlow.DataDescription(
+            "table",
+            List.of("a", "b", "c"),
+            null,
+            EmpiricalDistribution.ofQuantiles(quantiles),
+            null),
         7);
   }
 
@@ -40,7 +45,8 @@ final class TrainedFlows {
     return new TrainedFlow(
         flow,
         Preprocessing.logit(4, 16, 1),
-        new TrainedFlow.DataDescription("pictures", List.of(), new Shape(1, 2, 2), new double[0]),
+        new TrainedFlow.DataDescription(
+            "pictures", List.of(), new Shape(1, 2, 2), EmpiricalDistribution.unknown(), null),
         7);
   }
 

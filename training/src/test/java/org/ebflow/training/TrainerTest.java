@@ -1,19 +1,27 @@
 package org.ebflow.training;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
 import java.util.function.Supplier;
 import org.ebflow.flow.Flow;
 import org.ebflow.flow.InvalidInputException;
 import org.ebflow.flow.io.Safetensors;
+import org.ebflow.flow.layer.MaskedAffineCoupling;
+import org.ebflow.flow.model.CouplingConfig;
 import org.ebflow.linalg.Blas;
 import org.ebflow.linalg.Matrix;
 import org.ebflow.linalg.Precision;
@@ -27,6 +35,8 @@ import org.ebflow.training.optimizer.Adam;
 import org.ebflow.training.optimizer.RmsProp;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class TrainerTest {
   @TempDir Path folder;
@@ -220,12 +230,149 @@ class TrainerTest {
         .hasMessageContaining("NLL was never finite");
   }
 
+  /** Training and test rows as they are; rows of the validation part replaced. */
+  private static Splits withValidation(Splits data, double[]... replaced) {
+    double[][] rows = new double[data.validation().size()][];
+    for (int r = 0; r < rows.length; r++) {
+      rows[r] = r < replaced.length ? replaced[r] : data.validation().row(r);
+    }
+    return new Splits(data.train(), Dataset.of(rows), data.test());
+  }
+
   @Test
-  void anImpossibleRowMakesTheNllInfinite() {
-    double[] impossible = {Double.NEGATIVE_INFINITY, -1};
-    assertThat(Evaluation.of(impossible, 2, 0).nll()).isEqualTo(Double.POSITIVE_INFINITY);
-    assertThat(Evaluation.of(new double[] {-1, -3}, 2, 0).nll()).isEqualTo(2);
-    assertThat(Evaluation.of(new double[] {-1, -3}, 2, 0).standardError()).isEqualTo(1);
+  void anImpossibleValidationRowIsCountedAndNamedAndLeftOutOfTheNll() throws IOException {
+    Splits data = withValidation(gaussians(300, 3), new double[3], new double[] {1, -1e250, 3});
+    List<Evaluation> evaluations = new ArrayList<>();
+    Path run = folder.resolve("run");
+    TrainedFlow best =
+        small()
+            .listener(
+                new TrainingListener() {
+                  @Override
+                  public void evaluated(
+                      long step, Evaluation validation, boolean best, TrainedFlow averaged) {
+                    evaluations.add(validation);
+                  }
+                })
+            .fit(data, run);
+    assertThat(evaluations).hasSize(4);
+    Evaluation last = evaluations.getLast();
+    assertThat(last.countedRows())
+        .isEqualTo("over 29 of 30 rows; 1 row has density zero: row 2, column 2 = -1.0E250");
+    assertThat(last.nll()).isFinite();
+    assertThat(Files.readString(run.resolve("run.log")))
+        .contains("nats over 29 of 30 rows; 1 row has density zero: row 2, column 2", "done");
+    try (Scorer scorer = new Scorer(best, Blas.auto(), 2)) {
+      assertThat(scorer.evaluate(data.validation()).nll()).isEqualTo(last.nll());
+    }
+  }
+
+  @Test
+  void aResumedRunWithAnImpossibleValidationRowEndsWithTheSameBits() throws IOException {
+    assertResumes(
+        withValidation(gaussians(700, 3), new double[] {1e300, 1, 1}), TrainerTest::small, 5, 13);
+  }
+
+  @Test
+  void aRunWhoseValidationRowsAreAllImpossibleHasDiverged() {
+    Splits data = gaussians(300, 3);
+    double[][] far = new double[data.validation().size()][3];
+    for (double[] row : far) {
+      row[0] = 1e200;
+    }
+    Splits impossible = withValidation(data, far);
+    assertThatThrownBy(() -> small().fit(impossible, folder.resolve("run")))
+        .isInstanceOf(TrainingDivergedException.class)
+        .hasMessageContaining("NLL was never finite");
+  }
+
+  private static Flow coupling() {
+    return new CouplingConfig(2, 16, 2, MaskedAffineCoupling.TranslationActivation.SWISH)
+        .build(2, Precision.FLOAT32, 1);
+  }
+
+  @Test
+  void dataDependentWeightsStartFromDozensOfRowsWhateverTheBatch() throws IOException {
+    Splits data = gaussians(300, 2);
+    Map<Integer, byte[]> starts = new HashMap<>();
+    for (int batch : new int[] {1, 2, 8, 64, 100}) {
+      Path run = folder.resolve("batch" + batch);
+      TrainedFlow trained =
+          Trainer.of(coupling(), new SlicedScoreMatching())
+              .preprocessing(Standardize.byTrainingSet())
+              .optimizer(new Adam(1e-4))
+              .epochs(1)
+              .batchSize(batch)
+              .threads(1)
+              .listener(
+                  new TrainingListener() {
+                    @Override
+                    public void started(Plan plan) {
+                      starts.put(batch, weights(run));
+                    }
+                  })
+              .fit(data, run);
+      assertThat(trained.logProb(new double[][] {{1, 2}})[0]).isBetween(-20.0, 5.0);
+    }
+    for (int small : new int[] {1, 2, 8}) {
+      assertThat(starts.get(small)).as("batch %d", small).isEqualTo(starts.get(64));
+    }
+    assertThat(starts.get(100)).isNotEqualTo(starts.get(64));
+  }
+
+  /** The weights of the last checkpoint, byte for byte. */
+  private static byte[] weights(Path run) {
+    ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+    try (Safetensors state = Safetensors.read(run.resolve("last/state.safetensors"))) {
+      for (String name : state.names()) {
+        if (name.startsWith("weights.")) {
+          Matrix block =
+              Matrix.allocate(state.precision(name), state.rows(name), state.columns(name));
+          state.copyTo(name, block);
+          for (int r = 0; r < block.rows(); r++) {
+            for (int c = 0; c < block.columns(); c++) {
+              bytes.writeBytes(Double.toString(block.get(r, c)).getBytes(UTF_8));
+            }
+          }
+        }
+      }
+    }
+    return bytes.toByteArray();
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {1, 2, 8})
+  void tablesOfAFewRowsTrainWithActNorm(int rows) {
+    Dataset few = gaussians(300, 2).train().select(0, rows);
+    TrainedFlow trained =
+        Trainer.of(coupling(), new SlicedScoreMatching())
+            .epochs(3)
+            .batchSize(1)
+            .fit(new Splits(few, few, few), folder.resolve("run"));
+    assertThat(trained.logProb(new double[][] {{1, 2}})[0]).isBetween(-1e3, 1e3);
+  }
+
+  @Test
+  void theStateOfARunThatCountedNoImpossibleRowsIsResumed() {
+    Splits data = gaussians(300, 3);
+    Path run = folder.resolve("old");
+    small().epochs(2).fit(data, run);
+    Path file = run.resolve("last/state.safetensors");
+    try (Safetensors state = Safetensors.read(file)) {
+      Map<String, String> metadata = new LinkedHashMap<>(state.metadata());
+      assertThat(metadata.remove("best_impossible")).isEqualTo("0");
+      Map<String, Matrix> tensors = new LinkedHashMap<>();
+      for (String name : state.names()) {
+        Matrix tensor =
+            Matrix.allocate(state.precision(name), state.rows(name), state.columns(name));
+        state.copyTo(name, tensor);
+        tensors.put(name, tensor);
+      }
+      Safetensors.write(file, tensors, metadata);
+    }
+    double[][] rows = {{1, 2, 3}};
+    assertThat(small().resume(data, run).logProb(rows))
+        .isEqualTo(small().fit(data, folder.resolve("whole")).logProb(rows));
   }
 
   @Test
@@ -301,5 +448,29 @@ class TrainerTest {
       sum += logProb / rows.length;
     }
     return sum;
+  }
+
+  @Test
+  void aListenerThatFailsCostsNoCheckpoint() {
+    Splits data = gaussians(480, 3);
+    Path run = folder.resolve("run");
+    Trainer failing =
+        small()
+            .listener(
+                new TrainingListener() {
+                  @Override
+                  public void evaluated(
+                      long step, Evaluation validation, boolean best, TrainedFlow averaged) {
+                    throw new IllegalStateException("no fonts");
+                  }
+                });
+    assertThatThrownBy(() -> failing.fit(data, run)).hasMessage("no fonts");
+    try (Safetensors state = Safetensors.read(new RunFolder(run).state())) {
+      assertThat(state.metadata()).containsEntry("step", "8"); // 384 rows in batches of 48
+    }
+    small().resume(data, run);
+    small().fit(data, folder.resolve("whole"));
+    assertThat(new RunFolder(run).model())
+        .hasSameBinaryContentAs(new RunFolder(folder.resolve("whole")).model());
   }
 }

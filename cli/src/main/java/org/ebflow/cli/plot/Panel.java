@@ -86,31 +86,41 @@ final class Panel {
     g.setColor(Picture.INK);
     g.setStroke(new BasicStroke(1.2f));
     g.drawRect(left, TOP, SIDE, SIDE);
-    g.setFont(Picture.font(Font.PLAIN, 14));
-    FontMetrics metrics = g.getFontMetrics();
     for (double tick : x.ticks(TICKS)) {
       int at = (int) pixelX(tick);
-      String label = x.label(tick, TICKS);
       g.drawLine(at, TOP + SIDE, at, TOP + SIDE + TICK_LENGTH);
-      g.drawString(
-          label,
-          at - metrics.stringWidth(label) / 2,
-          TOP + SIDE + TICK_LENGTH + metrics.getAscent() + 2);
     }
     for (double tick : y.ticks(TICKS)) {
       int at = (int) pixelY(tick);
-      String label = y.label(tick, TICKS);
       g.drawLine(left - TICK_LENGTH, at, left, at);
+    }
+    if (Picture.hasText()) {
+      tickLabels();
+      g.setFont(Picture.font(Font.PLAIN, 15));
+      centred(xName, left + SIDE / 2, TOP + SIDE + BOTTOM - 14);
+      vertical(yName, left - LEFT + 24);
+      g.setFont(Picture.font(Font.BOLD, 17));
+      centred(title, left + SIDE / 2, TOP - 18);
+    }
+  }
+
+  private void tickLabels() {
+    g.setFont(Picture.font(Font.PLAIN, 14));
+    FontMetrics metrics = g.getFontMetrics();
+    for (double tick : x.ticks(TICKS)) {
+      String label = x.label(tick, TICKS);
+      g.drawString(
+          label,
+          (int) pixelX(tick) - metrics.stringWidth(label) / 2,
+          TOP + SIDE + TICK_LENGTH + metrics.getAscent() + 2);
+    }
+    for (double tick : y.ticks(TICKS)) {
+      String label = y.label(tick, TICKS);
       g.drawString(
           label,
           left - TICK_LENGTH - 4 - metrics.stringWidth(label),
-          at + metrics.getAscent() / 2 - 2);
+          (int) pixelY(tick) + metrics.getAscent() / 2 - 2);
     }
-    g.setFont(Picture.font(Font.PLAIN, 15));
-    centred(xName, left + SIDE / 2, TOP + SIDE + BOTTOM - 14);
-    vertical(yName, left - LEFT + 24);
-    g.setFont(Picture.font(Font.BOLD, 17));
-    centred(title, left + SIDE / 2, TOP - 18);
   }
 
   /** A bar of the colours right of the square, from 0 to {@code max}. */
@@ -124,20 +134,31 @@ final class Panel {
     g.setColor(Picture.INK);
     g.setStroke(new BasicStroke(1));
     g.drawRect(bar, TOP, width, SIDE);
+    Range scale = new Range(0, max);
+    for (double tick : scale.ticks(5)) {
+      int at = barY(scale, tick);
+      g.drawLine(bar + width, at, bar + width + 5, at);
+    }
+    if (Picture.hasText()) {
+      barLabels(scale, name, bar + width + 9);
+    }
+  }
+
+  private void barLabels(Range scale, String name, int from) {
     g.setFont(Picture.font(Font.PLAIN, 14));
     FontMetrics metrics = g.getFontMetrics();
-    Range scale = new Range(0, max);
-    int labels = bar + width + 9;
     int widest = 0;
     for (double tick : scale.ticks(5)) {
-      int at = TOP + SIDE - (int) Math.round(scale.share(tick) * SIDE);
-      g.drawLine(bar + width, at, bar + width + 5, at);
       String label = scale.label(tick, 5);
-      g.drawString(label, labels, at + metrics.getAscent() / 2 - 2);
+      g.drawString(label, from, barY(scale, tick) + metrics.getAscent() / 2 - 2);
       widest = Math.max(widest, metrics.stringWidth(label));
     }
     g.setFont(Picture.font(Font.PLAIN, 15));
-    vertical(name, labels + widest + g.getFontMetrics().getAscent() + 5);
+    vertical(name, from + widest + g.getFontMetrics().getAscent() + 5);
+  }
+
+  private static int barY(Range scale, double value) {
+    return TOP + SIDE - (int) Math.round(scale.share(value) * SIDE);
   }
 
   private void centred(String text, int middle, int baseline) {

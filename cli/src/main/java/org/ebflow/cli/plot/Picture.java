@@ -7,8 +7,10 @@ import java.awt.RenderingHints;
 import java.awt.image.BufferedImage;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.Arrays;
 import javax.imageio.ImageIO;
 import org.ebflow.flow.io.AtomicFiles;
+import org.ebflow.linalg.CacheFolder;
 
 /** Blank pictures, and the file they end in. */
 final class Picture {
@@ -20,10 +22,11 @@ final class Picture {
 
   static BufferedImage blank(int width, int height) {
     BufferedImage image = new BufferedImage(width, height, BufferedImage.TYPE_INT_RGB);
-    Graphics2D g = image.createGraphics();
-    g.setColor(Color.WHITE);
-    g.fillRect(0, 0, width, height);
-    g.dispose();
+    int[] row = new int[width];
+    Arrays.fill(row, 0xFFFFFF);
+    for (int y = 0; y < height; y++) {
+      image.setRGB(0, y, width, 1, row, 0, width);
+    }
     return image;
   }
 
@@ -42,8 +45,37 @@ final class Picture {
     return new Font(Font.SANS_SERIF, style, size);
   }
 
+  /** Whether text can be drawn here. The first call that says no warns. */
+  static boolean hasText() {
+    return Fonts.FOUND;
+  }
+
+  private static final class Fonts {
+    static final boolean FOUND = found();
+
+    private static boolean found() {
+      try {
+        if (!Path.of(System.getProperty("user.home")).isAbsolute()) { // "?": Java would make it
+          System.setProperty("user.home", CacheFolder.writable("home").toString());
+        }
+        Graphics2D g = new BufferedImage(1, 1, BufferedImage.TYPE_INT_RGB).createGraphics();
+        int width = g.getFontMetrics(font(Font.PLAIN, 14)).stringWidth("x");
+        g.dispose();
+        return width > 0;
+      } catch (RuntimeException | Error e) {
+        System.getLogger(Picture.class.getName())
+            .log(
+                System.Logger.Level.WARNING,
+                "no fonts found: pictures have no text, and there are no curves ({0}); installing fontconfig and fonts-dejavu-core or the like mends it",
+                Plots.reason(e));
+        return false;
+      }
+    }
+  }
+
   /** Creates or replaces the file in one piece. */
   static void write(Path png, BufferedImage image) {
+    ImageIO.setUseCache(false); // which would be a file in the temporary folder
     AtomicFiles.write(
         png,
         out -> {

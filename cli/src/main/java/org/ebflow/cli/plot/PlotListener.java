@@ -1,6 +1,5 @@
 package org.ebflow.cli.plot;
 
-import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.Locale;
 import org.ebflow.flow.layer.Shape;
@@ -16,7 +15,8 @@ import org.ebflow.training.data.Dataset;
  * Draws plots/ of a run at each evaluation: loss.png, likelihood.png, and density.png for
  * two-dimensional data or samples.png for images.
  *
- * <p>A picture that can't be drawn is a warning, no reason to lose the training.
+ * <p>Pictures that can't be drawn, for whatever reason, are one warning a run: no reason to lose
+ * the training.
  */
 public final class PlotListener implements TrainingListener {
   private static final System.Logger LOG = System.getLogger(PlotListener.class.getName());
@@ -54,11 +54,9 @@ public final class PlotListener implements TrainingListener {
             averaged,
             plots);
       }
-    } catch (UncheckedIOException
-        | LinkageError
-        | InternalError e) { // errors: a Java without fonts or graphics libraries
+    } catch (RuntimeException | Error e) { // a Java without graphics has many ways to say so
       if (!warned) {
-        LOG.log(System.Logger.Level.WARNING, "no plots: {0}", e.getMessage());
+        LOG.log(System.Logger.Level.WARNING, "no plots: {0}", Plots.reason(e));
       }
       warned = true;
     }

@@ -1,24 +1,35 @@
 package org.ebflow.cli.plot;
 
+import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.List;
 import org.ebflow.flow.layer.Shape;
 import org.ebflow.linalg.Matrix;
 import org.ebflow.training.Scorer;
 
-/** The pictures of this program as PNG files, each written in one piece. Needs no display. */
+/**
+ * The pictures of this program as PNG files, each written in one piece. Needs no display. Without
+ * fonts there are no curves, whose library needs them, and no text in the others: one warning.
+ */
 public final class Plots {
   private Plots() {}
+
+  /** Why a picture can't be drawn, in one line. */
+  public static String reason(Throwable e) {
+    return e instanceof UncheckedIOException && e.getMessage() != null
+        ? e.getMessage()
+        : e.toString().replaceAll("\\s+", " ");
+  }
 
   /**
    * Loss over steps.
    *
    * @param metrics metrics.csv of a run
-   * @return false if it has no loss yet; nothing is written then
+   * @return false if it has no loss yet or there are no fonts; nothing is written then
    */
   public static boolean loss(Path metrics, Path png) {
     Metrics.Curve loss = Metrics.read(metrics).curve("loss");
-    if (loss.isEmpty()) {
+    if (loss.isEmpty() || !Picture.hasText()) {
       return false;
     }
     Picture.write(png, CurvePlot.loss(loss));
@@ -29,11 +40,11 @@ public final class Plots {
    * Negative log-likelihood of the validation set in nats over steps.
    *
    * @param metrics metrics.csv of a run
-   * @return false if nothing was evaluated yet; nothing is written then
+   * @return false if nothing was evaluated yet or there are no fonts; nothing is written then
    */
   public static boolean likelihood(Path metrics, Path png) {
     Metrics.Curve nll = Metrics.read(metrics).curve("val_nll");
-    if (nll.isEmpty()) {
+    if (nll.isEmpty() || !Picture.hasText()) {
       return false;
     }
     Picture.write(png, CurvePlot.likelihood(nll));

@@ -2,47 +2,34 @@ package org.ebflow.cli.table;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
 import java.nio.file.Path;
-import java.util.HashSet;
-import java.util.List;
-import java.util.Locale;
+import java.util.Objects;
 import org.ebflow.flow.InvalidInputException;
-import org.ebflow.training.TrainedFlow;
+import org.ebflow.training.data.TableOptions;
 import org.ebflow.training.data.TableReader;
 import org.jspecify.annotations.Nullable;
 
 /**
  * A table to be scored, with its columns matched to a model's.
  *
- * @param columns to read, in the model's order; empty: all but the id column
- * @param idColumn name of the column that identifies rows, or null
+ * @param options how it is read
  */
-public record InputTable(Path file, List<String> columns, @Nullable String idColumn) {
+public record InputTable(Path file, TableOptions options) {
+  private static final Logger LOGGER = System.getLogger(InputTable.class.getName());
+
   /**
    * Looks at the first line of a table.
    *
-   * @param columns asked for; empty: those named like the model's, or all where the table or the
-   *     model has no names
+   * @param options how it is read, for rows of a model
    * @throws InvalidInputException if it is no table, lacks a column, or its rows are not of the
    *     model's dimension
    */
-  public static InputTable match(
-      Path file, List<String> columns, @Nullable String idColumn, TrainedFlow model) {
-    if (file.toString().toLowerCase(Locale.ROOT).endsWith(".parquet")) {
-      throw new InvalidInputException(
-          file + ": expected CSV or NPY, found Parquet, which this version can't read yet");
-    }
-    List<String> named = model.data().columns();
-    List<String> wanted = columns;
-    if (columns.isEmpty()) {
-      wanted = !named.isEmpty() && hasNames(file, idColumn) ? named : List.of();
-    } else if (columns.size() == named.size()
-        && new HashSet<>(columns).equals(new HashSet<>(named))) {
-      wanted = named; // the model's names in another order: the names count
-    }
-    InputTable table = new InputTable(file, List.copyOf(wanted), idColumn);
+  public static InputTable match(Path file, TableOptions options) {
+    InputTable table = new InputTable(file, options);
+    int dimension = Objects.requireNonNull(options.model()).dimension();
     try (TableReader reader = table.open()) {
-      int dimension = model.flow().dimension();
       if (reader.dimension() != dimension) {
         throw new InvalidInputException(
             file
@@ -51,9 +38,12 @@ public record InputTable(Path file, List<String> columns, @Nullable String idCol
                 + "], found [*,"
                 + reader.dimension()
                 + "]"
-                + (idColumn == null && reader.dimension() == dimension + 1
+                + (table.idColumn() == null && reader.dimension() == dimension + 1
                     ? " (is one of the columns an id? name it by --id)"
                     : ""));
+      }
+      if (reader.note() != null) {
+        LOGGER.log(Level.WARNING, "{0}: {1}", file, reader.note());
       }
     } catch (IOException e) {
       throw new UncheckedIOException(file + ": cannot be read: " + e.getMessage(), e);
@@ -61,15 +51,12 @@ public record InputTable(Path file, List<String> columns, @Nullable String idCol
     return table;
   }
 
-  private static boolean hasNames(Path file, @Nullable String idColumn) {
-    try (TableReader reader = TableReader.open(file, List.of(), idColumn)) {
-      return !reader.columns().isEmpty();
-    } catch (IOException e) {
-      throw new UncheckedIOException(file + ": cannot be read: " + e.getMessage(), e);
-    }
+  /** Name of the column that identifies rows, or null. */
+  @Nullable String idColumn() {
+    return options.idColumn();
   }
 
   TableReader open() {
-    return TableReader.open(file, columns, idColumn);
+    return TableReader.open(file, options);
   }
 }

@@ -5,13 +5,11 @@ import java.io.RandomAccessFile;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.util.concurrent.ThreadLocalRandom;
+import org.ebflow.flow.io.PartFile;
 
 /**
- * A large file that appears in one piece: written beside as NAME.RANDOM.part, renamed by {@link
- * #publish}; closed before that, it leaves nothing. Of several writers of one name the last to
- * publish wins, whole.
+ * A large file that appears in one piece: written to a {@link PartFile}, renamed by {@link
+ * #publish}; closed before that, it leaves nothing.
  *
  * <p>All methods throw {@link UncheckedIOException} with one line when the file can't be written.
  * Threading: not thread-safe.
@@ -19,26 +17,21 @@ import java.util.concurrent.ThreadLocalRandom;
 final class OutputFile implements AutoCloseable {
   private static final int BUFFER = 1 << 18;
 
-  private final Path file;
-  private final Path part;
+  private final PartFile part;
   private final RandomAccessFile out;
   private final byte[] buffer = new byte[BUFFER];
   private int buffered;
-  private boolean published;
 
   OutputFile(Path file) {
-    this.file = file;
-    Path absolute = file.toAbsolutePath();
-    String own = Long.toHexString(ThreadLocalRandom.current().nextLong());
-    part = absolute.resolveSibling(absolute.getFileName() + "." + own + ".part");
+    part = new PartFile(file);
     try {
       if (Files.isDirectory(file)) {
         throw new IOException("a directory of that name exists");
       }
-      out = new RandomAccessFile(part.toFile(), "rw");
-      part.toFile().deleteOnExit(); // when a signal ends the program
+      out = new RandomAccessFile(part.path().toFile(), "rw");
     } catch (IOException e) {
-      throw failure(e);
+      part.close();
+      throw part.failure(e);
     }
   }
 
@@ -64,7 +57,7 @@ final class OutputFile implements AutoCloseable {
     try {
       out.write(bytes, 0, length);
     } catch (IOException e) {
-      throw failure(e);
+      throw part.failure(e);
     }
   }
 
@@ -77,7 +70,7 @@ final class OutputFile implements AutoCloseable {
       out.write(bytes);
       out.seek(end);
     } catch (IOException e) {
-      throw failure(e);
+      throw part.failure(e);
     }
   }
 
@@ -87,36 +80,18 @@ final class OutputFile implements AutoCloseable {
     try {
       out.getFD().sync();
       out.close();
-      Files.move(
-          part,
-          file.toAbsolutePath(),
-          StandardCopyOption.ATOMIC_MOVE,
-          StandardCopyOption.REPLACE_EXISTING);
-      published = true;
+      part.publish();
     } catch (IOException e) {
-      throw failure(e);
+      throw part.failure(e);
     }
   }
 
   @Override
   public void close() {
-    if (!published) {
-      try {
-        out.close();
-        Files.deleteIfExists(part);
-      } catch (IOException e) {
-        throw failure(e);
-      }
+    try (part) {
+      out.close();
+    } catch (IOException e) {
+      throw part.failure(e);
     }
-  }
-
-  private UncheckedIOException failure(IOException e) {
-    Path folder = part.getParent();
-    String reason =
-        folder != null && !Files.isDirectory(folder)
-            ? "folder " + folder + " does not exist"
-            : String.valueOf(e.getMessage());
-    return new UncheckedIOException(
-        file + ": cannot be written: " + reason.replaceAll("\\s+", " "), e);
   }
 }

@@ -1,5 +1,6 @@
 package org.ebflow.cli.table;
 
+import org.ebflow.training.Scorer;
 import org.ebflow.training.Scores;
 import org.ebflow.training.TrainedFlow;
 
@@ -7,11 +8,11 @@ import org.ebflow.training.TrainedFlow;
 final class ScoreColumns {
   static final String[] NAMES = {"log_prob", "bits_per_dim", "energy", "latent_norm", "percentile"};
 
-  private final TrainedFlow model;
+  private final Scorer scorer;
   private final double bits;
 
-  ScoreColumns(TrainedFlow model) {
-    this.model = model;
+  ScoreColumns(TrainedFlow model, Scorer scorer) {
+    this.scorer = scorer;
     bits = model.flow().dimension() * Math.log(2);
   }
 
@@ -26,6 +27,6 @@ final class ScoreColumns {
     target[1] = -logProb / bits;
     target[2] = scores.energy()[row];
     target[3] = scores.latentNorm()[row];
-    target[4] = model.percentile(logProb);
+    target[4] = scorer.percentile(logProb);
   }
 }

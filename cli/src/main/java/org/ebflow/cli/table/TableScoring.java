@@ -4,12 +4,13 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Locale;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
 import java.util.function.LongConsumer;
+import org.ebflow.training.Evaluation;
 import org.ebflow.training.Scorer;
 import org.ebflow.training.TrainedFlow;
+import org.ebflow.training.data.FileFormat;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -37,10 +38,15 @@ public final class TableScoring {
    *
    * @param scored rows written
    * @param rejected rows that could not be scored
-   * @param notFinite rows written whose log p is not finite
-   * @param firstNotFinite number of the first of them over all inputs, 0 if there is none
+   * @param impossible rows written whose density is zero
+   * @param firstImpossible the first of them, its number counted over all inputs; null if there is
+   *     none
    */
-  public record Summary(long scored, long rejected, long notFinite, long firstNotFinite) {}
+  public record Summary(
+      long scored,
+      long rejected,
+      long impossible,
+      Evaluation.@Nullable ImpossibleRow firstImpossible) {}
 
   /**
    * @param strict whether the first bad row is an error that leaves no output
@@ -63,8 +69,8 @@ public final class TableScoring {
    */
   public Summary run(Path out, Path rejected, LongConsumer progress) {
     boolean withIds = inputs.stream().anyMatch(input -> input.idColumn() != null);
-    ScoreColumns columns = new ScoreColumns(model);
-    boolean npy = out.toString().toLowerCase(Locale.ROOT).endsWith(".npy");
+    ScoreColumns columns = new ScoreColumns(model, scorer);
+    boolean npy = FileFormat.ofOutput(out) == FileFormat.NPY;
     try (ScoreSink sink = npy ? new NpyScores(out, columns) : new CsvScores(out, columns);
         RejectedRows rejectedRows = new RejectedRows(rejected)) {
       for (int i = 0; i < BLOCKS; i++) {
@@ -133,8 +139,8 @@ public final class TableScoring {
   private Summary write(ScoreSink sink, RejectedRows rejectedRows, LongConsumer progress) {
     long written = 0;
     long rejected = 0;
-    long notFinite = 0;
-    long firstNotFinite = 0;
+    long impossible = 0;
+    Evaluation.ImpossibleRow firstImpossible = null;
     for (boolean last = false; !last; ) {
       RowBlock block = take(scored);
       rethrow(block.failure);
@@ -144,14 +150,16 @@ public final class TableScoring {
       written += block.good;
       rejected += block.rejected.size();
       for (int r = 0; r < block.good; r++) {
-        if (!Double.isFinite(block.scores.logProb()[r]) && notFinite++ == 0) {
-          firstNotFinite = block.first + block.place[r];
+        if (!Double.isFinite(block.scores.logProb()[r]) && impossible++ == 0) {
+          firstImpossible =
+              scorer.impossibleRow(
+                  block.rows.rows(r, r + 1), block.first + block.place[r], model.data().columns());
         }
       }
       progress.accept(written);
       empty.add(block);
     }
-    return new Summary(written, rejected, notFinite, firstNotFinite);
+    return new Summary(written, rejected, impossible, firstImpossible);
   }
 
   private static RowBlock take(BlockingQueue<RowBlock> queue) {

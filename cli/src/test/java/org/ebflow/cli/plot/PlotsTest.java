@@ -18,6 +18,7 @@ import org.ebflow.flow.layer.Shape;
 import org.ebflow.linalg.Blas;
 import org.ebflow.linalg.Matrix;
 import org.ebflow.linalg.Precision;
+import org.ebflow.training.EmpiricalDistribution;
 import org.ebflow.training.Preprocessing;
 import org.ebflow.training.Scorer;
 import org.ebflow.training.TrainedFlow;
@@ -82,7 +83,8 @@ class PlotsTest {
         new TrainedFlow(
             flow,
             Preprocessing.none(),
-            new TrainedFlow.DataDescription("normal", List.of(), null, new double[0]),
+            new TrainedFlow.DataDescription(
+                "normal", List.of(), null, EmpiricalDistribution.unknown(), null),
             0);
     double[][] data = {{-2, -2}, {4, 4}};
     Path png = folder.resolve("density.png");

@@ -10,6 +10,7 @@ import org.ebflow.flow.pass.Parameters;
 import org.ebflow.flow.pass.Workspace;
 import org.ebflow.linalg.Blas;
 import org.ebflow.linalg.Matrix;
+import org.ebflow.linalg.Precision;
 import org.ebflow.linalg.RowKernels;
 import org.jspecify.annotations.Nullable;
 
@@ -22,7 +23,8 @@ import org.jspecify.annotations.Nullable;
  * for every x: part of log Z.
  *
  * <p>Start: t is the mean and s the log of the standard deviation (unbiased, plus 1e-8) of each
- * column of the first batch; before that the identity.
+ * column of the first rows; before that the identity. s is 0 for a column that is constant in those
+ * rows but for rounding, whose deviation says nothing of other rows.
  *
  * <p>Domain and inverse: all reals, x = y·e^s + t. Cost: 2·D FLOP per row and order; keeps
  * [batch,D] per order. Threading: immutable.
@@ -95,13 +97,24 @@ public final class ActNorm implements ConstantJacobian {
         mean += x.get(r, c) / x.rows();
       }
       double squares = 0;
+      double largest = 0;
       for (int r = 0; r < x.rows(); r++) {
         squares += (x.get(r, c) - mean) * (x.get(r, c) - mean);
+        largest = Math.max(largest, Math.abs(x.get(r, c)));
       }
       double deviation = Math.sqrt(squares / Math.max(1, x.rows() - 1));
       parameters.of(translation).set(0, c, mean);
-      parameters.of(logScale).set(0, c, StrictMath.log(deviation + SMALLEST_DEVIATION));
+      boolean constant = deviation <= rounding(x) * largest;
+      parameters
+          .of(logScale)
+          .set(0, c, constant ? 0 : StrictMath.log(deviation + SMALLEST_DEVIATION));
     }
+  }
+
+  /** What rounding of the values and of their mean does to a deviation, relative to the largest. */
+  private static double rounding(Matrix x) {
+    double unit = x.precision() == Precision.FLOAT32 ? 0x1p-24 : 0x1p-53;
+    return 4 * unit + x.rows() * 0x1p-53;
   }
 
   @Override

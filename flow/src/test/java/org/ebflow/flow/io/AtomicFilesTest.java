@@ -94,12 +94,31 @@ class AtomicFilesTest {
   }
 
   @Test
-  void partOfAKilledProcessIsOverwritten() throws IOException {
+  void writersOfOneFileDoNotMixAndTheLastToFinishWins() throws IOException {
     Path file = folder.resolve("file");
-    Files.writeString(folder.resolve("file.part"), "left behind by a process that was killed");
-    write(file, "new");
-    assertThat(file).hasContent("new");
+    AtomicFiles.write(
+        file,
+        out -> {
+          out.write("first, ".getBytes(StandardCharsets.UTF_8));
+          out.flush();
+          write(file, "second");
+          assertThat(file).hasContent("second");
+          out.write("whole".getBytes(StandardCharsets.UTF_8));
+        });
+    assertThat(file).hasContent("first, whole");
     assertNothingBeside(file);
+  }
+
+  @Test
+  void partsOfKilledProcessesAreRemovedAndNothingElse() throws IOException {
+    Path other = Files.writeString(folder.resolve("mine.part"), "of another program");
+    try (PartFile part = new PartFile(folder.resolve("file"))) {
+      Files.writeString(part.path(), "left behind by a process that was killed");
+      PartFile.removeLeftovers(folder.resolve("none"));
+      PartFile.removeLeftovers(folder);
+      assertThat(part.path()).doesNotExist();
+    }
+    assertNothingBeside(other);
   }
 
   @Test

@@ -16,12 +16,22 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.Map;
 import org.bytedeco.javacpp.Loader;
+import org.ebflow.linalg.CacheFolder;
 
 /**
- * A library that JavaCPP unpacks to its cache and whose functions are looked up in that file:
+ * A library that JavaCPP unpacks to the user's cache ({@link CacheFolder}, unless the property
+ * org.bytedeco.javacpp.cachedir names another) and whose functions are looked up in that file:
  * docs/decisions/0005.
  */
 public final class NativeLibrary {
+  private static final String CACHE = "org.bytedeco.javacpp.cachedir";
+
+  static {
+    if (System.getProperty(CACHE) == null) {
+      System.setProperty(CACHE, CacheFolder.writable("native").toString());
+    }
+  }
+
   private final Path file;
   private final SymbolLookup symbols;
 

@@ -2,11 +2,13 @@ package org.ebflow.training.data;
 
 import java.util.Arrays;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
-import org.jspecify.annotations.Nullable;
 
 /** Which cells of a CSV record are read, and as what: settled by the first record. */
 final class CsvColumns {
@@ -16,85 +18,119 @@ final class CsvColumns {
   /** Slot of the cell that identifies the row. */
   static final int ID = -2;
 
+  /** What pandas calls an index that was written without a name and read as a column. */
+  private static final String PANDAS_UNNAMED = "Unnamed: 0";
+
+  /** Between numbers. */
+  private static final Pattern SEMICOLON = Pattern.compile("[0-9.]\\s*;\\s*[-+0-9.]");
+
   private final boolean header;
   private final List<String> names;
-  private final int[] slots;
-  private final List<String> chosen;
 
-  private CsvColumns(boolean header, List<String> names, int[] slots, List<String> chosen) {
+  /** Whether the values' columns were chosen by their names. */
+  private final boolean named;
+
+  /** Cell of each value. */
+  private final int[] cells;
+
+  /** Slot of each cell. */
+  private final int[] slots;
+
+  private CsvColumns(boolean header, List<String> names, boolean named, int[] cells, int id) {
     this.header = header;
     this.names = names;
-    this.slots = slots;
-    this.chosen = chosen;
+    this.named = named;
+    this.cells = cells;
+    slots = new int[names.size()];
+    Arrays.fill(slots, IGNORED);
+    if (id >= 0) {
+      slots[id] = ID;
+    }
+    for (int slot = 0; slot < cells.length; slot++) {
+      slots[cells[slot]] = slot;
+    }
   }
 
-  /**
-   * Reads the first record: it holds names if it has text and none of its cells is a number.
-   *
-   * @param columns names to read in this order; empty: all but {@code idColumn}
-   */
-  static CsvColumns of(
-      InputFile file, List<String> first, List<String> columns, @Nullable String idColumn) {
+  /** Reads the first record, names or numbers, and settles by the options which cells are read. */
+  static CsvColumns of(InputFile file, List<String> first, TableOptions options) {
     if (first.stream()
         .anyMatch(
             cell -> cell.chars().anyMatch(c -> c < ' ' && c != '\t' && c != '\n' && c != '\r'))) {
       throw file.invalid("expected comma-separated text, found binary data in line 1");
     }
     if (first.stream().anyMatch(cell -> cell.indexOf('\uFFFD') >= 0)) {
-      throw file.invalid("expected UTF-8 text, found other bytes in line 1");
+      throw file.invalid(
+          "expected text, found U+FFFD in line 1, which an earlier wrong decoding left");
     }
-    boolean header =
-        first.stream().noneMatch(CsvNumber::isNumber)
-            && first.stream().anyMatch(cell -> !cell.isBlank());
-    if (!header && (!columns.isEmpty() || idColumn != null)) {
-      throw file.invalid("expected a first line with column names, found numbers");
+    if (first.stream().anyMatch(cell -> SEMICOLON.matcher(cell).find())
+        || (options.header() == TableOptions.Header.AUTO
+            && first.size() == 1
+            && first.getFirst().indexOf(';') > 0)) {
+      throw file.invalid("expected commas between cells, found semicolons in line 1");
     }
     List<String> names = first.stream().map(String::strip).toList();
-    int[] slots = new int[names.size()];
-    Arrays.fill(slots, IGNORED);
-    if (idColumn != null) {
-      slots[cellOf(file, names, idColumn)] = ID;
-    }
-    if (columns.isEmpty()) {
-      int slot = 0;
-      for (int cell = 0; cell < slots.length; cell++) {
-        slots[cell] = slots[cell] == ID ? ID : slot++;
-      }
-    } else {
-      choose(file, names, columns, slots);
-    }
-    if (Arrays.stream(slots).noneMatch(slot -> slot >= 0)) {
+    boolean header = CsvHeader.holdsNames(file, names, options);
+    String idColumn = options.idColumn();
+    int id = idColumn == null ? -1 : cellOf(file, names, idColumn);
+    ModelColumns model = options.model();
+    List<String> wanted = wanted(header, options);
+    int[] cells =
+        !wanted.isEmpty()
+            ? choose(file, names, wanted, id)
+            : !header && model != null
+                ? model.cellsOf(names.size())
+                : IntStream.range(0, names.size()).filter(cell -> cell != id).toArray();
+    if (cells.length == 0) {
       throw file.invalid("expected a column with values, found only the id column");
     }
-    List<String> chosen =
-        !header
-            ? List.of()
-            : columns.isEmpty()
-                ? IntStream.range(0, slots.length)
-                    .filter(cell -> slots[cell] >= 0)
-                    .mapToObj(names::get)
-                    .toList()
-                : columns;
-    return new CsvColumns(header, names, slots, chosen);
+    return new CsvColumns(header, names, !wanted.isEmpty(), cells, id);
   }
 
-  private static void choose(
-      InputFile file, List<String> names, List<String> columns, int[] slots) {
-    Map<String, Integer> cells = HashMap.newHashMap(names.size());
+  /** Names of the columns to read; empty: all. */
+  private static List<String> wanted(boolean header, TableOptions options) {
+    List<String> asked = options.columns();
+    List<String> known = options.model() == null ? List.of() : options.model().names();
+    boolean permuted =
+        asked.size() == known.size() && new HashSet<>(asked).equals(new HashSet<>(known));
+    return header && (asked.isEmpty() || permuted) ? known : asked;
+  }
+
+  private static int[] choose(InputFile file, List<String> names, List<String> wanted, int id) {
+    Map<String, Integer> places = HashMap.newHashMap(names.size());
     for (int cell = 0; cell < names.size(); cell++) {
-      cells.merge(names.get(cell), cell, (_, _) -> IGNORED);
+      places.merge(names.get(cell), cell, (_, _) -> IGNORED);
     }
-    for (int slot = 0; slot < columns.size(); slot++) {
-      Integer cell = cells.get(columns.get(slot));
-      if (cell == null || cell == IGNORED) {
-        cellOf(file, names, columns.get(slot));
-      } else if (slots[cell] != IGNORED) {
-        throw file.invalid(
-            "expected each column to be asked for once, found " + columns.get(slot) + " twice");
-      } else {
-        slots[cell] = slot;
+    int[] cells = new int[wanted.size()];
+    Set<Integer> taken = new HashSet<>(Set.of(id));
+    for (int slot = 0; slot < cells.length; slot++) {
+      String name = wanted.get(slot);
+      cells[slot] = places.getOrDefault(name, IGNORED);
+      if (cells[slot] == IGNORED) {
+        cellOf(file, names, name);
+      } else if (!taken.add(cells[slot])) {
+        throw file.invalid("expected each column to be asked for once, found " + name + " twice");
       }
     }
+    return cells;
+  }
+
+  /** These without the first cell. */
+  CsvColumns withoutFirst() {
+    return new CsvColumns(
+        header,
+        names,
+        named,
+        Arrays.stream(cells).filter(cell -> cell != 0).toArray(),
+        IntStream.range(0, slots.length).filter(cell -> slots[cell] == ID).findFirst().orElse(-1));
+  }
+
+  /** Whether the first cell is read as a value though it has no name beside others that have. */
+  boolean unnamedFirst() {
+    return header
+        && !named
+        && slots[0] >= 0
+        && names.size() > 1
+        && (names.getFirst().isEmpty() || names.getFirst().equals(PANDAS_UNNAMED));
   }
 
   private static int cellOf(InputFile file, List<String> names, String name) {
@@ -126,14 +162,14 @@ final class CsvColumns {
     return slots[cell];
   }
 
-  /** Number of cells read as values. */
-  int dimension() {
-    return (int) Arrays.stream(slots).filter(slot -> slot >= 0).count();
+  /** Cells read as values, in the values' order. */
+  int[] cells() {
+    return cells;
   }
 
   /** Names of the values, in their order; empty without a header. */
   List<String> chosen() {
-    return chosen;
+    return header ? Arrays.stream(cells).mapToObj(names::get).toList() : List.of();
   }
 
   /** How a message calls a cell: "column 3" or "column 3 (weight)". */

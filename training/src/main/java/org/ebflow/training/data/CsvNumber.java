@@ -2,18 +2,38 @@ package org.ebflow.training.data;
 
 import ch.randelshofer.fastdoubleparser.JavaDoubleParser;
 import java.util.Locale;
+import java.util.Set;
 
 /**
  * A number in a CSV cell: a decimal literal, or one of the words numpy, pandas and R write for NaN
- * and ±Inf; an empty cell is a missing value, NaN.
+ * and ±Inf. An empty cell and the words for a missing value are NaN.
  */
 final class CsvNumber {
+  /** What pandas reads as missing by default, in its case, and the question mark of UCI tables. */
+  private static final Set<String> MISSING =
+      Set.of(
+          "NA",
+          "N/A",
+          "n/a",
+          "NULL",
+          "null",
+          "None",
+          "<NA>",
+          "#N/A",
+          "#N/A N/A",
+          "#NA",
+          "1.#IND",
+          "-1.#IND",
+          "1.#QNAN",
+          "-1.#QNAN",
+          "?");
+
   private CsvNumber() {}
 
   /**
    * The value of a cell, correctly rounded.
    *
-   * @throws NumberFormatException if the text is not a number
+   * @throws NumberFormatException if the text is neither a number nor a missing value
    */
   static double parse(char[] text, int offset, int length) {
     int from = offset;
@@ -36,6 +56,9 @@ final class CsvNumber {
   }
 
   private static double word(String word) {
+    if (MISSING.contains(word)) {
+      return Double.NaN;
+    }
     boolean signed = word.startsWith("-") || word.startsWith("+");
     double magnitude =
         switch ((signed ? word.substring(1) : word).toLowerCase(Locale.ROOT)) {
@@ -44,14 +67,5 @@ final class CsvNumber {
           default -> throw new NumberFormatException();
         };
     return word.startsWith("-") ? -magnitude : magnitude;
-  }
-
-  static boolean isNumber(String cell) {
-    try {
-      parse(cell.toCharArray(), 0, cell.length());
-      return !cell.isBlank();
-    } catch (NumberFormatException e) {
-      return false;
-    }
   }
 }

@@ -12,12 +12,16 @@ import org.jspecify.annotations.Nullable;
  * of cells that are wrong.
  */
 final class CsvRow extends AbstractBaseCsvCallbackHandler<CsvRow> {
+  private static final char[] NOTHING = {};
+
   private final List<String> firstCells = new ArrayList<>();
+  private long firstLine;
   private @Nullable CsvColumns columns;
   private double[] values = new double[0];
 
   private long line;
   private int width;
+  private boolean blank;
   private @Nullable String id;
   private int badCell;
   private @Nullable String badText;
@@ -35,9 +39,15 @@ final class CsvRow extends AbstractBaseCsvCallbackHandler<CsvRow> {
     values = target;
   }
 
+  /** Takes an empty line for the current record. */
+  void takeBlankLine(long number) {
+    handleBegin(number);
+    handleEmpty();
+  }
+
   /** Takes the first record, already read as text, as one of numbers. */
   void takeFirstCells() {
-    handleBegin(line);
+    handleBegin(firstLine);
     for (int cell = 0; cell < firstCells.size(); cell++) {
       char[] text = firstCells.get(cell).toCharArray();
       handleField(cell, text, 0, text.length, false);
@@ -48,15 +58,26 @@ final class CsvRow extends AbstractBaseCsvCallbackHandler<CsvRow> {
   protected void handleBegin(long startingLine) {
     line = startingLine;
     width = 0;
+    blank = true;
     id = null;
     badCell = -1;
     badText = null;
   }
 
   @Override
+  protected void handleEmpty() {
+    handleField(0, NOTHING, 0, 0, false);
+  }
+
+  @Override
   protected void handleField(int cell, char[] text, int offset, int length, boolean quoted) {
     width++;
+    blank = cell == 0 && !quoted && isBlank(text, offset, length);
     if (columns == null) {
+      if (cell == 0) {
+        firstCells.clear(); // of a blank line
+        firstLine = line;
+      }
       firstCells.add(new String(text, offset, length));
     } else if (cell < columns.width()) {
       take(cell, columns.slot(cell), text, offset, length);
@@ -81,9 +102,23 @@ final class CsvRow extends AbstractBaseCsvCallbackHandler<CsvRow> {
     }
   }
 
+  /** Whether a cell holds nothing but white space. */
+  static boolean isBlank(char[] text, int offset, int length) {
+    int at = 0;
+    while (at < length && text[offset + at] <= ' ') {
+      at++;
+    }
+    return at == length;
+  }
+
   @Override
   protected CsvRow buildRecord() {
     return this;
+  }
+
+  /** Whether the line is empty but for white space: one cell without quotes. */
+  boolean blank() {
+    return blank;
   }
 
   /** Line of the file where the record starts, from 1. */

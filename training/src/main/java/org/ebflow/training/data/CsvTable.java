@@ -1,83 +1,98 @@
 package org.ebflow.training.data;
 
-import de.siegmar.fastcsv.reader.CloseableIterator;
-import de.siegmar.fastcsv.reader.CsvParseException;
-import de.siegmar.fastcsv.reader.CsvReader;
-import de.siegmar.fastcsv.reader.FieldMismatchStrategy;
 import java.io.IOException;
-import java.io.InputStream;
-import java.io.UncheckedIOException;
-import java.util.List;
-import java.util.Objects;
-import org.ebflow.flow.InvalidInputException;
 import org.jspecify.annotations.Nullable;
 
-/** Rows of a comma-separated text (RFC 4180, UTF-8), with or without a first line of names. */
+/**
+ * Rows of a comma-separated text (RFC 4180), with or without a first line of names.
+ *
+ * <p>A blank line (nothing, or white space) is a row with a missing value where the table has one
+ * column, and no row where it has more. Above a header it is nothing in either.
+ */
 final class CsvTable extends TableReader {
-  private final CloseableIterator<CsvRow> records;
+  private final CsvRecords<CsvRow> records;
   private final CsvRow current;
+  private final CsvColumns columns;
+
+  /** Blank lines above the first record that are rows. */
+  private final long leadingRows;
+
   private boolean firstPending;
   private long row;
 
   private CsvTable(
-      InputFile file, CloseableIterator<CsvRow> records, CsvRow current, CsvColumns columns) {
-    super(file, columns.chosen(), columns.dimension());
+      InputFile file,
+      CsvRecords<CsvRow> records,
+      CsvRow current,
+      CsvColumns columns,
+      long blankLines,
+      @Nullable String note) {
+    super(
+        file,
+        columns.header(),
+        columns.chosen(),
+        ColumnPlaces.of(columns.width(), columns.cells()),
+        note);
     this.records = records;
     this.current = current;
-    current.readInto(columns, values);
+    this.columns = columns;
     firstPending = !columns.header();
-    if (firstPending) {
-      current.takeFirstCells();
-    }
+    leadingRows = firstPending && columns.width() == 1 ? blankLines : 0;
+    current.readInto(columns, values);
   }
 
-  static CsvTable open(InputFile file, List<String> columns, @Nullable String idColumn)
-      throws IOException {
-    InputStream in = file.open();
+  static CsvTable open(InputFile file, TableOptions options) throws IOException {
+    CsvRow row = new CsvRow();
+    CsvRecords<CsvRow> records = new CsvRecords<>(file, options.encoding(), row);
     try {
-      CsvRow row = new CsvRow();
-      CloseableIterator<CsvRow> records =
-          CsvReader.builder()
-              .extraFieldStrategy(FieldMismatchStrategy.IGNORE)
-              .missingFieldStrategy(FieldMismatchStrategy.IGNORE)
-              .allowUnclosedQuote(false)
-              .skipEmptyLines(true)
-              .detectBomHeader(true)
-              .build(row, in)
-              .iterator();
-      if (!advance(file, records)) {
-        throw file.invalid("expected rows of numbers, found no line of text");
+      long blankLines = 0;
+      while (true) {
+        if (!records.next()) {
+          throw file.invalid("expected rows of numbers, found no line of text");
+        }
+        if (!row.blank()) {
+          break;
+        }
+        blankLines++;
       }
-      return new CsvTable(
-          file, records, row, CsvColumns.of(file, row.firstCells(), columns, idColumn));
-    } catch (RuntimeException e) {
-      in.close();
+      CsvColumns columns = CsvColumns.of(file, row.firstCells(), options);
+      String note = null;
+      if (columns.unnamedFirst()) {
+        requireIndex(file, columns, options);
+        columns = columns.withoutFirst();
+        note = "left out the first column, which has no name and counts the rows";
+      }
+      return new CsvTable(file, records, row, columns, blankLines, note);
+    } catch (IOException | RuntimeException e) {
+      records.close();
       throw e;
     }
   }
 
-  private static boolean advance(InputFile file, CloseableIterator<CsvRow> records) {
-    try {
-      if (!records.hasNext()) {
-        return false;
+  private static void requireIndex(InputFile file, CsvColumns columns, TableOptions options)
+      throws IOException {
+    CsvIndex index = new CsvIndex(columns.width());
+    try (CsvRecords<CsvIndex> records = new CsvRecords<>(file, options.encoding(), index)) {
+      if (!index.counts(records)) {
+        throw file.invalid(
+            "expected a first column with a name or with an index that counts the rows, found neither (choose by --columns; a column without a name is \"\")");
       }
-      records.next();
-      return true;
-    } catch (UncheckedIOException e) {
-      throw file.failure(Objects.requireNonNull(e.getCause()));
-    } catch (CsvParseException e) {
-      String why = e.getMessage() + (e.getCause() == null ? "" : ": " + e.getCause().getMessage());
-      throw new InvalidInputException(
-          file.path() + ": expected CSV, found corruption: " + why.replaceAll("\\s+", " "), e);
     }
   }
 
   @Override
   public boolean next() {
-    if (firstPending) {
+    if (row < leadingRows) {
+      current.takeBlankLine(row + 1);
+    } else if (firstPending) {
       firstPending = false;
-    } else if (!advance(file(), records)) {
-      return false;
+      current.takeFirstCells();
+    } else {
+      do {
+        if (!records.next()) {
+          return false;
+        }
+      } while (current.blank() && columns.width() > 1);
     }
     row++;
     return true;

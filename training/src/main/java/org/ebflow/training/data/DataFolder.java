@@ -6,6 +6,7 @@ import java.lang.System.Logger.Level;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
+import java.util.function.Supplier;
 import org.ebflow.flow.InvalidInputException;
 import org.jspecify.annotations.Nullable;
 
@@ -17,40 +18,33 @@ import org.jspecify.annotations.Nullable;
 final class DataFolder {
   private static final Logger LOGGER = System.getLogger(DataFolder.class.getName());
 
-  private final Path root;
+  private final Supplier<Path> root;
   private final boolean cache;
 
-  private DataFolder(Path root, boolean cache) {
+  private DataFolder(Supplier<Path> root, boolean cache) {
     this.root = root;
     this.cache = cache;
   }
 
   /**
-   * Chooses the folder: {@code named}, else EBFLOW_DATA, else the cache: EBFLOW_CACHE, or ebflow
-   * below XDG_CACHE_HOME or ~/.cache.
+   * Chooses the folder: {@code named}, else EBFLOW_DATA, else the cache.
    *
    * @param environment as {@link System#getenv()}
-   * @param home the user's home folder
+   * @param cache asked only when a file is looked for
    */
-  static DataFolder choose(@Nullable Path named, Map<String, String> environment, Path home) {
+  static DataFolder choose(
+      @Nullable Path named, Map<String, String> environment, Supplier<Path> cache) {
     Path folder = named != null ? named : path(environment, "EBFLOW_DATA");
-    if (folder != null) {
-      if (!Files.isDirectory(folder)) {
-        throw new InvalidInputException(
-            folder
-                + ": expected a data folder, found "
-                + (Files.exists(folder) ? "a file" : "nothing"));
-      }
-      return new DataFolder(folder, false);
+    if (folder == null) {
+      return new DataFolder(cache, true);
     }
-    Path own = path(environment, "EBFLOW_CACHE");
-    if (own == null) {
-      Path shared = path(environment, "XDG_CACHE_HOME");
-      own =
-          (shared == null || !shared.isAbsolute() ? home.resolve(".cache") : shared)
-              .resolve("ebflow");
+    if (!Files.isDirectory(folder)) {
+      throw new InvalidInputException(
+          folder
+              + ": expected a data folder, found "
+              + (Files.exists(folder) ? "a file" : "nothing"));
     }
-    return new DataFolder(own.resolve("data"), true);
+    return new DataFolder(() -> folder, false);
   }
 
   private static @Nullable Path path(Map<String, String> environment, String variable) {
@@ -59,7 +53,7 @@ final class DataFolder {
   }
 
   Path root() {
-    return root;
+    return root.get();
   }
 
   /** The file, compressed as published or without its .gz, or null where it is missing. */
@@ -70,7 +64,8 @@ final class DataFolder {
     }
     String name = file.name();
     Path plain =
-        root.resolve(file.folder())
+        root()
+            .resolve(file.folder())
             .resolve(name.endsWith(".gz") ? name.substring(0, name.length() - 3) : name);
     return !cache && Files.exists(plain) ? plain : null;
   }
@@ -79,7 +74,7 @@ final class DataFolder {
    * A file of the named folder beyond the published ones, or null; never looked for in the cache.
    */
   @Nullable Path find(String folder, String name) {
-    Path path = root.resolve(folder).resolve(name);
+    Path path = root().resolve(folder).resolve(name);
     return !cache && Files.exists(path) ? path : null;
   }
 
@@ -128,6 +123,6 @@ final class DataFolder {
   }
 
   private Path place(DataFile file) {
-    return root.resolve(file.folder()).resolve(file.name());
+    return root().resolve(file.folder()).resolve(file.name());
   }
 }

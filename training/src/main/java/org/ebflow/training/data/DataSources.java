@@ -1,13 +1,15 @@
 package org.ebflow.training.data;
 
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import org.ebflow.flow.InvalidInputException;
+import org.ebflow.linalg.CacheFolder;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -18,6 +20,8 @@ import org.jspecify.annotations.Nullable;
  * to share.
  */
 public final class DataSources {
+  private static final Logger LOGGER = System.getLogger(DataSources.class.getName());
+
   private final Map<String, DataSource> sources = new LinkedHashMap<>();
   private final DataFolder folder;
 
@@ -35,15 +39,15 @@ public final class DataSources {
   }
 
   /**
-   * Looks in {@code dataDir}, else in the folder named by EBFLOW_DATA, else in the cache:
-   * EBFLOW_CACHE, or ebflow below XDG_CACHE_HOME or ~/.cache.
+   * Looks in {@code dataDir}, else in the folder named by EBFLOW_DATA, else in data below {@link
+   * CacheFolder}.
    *
    * @param dataDir an existing folder, from which files are read and never downloaded unless {@link
    *     #fetch} asks for it; or null
    */
   public static DataSources in(@Nullable Path dataDir) {
     return new DataSources(
-        DataFolder.choose(dataDir, System.getenv(), Path.of(System.getProperty("user.home"))));
+        DataFolder.choose(dataDir, System.getenv(), () -> CacheFolder.existing("data")));
   }
 
   /** All named sets. */
@@ -61,9 +65,9 @@ public final class DataSources {
     return folder.root();
   }
 
-  /** {@link #load(String, List, boolean, long)} with all columns, refusing NaN and ±Inf. */
+  /** {@link #load(String, TableOptions, long)} with {@link TableOptions#DEFAULT}. */
   public Splits load(String nameOrPath, long seed) {
-    return load(nameOrPath, List.of(), false, seed);
+    return load(nameOrPath, TableOptions.DEFAULT, seed);
   }
 
   /**
@@ -71,21 +75,53 @@ public final class DataSources {
    *
    * @param nameOrPath a name of {@link #list}, which goes before a file of that name; or a file as
    *     {@link #read} takes it
-   * @param columns names of a table's columns to read, in this order; empty: all
-   * @param dropNonFinite whether a table's rows with NaN or ±Inf are left out (and their number
-   *     logged) instead of refused
+   * @param options how a table is read; a named set has no choice of columns
    * @param seed of the split, or of the draws of a generated set
+   * @throws InvalidInputException among others if a table's column has one value in all training
+   *     rows and the options do not drop it
    */
-  public Splits load(String nameOrPath, List<String> columns, boolean dropNonFinite, long seed) {
+  public Splits load(String nameOrPath, TableOptions options, long seed) {
     DataSource source = sources.get(nameOrPath);
     if (source == null) {
-      return read(file(nameOrPath), columns, dropNonFinite).split(.8, .1, .1, seed);
+      Dataset rows = read(file(nameOrPath), options);
+      Splits splits = split(rows, seed);
+      return rows.levels() > 0 ? splits : varying(rows, splits, options.dropConstant(), seed);
     }
-    if (!columns.isEmpty()) {
+    if (!options.columns().isEmpty()
+        || options.header() != TableOptions.Header.AUTO
+        || options.dropConstant()) {
       throw new InvalidInputException(
-          nameOrPath + ": expected no choice of columns for a named data set, found " + columns);
+          nameOrPath + ": expected no choice of columns or header for a named data set, found one");
     }
     return source.load(folder, seed);
+  }
+
+  private static Splits split(Dataset rows, long seed) {
+    return rows.split(.8, .1, .1, seed);
+  }
+
+  /** The splits without the constant columns, or an error that names them. */
+  private static Splits varying(Dataset rows, Splits splits, boolean drop, long seed) {
+    if (!drop) {
+      splits.train().requireVaryingColumns();
+      return splits;
+    }
+    int[] constant = splits.train().constantColumns();
+    if (constant.length == 0) {
+      return splits;
+    }
+    if (constant.length == rows.dimension()) {
+      throw new InvalidInputException(
+          rows.name() + ": expected a column that varies, found none among " + constant.length);
+    }
+    LOGGER.log(
+        Level.WARNING,
+        "{0}: dropped {1} of {2} columns because they are constant: {3}",
+        rows.name(),
+        constant.length,
+        rows.dimension(),
+        rows.columnNames(constant));
+    return split(rows.withoutColumns(constant), seed);
   }
 
   private Path file(String nameOrPath) {
@@ -111,15 +147,12 @@ public final class DataSources {
    * Reads a whole file: a table (.csv, .npy, either with .gz), or idx images (-ubyte, -ubyte.gz),
    * which have no columns to choose.
    */
-  public static Dataset read(Path file, List<String> columns, boolean dropNonFinite) {
-    return isIdx(file) && columns.isEmpty()
+  public static Dataset read(Path file, TableOptions options) {
+    return FileFormat.ofInput(file) == FileFormat.IDX
+            && options.columns().isEmpty()
+            && !options.dropConstant()
         ? IdxFile.read(file)
-        : LoadedTable.read(file, columns, dropNonFinite).dataset();
-  }
-
-  static boolean isIdx(Path file) {
-    String name = String.valueOf(file.getFileName()).toLowerCase(Locale.ROOT);
-    return name.endsWith("-ubyte") || name.endsWith("-ubyte.gz");
+        : LoadedTable.read(file, options).dataset();
   }
 
   /**

@@ -3,6 +3,9 @@ package org.ebflow.training.data;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
+import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.ebflow.flow.InvalidInputException;
 import org.ebflow.flow.layer.Shape;
 import org.ebflow.linalg.Matrix;
@@ -15,6 +18,11 @@ import org.jspecify.annotations.Nullable;
  * <p>Views ({@link #select}, {@link #split}) share the values. Threading: immutable, safe to share.
  */
 public final class Dataset {
+  /** Numbers apart that still count as one value. */
+  private static final int ROUNDOFFS = 4;
+
+  private static final int MOST_NAMED = 10;
+
   private final Storage storage;
 
   /** Rows of the storage in this view's order; null: {@code size} rows from {@code first}. */
@@ -31,7 +39,51 @@ public final class Dataset {
       int levels,
       @Nullable Shape imageShape,
       List<String> columns,
-      String sha256) {}
+      @Nullable ColumnPlaces places,
+      double roundoff,
+      String sha256,
+      Skipped skipped) {
+    static Description of(String name, int dimension, int levels, @Nullable Shape imageShape) {
+      return new Description(
+          name,
+          dimension,
+          levels,
+          imageShape,
+          List.of(),
+          null,
+          TableReader.FLOAT64_ROUNDOFF,
+          "",
+          Skipped.NONE);
+    }
+
+    Description withName(String changed) {
+      return new Description(
+          changed, dimension, levels, imageShape, columns, places, roundoff, sha256, skipped);
+    }
+
+    Description withSha256(String changed) {
+      return new Description(
+          name, dimension, levels, imageShape, columns, places, roundoff, changed, skipped);
+    }
+
+    /** Of those values only. */
+    Description select(int[] kept) {
+      int[] cells =
+          places == null
+              ? kept
+              : IntStream.of(kept).map(column -> places.places().get(column)).toArray();
+      return new Description(
+          name,
+          kept.length,
+          levels,
+          null,
+          columns.isEmpty() ? columns : IntStream.of(kept).mapToObj(columns::get).toList(),
+          ColumnPlaces.of(places == null ? dimension : places.width(), cells),
+          roundoff,
+          sha256,
+          skipped);
+    }
+  }
 
   private Dataset(
       Storage storage, int @Nullable [] index, int first, int size, Description description) {
@@ -74,7 +126,7 @@ public final class Dataset {
       }
       values.add(rows[r]);
     }
-    return ofReals("data", values, List.of(), "");
+    return ofReals("data", values);
   }
 
   /**
@@ -107,28 +159,42 @@ public final class Dataset {
         null,
         0,
         rows,
-        new Description(name, dimension, levels, imageShape, List.of(), ""));
+        Description.of(name, dimension, levels, imageShape));
   }
 
-  static Dataset ofReals(String name, RealsBuilder values, List<String> columns, String sha256) {
+  static Dataset ofReals(String name, RealsBuilder values) {
+    Storage.Reals storage = values.build();
+    return new Dataset(
+        storage, null, 0, storage.rows(), Description.of(name, storage.dimension(), 0, null));
+  }
+
+  /** The rows read from a table. */
+  static Dataset ofTable(String name, RealsBuilder values, TableReader table, String sha256) {
     Storage.Reals storage = values.build();
     return new Dataset(
         storage,
         null,
         0,
         storage.rows(),
-        new Description(name, storage.dimension(), 0, null, List.copyOf(columns), sha256));
+        new Description(
+            name,
+            storage.dimension(),
+            0,
+            null,
+            table.columns(),
+            table.places().isAll() ? null : table.places(),
+            table.roundoff(),
+            sha256,
+            values.skipped()));
   }
 
   /** The same rows under another name. */
   public Dataset named(String name) {
-    return described(
-        new Description(name, dimension(), levels(), imageShape(), columns(), sha256()));
+    return described(description.withName(name));
   }
 
   Dataset withSha256(String sha256) {
-    return described(
-        new Description(name(), dimension(), levels(), imageShape(), columns(), sha256));
+    return described(description.withSha256(sha256));
   }
 
   private Dataset described(Description changed) {
@@ -155,6 +221,18 @@ public final class Dataset {
     return description.columns;
   }
 
+  /** Where the columns stood in the file; null where they were all of its columns, or no file. */
+  public @Nullable ColumnPlaces places() {
+    return description.places;
+  }
+
+  /** Name of a column in messages: in quotes, or its number in the file, from 1. */
+  public String columnName(int column) {
+    return !columns().isEmpty()
+        ? "'" + columns().get(column) + "'"
+        : String.valueOf(1 + (places() == null ? column : places().places().get(column)));
+  }
+
   /**
    * Number of distinct values of a quantised pixel (256 for bytes, 17 for digits), 0 for real
    * values.
@@ -171,6 +249,15 @@ public final class Dataset {
   /** SHA-256 of the source file in hexadecimal, empty where the rows come from no file. */
   public String sha256() {
     return description.sha256;
+  }
+
+  /**
+   * Number of a row in what it was read from, counted from 1; rows that were dropped from there
+   * count.
+   */
+  public long number(int row) {
+    int stored = stored(Objects.checkIndex(row, size));
+    return 1L + stored + description.skipped.before(stored);
   }
 
   /** A new array with the values of a row. */
@@ -236,6 +323,72 @@ public final class Dataset {
 
   private int stored(int row) {
     return index == null ? first + row : index[row];
+  }
+
+  /**
+   * Columns, from 0, with one value in all rows but for rounding: the largest and the smallest lie
+   * within {@value #ROUNDOFFS} neighbouring numbers of the file's format, as 0.3 and
+   * 0.30000000000000004.
+   */
+  public int[] constantColumns() {
+    double[] row = new double[dimension()];
+    double[] least = new double[dimension()];
+    double[] most = new double[dimension()];
+    Arrays.fill(least, Double.POSITIVE_INFINITY);
+    Arrays.fill(most, Double.NEGATIVE_INFINITY);
+    for (int r = 0; r < size; r++) {
+      storage.copy(stored(r), row, 0);
+      for (int c = 0; c < row.length; c++) {
+        least[c] = Math.min(least[c], row[c]);
+        most[c] = Math.max(most[c], row[c]);
+      }
+    }
+    double share = ROUNDOFFS * description.roundoff;
+    return IntStream.range(0, row.length)
+        .filter(c -> most[c] - least[c] <= share * Math.max(Math.abs(least[c]), Math.abs(most[c])))
+        .toArray();
+  }
+
+  /**
+   * Refuses constant columns: they have no density.
+   *
+   * @throws InvalidInputException naming them
+   */
+  public void requireVaryingColumns() {
+    int[] constant = constantColumns();
+    if (constant.length > 0) {
+      throw new InvalidInputException(
+          name()
+              + ": expected columns that vary, found the same value in every training row of column "
+              + columnNames(constant)
+              + " (leave out by --columns or --drop-constant)");
+    }
+  }
+
+  /** Names of columns in a message. */
+  String columnNames(int[] listed) {
+    return IntStream.of(listed)
+            .limit(MOST_NAMED)
+            .mapToObj(this::columnName)
+            .collect(Collectors.joining(", "))
+        + (listed.length > MOST_NAMED ? " and " + (listed.length - MOST_NAMED) + " more" : "");
+  }
+
+  /** A copy of all rows of a table with some of its columns, which must be at least one. */
+  Dataset withoutColumns(int[] left) {
+    Set<Integer> out = IntStream.of(left).boxed().collect(Collectors.toSet());
+    int[] kept = IntStream.range(0, dimension()).filter(c -> !out.contains(c)).toArray();
+    RealsBuilder values = new RealsBuilder(kept.length);
+    double[] row = new double[dimension()];
+    double[] part = new double[kept.length];
+    for (int r = 0; r < size; r++) {
+      storage.copy(stored(r), row, 0);
+      for (int i = 0; i < kept.length; i++) {
+        part[i] = row[kept[i]];
+      }
+      values.add(part);
+    }
+    return new Dataset(values.build(), null, 0, size, description.select(kept));
   }
 
   /** View of the rows {@code from} (inclusive) to {@code to} (exclusive). */

@@ -47,7 +47,8 @@ record DigitsSource() implements DataSource {
 
   static Dataset read(Path path) {
     ByteArrayOutputStream pixels = new ByteArrayOutputStream();
-    try (TableReader table = TableReader.open(path)) {
+    try (TableReader table =
+        TableReader.open(path, TableOptions.DEFAULT.withHeader(TableOptions.Header.NO))) {
       if (table.dimension() != SHAPE.size() + 1) {
         throw new InvalidInputException(
             path + ": expected 64 pixels and a label, found " + table.dimension() + " columns");

@@ -1,7 +1,5 @@
 package org.ebflow.training.data;
 
-import java.util.List;
-
 /** A distribution that data are drawn from, for experiments with as many rows as one likes. */
 public sealed interface Distribution permits PlaneDistribution, GaussianMixture, Multimodal10 {
   /** Values per point. */
@@ -23,7 +21,7 @@ public sealed interface Distribution permits PlaneDistribution, GaussianMixture,
       draw(draws, point);
       rows.add(point);
     }
-    return Dataset.ofReals(toString(), rows, List.of(), "");
+    return Dataset.ofReals(toString(), rows);
   }
 
   /**

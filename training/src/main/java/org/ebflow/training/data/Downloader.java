@@ -8,16 +8,15 @@ import java.net.URLConnection;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.security.MessageDigest;
 import java.util.Objects;
 import org.ebflow.flow.InvalidInputException;
-import org.jspecify.annotations.Nullable;
+import org.ebflow.flow.io.PartFile;
 
 /**
- * Fetches a published file: to a temporary file beside its place, checked, then renamed, so that no
- * reader ever sees half of it.
+ * Fetches a published file: to a {@link PartFile} beside its place, checked, then renamed, so that
+ * no reader ever sees half of it.
  */
 final class Downloader {
   private static final int CONNECT_MILLIS = 20_000;
@@ -32,12 +31,9 @@ final class Downloader {
    *     ones
    */
   static void fetch(DataFile file, Path target) {
-    Path part = null;
-    try {
-      Path folder = Objects.requireNonNull(target.toAbsolutePath().getParent());
-      Files.createDirectories(folder);
-      part = Files.createTempFile(folder, file.name(), ".part");
-      String sha256 = copy(file, part);
+    try (PartFile part = new PartFile(target)) {
+      Files.createDirectories(Objects.requireNonNull(part.path().getParent()));
+      String sha256 = copy(file, part.path());
       if (!sha256.equals(file.sha256())) {
         throw new InvalidInputException(
             target
@@ -50,7 +46,7 @@ final class Downloader {
                 + ". "
                 + remedy(file));
       }
-      Files.move(part, target, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+      part.publish();
     } catch (IOException e) {
       String why =
           e.getClass().getSimpleName()
@@ -58,8 +54,6 @@ final class Downloader {
       throw new InvalidInputException(
           target + ": expected to download " + file.uri() + ", found " + why + ". " + remedy(file),
           e);
-    } finally {
-      deleteQuietly(part);
     }
   }
 
@@ -103,16 +97,5 @@ final class Downloader {
       channel.force(true);
     }
     return Sha256.of(digest);
-  }
-
-  private static void deleteQuietly(@Nullable Path part) {
-    if (part != null) {
-      try {
-        Files.deleteIfExists(part);
-      } catch (IOException e) {
-        System.getLogger(Downloader.class.getName())
-            .log(System.Logger.Level.DEBUG, "left behind: " + part, e);
-      }
-    }
   }
 }

@@ -58,6 +58,10 @@ final class InputFile {
     return path;
   }
 
+  boolean compressed() {
+    return compressed;
+  }
+
   /** Most bytes the (decompressed) content can have: exact for a plain file. */
   long contentLimit() {
     return compressed ? Math.multiplyExact(bytes, MAX_DEFLATE_RATIO) : bytes;

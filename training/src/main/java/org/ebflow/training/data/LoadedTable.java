@@ -13,7 +13,7 @@ import org.ebflow.flow.InvalidInputException;
  * A whole table in memory.
  *
  * @param dataset its rows, without those dropped
- * @param droppedRows rows left out because of NaN or ±Inf
+ * @param droppedRows rows left out because of missing values, NaN or ±Inf
  */
 public record LoadedTable(Dataset dataset, long droppedRows) {
   private static final Logger LOGGER = System.getLogger(LoadedTable.class.getName());
@@ -21,14 +21,16 @@ public record LoadedTable(Dataset dataset, long droppedRows) {
   /**
    * Reads all rows of a table in a format of {@link TableReader}.
    *
-   * @param columns names of the columns to read, in this order; empty: all
-   * @param dropNonFinite whether rows with NaN, ±Inf or an empty cell are left out and counted;
-   *     otherwise they are errors
+   * @param options among them whether rows with NaN, ±Inf or a missing value are left out and
+   *     counted; otherwise they are errors
    * @throws InvalidInputException naming the first bad row
    */
-  public static LoadedTable read(Path file, List<String> columns, boolean dropNonFinite) {
+  public static LoadedTable read(Path file, TableOptions options) {
     String sha256 = Sha256.of(InputFile.of(file));
-    try (TableReader table = TableReader.open(file, columns, null)) {
+    try (TableReader table = TableReader.open(file, options)) {
+      if (table.note() != null) {
+        LOGGER.log(Level.WARNING, "{0}: {1}", file, table.note());
+      }
       requireDistinct(table.columns(), file);
       RealsBuilder rows = new RealsBuilder(table.dimension());
       long dropped = 0;
@@ -40,7 +42,8 @@ public record LoadedTable(Dataset dataset, long droppedRows) {
                 file + ": expected at most " + Integer.MAX_VALUE + " rows, found more");
           }
           rows.add(table.values());
-        } else if (dropNonFinite && table.nonFinite()) {
+        } else if (options.dropNonFinite() && table.nonFinite()) {
+          rows.skip();
           dropped++;
         } else {
           throw new InvalidInputException(file + ": " + table.place() + ": " + problem);
@@ -55,14 +58,13 @@ public record LoadedTable(Dataset dataset, long droppedRows) {
       if (dropped > 0) {
         LOGGER.log(
             Level.WARNING,
-            "{0}: dropped {1} of {2} rows because of NaN or Inf",
+            "{0}: dropped {1} of {2} rows because of missing values, NaN or Inf",
             file,
             dropped,
             dropped + rows.rows());
       }
       return new LoadedTable(
-          Dataset.ofReals(String.valueOf(file.getFileName()), rows, table.columns(), sha256),
-          dropped);
+          Dataset.ofTable(String.valueOf(file.getFileName()), rows, table, sha256), dropped);
     } catch (IOException e) {
       throw new InvalidInputException(file + ": cannot be read: " + e.getMessage(), e);
     }

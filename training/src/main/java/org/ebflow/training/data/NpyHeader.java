@@ -2,30 +2,37 @@ package org.ebflow.training.data;
 
 import java.io.IOException;
 import java.io.InputStream;
+import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * Header of an NPY file, versions 1.0 to 3.0, for a two-dimensional array in C order.
+ * Header of an NPY file, versions 1.0 to 3.0, for a two-dimensional array.
  *
  * @param type of an element
+ * @param byteOrder of an element
+ * @param fortranOrder whether the array lies column after column
  * @param rows first length, at least 1
  * @param columns second length, at least 1
  * @param bytes length of the header: offset of the first element
  * @see <a
  *     href="https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html">numpy.lib.format</a>
  */
-record NpyHeader(NpyType type, long rows, int columns, int bytes) {
+record NpyHeader(
+    NpyType type, ByteOrder byteOrder, boolean fortranOrder, long rows, int columns, int bytes) {
   private static final byte[] MAGIC = {(byte) 0x93, 'N', 'U', 'M', 'P', 'Y'};
+
+  /** Little-endian, big-endian, of one byte. */
+  private static final String BYTE_ORDERS = "<>|";
 
   /** More than any real header; numpy itself refuses beyond 10,000 characters. */
   private static final int MAX_TEXT = 1 << 16;
 
   private static final int MAX_COLUMNS = 1 << 24;
   private static final Pattern DESCR =
-      Pattern.compile("['\"]descr['\"]\\s*:\\s*(?:['\"]([^'\"]*)['\"]|(\\[))");
+      Pattern.compile("['\"]descr['\"]\\s*:\\s*(?:['\"]([^'\"]+)['\"]|(\\[))");
   private static final Pattern ORDER =
       Pattern.compile("['\"]fortran_order['\"]\\s*:\\s*(True|False)");
   private static final Pattern SHAPE =
@@ -59,7 +66,8 @@ record NpyHeader(NpyType type, long rows, int columns, int bytes) {
 
   private static NpyHeader parse(InputFile file, String text, int bytes) {
     String code = field(file, DESCR, "descr", text);
-    NpyType type = NpyType.ofCode(code);
+    NpyType type =
+        BYTE_ORDERS.indexOf(code.charAt(0)) < 0 ? null : NpyType.ofCode(code.substring(1));
     if (type == null) {
       throw file.invalid(
           "expected an NPY array of type " + NpyType.codes() + ", found " + shown(code));
@@ -70,9 +78,7 @@ record NpyHeader(NpyType type, long rows, int columns, int bytes) {
       throw file.invalid(
           "expected a 2-D NPY array (rows, columns), found shape (" + shown(shape) + ")");
     }
-    if (field(file, ORDER, "fortran_order", text).equals("True")) {
-      throw file.invalid("expected an NPY array in C order, found Fortran order");
-    }
+    boolean fortranOrder = field(file, ORDER, "fortran_order", text).equals("True");
     long rows = length(lengths[0]);
     long columns = length(lengths[1]);
     if (rows < 0
@@ -99,7 +105,13 @@ record NpyHeader(NpyType type, long rows, int columns, int bytes) {
               + ", found "
               + file.contentLength());
     }
-    return new NpyHeader(type, rows, (int) columns, bytes);
+    return new NpyHeader(
+        type,
+        code.charAt(0) == '>' ? ByteOrder.BIG_ENDIAN : ByteOrder.LITTLE_ENDIAN,
+        fortranOrder,
+        rows,
+        (int) columns,
+        bytes);
   }
 
   private static String field(InputFile file, Pattern pattern, String name, String text) {

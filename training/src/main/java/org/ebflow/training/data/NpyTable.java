@@ -1,35 +1,33 @@
 package org.ebflow.training.data;
 
 import java.io.IOException;
-import java.io.InputStream;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** Rows of a two-dimensional NPY array. */
 final class NpyTable extends TableReader {
-  private final InputStream in;
-  private final NpyHeader header;
-  private final byte[] bytes;
-  private final ByteBuffer buffer;
+  private final NpyRows rows;
+  private final int[] cells;
+  private final double[] all;
   private long row;
   private int badColumn;
 
-  private NpyTable(InputFile file, InputStream in, NpyHeader header) {
-    super(file, List.of(), header.columns());
-    this.in = in;
-    this.header = header;
-    this.bytes = new byte[header.columns() * header.type().bytes()];
-    this.buffer = ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
+  private NpyTable(InputFile file, NpyRows rows, int[] cells) {
+    super(file, false, List.of(), ColumnPlaces.of(rows.header().columns(), cells), null);
+    this.rows = rows;
+    this.cells = cells;
+    this.all = new double[rows.header().columns()];
   }
 
-  static NpyTable open(InputFile file) throws IOException {
-    InputStream in = file.open();
+  static NpyTable open(InputFile file, TableOptions options) throws IOException {
+    NpyRows rows = NpyRows.open(file);
     try {
-      return new NpyTable(file, in, NpyHeader.read(file, in));
-    } catch (IOException | RuntimeException e) {
-      in.close();
+      int width = rows.header().columns();
+      ModelColumns model = options.model();
+      return new NpyTable(
+          file, rows, model == null ? ColumnPlaces.all(width) : model.cellsOf(width));
+    } catch (RuntimeException e) {
+      rows.close();
       throw e;
     }
   }
@@ -37,28 +35,16 @@ final class NpyTable extends TableReader {
   @Override
   public boolean next() {
     try {
-      if (row == header.rows()) {
-        if (in.read() >= 0) {
-          throw file().invalid("expected the end after row " + row + ", found more data");
-        }
+      if (!rows.next(all)) {
         return false;
-      }
-      int read = in.readNBytes(bytes, 0, bytes.length);
-      if (read < bytes.length) {
-        throw file()
-            .invalid(
-                "expected "
-                    + header.rows()
-                    + " rows, found a truncated file: it ends in row "
-                    + (row + 1)
-                    + ", at offset "
-                    + (header.bytes() + row * bytes.length + read));
       }
     } catch (IOException e) {
       throw file().failure(e);
     }
     row++;
-    header.type().decode(buffer, values);
+    for (int slot = 0; slot < cells.length; slot++) {
+      values[slot] = all[cells[slot]];
+    }
     badColumn = NonFinite.firstIn(values);
     return true;
   }
@@ -80,7 +66,7 @@ final class NpyTable extends TableReader {
 
   @Override
   public @Nullable String problem() {
-    return badColumn < 0 ? null : "column " + (badColumn + 1) + " is " + values[badColumn];
+    return badColumn < 0 ? null : "column " + (cells[badColumn] + 1) + " is " + values[badColumn];
   }
 
   @Override
@@ -94,7 +80,12 @@ final class NpyTable extends TableReader {
   }
 
   @Override
+  double roundoff() {
+    return rows.header().type() == NpyType.FLOAT32 ? FLOAT32_ROUNDOFF : super.roundoff();
+  }
+
+  @Override
   public void close() throws IOException {
-    in.close();
+    rows.close();
   }
 }

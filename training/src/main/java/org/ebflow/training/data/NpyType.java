@@ -5,26 +5,28 @@ import java.util.Arrays;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
-/** Element types of NPY files that are read as doubles; all little-endian. */
+/** Element types of NPY files that are read as doubles, of either byte order. */
 enum NpyType {
-  FLOAT32("<f4", 4),
-  FLOAT64("<f8", 8),
-  UINT8("|u1", 1),
-  INT8("|i1", 1),
-  UINT16("<u2", 2),
-  INT16("<i2", 2),
-  UINT32("<u4", 4),
-  INT32("<i4", 4),
-  INT64("<i8", 8);
+  FLOAT16("f2"),
+  FLOAT32("f4"),
+  FLOAT64("f8"),
+  BOOLEAN("b1"),
+  UINT8("u1"),
+  INT8("i1"),
+  UINT16("u2"),
+  INT16("i2"),
+  UINT32("u4"),
+  INT32("i4"),
+  UINT64("u8"),
+  INT64("i8");
 
   private final String code;
-  private final int bytes;
 
-  NpyType(String code, int bytes) {
+  NpyType(String code) {
     this.code = code;
-    this.bytes = bytes;
   }
 
+  /** The type of a code without its byte order, or null. */
   static @Nullable NpyType ofCode(String code) {
     return Arrays.stream(values()).filter(type -> type.code.equals(code)).findFirst().orElse(null);
   }
@@ -38,58 +40,41 @@ enum NpyType {
   }
 
   int bytes() {
-    return bytes;
+    return code.charAt(1) - '0';
   }
 
   /**
-   * Converts a row.
+   * Converts elements that follow one another.
    *
-   * @param row little-endian, [values.length] elements, read
-   * @param values overwritten; integers beyond 2^53 are rounded
+   * @param elements read from their start, in their own byte order
+   * @param values overwritten from {@code at} on in steps of {@code step}; integers beyond 2^53 are
+   *     rounded
    */
-  void decode(ByteBuffer row, double[] values) {
-    switch (this) {
-      case FLOAT64 -> row.asDoubleBuffer().get(values);
-      case FLOAT32 -> {
-        for (int i = 0; i < values.length; i++) {
-          values[i] = row.getFloat(4 * i);
-        }
-      }
-      case UINT8 -> {
-        for (int i = 0; i < values.length; i++) {
-          values[i] = row.get(i) & 0xFF;
-        }
-      }
-      case INT8 -> {
-        for (int i = 0; i < values.length; i++) {
-          values[i] = row.get(i);
-        }
-      }
-      case UINT16 -> {
-        for (int i = 0; i < values.length; i++) {
-          values[i] = row.getShort(2 * i) & 0xFFFF;
-        }
-      }
-      case INT16 -> {
-        for (int i = 0; i < values.length; i++) {
-          values[i] = row.getShort(2 * i);
-        }
-      }
-      case UINT32 -> {
-        for (int i = 0; i < values.length; i++) {
-          values[i] = row.getInt(4 * i) & 0xFFFFFFFFL;
-        }
-      }
-      case INT32 -> {
-        for (int i = 0; i < values.length; i++) {
-          values[i] = row.getInt(4 * i);
-        }
-      }
-      case INT64 -> {
-        for (int i = 0; i < values.length; i++) {
-          values[i] = row.getLong(8 * i);
-        }
-      }
+  void decode(ByteBuffer elements, int count, double[] values, int at, int step) {
+    for (int i = 0, to = at; i < count; i++, to += step) {
+      values[to] = element(elements, i);
     }
+  }
+
+  private double element(ByteBuffer elements, int i) {
+    return switch (this) {
+      case FLOAT16 -> Float.float16ToFloat(elements.getShort(2 * i));
+      case FLOAT32 -> elements.getFloat(4 * i);
+      case FLOAT64 -> elements.getDouble(8 * i);
+      case BOOLEAN -> elements.get(i) == 0 ? 0 : 1;
+      case UINT8 -> elements.get(i) & 0xFF;
+      case INT8 -> elements.get(i);
+      case UINT16 -> elements.getShort(2 * i) & 0xFFFF;
+      case INT16 -> elements.getShort(2 * i);
+      case UINT32 -> elements.getInt(4 * i) & 0xFFFFFFFFL;
+      case INT32 -> elements.getInt(4 * i);
+      case UINT64 -> unsigned(elements.getLong(8 * i));
+      case INT64 -> elements.getLong(8 * i);
+    };
+  }
+
+  /** Correctly rounded: the lowest bit stands for all that are shifted out. */
+  private static double unsigned(long bits) {
+    return bits >= 0 ? bits : 2.0 * ((bits >>> 1) | (bits & 1));
   }
 }

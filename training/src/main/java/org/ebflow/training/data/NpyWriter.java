@@ -49,7 +49,7 @@ public final class NpyWriter {
   public static byte[] header(Precision precision, long rows, int columns) {
     NpyType type = type(precision);
     String text =
-        "{'descr': '"
+        "{'descr': '<"
             + type.code()
             + "', 'fortran_order': False, 'shape': ("
             + rows

@@ -3,6 +3,7 @@ package org.ebflow.training.data;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.stream.IntStream;
 
 /** Collects rows of doubles into blocks of at most about a million values. */
 final class RealsBuilder {
@@ -12,6 +13,7 @@ final class RealsBuilder {
   private final int shift;
   private final List<double[]> blocks = new ArrayList<>();
   private int rows;
+  private final IntStream.Builder skipped = IntStream.builder();
 
   RealsBuilder(int dimension) {
     this.dimension = dimension;
@@ -26,6 +28,16 @@ final class RealsBuilder {
     }
     System.arraycopy(row, 0, blocks.getLast(), within * dimension, dimension);
     rows = Math.incrementExact(rows);
+  }
+
+  /** Tells of a row of the source that is left out here. */
+  void skip() {
+    skipped.add(rows);
+  }
+
+  /** The rows left out; to be asked once. */
+  Skipped skipped() {
+    return new Skipped(skipped.build().toArray());
   }
 
   int rows() {

@@ -4,7 +4,6 @@ import java.io.Closeable;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Locale;
 import org.ebflow.flow.InvalidInputException;
 import org.jspecify.annotations.Nullable;
 
@@ -25,52 +24,92 @@ import org.jspecify.annotations.Nullable;
  * not thread-safe.
  */
 public abstract sealed class TableReader implements Closeable permits CsvTable, NpyTable {
+  /** Relative distance of a float64 from its neighbour. */
+  static final double FLOAT64_ROUNDOFF = 0x1p-52;
+
+  /** Relative distance of a float32 from its neighbour. */
+  static final double FLOAT32_ROUNDOFF = 0x1p-23;
+
   /** The columns of the current row, overwritten by the next one. */
   final double[] values;
 
   private final InputFile file;
+  private final boolean header;
   private final List<String> columns;
+  private final ColumnPlaces places;
+  private final @Nullable String note;
 
-  TableReader(InputFile file, List<String> columns, int dimension) {
+  TableReader(
+      InputFile file,
+      boolean header,
+      List<String> columns,
+      ColumnPlaces places,
+      @Nullable String note) {
     this.file = file;
+    this.header = header;
     this.columns = List.copyOf(columns);
-    this.values = new double[dimension];
+    this.places = places;
+    this.note = note;
+    this.values = new double[places.places().size()];
   }
 
-  /** Opens a table with all its columns. */
+  /** Opens a table with {@link TableOptions#DEFAULT}. */
   public static TableReader open(Path file) {
-    return open(file, List.of(), null);
+    return open(file, TableOptions.DEFAULT);
   }
 
   /**
    * Opens a table.
    *
-   * @param file a name ending in .csv or .npy, or either with .gz; compression is told by the
+   * @param file a name that {@link FileFormat} takes for CSV or NPY; compression is told by the
    *     content
-   * @param columns names of the columns to read, in this order; empty: all but {@code idColumn}
-   * @param idColumn name of the column whose text identifies a row; null: rows are identified by
-   *     their number
-   * @throws InvalidInputException if the file is not such a table or lacks a column
+   * @throws InvalidInputException if the file is not such a table, lacks a column, or has a first
+   *     line that may hold names or numbers
    */
-  public static TableReader open(Path file, List<String> columns, @Nullable String idColumn) {
-    String name = String.valueOf(file.getFileName()).toLowerCase(Locale.ROOT);
-    String plain = name.endsWith(".gz") ? name.substring(0, name.length() - 3) : name;
+  public static TableReader open(Path file, TableOptions options) {
+    FileFormat format = FileFormat.ofInput(file);
+    if (format == FileFormat.PARQUET) {
+      throw new InvalidInputException(
+          file + ": expected .csv or .npy, found Parquet, which this version can't read yet");
+    }
     InputFile input = InputFile.of(file);
     try {
-      if (plain.endsWith(".npy")) {
-        if (!columns.isEmpty() || idColumn != null) {
-          throw input.invalid(
-              "expected a table with column names, found an NPY file, which has none");
+      return switch (format) {
+        case NPY -> {
+          if (!options.columns().isEmpty()
+              || options.idColumn() != null
+              || options.header() == TableOptions.Header.YES) {
+            throw input.invalid(
+                "expected a table with column names, found an NPY file, which has none");
+          }
+          yield NpyTable.open(input, options);
         }
-        return NpyTable.open(input);
-      }
-      if (plain.endsWith(".csv")) {
-        return CsvTable.open(input, columns, idColumn);
-      }
+        case CSV -> CsvTable.open(input, options);
+        default -> throw input.invalid("expected a table named .csv, .csv.gz, .npy or .npy.gz");
+      };
     } catch (IOException e) {
       throw input.failure(e);
     }
-    throw input.invalid("expected a table named .csv, .csv.gz, .npy or .npy.gz");
+  }
+
+  /** Whether the first line was taken for names. */
+  public final boolean header() {
+    return header;
+  }
+
+  /** What the reader decided and its user may want to know, or null. */
+  public final @Nullable String note() {
+    return note;
+  }
+
+  /** Where the values stand in the file. */
+  public final ColumnPlaces places() {
+    return places;
+  }
+
+  /** Relative distance of neighbouring numbers in the file's format. */
+  double roundoff() {
+    return FLOAT64_ROUNDOFF;
   }
 
   /** Names of the columns read; empty where the file has none. */

@@ -15,6 +15,8 @@ import org.jspecify.annotations.Nullable;
  * @param rows rows in all
  * @param badRows rows that cannot be used
  * @param firstBad where and why the first of them is bad, or null
+ * @param header whether the first line was taken for names; null where there are no lines
+ * @param note what else the reader decided, or null
  * @param imageShape how a row is a picture, or null
  * @param columns in their order, over the good rows
  */
@@ -22,6 +24,8 @@ public record TableSummary(
     long rows,
     long badRows,
     @Nullable String firstBad,
+    @Nullable Boolean header,
+    @Nullable String note,
     @Nullable Shape imageShape,
     List<Column> columns) {
   /**
@@ -33,17 +37,17 @@ public record TableSummary(
   public record Column(String name, double min, double max, double mean, double deviation) {}
 
   /** Reads the file once: tables in constant memory, idx images in their own size. */
-  public static TableSummary of(Path file) {
-    if (DataSources.isIdx(file)) {
+  public static TableSummary of(Path file, TableOptions options) {
+    if (FileFormat.ofInput(file) == FileFormat.IDX) {
       Dataset images = IdxFile.read(file);
       Moments moments = new Moments(images.dimension());
       for (int r = 0; r < images.size(); r++) {
         moments.add(images.row(r));
       }
       return new TableSummary(
-          images.size(), 0, null, images.imageShape(), moments.columns(List.of()));
+          images.size(), 0, null, null, null, images.imageShape(), moments.columns(List.of()));
     }
-    try (TableReader table = TableReader.open(file)) {
+    try (TableReader table = TableReader.open(file, options)) {
       Moments moments = new Moments(table.dimension());
       long bad = 0;
       String firstBad = null;
@@ -57,7 +61,13 @@ public record TableSummary(
         }
       }
       return new TableSummary(
-          moments.rows + bad, bad, firstBad, null, moments.columns(table.columns()));
+          moments.rows + bad,
+          bad,
+          firstBad,
+          FileFormat.ofInput(file) == FileFormat.CSV ? table.header() : null,
+          table.note(),
+          null,
+          moments.columns(table.columns()));
     } catch (IOException e) {
       throw new InvalidInputException(file + ": cannot be read: " + e.getMessage(), e);
     }

@@ -3,10 +3,13 @@ package org.ebflow.training.recipe;
 import com.fasterxml.jackson.annotation.JsonProperty;
 import com.fasterxml.jackson.annotation.JsonSubTypes;
 import com.fasterxml.jackson.annotation.JsonTypeInfo;
+import java.nio.charset.Charset;
+import java.nio.charset.IllegalCharsetNameException;
 import java.util.List;
 import org.ebflow.flow.InvalidInputException;
 import org.ebflow.training.Preprocessing;
 import org.ebflow.training.Standardize;
+import org.ebflow.training.data.TableOptions;
 
 /**
  * The data of a recipe.
@@ -14,7 +17,10 @@ import org.ebflow.training.Standardize;
  * @param name of a known data set, or a path to a table
  * @param folder of the published files, empty for the default place
  * @param columns of a table to use, empty for all
- * @param dropNonFinite whether a table's rows with NaN or ±Inf are left out
+ * @param header whether a CSV table begins with names: auto, yes or no
+ * @param encoding of a CSV table without a byte order mark, by its registered name
+ * @param dropNonFinite whether a table's rows with missing values, NaN or ±Inf are left out
+ * @param dropConstant whether a table's constant columns are left out
  * @param preprocessing from rows of the data to rows of the model
  * @param noise standard deviation of Gaussian noise added to preprocessed training rows
  */
@@ -22,15 +28,40 @@ record DataRecipe(
     String name,
     String folder,
     List<String> columns,
+    TableOptions.Header header,
+    String encoding,
     @JsonProperty("drop_nonfinite") boolean dropNonFinite,
+    boolean dropConstant,
     PreprocessingRecipe preprocessing,
     double noise) {
   /** Refuses impossible values. */
   DataRecipe {
     columns = List.copyOf(columns);
+    if (!supported(encoding)) {
+      throw new IllegalArgumentException(
+          "encoding is " + encoding + ", expected UTF-8, windows-1252 or the like");
+    }
     if (!(noise >= 0 && noise < Double.POSITIVE_INFINITY)) {
       throw new IllegalArgumentException("noise is " + noise + ", expected 0 or above");
     }
+  }
+
+  private static boolean supported(String encoding) {
+    try {
+      return Charset.isSupported(encoding);
+    } catch (IllegalCharsetNameException _) {
+      return false;
+    }
+  }
+
+  /** How its table is read. */
+  TableOptions table() {
+    return TableOptions.DEFAULT
+        .withColumns(columns)
+        .withHeader(header)
+        .withEncoding(Charset.forName(encoding))
+        .withDropNonFinite(dropNonFinite)
+        .withDropConstant(dropConstant);
   }
 
   /** Preprocessing, told apart by its {@code type}. */

@@ -23,6 +23,7 @@ import org.ebflow.training.RunFolder;
 import org.ebflow.training.Trainer;
 import org.ebflow.training.data.DataSources;
 import org.ebflow.training.data.Dataset;
+import org.ebflow.training.data.FileFormat;
 import org.ebflow.training.data.Splits;
 import org.ebflow.training.objective.Objective;
 import org.ebflow.training.optimizer.Optimizer;
@@ -92,6 +93,11 @@ public final class Recipe {
         && !model.has(WEIGHT_NORMALISATION)) {
       model.put(WEIGHT_NORMALISATION, false);
     }
+    if (tree.get("data") instanceof ObjectNode data) {
+      data.putIfAbsent("header", literal("auto"));
+      data.putIfAbsent("encoding", literal("UTF-8"));
+      data.putIfAbsent("drop_constant", literal("false"));
+    }
   }
 
   private <T> T checked(String section, Supplier<T> build) {
@@ -141,7 +147,8 @@ public final class Recipe {
 
   /** The recipe of that name, or of the file where the name ends in .json. */
   public static Recipe namedOrFile(String nameOrFile) {
-    return nameOrFile.endsWith(".json") ? ofFile(Path.of(nameOrFile)) : named(nameOrFile);
+    Path file = Path.of(nameOrFile);
+    return FileFormat.ofOutput(file) == FileFormat.JSON ? ofFile(file) : named(nameOrFile);
   }
 
   /** A recipe file of one's own, a whole recipe as JSON; or config.json of a run. */
@@ -359,8 +366,7 @@ public final class Recipe {
 
   /** Loads its data set. */
   public Splits load(DataSources sources) {
-    return sources.load(
-        content.data.name(), content.data.columns(), content.data.dropNonFinite(), seed());
+    return sources.load(content.data.name(), content.data.table(), seed());
   }
 
   /** How its preprocessing is found. */

@@ -139,7 +139,9 @@ class DataSourcesTest {
       text.append(r).append(',').append(-r).append('\n');
     }
     Path table = TestData.write(folder, "own.csv", text.toString());
-    Splits splits = DataSources.in(folder).load(table.toString(), List.of("b"), false, 1);
+    Splits splits =
+        DataSources.in(folder)
+            .load(table.toString(), TableOptions.DEFAULT.withColumns(List.of("b")), 1);
     hasSizes(splits, 40, 5, 5);
     assertThat(splits.train().columns()).containsExactly("b");
     Path images = TestData.write(folder, "own-ubyte", TestData.idx(10, 3, 4));
@@ -159,7 +161,8 @@ class DataSourcesTest {
     assertThatThrownBy(() -> sources.load(folder.toString(), 1))
         .isInstanceOf(InvalidInputException.class)
         .hasMessageContaining("found a directory");
-    assertThatThrownBy(() -> sources.load("mnist", List.of("a"), false, 1))
+    assertThatThrownBy(
+            () -> sources.load("mnist", TableOptions.DEFAULT.withColumns(List.of("a")), 1))
         .isInstanceOf(InvalidInputException.class);
     assertThatThrownBy(() -> sources.load("mnist", 1))
         .isInstanceOf(InvalidInputException.class)

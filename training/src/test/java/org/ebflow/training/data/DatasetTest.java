@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.util.Arrays;
+import java.util.List;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.ebflow.flow.InvalidInputException;
@@ -55,6 +56,17 @@ class DatasetTest {
     assertThat(odd.row(0)[0]).isEqualTo(9);
     assertThat(odd.row(1)[0]).isEqualTo(3);
     assertThat(ramp(20).select(5, 15).select(2, 4).row(1)[0]).isEqualTo(8);
+  }
+
+  @Test
+  void rowsOfViewsKeepTheNumberTheyHadWhereTheyWereRead() {
+    Dataset data = Dataset.of(new double[][] {{0}, {1}, {2}, {3}, {4}, {5}});
+    assertThat(data.number(0)).isEqualTo(1);
+    Dataset view = data.select(1, 6).select(new int[] {4, 0, 2});
+    assertThat(new long[] {view.number(0), view.number(1), view.number(2)})
+        .containsExactly(6, 2, 4);
+    assertThat(view.named("other").select(1, 3).number(1)).isEqualTo(4);
+    assertThatThrownBy(() -> view.number(3)).isInstanceOf(IndexOutOfBoundsException.class);
   }
 
   @Test
@@ -128,5 +140,52 @@ class DatasetTest {
     int[] beyond = new int[1];
     Arrays.fill(beyond, -1);
     assertThatThrownBy(() -> data.select(beyond)).isInstanceOf(IndexOutOfBoundsException.class);
+  }
+
+  private static Dataset columns(double[]... columns) {
+    double[][] rows = new double[columns[0].length][columns.length];
+    for (int r = 0; r < rows.length; r++) {
+      for (int c = 0; c < columns.length; c++) {
+        rows[r][c] = columns[c][r];
+      }
+    }
+    return Dataset.of(rows);
+  }
+
+  @Test
+  void columnsThatVaryByRoundingOnlyAreConstant() {
+    double third = 0.1 + 0.2; // 0.30000000000000004
+    Dataset data =
+        columns(
+            new double[] {1, 2, 3},
+            new double[] {0.3, third, 0.3},
+            new double[] {5, 5, 5},
+            new double[] {0, 0, 0},
+            new double[] {0, 0, 1e-300},
+            new double[] {1e9, 1e9 + 1e-5, 1e9},
+            new double[] {-7e300, -7e300, Math.nextUp(-7e300)},
+            new double[] {-0.3, 0.3, 0.3},
+            new double[] {-1e308, 1e308, 0});
+    assertThat(data.constantColumns()).containsExactly(1, 2, 3, 6);
+    assertThatThrownBy(data::requireVaryingColumns)
+        .isInstanceOf(InvalidInputException.class)
+        .hasMessageContaining("column 2, 3, 4, 7");
+    assertThat(data.withoutColumns(data.constantColumns()).constantColumns()).isEmpty();
+  }
+
+  @Test
+  void columnsAreCountedInTheFile() {
+    Dataset data =
+        columns(
+            new double[] {5, 5, 5},
+            new double[] {1, 2, 3},
+            new double[] {5, 5, 5},
+            new double[] {4, 5, 6});
+    Dataset kept = data.withoutColumns(data.constantColumns());
+    assertThat(kept.places()).isEqualTo(new ColumnPlaces(4, List.of(1, 3)));
+    assertThat(kept.row(2)).containsExactly(3, 6);
+    assertThat(kept.columnName(1)).isEqualTo("4");
+    assertThat(kept.withoutColumns(new int[] {0}).places())
+        .isEqualTo(new ColumnPlaces(4, List.of(3)));
   }
 }

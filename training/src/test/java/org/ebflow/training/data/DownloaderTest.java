@@ -64,8 +64,7 @@ class DownloaderTest {
   }
 
   private DataFolder cache() {
-    return DataFolder.choose(
-        null, Map.of("EBFLOW_CACHE", folder.toString()), folder.resolve("home"));
+    return DataFolder.choose(null, Map.of(), () -> folder.resolve("data"));
   }
 
   private void refuses(String... parts) throws IOException {
@@ -122,7 +121,7 @@ class DownloaderTest {
   @Test
   void namedFolderIsFilledOnlyByFetch() throws IOException {
     Path named = Files.createDirectory(folder.resolve("named"));
-    DataFolder data = DataFolder.choose(named, Map.of(), folder);
+    DataFolder data = DataFolder.choose(named, Map.of(), () -> folder);
     assertThatThrownBy(() -> data.require(file()))
         .isInstanceOf(InvalidInputException.class)
         .hasMessageStartingWith(named.resolve("set/a.gz") + ": expected");
@@ -135,16 +134,14 @@ class DownloaderTest {
 
   @Test
   void choosesTheFolderByArgumentThenEnvironmentThenCache() throws IOException {
-    Path home = Path.of("home");
+    Path cache = folder.resolve("cache");
     Path data = Files.createDirectory(folder.resolve("d"));
-    Map<String, String> both = Map.of("EBFLOW_DATA", data.toString(), "EBFLOW_CACHE", "c");
-    assertThat(DataFolder.choose(folder, both, home).root()).isEqualTo(folder);
-    assertThat(DataFolder.choose(null, both, home).root()).isEqualTo(data);
-    assertThat(DataFolder.choose(null, Map.of("XDG_CACHE_HOME", "/x"), home).root())
-        .isEqualTo(Path.of("/x/ebflow/data"));
-    assertThat(DataFolder.choose(null, Map.of("EBFLOW_DATA", ""), home).root())
-        .isEqualTo(Path.of("home/.cache/ebflow/data"));
-    assertThatThrownBy(() -> DataFolder.choose(folder.resolve("none"), Map.of(), home))
+    Map<String, String> variable = Map.of("EBFLOW_DATA", data.toString());
+    assertThat(DataFolder.choose(folder, variable, () -> cache).root()).isEqualTo(folder);
+    assertThat(DataFolder.choose(null, variable, () -> cache).root()).isEqualTo(data);
+    assertThat(DataFolder.choose(null, Map.of("EBFLOW_DATA", ""), () -> cache).root())
+        .isEqualTo(cache);
+    assertThatThrownBy(() -> DataFolder.choose(folder.resolve("none"), Map.of(), () -> cache))
         .isInstanceOf(InvalidInputException.class)
         .hasMessageContaining("expected a data folder, found nothing");
   }

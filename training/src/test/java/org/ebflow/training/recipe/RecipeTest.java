@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import org.ebflow.flow.InvalidInputException;
 import org.ebflow.flow.layer.MaskedAffineCoupling.TranslationActivation;
@@ -157,6 +158,27 @@ final class RecipeTest {
     assertThatThrownBy(() -> recipe.set("model.weight_normalisation", "1"))
         .isInstanceOf(InvalidInputException.class)
         .hasMessageContaining("model.weight_normalisation: expected true or false, found 1");
+  }
+
+  @Test
+  void aTableIsReadAsEverWhereARecipeDoesNotSayHow(@TempDir Path folder) throws IOException {
+    Map<String, Object> old = Recipe.named("table-fc-ssm").toMap();
+    Map<?, ?> data = (Map<?, ?>) old.get("data");
+    assertThat(List.of("header", "encoding", "drop_constant"))
+        .allSatisfy(key -> assertThat(data.remove(key)).isNotNull());
+    Path file = folder.resolve("old.json");
+    Files.writeString(file, new JsonMapper().writeValueAsString(old));
+
+    Recipe recipe = Recipe.ofFile(file);
+    assertThat(section(recipe, "data").get("header")).isEqualTo("auto");
+    assertThat(section(recipe, "data").get("encoding")).isEqualTo("UTF-8");
+    assertThat(section(recipe, "data").get("drop_constant")).isEqualTo(false);
+    Recipe changed = recipe.with(Map.of("data.header", "yes", "data.encoding", "windows-1252"));
+    assertThat(section(changed, "data").get("header")).isEqualTo("yes");
+    assertThatThrownBy(() -> recipe.set("data.header", "maybe"))
+        .hasMessageContaining("data.header: expected one of auto, yes, no");
+    assertThatThrownBy(() -> recipe.set("data.encoding", "klingon"))
+        .hasMessageContaining("data.encoding is klingon, expected UTF-8");
   }
 
   @Test

@@ -1,0 +1,231 @@
+package org.ebflow.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import java.io.File;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.jar.Attributes;
+import java.util.jar.JarOutputStream;
+import java.util.jar.Manifest;
+import java.util.stream.Collectors;
+import org.ebflow.cli.ChildProgram.Result;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledOnOs;
+import org.junit.jupiter.api.condition.OS;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** The script {@code ebflow}: unpacked from the zip, and in a checkout with a Maven of the test. */
+@EnabledOnOs(OS.LINUX)
+final class LauncherTest {
+  private static final Path CHECKOUT = Path.of("..").toAbsolutePath().normalize();
+
+  @TempDir Path folder;
+
+  @BeforeEach
+  void requireNamesBeyondAscii() {
+    assumeTrue(
+        "UTF-8".equals(System.getProperty("sun.jnu.encoding")),
+        "needs a locale with UTF-8 for the names of this test's own files");
+  }
+
+  /** A jar that stands for the class path of this test. */
+  private static void writeJar(Path jar) throws IOException {
+    Manifest manifest = new Manifest();
+    Attributes attributes = manifest.getMainAttributes();
+    attributes.put(Attributes.Name.MANIFEST_VERSION, "1.0");
+    attributes.put(
+        Attributes.Name.CLASS_PATH,
+        Arrays.stream(System.getProperty("java.class.path").split(File.pathSeparator))
+            .map(entry -> Path.of(entry).toUri().toString())
+            .collect(Collectors.joining(" ")));
+    Files.createDirectories(jar.getParent());
+    try (OutputStream out = Files.newOutputStream(jar)) {
+      new JarOutputStream(out, manifest).close();
+    }
+  }
+
+  private static Path copy(Path file, Path target) throws IOException {
+    Files.createDirectories(target.getParent());
+    return Files.copy(file, target);
+  }
+
+  /** bin/ and lib/ as the zip has them. */
+  private static Path install(Path place) throws IOException {
+    copy(CHECKOUT.resolve("bin/find-jdk"), place.resolve("bin/find-jdk"));
+    writeJar(place.resolve("lib/ebflow.jar"));
+    return copy(CHECKOUT.resolve("ebflow"), place.resolve("bin/ebflow"));
+  }
+
+  /** Runs with an environment of nothing but PATH, JAVA_HOME and these variables, NAME=VALUE. */
+  private static Result run(Path launcher, Path current, List<String> variables, Object... words)
+      throws Exception {
+    List<String> command = new ArrayList<>(List.of("env", "-i"));
+    command.add("PATH=" + System.getenv("PATH"));
+    command.add("JAVA_HOME=" + System.getProperty("java.home"));
+    command.addAll(variables);
+    command.add(launcher.toString());
+    for (Object word : words) {
+      command.add(word.toString());
+    }
+    return ChildProgram.run(new ProcessBuilder(command).directory(current.toFile()));
+  }
+
+  /** de_DE.UTF-8 may not be installed: then it is as C to Java. */
+  @ParameterizedTest
+  @ValueSource(strings = {"NONE=", "LANG=C", "LC_ALL=POSIX", "LANG=de_DE.UTF-8"})
+  void namesBeyondAsciiWorkInEveryLocale(String variable) throws Exception {
+    Path launcher = install(folder.resolve("Grün"));
+    Path current = Files.createDirectory(folder.resolve("Büro"));
+    Path table = TestRuns.csv(current.resolve("größe.csv"), "größe,b", TestRuns.rows(200, 2, 1));
+    Result info = run(launcher, current, List.of(variable), "data", "info", table.getFileName());
+    assertThat(info.exit()).as(info.err()).isZero();
+    assertThat(info.out()).contains("200 rows, 2 columns").contains("größe");
+
+    Result trained =
+        run(
+            launcher,
+            current,
+            List.of(variable),
+            "train",
+            "--data",
+            "größe.csv",
+            "--columns",
+            "größe",
+            "--epochs",
+            1,
+            "--backend",
+            "java",
+            "--out",
+            "läufe/ä");
+    assertThat(trained.exit()).as(trained.err()).isZero();
+    assertThat(trained.out()).contains("weights läufe/ä/model.safetensors");
+    assertThat(current.resolve("läufe/ä/model.safetensors")).exists();
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"it's with space", "a*b[x];$HOME"})
+  void foldersMayHaveAnyName(String name) throws Exception {
+    Result result = run(install(folder.resolve(name)), folder, List.of(), "--version");
+    assertThat(result.exit()).as(result.err()).isZero();
+    assertThat(result.out()).startsWith("ebflow");
+  }
+
+  @Test
+  void aColonInTheFolderIsNamed() throws Exception {
+    Result result = run(install(folder.resolve("a:b")), folder, List.of(), "--version");
+    assertThat(result.exit()).isEqualTo(2);
+    assertThat(result.err()).contains("a:b/bin: Java takes no class path with a ':'");
+  }
+
+  @Test
+  void aUserWithoutAHomeGetsNoFolderNamedByAQuestionMark() throws Exception {
+    Path launcher = install(folder.resolve("installed"));
+    Path current = Files.createDirectory(folder.resolve("current"));
+    Path temporary = Files.createDirectory(folder.resolve("tmp"));
+    TestRuns.table(folder.resolve("run"), 2);
+    Result result =
+        run(
+            launcher,
+            current,
+            List.of("TMPDIR=" + temporary, "EBFLOW_JAVA_OPTS=-Duser.home=?"),
+            "sample",
+            folder.resolve("run"),
+            "--count",
+            9,
+            "--out",
+            "s.png");
+    assertThat(result.exit()).as(result.err()).isZero();
+    assertThat(result.err())
+        .containsOnlyOnce("ebflow: this user has no home: the cache is " + temporary);
+    assertThat(current).isDirectoryContaining("glob:**/s.png");
+    assertThat(current.resolve("?")).doesNotExist();
+  }
+
+  /** A checkout whose Maven notes each build and leaves the class path of this test. */
+  private Path checkout() throws IOException {
+    Path root = folder.resolve("checkout");
+    copy(CHECKOUT.resolve("bin/find-jdk"), root.resolve("bin/find-jdk"));
+    Files.writeString(root.resolve("pom.xml"), "<project/>");
+    Files.createDirectories(root.resolve("cli/src/main"));
+    Files.writeString(root.resolve("cli/src/main/A.java"), "class A {}");
+    writeJar(folder.resolve("prepared/ebflow.jar"));
+    Path mvn = folder.resolve("tools/mvn");
+    Files.createDirectories(mvn.getParent());
+    Files.writeString(
+        mvn,
+        """
+        #!/bin/sh
+        echo built >>"%1$s/builds"
+        cp "%1$s/prepared/ebflow.jar" "%1$s/checkout/cli/target/ebflow-cli.jar"
+        echo "%1$s/prepared/ebflow.jar" >"%1$s/checkout/cli/target/classpath"
+        """
+            .formatted(folder));
+    assertThat(mvn.toFile().setExecutable(true)).isTrue();
+    return copy(CHECKOUT.resolve("ebflow"), root.resolve("ebflow"));
+  }
+
+  /** Calls the command; the number of builds so far. */
+  private int builds(Path launcher) throws Exception {
+    Path tools = folder.resolve("tools");
+    Result result =
+        run(
+            launcher,
+            folder,
+            List.of("PATH=" + tools + File.pathSeparator + System.getenv("PATH")),
+            "--version");
+    assertThat(result.exit()).as(result.err()).isZero();
+    assertThat(result.out()).startsWith("ebflow");
+    return Files.readAllLines(folder.resolve("builds")).size();
+  }
+
+  private static void write(Path source, String text, Duration age) throws IOException {
+    Files.writeString(source, text);
+    Files.setLastModifiedTime(source, FileTime.from(Instant.now().minus(age)));
+  }
+
+  @Test
+  void sourcesAreBuiltWhenTheyChangeWhateverTheirDates() throws Exception {
+    Path launcher = checkout();
+    Path source = launcher.resolveSibling("cli/src/main/A.java");
+    assertThat(builds(launcher)).isEqualTo(1);
+    assertThat(builds(launcher)).isEqualTo(1);
+    write(source, "class A {}", Duration.ofDays(-400)); // in the future, and unchanged
+    assertThat(builds(launcher)).isEqualTo(1);
+    write(source, "class A { int later; }", Duration.ofDays(-400));
+    assertThat(builds(launcher)).isEqualTo(2);
+    assertThat(builds(launcher)).isEqualTo(2);
+    write(source, "class A { int earlier; }", Duration.ofDays(400));
+    assertThat(builds(launcher)).isEqualTo(3);
+    Files.move(source, source.resolveSibling("B.java"));
+    assertThat(builds(launcher)).isEqualTo(4);
+    assertThat(builds(launcher)).isEqualTo(4);
+  }
+
+  @Test
+  void whatMavenBuiltByHandIsNotBuiltAgain() throws Exception {
+    Path launcher = checkout();
+    Path source = launcher.resolveSibling("cli/src/main/A.java");
+    assertThat(builds(launcher)).isEqualTo(1);
+    write(source, "class A { int changed; }", Duration.ofHours(1));
+    Path record = launcher.resolveSibling("cli/target/classpath");
+    Files.setLastModifiedTime(record, FileTime.from(Instant.now().plusSeconds(5)));
+    assertThat(builds(launcher)).isEqualTo(1);
+    Files.setLastModifiedTime(record, FileTime.from(Instant.now().minusSeconds(7200)));
+    assertThat(builds(launcher)).as("the sum was noted").isEqualTo(1);
+    write(source, "class A { int again; }", Duration.ofHours(1));
+    assertThat(builds(launcher)).isEqualTo(2);
+  }
+}

@@ -1,0 +1,66 @@
+package org.ebflow.training.data;
+
+import de.siegmar.fastcsv.reader.CloseableIterator;
+import de.siegmar.fastcsv.reader.CsvCallbackHandler;
+import de.siegmar.fastcsv.reader.CsvParseException;
+import de.siegmar.fastcsv.reader.CsvReader;
+import de.siegmar.fastcsv.reader.FieldMismatchStrategy;
+import java.io.Closeable;
+import java.io.IOException;
+import java.io.Reader;
+import java.io.UncheckedIOException;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.Charset;
+import java.util.Objects;
+import org.ebflow.flow.InvalidInputException;
+
+/** The records of a comma-separated text (RFC 4180), empty lines included, told to a handler. */
+final class CsvRecords<T> implements Closeable {
+  private final InputFile file;
+  private final CsvEncoding encoding;
+  private final CloseableIterator<T> records;
+
+  CsvRecords(InputFile file, Charset charset, CsvCallbackHandler<T> handler) throws IOException {
+    this.file = file;
+    encoding = CsvEncoding.of(file, charset);
+    Reader text = encoding.open(file);
+    records =
+        CsvReader.builder()
+            .extraFieldStrategy(FieldMismatchStrategy.IGNORE)
+            .missingFieldStrategy(FieldMismatchStrategy.IGNORE)
+            .allowUnclosedQuote(false)
+            .skipEmptyLines(false)
+            .build(handler, text)
+            .iterator();
+  }
+
+  /**
+   * Tells the handler the next record.
+   *
+   * @return false after the last
+   * @throws InvalidInputException if the text is corrupt
+   */
+  boolean next() {
+    try {
+      if (!records.hasNext()) {
+        return false;
+      }
+      records.next();
+      return true;
+    } catch (UncheckedIOException e) {
+      IOException cause = Objects.requireNonNull(e.getCause());
+      throw cause instanceof CharacterCodingException
+          ? encoding.undecodable(file, cause)
+          : file.failure(cause);
+    } catch (CsvParseException e) {
+      String why = e.getMessage() + (e.getCause() == null ? "" : ": " + e.getCause().getMessage());
+      throw new InvalidInputException(
+          file.path() + ": expected CSV, found corruption: " + why.replaceAll("\\s+", " "), e);
+    }
+  }
+
+  @Override
+  public void close() throws IOException {
+    records.close();
+  }
+}

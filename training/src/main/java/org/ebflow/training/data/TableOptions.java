@@ -1,0 +1,122 @@
+package org.ebflow.training.data;
+
+import de.siegmar.fastcsv.reader.CsvParseException;
+import de.siegmar.fastcsv.reader.CsvReader;
+import java.nio.charset.Charset;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import org.ebflow.flow.InvalidInputException;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * How a table is read. Start from {@link #DEFAULT} and change what differs:
+ *
+ * <pre>{@code
+ * TableOptions.DEFAULT.withHeader(TableOptions.Header.YES).withColumns(List.of("a", "c"))
+ * }</pre>
+ *
+ * @param header whether the first line of CSV holds names
+ * @param encoding of CSV text without a byte order mark
+ * @param columns names of the columns to read, in this order; empty: the model's by name where both
+ *     the table and the model have names, else all
+ * @param idColumn name of the column whose text identifies a row; null: rows are identified by
+ *     their number
+ * @param dropNonFinite whether loading leaves out rows with NaN, ±Inf or a missing value (and logs
+ *     their number) instead of refusing them
+ * @param dropConstant whether loading for training leaves out columns that have one value in all
+ *     training rows (and logs their names) instead of refusing them
+ * @param model columns of the model that the rows are for, or null
+ */
+public record TableOptions(
+    Header header,
+    Charset encoding,
+    List<String> columns,
+    @Nullable String idColumn,
+    boolean dropNonFinite,
+    boolean dropConstant,
+    @Nullable ModelColumns model) {
+  /** All columns of UTF-8 text, nothing dropped. */
+  public static final TableOptions DEFAULT =
+      new TableOptions(Header.AUTO, StandardCharsets.UTF_8, List.of(), null, false, false, null);
+
+  /** Whether the first line of CSV holds names. */
+  public enum Header {
+    /**
+     * Told by the first line. It holds names if some cell is text and none a number, or if it holds
+     * the names asked for or the model's. It is a row if all its cells are numbers or missing
+     * values, unless its numbers may be names ({@code 0,1,2}, {@code 2019,2020}): that is an error
+     * which asks.
+     */
+    AUTO,
+    /** It does. */
+    YES,
+    /** It is the first row. */
+    NO
+  }
+
+  /**
+   * The names in a list as a header would have them: separated by commas, in quotes where they hold
+   * a comma ({@code a,"b,c"}).
+   *
+   * @throws InvalidInputException if the list is none
+   */
+  public static List<String> names(String list) {
+    try {
+      return CsvReader.builder()
+          .allowUnclosedQuote(false)
+          .ofSingleCsvRecord(list)
+          .getFields()
+          .stream()
+          .map(String::strip)
+          .toList();
+    } catch (CsvParseException e) {
+      throw new InvalidInputException(
+          list
+              + ": expected names separated by commas, in double quotes where they hold one, found something else",
+          e);
+    }
+  }
+
+  /** Copies the columns. */
+  public TableOptions {
+    columns = List.copyOf(columns);
+  }
+
+  /** The same with another header. */
+  public TableOptions withHeader(Header changed) {
+    return new TableOptions(
+        changed, encoding, columns, idColumn, dropNonFinite, dropConstant, model);
+  }
+
+  /** The same with another encoding. */
+  public TableOptions withEncoding(Charset changed) {
+    return new TableOptions(header, changed, columns, idColumn, dropNonFinite, dropConstant, model);
+  }
+
+  /** The same with other columns. */
+  public TableOptions withColumns(List<String> changed) {
+    return new TableOptions(
+        header, encoding, changed, idColumn, dropNonFinite, dropConstant, model);
+  }
+
+  /** The same with another id column. */
+  public TableOptions withIdColumn(@Nullable String changed) {
+    return new TableOptions(header, encoding, columns, changed, dropNonFinite, dropConstant, model);
+  }
+
+  /** The same, dropping rows that are not finite or not. */
+  public TableOptions withDropNonFinite(boolean changed) {
+    return new TableOptions(header, encoding, columns, idColumn, changed, dropConstant, model);
+  }
+
+  /** The same, dropping constant columns or not. */
+  public TableOptions withDropConstant(boolean changed) {
+    return new TableOptions(header, encoding, columns, idColumn, dropNonFinite, changed, model);
+  }
+
+  /** The same for rows of a model. */
+  public TableOptions forModel(ModelColumns changed) {
+    return new TableOptions(
+        header, encoding, columns, idColumn, dropNonFinite, dropConstant, changed);
+  }
+}
