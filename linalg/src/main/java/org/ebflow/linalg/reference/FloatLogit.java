@@ -1,0 +1,62 @@
+package org.ebflow.linalg.reference;
+
+import static org.ebflow.linalg.reference.FloatElements.at;
+import static org.ebflow.linalg.reference.FloatElements.set;
+
+import org.ebflow.linalg.ElementwiseBijection;
+import org.ebflow.linalg.Matrix;
+
+/**
+ * Logit in float32, f(x) = (log x - log(1-x))/α by one logarithm; keeps u = 1/x and v = 1/(1-x), of
+ * which f' = (u+v)/α.
+ *
+ * <p>Numerics: h' = v - u is computed as (2x-1)uv, which does not cancel near ½.
+ */
+@Vectorized
+public final class FloatLogit implements ElementwiseBijection {
+  @Override
+  public int keeps(int order) {
+    return 2;
+  }
+
+  @Override
+  public void value(
+      Matrix parameters, Matrix x, Matrix y, Matrix[] kept, Matrix f1, int from, int n) {
+    float scale = at(parameters, 0);
+    for (int i = 0; i < n; i++) {
+      float z = at(x, from + i);
+      float u = 1f / z;
+      float v = 1f / (1f - z);
+      set(y, from + i, z / (1f - z));
+      set(kept[0], from + i, u);
+      set(kept[1], from + i, v);
+      set(f1, i, (u + v) * scale);
+    }
+    FloatPolynomials.log(scale, y.floats(), y.offset() + from, n);
+  }
+
+  @Override
+  public void derivatives(
+      Matrix parameters, Matrix x, Matrix[] kept, Derivatives d, int from, int n) {
+    float scale = at(parameters, 0);
+    for (int i = 0; i < n; i++) {
+      float u = at(kept[0], from + i);
+      float v = at(kept[1], from + i);
+      float f1 = (u + v) * scale;
+      float h1 = Math.fma(2f, at(x, from + i), -1f) * (u * v);
+      float h2 = Math.fma(u, u, v * v);
+      set(d.f1(), i, f1);
+      set(d.f2(), i, h1 * f1);
+      set(d.f3(), i, 2f * f1 * Math.fma(-u, v, h2));
+      set(d.h1(), i, h1);
+      set(d.h2(), i, h2);
+      set(d.h3(), i, 2f * h1 * Math.fma(u, v, h2));
+    }
+  }
+
+  /** x ← sigmoid(α·y), which rounds to 0 or 1 far out. */
+  @Override
+  public void inverse(Matrix parameters, Matrix y, Matrix x) {
+    FloatSigmoid.apply(at(parameters, 1), y, x, 0, y.size());
+  }
+}
