@@ -6,6 +6,7 @@ import com.sun.source.tree.ExpressionStatementTree;
 import com.sun.source.tree.ExpressionTree;
 import com.sun.source.tree.ForLoopTree;
 import com.sun.source.tree.IdentifierTree;
+import com.sun.source.tree.IfTree;
 import com.sun.source.tree.MethodInvocationTree;
 import com.sun.source.tree.ParenthesizedTree;
 import com.sun.source.tree.StatementTree;
@@ -238,7 +239,23 @@ final class DeriveVector {
           && call.getArguments().size() == 3) {
         return "      " + value(call.getArguments().get(2)).asVector() + ".intoArray(" + place(call) + ");\n";
       }
+      if (statement instanceof IfTree choice && choice.getElseStatement() == null && choice.getThenStatement() instanceof BlockTree then) {
+        return "      if " + condition(choice.getCondition()) + " {\n" + then.getStatements().stream().map(this::statement).collect(Collectors.joining()) + "      }\n";
+      }
       throw unknown(statement);
+    }
+
+    /** A condition that is the same for all elements: an int variable compared with a number. */
+    private String condition(ExpressionTree tree) {
+      if (!(tree instanceof ParenthesizedTree inner)
+          || !(inner.getExpression() instanceof BinaryTree comparison)
+          || !COMPARISONS.containsKey(comparison.getKind())
+          || comparison.getLeftOperand().getKind() != Kind.IDENTIFIER
+          || comparison.getLeftOperand().toString().equals("i")
+          || comparison.getRightOperand().getKind() != Kind.INT_LITERAL) {
+        throw unknown(tree);
+      }
+      return source(tree);
     }
 
     /** Array and place of an element, the first two arguments of {@code at} and {@code set}. */

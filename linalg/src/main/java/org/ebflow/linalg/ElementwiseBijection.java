@@ -1,6 +1,6 @@
 package org.ebflow.linalg;
 
-/** A function that is a bijection onto its range, with h = log|f'| and its derivatives. */
+/** A function with an inverse: f' is of one sign and never zero. */
 public interface ElementwiseBijection extends ElementwiseFunction {
   /**
    * x ← f⁻¹(y).

@@ -17,16 +17,14 @@ package org.ebflow.linalg;
  */
 public interface ElementwiseFunction {
   /**
-   * Derivatives of f and of h = log|f'| at the elements of a block, [1,·] each.
+   * Derivatives of f at the elements of a block, [1,·] each.
    *
    * @param f1 f'
    * @param f2 f''
-   * @param f3 f'''
-   * @param h1 h'
-   * @param h2 h''
-   * @param h3 h'''
+   * @param f3 third derivative
+   * @param f4 fourth derivative
    */
-  record Derivatives(Matrix f1, Matrix f2, Matrix f3, Matrix h1, Matrix h2, Matrix h3) {}
+  record Derivatives(Matrix f1, Matrix f2, Matrix f3, Matrix f4) {}
 
   /**
    * Number of matrices [rows,width] that {@link #value} leaves for {@link #derivatives}.
@@ -47,15 +45,16 @@ public interface ElementwiseFunction {
   void value(Matrix parameters, Matrix x, Matrix y, Matrix[] kept, Matrix f1, int from, int n);
 
   /**
-   * Overwrites the derivatives of f, and those of h where the function is a {@link
-   * ElementwiseBijection}. Those of an order above the jet's may be left alone.
+   * Overwrites the derivatives of f up to that of order {@code highest}, 1 to 4; a jet of order k
+   * needs k + 1 of them, and one more for the log-determinant.
    *
    * @param parameters read
    * @param x read
    * @param kept read
    * @param d overwritten
    */
-  void derivatives(Matrix parameters, Matrix x, Matrix[] kept, Derivatives d, int from, int n);
+  void derivatives(
+      Matrix parameters, Matrix x, Matrix[] kept, Derivatives d, int highest, int from, int n);
 
   /**
    * Cotangents of the trainable parameters from those of f, f' and f'' at every element: for row j

@@ -9,7 +9,8 @@ import org.ebflow.linalg.Matrix;
  * <p>Shapes (row-major): x, y [batch,D] per order; logDet [batch] nats, log|det ∂y/∂x| = Σ
  * log|f'(x)|. Jets: docs/derivations/elementwise.md.
  *
- * <p>Cost: five calls of the user's code per element; keeps up to six derivatives, [batch,D] each.
+ * <p>Cost: up to six calls of the user's code per element; keeps up to four derivatives, [batch,D]
+ * each.
  * Numerics: f and its derivatives are evaluated in float64 and rounded. Threading: as the function.
  */
 public final class ElementwiseLayer extends ElementwiseBijectionLayer {
@@ -22,11 +23,11 @@ public final class ElementwiseLayer extends ElementwiseBijectionLayer {
     this.function = function;
   }
 
-  /** Keeps f', h', f'', h'', f''' and h''', as many as the jet's order needs. */
+  /** Keeps the derivatives, as many as the jet's order needs. */
   private record UserFunction(Elementwise function) implements ElementwiseBijection {
     @Override
     public int keeps(int order) {
-      return 2 * (order + 1);
+      return order < 0 ? 0 : order + 2;
     }
 
     @Override
@@ -37,41 +38,35 @@ public final class ElementwiseLayer extends ElementwiseBijectionLayer {
         int c = (from + i) % x.columns();
         double at = x.get(r, c);
         y.set(r, c, function.value(at));
-        double first = function.first(at);
-        f1.set(0, i, first);
-        if (kept.length > 0) {
-          double h1 = function.second(at) / first;
-          kept[0].set(r, c, first);
-          kept[1].set(r, c, h1);
-          if (kept.length > 2) {
-            double third = function.third(at) / first;
-            kept[2].set(r, c, h1 * first);
-            kept[3].set(r, c, third - h1 * h1);
-            if (kept.length > 4) {
-              double fourth = function.fourth(at) / first;
-              kept[4].set(r, c, third * first);
-              kept[5].set(r, c, fourth - 3 * h1 * third + 2 * h1 * h1 * h1);
-            }
-          }
+        f1.set(0, i, function.first(at));
+        for (int k = 0; k < kept.length; k++) {
+          kept[k].set(r, c, derivative(k + 1, at));
         }
       }
     }
 
+    private double derivative(int k, double x) {
+      return switch (k) {
+        case 1 -> function.first(x);
+        case 2 -> function.second(x);
+        case 3 -> function.third(x);
+        default -> function.fourth(x);
+      };
+    }
+
     @Override
     public void derivatives(
-        Matrix parameters, Matrix x, Matrix[] kept, Derivatives d, int from, int n) {
-      copy(kept, 0, d.f1(), from, n);
-      copy(kept, 1, d.h1(), from, n);
-      copy(kept, 2, d.f2(), from, n);
-      copy(kept, 3, d.h2(), from, n);
-      copy(kept, 4, d.f3(), from, n);
-      copy(kept, 5, d.h3(), from, n);
+        Matrix parameters, Matrix x, Matrix[] kept, Derivatives d, int highest, int from, int n) {
+      copy(kept, 1, highest, d.f1(), from, n);
+      copy(kept, 2, highest, d.f2(), from, n);
+      copy(kept, 3, highest, d.f3(), from, n);
+      copy(kept, 4, highest, d.f4(), from, n);
     }
 
     @SuppressWarnings("SuspiciousSystemArraycopy") // arrays of one precision
-    private static void copy(Matrix[] kept, int which, Matrix to, int from, int n) {
-      if (which < kept.length) {
-        Matrix values = kept[which];
+    private static void copy(Matrix[] kept, int order, int highest, Matrix to, int from, int n) {
+      if (order <= highest) {
+        Matrix values = kept[order - 1];
         System.arraycopy(values.array(), values.offset() + from, to.array(), to.offset(), n);
       }
     }

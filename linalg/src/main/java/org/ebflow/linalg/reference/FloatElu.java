@@ -7,8 +7,8 @@ import org.ebflow.linalg.ElementwiseFunction;
 import org.ebflow.linalg.Matrix;
 
 /**
- * ELU in float32, f(x) = x for x &gt; 0, else eˣ - 1; keeps f', which is f'' and f''' too where x ≤
- * 0.
+ * ELU in float32, f(x) = x for x &gt; 0, else eˣ - 1; keeps f', which is every derivative where
+ * x ≤ 0.
  */
 @Vectorized
 public final class FloatElu implements ElementwiseFunction {
@@ -36,13 +36,15 @@ public final class FloatElu implements ElementwiseFunction {
 
   @Override
   public void derivatives(
-      Matrix parameters, Matrix x, Matrix[] kept, Derivatives d, int from, int n) {
+      Matrix parameters, Matrix x, Matrix[] kept, Derivatives d, int highest, int from, int n) {
     for (int i = 0; i < n; i++) {
       float f1 = at(kept[0], from + i);
       float f2 = at(x, from + i) > 0f ? 0f : f1;
       set(d.f1(), i, f1);
       set(d.f2(), i, f2);
-      set(d.f3(), i, f2);
+      if (highest >= 3) {
+        set(d.f3(), i, f2);
+      }
     }
   }
 }

@@ -13,6 +13,10 @@ import org.jspecify.annotations.Nullable;
 /**
  * Jets of elementwise functions in float32.
  *
+ * <p>With r = 1/f' the derivatives of h are h' = f''·r, h'' = f'''·r - h'² and h''' = f''''·r -
+ * 3h'·f'''·r + 2h'³. Where f' is zero so is r: in a row that was made to vanish, all derivatives may
+ * be zero, and its cotangents must be.
+ *
  * <p>Numerics: the terms of a row's log-determinant are float32, their sums float64.
  */
 @Vectorized
@@ -29,7 +33,7 @@ public final class FloatJets implements ElementwiseJets {
 
     private static Scratch allocate() {
       return new Scratch(
-          new Derivatives(row(), row(), row(), row(), row(), row()), row(), row(), row());
+          new Derivatives(row(), row(), row(), row()), row(), row(), row());
     }
 
     private static Matrix row() {
@@ -93,12 +97,14 @@ public final class FloatJets implements ElementwiseJets {
     Matrix x1 = needed(x.order1());
     Scratch scratch = Scratch.OF_THREAD.get();
     Derivatives d = scratch.d;
+    int highest = logDet1 == null ? 1 : 2;
     for (int from = 0, n; from < x0.size(); from += n) {
       n = block(x0, from);
-      function.derivatives(parameters, x0, kept, d, from, n);
-      product(d.f1(), 0, x1, y1, from, n);
-      if (logDet1 != null) {
-        firstTerms(d, x1, scratch.terms, from, n);
+      function.derivatives(parameters, x0, kept, d, highest, from, n);
+      if (logDet1 == null) {
+        product(d.f1(), x1, y1, from, n);
+      } else {
+        first(d, x1, y1, scratch.terms, from, n);
         addSums(scratch.terms, x0.columns(), logDet1, from, n);
       }
     }
@@ -117,12 +123,14 @@ public final class FloatJets implements ElementwiseJets {
     Matrix x2 = needed(x.order2());
     Scratch scratch = Scratch.OF_THREAD.get();
     Derivatives d = scratch.d;
+    int highest = logDet2 == null ? 2 : 3;
     for (int from = 0, n; from < x0.size(); from += n) {
       n = block(x0, from);
-      function.derivatives(parameters, x0, kept, d, from, n);
-      second(d, x1, x2, y2, from, n);
-      if (logDet2 != null) {
-        secondTerms(d, x1, x2, scratch.terms, from, n);
+      function.derivatives(parameters, x0, kept, d, highest, from, n);
+      if (logDet2 == null) {
+        second(d, x1, x2, y2, from, n);
+      } else {
+        second(d, x1, x2, y2, scratch.terms, from, n);
         addSums(scratch.terms, x0.columns(), logDet2, from, n);
       }
     }
@@ -137,17 +145,21 @@ public final class FloatJets implements ElementwiseJets {
     }
   }
 
-  /** out ← f'·v, where the block's derivatives begin at {@code at}. */
-  private static void product(Matrix f1, int at, Matrix v, Matrix out, int from, int n) {
+  /** out ← f'·v. */
+  private static void product(Matrix f1, Matrix v, Matrix out, int from, int n) {
     for (int i = 0; i < n; i++) {
-      set(out, from + i, at(f1, at + i) * at(v, from + i));
+      set(out, from + i, at(f1, i) * at(v, from + i));
     }
   }
 
-  /** terms ← h'·x1. */
-  private static void firstTerms(Derivatives d, Matrix x1, Matrix terms, int from, int n) {
+  /** y1 ← f'·x1, terms ← h'·x1. */
+  private static void first(Derivatives d, Matrix x1, Matrix y1, Matrix terms, int from, int n) {
     for (int i = 0; i < n; i++) {
-      set(terms, i, at(d.h1(), i) * at(x1, from + i));
+      float f1 = at(d.f1(), i);
+      float h1 = at(d.f2(), i) * (f1 == 0f ? 0f : 1f / f1);
+      float u1 = at(x1, from + i);
+      set(y1, from + i, f1 * u1);
+      set(terms, i, h1 * u1);
     }
   }
 
@@ -159,12 +171,19 @@ public final class FloatJets implements ElementwiseJets {
     }
   }
 
-  /** terms ← h''·x1² + h'·x2. */
-  private static void secondTerms(
-      Derivatives d, Matrix x1, Matrix x2, Matrix terms, int from, int n) {
+  /** The same, and terms ← h''·x1² + h'·x2. */
+  private static void second(
+      Derivatives d, Matrix x1, Matrix x2, Matrix y2, Matrix terms, int from, int n) {
     for (int i = 0; i < n; i++) {
+      float f1 = at(d.f1(), i);
+      float f2 = at(d.f2(), i);
+      float r = f1 == 0f ? 0f : 1f / f1;
+      float h1 = f2 * r;
+      float h2 = Math.fma(-h1, h1, at(d.f3(), i) * r);
       float u1 = at(x1, from + i);
-      set(terms, i, Math.fma(at(d.h2(), i) * u1, u1, at(d.h1(), i) * at(x2, from + i)));
+      float u2 = at(x2, from + i);
+      set(y2, from + i, Math.fma(f2 * u1, u1, f1 * u2));
+      set(terms, i, Math.fma(h2 * u1, u1, h1 * u2));
     }
   }
 
@@ -182,9 +201,10 @@ public final class FloatJets implements ElementwiseJets {
     Matrix y0 = yBar.order0();
     Scratch scratch = Scratch.OF_THREAD.get();
     Derivatives d = scratch.d;
+    int highest = c == null ? 1 : 2;
     for (int from = 0, n; from < x0.size(); from += n) {
       n = block(x0, from);
-      function.derivatives(parameters, x0, kept, d, from, n);
+      function.derivatives(parameters, x0, kept, d, highest, from, n);
       if (bars != null) {
         scratch.fBar1.fill(0);
         scratch.fBar2.fill(0);
@@ -192,7 +212,7 @@ public final class FloatJets implements ElementwiseJets {
             parameters, x0, kept, y0, scratch.fBar1, scratch.fBar2, bars, from, n);
       }
       if (c == null) {
-        product(d.f1(), 0, y0, xBar.order0(), from, n);
+        product(d.f1(), y0, xBar.order0(), from, n);
         continue;
       }
       int width = Math.min(n, x0.columns());
@@ -220,9 +240,10 @@ public final class FloatJets implements ElementwiseJets {
     Matrix y1 = needed(yBar.order1());
     Scratch scratch = Scratch.OF_THREAD.get();
     Derivatives d = scratch.d;
+    int highest = c == null ? 2 : 3;
     for (int from = 0, n; from < x0.size(); from += n) {
       n = block(x0, from);
-      function.derivatives(parameters, x0, kept, d, from, n);
+      function.derivatives(parameters, x0, kept, d, highest, from, n);
       if (bars != null) {
         firstBars(x1, y1, scratch.fBar1, from, n);
         scratch.fBar2.fill(0);
@@ -232,7 +253,7 @@ public final class FloatJets implements ElementwiseJets {
       if (c == null) {
         lower(d, 1f, x1, y0, y1, xBar.order0(), from, n);
         if (toOrder >= 1) {
-          product(d.f1(), 0, y1, needed(xBar.order1()), from, n);
+          product(d.f1(), y1, needed(xBar.order1()), from, n);
         }
         continue;
       }
@@ -268,9 +289,10 @@ public final class FloatJets implements ElementwiseJets {
     Matrix y2 = needed(yBar.order2());
     Scratch scratch = Scratch.OF_THREAD.get();
     Derivatives d = scratch.d;
+    int highest = c == null ? 3 : 4;
     for (int from = 0, n; from < x0.size(); from += n) {
       n = block(x0, from);
-      function.derivatives(parameters, x0, kept, d, from, n);
+      function.derivatives(parameters, x0, kept, d, highest, from, n);
       if (bars != null) {
         secondBars(x1, x2, y1, y2, scratch.fBar1, scratch.fBar2, from, n);
         function.pullBackParameters(
@@ -282,7 +304,7 @@ public final class FloatJets implements ElementwiseJets {
           lower(d, 2f, x1, y1, y2, needed(xBar.order1()), from, n);
         }
         if (toOrder >= 2) {
-          product(d.f1(), 0, y2, needed(xBar.order2()), from, n);
+          product(d.f1(), y2, needed(xBar.order2()), from, n);
         }
         continue;
       }
@@ -325,7 +347,9 @@ public final class FloatJets implements ElementwiseJets {
   private static void highest(
       Derivatives d, int at, Matrix y, float c, Matrix out, int from, int n) {
     for (int i = 0; i < n; i++) {
-      set(out, from + i, Math.fma(at(d.f1(), at + i), at(y, from + i), c * at(d.h1(), at + i)));
+      float f1 = at(d.f1(), at + i);
+      float h1 = at(d.f2(), at + i) * (f1 == 0f ? 0f : 1f / f1);
+      set(out, from + i, Math.fma(f1, at(y, from + i), c * h1));
     }
   }
 
@@ -353,10 +377,14 @@ public final class FloatJets implements ElementwiseJets {
       int from,
       int n) {
     for (int i = 0; i < n; i++) {
+      float f1 = at(d.f1(), at + i);
+      float f2 = at(d.f2(), at + i);
+      float r = f1 == 0f ? 0f : 1f / f1;
+      float h1 = f2 * r;
+      float h2 = Math.fma(-h1, h1, at(d.f3(), at + i) * r);
       float u1 = factor * at(x1, from + i);
-      float highest = Math.fma(at(d.f1(), at + i), at(y0, from + i), c0 * at(d.h1(), at + i));
-      float slope = Math.fma(at(d.f2(), at + i), at(y1, from + i), c1 * at(d.h2(), at + i));
-      set(out, from + i, Math.fma(u1, slope, highest));
+      float highest = Math.fma(f1, at(y0, from + i), c0 * h1);
+      set(out, from + i, Math.fma(u1, Math.fma(f2, at(y1, from + i), c1 * h2), highest));
     }
   }
 
@@ -396,14 +424,20 @@ public final class FloatJets implements ElementwiseJets {
       int from,
       int n) {
     for (int i = 0; i < n; i++) {
+      float f1 = at(d.f1(), at + i);
+      float f2 = at(d.f2(), at + i);
+      float f3 = at(d.f3(), at + i);
+      float r = f1 == 0f ? 0f : 1f / f1;
+      float h1 = f2 * r;
+      float g = f3 * r;
+      float h2 = Math.fma(-h1, h1, g);
+      float h3 = Math.fma(-h1, Math.fma(3f, g, -2f * (h1 * h1)), at(d.f4(), at + i) * r);
       float u1 = at(x1, from + i);
       float u2 = at(x2, from + i);
-      float f2 = at(d.f2(), at + i);
-      float h2 = at(d.h2(), at + i);
-      float highest = Math.fma(at(d.f1(), at + i), at(y0, from + i), c0 * at(d.h1(), at + i));
+      float highest = Math.fma(f1, at(y0, from + i), c0 * h1);
       float lower = Math.fma(u1, Math.fma(f2, at(y1, from + i), c1 * h2), highest);
-      float f = Math.fma(at(d.f3(), at + i) * u1, u1, f2 * u2);
-      float h = Math.fma(at(d.h3(), at + i) * u1, u1, h2 * u2);
+      float f = Math.fma(f3 * u1, u1, f2 * u2);
+      float h = Math.fma(h3 * u1, u1, h2 * u2);
       set(out, from + i, Math.fma(f, at(y2, from + i), Math.fma(h, c2, lower)));
     }
   }

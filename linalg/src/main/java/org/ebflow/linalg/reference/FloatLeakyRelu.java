@@ -28,12 +28,14 @@ public final class FloatLeakyRelu implements ElementwiseFunction {
 
   @Override
   public void derivatives(
-      Matrix parameters, Matrix x, Matrix[] kept, Derivatives d, int from, int n) {
+      Matrix parameters, Matrix x, Matrix[] kept, Derivatives d, int highest, int from, int n) {
     float a = at(parameters, 0);
     for (int i = 0; i < n; i++) {
       set(d.f1(), i, at(x, from + i) > 0f ? 1f : a);
       set(d.f2(), i, 0f);
-      set(d.f3(), i, 0f);
+      if (highest >= 3) {
+        set(d.f3(), i, 0f);
+      }
     }
   }
 }

@@ -10,7 +10,7 @@ import org.ebflow.linalg.Matrix;
  * Logit in float32, f(x) = (log x - log(1-x))/α by one logarithm; keeps u = 1/x and v = 1/(1-x), of
  * which f' = (u+v)/α.
  *
- * <p>Numerics: h' = v - u is computed as (2x-1)uv, which does not cancel near ½.
+ * <p>Numerics: f''/f' = v - u is computed as (2x-1)uv, which does not cancel near ½.
  */
 @Vectorized
 public final class FloatLogit implements ElementwiseBijection {
@@ -37,20 +37,22 @@ public final class FloatLogit implements ElementwiseBijection {
 
   @Override
   public void derivatives(
-      Matrix parameters, Matrix x, Matrix[] kept, Derivatives d, int from, int n) {
+      Matrix parameters, Matrix x, Matrix[] kept, Derivatives d, int highest, int from, int n) {
     float scale = at(parameters, 0);
     for (int i = 0; i < n; i++) {
       float u = at(kept[0], from + i);
       float v = at(kept[1], from + i);
       float f1 = (u + v) * scale;
-      float h1 = Math.fma(2f, at(x, from + i), -1f) * (u * v);
-      float h2 = Math.fma(u, u, v * v);
+      float f2 = Math.fma(2f, at(x, from + i), -1f) * (u * v) * f1;
+      float squares = Math.fma(u, u, v * v);
       set(d.f1(), i, f1);
-      set(d.f2(), i, h1 * f1);
-      set(d.f3(), i, 2f * f1 * Math.fma(-u, v, h2));
-      set(d.h1(), i, h1);
-      set(d.h2(), i, h2);
-      set(d.h3(), i, 2f * h1 * Math.fma(u, v, h2));
+      set(d.f2(), i, f2);
+      if (highest >= 3) {
+        set(d.f3(), i, 2f * f1 * Math.fma(-u, v, squares));
+      }
+      if (highest >= 4) {
+        set(d.f4(), i, 6f * f2 * squares);
+      }
     }
   }
 

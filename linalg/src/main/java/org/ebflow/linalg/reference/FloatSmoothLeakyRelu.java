@@ -59,25 +59,21 @@ public final class FloatSmoothLeakyRelu implements ElementwiseBijection {
 
   @Override
   public void derivatives(
-      Matrix parameters, Matrix x, Matrix[] kept, Derivatives d, int from, int n) {
+      Matrix parameters, Matrix x, Matrix[] kept, Derivatives d, int highest, int from, int n) {
     float a = at(parameters, 0);
     float b = at(parameters, 1);
     for (int i = 0; i < n; i++) {
       float q = at(kept[0], from + i);
       float p = q * (1f - q);
-      float f1 = Math.fma(b, q, a);
       float f2 = b * p;
-      float f3 = f2 * Math.fma(-2f, q, 1f);
-      float f4 = f2 * Math.fma(-6f, p, 1f);
-      float r = 1f / f1;
-      float h1 = f2 * r;
-      float g = f3 * r;
-      set(d.f1(), i, f1);
+      set(d.f1(), i, Math.fma(b, q, a));
       set(d.f2(), i, f2);
-      set(d.f3(), i, f3);
-      set(d.h1(), i, h1);
-      set(d.h2(), i, Math.fma(-h1, h1, g));
-      set(d.h3(), i, Math.fma(-h1, Math.fma(3f, g, -2f * (h1 * h1)), f4 * r));
+      if (highest >= 3) {
+        set(d.f3(), i, f2 * Math.fma(-2f, q, 1f));
+      }
+      if (highest >= 4) {
+        set(d.f4(), i, f2 * Math.fma(-6f, p, 1f));
+      }
     }
   }
 

@@ -50,26 +50,38 @@ public final class FloatSwish implements ElementwiseFunction {
 
   @Override
   public void derivatives(
-      Matrix parameters, Matrix x, Matrix[] kept, Derivatives d, int from, int n) {
+      Matrix parameters, Matrix x, Matrix[] kept, Derivatives d, int highest, int from, int n) {
     for (int at = from, run; at < from + n; at += run) {
       run = run(parameters, at, from + n);
-      derivatives(parameters, at % parameters.columns(), x, kept[0], d, at, at - from, run);
+      derivatives(
+          parameters, at % parameters.columns(), x, kept[0], d, highest, at, at - from, run);
     }
   }
 
   private static void derivatives(
-      Matrix beta, int column, Matrix x, Matrix sigmoid, Derivatives d, int from, int to, int n) {
+      Matrix beta,
+      int column,
+      Matrix x,
+      Matrix sigmoid,
+      Derivatives d,
+      int highest,
+      int from,
+      int to,
+      int n) {
     for (int i = 0; i < n; i++) {
       float slope = at(beta, column + i);
       float u = slope * at(x, from + i);
       float s = at(sigmoid, from + i);
       float p = s * (1f - s);
-      float fall = Math.fma(-2f, s, 1f);
-      float a = p * Math.fma(u, fall, 2f);
-      float b = p * Math.fma(u, Math.fma(-6f, p, 1f), 3f * fall);
       set(d.f1(), to + i, Math.fma(u, p, s));
-      set(d.f2(), to + i, slope * a);
-      set(d.f3(), to + i, slope * slope * b);
+      if (highest >= 2) {
+        float fall = Math.fma(-2f, s, 1f);
+        set(d.f2(), to + i, slope * (p * Math.fma(u, fall, 2f)));
+        if (highest >= 3) {
+          float b = p * Math.fma(u, Math.fma(-6f, p, 1f), 3f * fall);
+          set(d.f3(), to + i, slope * slope * b);
+        }
+      }
     }
   }
 

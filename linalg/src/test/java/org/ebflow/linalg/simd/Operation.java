@@ -30,15 +30,19 @@ interface Operation {
   }
 
   private static void elementwise(Map<String, Operation> all, FunctionUnderTest function) {
-    all.put(
-        function + ".derivatives",
-        (k, m, n, w) -> {
-          Call call = new Call(function, k, m, n, w);
-          Matrix[] d = new Matrix[6];
-          Arrays.setAll(d, i -> m.empty(1, n * w));
-          Derivatives to = new Derivatives(d[0], d[1], d[2], d[3], d[4], d[5]);
-          return () -> call.f.derivatives(call.p, call.x.order0(), call.kept, to, 0, n * w);
-        });
+    for (int order = 1; order <= (function.bijection() ? 4 : 3); order++) {
+      int highest = order;
+      all.put(
+          function + ".derivatives up to " + highest,
+          (k, m, n, w) -> {
+            Call call = new Call(function, k, m, n, w);
+            Matrix[] d = new Matrix[4];
+            Arrays.setAll(d, i -> m.empty(1, n * w));
+            Derivatives to = new Derivatives(d[0], d[1], d[2], d[3]);
+            Matrix x = call.x.order0();
+            return () -> call.f.derivatives(call.p, x, call.kept, to, highest, 0, n * w);
+          });
+    }
     boolean[] either = {true, false};
     for (boolean logDet : function.bijection() ? either : new boolean[] {false}) {
       String name = function + (logDet ? ", log-determinant" : "");
