@@ -130,8 +130,7 @@ public class KernelBenchmark {
   private void pullBack(Kernels with) {
     Streams xBar = new Streams(out0, out1, null);
     with.jets()
-        .pullBack2(
-            with.functions().smoothLeakyRelu(), slopes, kept, jet, yBar, c, xBar, 1, null);
+        .pullBack2(with.functions().smoothLeakyRelu(), slopes, kept, jet, yBar, c, xBar, 1, null);
   }
 
   private void logits(Kernels with) {

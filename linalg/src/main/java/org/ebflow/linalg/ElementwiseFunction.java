@@ -10,8 +10,8 @@ package org.ebflow.linalg;
  * {@code from + i} of x, y and what is kept, contiguous [rows,width] matrices; it is number i of
  * the derivatives, which are a scratch of the caller.
  *
- * <p>{@code parameters} is a matrix in the precision of x whose shape the function defines: [1,count]
- * for constants, [1,width] for one trainable number per column.
+ * <p>{@code parameters} is a matrix in the precision of x whose shape the function defines:
+ * [1,count] for constants, [1,width] for one trainable number per column.
  *
  * <p>Threading: without state.
  */
@@ -29,7 +29,8 @@ public interface ElementwiseFunction {
   /**
    * Number of matrices [rows,width] that {@link #value} leaves for {@link #derivatives}.
    *
-   * @param order highest order of the jet that goes through, -1 if the derivatives are not asked for
+   * @param order highest order of the jet that goes through, -1 if the derivatives are not asked
+   *     for
    */
   int keeps(int order);
 

@@ -3,15 +3,15 @@ package org.ebflow.linalg;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Jets of y = f(x), elementwise, for any {@link ElementwiseFunction}, and of the log-determinant Σ h
- * of a row, h = log|f'|. Formulas: docs/derivations/elementwise.md.
+ * Jets of y = f(x), elementwise, for any {@link ElementwiseFunction}, and of the log-determinant Σ
+ * h of a row, h = log|f'|. Formulas: docs/derivations/elementwise.md.
  *
  * <p>Shapes: streams, cotangents and what is kept are contiguous [rows,width] matrices of one
  * precision; log-determinants and their cotangents c are float64 [1,rows]. A function that is no
  * bijection takes null for both. Outputs may not overlap inputs.
  *
- * <p>The derivatives are computed block by block into a scratch that stays in the first cache, again
- * in every call, from x and what the function keeps.
+ * <p>The derivatives are computed block by block into a scratch that stays in the first cache,
+ * again in every call, from x and what the function keeps.
  */
 public interface ElementwiseJets {
   /** y ← f(x), logDet[r] += Σ h over row r unless null. */

@@ -334,9 +334,7 @@ class JetKernelsTest {
         .filter(FunctionUnderTest::trainable)
         .flatMap(f -> IntStream.rangeClosed(0, 2).mapToObj(order -> Arguments.of(f, order)))
         .flatMap(
-            a ->
-                Arrays.stream(SHAPES)
-                    .map(s -> Arguments.of(a.get()[0], a.get()[1], s[0], s[1])));
+            a -> Arrays.stream(SHAPES).map(s -> Arguments.of(a.get()[0], a.get()[1], s[0], s[1])));
   }
 
   @ParameterizedTest(name = "{0}, order {1} [{2},{3}]")
@@ -380,7 +378,6 @@ class JetKernelsTest {
     for (int r = 0; r < rows; r++) {
       pulled += dot(bars[0].rows(r, r + 1), direction);
     }
-    assertThat(pulled)
-        .isCloseTo(difference, Offset.offset(TOLERANCE * (1 + Math.abs(difference))));
+    assertThat(pulled).isCloseTo(difference, Offset.offset(TOLERANCE * (1 + Math.abs(difference))));
   }
 }

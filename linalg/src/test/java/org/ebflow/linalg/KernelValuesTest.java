@@ -122,10 +122,7 @@ class KernelValuesTest {
     for (double size : new double[] {1e-3, 3, 100, 1e30}) {
       Matrix y = grid(precision, -size, size);
       Matrix x = Matrix.allocate(precision, 1, WIDTH);
-      Kernels.of(precision)
-          .functions()
-          .smoothLeakyRelu()
-          .inverse(constants(precision, A, B), y, x);
+      Kernels.of(precision).functions().smoothLeakyRelu().inverse(constants(precision, A, B), y, x);
       for (int i = 0; i < WIDTH; i++) {
         double u = x.get(0, i);
         double terms = A * Math.abs(u) + B * softplus(u);

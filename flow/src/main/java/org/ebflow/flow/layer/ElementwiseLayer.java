@@ -10,8 +10,8 @@ import org.ebflow.linalg.Matrix;
  * log|f'(x)|. Jets: docs/derivations/elementwise.md.
  *
  * <p>Cost: up to six calls of the user's code per element; keeps up to four derivatives, [batch,D]
- * each.
- * Numerics: f and its derivatives are evaluated in float64 and rounded. Threading: as the function.
+ * each. Numerics: f and its derivatives are evaluated in float64 and rounded. Threading: as the
+ * function.
  */
 public final class ElementwiseLayer extends ElementwiseBijectionLayer {
   private final Elementwise function;

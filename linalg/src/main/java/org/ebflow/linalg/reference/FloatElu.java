@@ -7,8 +7,8 @@ import org.ebflow.linalg.ElementwiseFunction;
 import org.ebflow.linalg.Matrix;
 
 /**
- * ELU in float32, f(x) = x for x &gt; 0, else eˣ - 1; keeps f', which is every derivative where
- * x ≤ 0.
+ * ELU in float32, f(x) = x for x &gt; 0, else eˣ - 1; keeps f', which is every derivative where x ≤
+ * 0.
  */
 @Vectorized
 public final class FloatElu implements ElementwiseFunction {

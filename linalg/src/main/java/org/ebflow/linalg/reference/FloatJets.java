@@ -14,8 +14,8 @@ import org.jspecify.annotations.Nullable;
  * Jets of elementwise functions in float32.
  *
  * <p>With r = 1/f' the derivatives of h are h' = f''·r, h'' = f'''·r - h'² and h''' = f''''·r -
- * 3h'·f'''·r + 2h'³. Where f' is zero so is r: in a row that was made to vanish, all derivatives may
- * be zero, and its cotangents must be.
+ * 3h'·f'''·r + 2h'³. Where f' is zero so is r: in a row that was made to vanish, all derivatives
+ * may be zero, and its cotangents must be.
  *
  * <p>Numerics: the terms of a row's log-determinant are float32, their sums float64.
  */
@@ -32,8 +32,7 @@ public final class FloatJets implements ElementwiseJets {
     static final ThreadLocal<Scratch> OF_THREAD = ThreadLocal.withInitial(Scratch::allocate);
 
     private static Scratch allocate() {
-      return new Scratch(
-          new Derivatives(row(), row(), row(), row()), row(), row(), row());
+      return new Scratch(new Derivatives(row(), row(), row(), row()), row(), row(), row());
     }
 
     private static Matrix row() {

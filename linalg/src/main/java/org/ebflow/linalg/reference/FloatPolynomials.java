@@ -110,8 +110,7 @@ public final class FloatPolynomials {
   }
 
   /** y ← exp(-|factor·x|) over {@code n} elements. */
-  public static void expOfNegative(
-      float factor, float[] xs, int xAt, float[] ys, int yAt, int n) {
+  public static void expOfNegative(float factor, float[] xs, int xAt, float[] ys, int yAt, int n) {
     for (int i = 0; i < n; i++) {
       ys[yAt + i] = exp(-Math.abs(factor * xs[xAt + i]));
     }

@@ -10,8 +10,8 @@ import org.ebflow.linalg.Matrix;
  * Swish in float32, f(x) = x·s with s = sigmoid(u), u = βx and a trainable β per column; keeps s. x
  * is finite.
  *
- * <p>With p = s(1-s), A = 2s' + u·s'' and B = 3s'' + u·s''' as derivatives at u: f' = s + u·p, f'' =
- * β·A, f''' = β²·B.
+ * <p>With p = s(1-s), A = 2s' + u·s'' and B = 3s'' + u·s''' as derivatives at u: f' = s + u·p, f''
+ * = β·A, f''' = β²·B.
  */
 @Vectorized
 public final class FloatSwish implements ElementwiseFunction {
@@ -41,8 +41,7 @@ public final class FloatSwish implements ElementwiseFunction {
   }
 
   /** out ← βx. */
-  private static void argument(
-      Matrix beta, int column, Matrix x, Matrix out, int from, int n) {
+  private static void argument(Matrix beta, int column, Matrix x, Matrix out, int from, int n) {
     for (int i = 0; i < n; i++) {
       set(out, from + i, at(beta, column + i) * at(x, from + i));
     }
@@ -99,8 +98,7 @@ public final class FloatSwish implements ElementwiseFunction {
     for (int at = from, run; at < from + n; at += run) {
       run = run(parameters, at, from + n);
       int column = at % parameters.columns();
-      slopeBars(
-          parameters, column, x, kept[0], fBar0, fBar1, fBar2, bars[0], at, at - from, run);
+      slopeBars(parameters, column, x, kept[0], fBar0, fBar1, fBar2, bars[0], at, at - from, run);
     }
   }
 

@@ -8,7 +8,8 @@ import jdk.incubator.vector.VectorSpecies;
 import org.ebflow.linalg.reference.DoublePolynomials;
 
 /**
- * The elementary functions of {@link DoublePolynomials} over {@code count} elements, with the same bits.
+ * The elementary functions of {@link DoublePolynomials} over {@code count} elements, with the same
+ * bits.
  *
  * <p>Each is one flat loop over vector operations, without helper methods: the compiler stops
  * inlining those in the middle of a long expression, or when they happen to be compiled first, and
@@ -154,7 +155,10 @@ final class DoubleVectorPolynomials {
     DoublePolynomials.log(factor, xs, xAt + bound, count - bound);
   }
 
-  /** Over {@code bound} elements, a multiple of the lanes: overwrites radius r and angle t, in turns, with r·cos(2πt) and r·sin(2πt), |t| ≤ ½. */
+  /**
+   * Over {@code bound} elements, a multiple of the lanes: overwrites radius r and angle t, in
+   * turns, with r·cos(2πt) and r·sin(2πt), |t| ≤ ½.
+   */
   static void polar(double[] values, int radiusAt, int angleAt, int bound) {
     for (int i = 0; i < bound; i += LANES) {
       DoubleVector t = DoubleVector.fromArray(SPECIES, values, angleAt + i);
