@@ -8,7 +8,7 @@ import org.ebflow.linalg.Matrix;
 
 /**
  * Logit in float32, f(x) = (log x - log(1-x))/α by one logarithm; keeps u = 1/x and v = 1/(1-x), of
- * which f' = (u+v)/α.
+ * which f' = (u+v)/α = 1/(αx(1-x)).
  *
  * <p>Numerics: f''/f' = v - u is computed as (2x-1)uv, which does not cancel near ½.
  */
@@ -16,7 +16,7 @@ import org.ebflow.linalg.Matrix;
 public final class FloatLogit implements ElementwiseBijection {
   @Override
   public int keeps(int order) {
-    return 2;
+    return order < 0 ? 0 : 2;
   }
 
   @Override
@@ -25,14 +25,22 @@ public final class FloatLogit implements ElementwiseBijection {
     float scale = at(parameters, 0);
     for (int i = 0; i < n; i++) {
       float z = at(x, from + i);
-      float u = 1f / z;
-      float v = 1f / (1f - z);
-      set(y, from + i, z / (1f - z));
-      set(kept[0], from + i, u);
-      set(kept[1], from + i, v);
-      set(f1, i, (u + v) * scale);
+      float rest = 1f - z;
+      set(y, from + i, z / rest);
+      set(f1, i, scale / (z * rest));
     }
     FloatPolynomials.log(scale, y.floats(), y.offset() + from, n);
+    if (kept.length > 0) {
+      keep(x, kept[0], kept[1], from, n);
+    }
+  }
+
+  private static void keep(Matrix x, Matrix u, Matrix v, int from, int n) {
+    for (int i = 0; i < n; i++) {
+      float z = at(x, from + i);
+      set(u, from + i, 1f / z);
+      set(v, from + i, 1f / (1f - z));
+    }
   }
 
   @Override
