@@ -12,7 +12,7 @@ import java.util.stream.Stream;
  * Derives the float64 kernels from the float32 ones: every source {@code Float*.java} without a hand-written {@code Double*.java} beside it is rewritten by text into the output folder. See
  * docs/decisions/0001-one-source-two-precisions.md.
  *
- * <p>Usage: {@code java DeriveDouble.java SOURCE_ROOT OUTPUT_ROOT}
+ * <p>Usage: {@code java DeriveDouble.java OUTPUT_ROOT SOURCE_ROOT...}
  */
 final class DeriveDouble {
   private static final Pattern LITERAL =
@@ -22,20 +22,22 @@ final class DeriveDouble {
   private DeriveDouble() {}
 
   public static void main(String[] arguments) throws IOException {
-    Path sources = Path.of(arguments[0]);
-    Path output = Path.of(arguments[1]);
-    List<Path> files;
-    try (Stream<Path> walk = Files.walk(sources)) {
-      files = walk.filter(DeriveDouble::hasNoHandWrittenTwin).sorted().toList();
-    }
+    Path output = Path.of(arguments[0]);
     Set<Path> targets = new HashSet<>();
-    for (Path file : files) {
-      Path target = output.resolve(sources.relativize(twin(file)));
-      targets.add(target);
-      String derived = derive(Files.readString(file), file.getFileName().toString());
-      if (!Files.exists(target) || !Files.readString(target).equals(derived)) {
-        Files.createDirectories(target.getParent());
-        Files.writeString(target, derived);
+    for (String root : List.of(arguments).subList(1, arguments.length)) {
+      Path sources = Path.of(root);
+      List<Path> files;
+      try (Stream<Path> walk = Files.walk(sources)) {
+        files = walk.filter(DeriveDouble::hasNoHandWrittenTwin).sorted().toList();
+      }
+      for (Path file : files) {
+        Path target = output.resolve(sources.relativize(twin(file)));
+        targets.add(target);
+        String derived = derive(Files.readString(file), file.getFileName().toString());
+        if (!Files.exists(target) || !Files.readString(target).equals(derived)) {
+          Files.createDirectories(target.getParent());
+          Files.writeString(target, derived);
+        }
       }
     }
     deleteAllBut(targets, output);

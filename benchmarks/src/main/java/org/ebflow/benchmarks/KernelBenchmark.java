@@ -1,10 +1,12 @@
 package org.ebflow.benchmarks;
 
+import java.util.Objects;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
 import org.ebflow.linalg.Kernels;
 import org.ebflow.linalg.Matrix;
 import org.ebflow.linalg.Precision;
+import org.ebflow.linalg.Streams;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.BenchmarkMode;
 import org.openjdk.jmh.annotations.Fork;
@@ -45,19 +47,17 @@ public class KernelBenchmark {
   public int dimension;
 
   private final Kernels kernels = Kernels.of(Precision.FLOAT32);
+  private final Matrix slopes = Operands.row(A, B);
+  private final Matrix scales = Operands.row(1 / SMOOTHNESS, SMOOTHNESS);
   private Matrix x;
   private Matrix x1;
-  private Matrix x2;
-  private Matrix yBar0;
-  private Matrix yBar1;
-  private Matrix yBar2;
-  private Matrix sigmoid;
+  private Streams jet;
+  private Streams yBar;
+  private Matrix[] kept;
   private Matrix pixels;
   private Matrix out0;
   private Matrix out1;
-  private Matrix c0;
-  private Matrix c1;
-  private Matrix c2;
+  private Streams c;
   private Matrix sums;
 
   /** Draws operands and checks every kernel's answer against the reference loops. */
@@ -66,22 +66,26 @@ public class KernelBenchmark {
     Random random = new Random(1);
     x = Operands.uniform(random, ROWS, dimension);
     x1 = Operands.uniform(random, ROWS, dimension);
-    x2 = Operands.uniform(random, ROWS, dimension);
-    yBar0 = Operands.uniform(random, ROWS, dimension);
-    yBar1 = Operands.uniform(random, ROWS, dimension);
-    yBar2 = Operands.uniform(random, ROWS, dimension);
+    jet = new Streams(x, x1, Operands.uniform(random, ROWS, dimension));
+    yBar =
+        new Streams(
+            Operands.uniform(random, ROWS, dimension),
+            Operands.uniform(random, ROWS, dimension),
+            Operands.uniform(random, ROWS, dimension));
     pixels = Operands.uniform(random, ROWS, dimension);
     for (int i = 0; i < pixels.size(); i++) {
       pixels.floats()[i] = 0.01f + 0.98f * (pixels.floats()[i] + 0.5f);
     }
-    sigmoid = Matrix.allocate(Precision.FLOAT32, ROWS, dimension);
+    kept =
+        new Matrix[] {
+          Matrix.allocate(Precision.FLOAT32, ROWS, dimension),
+          Matrix.allocate(Precision.FLOAT32, ROWS, dimension)
+        };
     out0 = Matrix.allocate(Precision.FLOAT32, ROWS, dimension);
     out1 = Matrix.allocate(Precision.FLOAT32, ROWS, dimension);
-    c0 = Matrix.allocate(Precision.FLOAT64, 1, ROWS);
-    c1 = Matrix.allocate(Precision.FLOAT64, 1, ROWS);
-    c2 = Matrix.allocate(Precision.FLOAT64, 1, ROWS);
-    sums = Matrix.allocate(Precision.FLOAT64, 1, ROWS);
-    c2.fill(1);
+    c = new Streams(perRow(), perRow(), perRow());
+    sums = perRow();
+    Objects.requireNonNull(c.order2()).fill(1);
     check();
   }
 
@@ -115,17 +119,22 @@ public class KernelBenchmark {
     Operands.requireClose(sums, expectedSums, CLOSE);
   }
 
+  private static Matrix perRow() {
+    return Matrix.allocate(Precision.FLOAT64, 1, ROWS);
+  }
+
   private void value(Kernels with) {
-    with.smoothLeakyRelu().value(A, B, x, out0, sigmoid, sums);
+    with.jets().forward0(with.functions().smoothLeakyRelu(), slopes, kept, x, out0, sums);
   }
 
   private void pullBack(Kernels with) {
-    with.smoothLeakyRelu()
-        .pullBack2(A, B, sigmoid, x1, x2, yBar0, yBar1, yBar2, c0, c1, c2, out0, out1, null);
+    Streams xBar = new Streams(out0, out1, null);
+    with.jets()
+        .pullBack2(with.functions().smoothLeakyRelu(), slopes, kept, jet, yBar, c, xBar, 1, null);
   }
 
   private void logits(Kernels with) {
-    with.elementwise().logit(SMOOTHNESS, pixels, out0, sums);
+    with.jets().forward0(with.functions().logit(), scales, kept, pixels, out0, sums);
   }
 
   private void dots(Kernels with) {
@@ -151,11 +160,11 @@ public class KernelBenchmark {
     count(traffic, 8);
   }
 
-  /** Preprocessing's logit with its log-determinant. */
+  /** Preprocessing's logit with its log-determinant; keeps two matrices. */
   @Benchmark
   public void logit(Traffic traffic) {
     logits(kernels);
-    count(traffic, 2);
+    count(traffic, 4);
   }
 
   /** Standard normal noise. */

@@ -16,6 +16,11 @@ final class Operands {
     return uniform(random, Matrix.allocate(Precision.FLOAT32, rows, columns));
   }
 
+  /** A row of those numbers, float32. */
+  static Matrix row(double... values) {
+    return Matrix.of(values, 1, values.length).copy(Precision.FLOAT32);
+  }
+
   /** As {@link #uniform(Random, int, int)}, in the given float32 matrix. */
   static Matrix uniform(Random random, Matrix matrix) {
     for (int r = 0; r < matrix.rows(); r++) {

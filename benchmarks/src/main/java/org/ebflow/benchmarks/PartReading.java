@@ -4,6 +4,7 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 import java.util.List;
 import java.util.Random;
 import org.ebflow.linalg.Blas;
+import org.ebflow.linalg.ElementwiseFunction;
 import org.ebflow.linalg.Kernels;
 import org.ebflow.linalg.Lu;
 import org.ebflow.linalg.Matrix;
@@ -112,18 +113,21 @@ record PartReading(
     Matrix y = Matrix.allocate(Precision.FLOAT32, batch, dimension);
     Matrix sigmoid = Matrix.allocate(Precision.FLOAT32, batch, dimension);
     Matrix logDet = Matrix.allocate(Precision.FLOAT64, 1, batch);
+    Matrix parameters = Operands.row(A, 1 - A);
+    Kernels kernels = Kernels.of(Precision.FLOAT32);
+    ElementwiseFunction function = kernels.functions().smoothLeakyRelu();
     Team.Program pass =
         worker -> {
           int from = worker.from(batch);
           int to = worker.to(batch);
-          Kernels.of(Precision.FLOAT32)
-              .smoothLeakyRelu()
-              .value(
-                  A,
-                  1 - A,
+          kernels
+              .jets()
+              .forward0(
+                  function,
+                  parameters,
+                  new Matrix[] {sigmoid.rows(from, to)},
                   x.rows(from, to),
                   y.rows(from, to),
-                  sigmoid.rows(from, to),
                   logDet.columns(from, to));
         };
     return new PartReading(

@@ -52,6 +52,13 @@ class FlowTest {
                 .elementwise(new Sinh())
                 .actNorm()
                 .build(),
+            Flow.of(3) // weights before the logit: cotangents go through it
+                .precision(Precision.FLOAT64)
+                .actNorm()
+                .layer(FixedAffine.uniform(3, .1, .5))
+                .layer(new Logit(.7))
+                .dense()
+                .build(),
             new FullyConnectedConfig(2, .3, false)
                 .build(3, Precision.FLOAT64, 1)
                 .after(List.of(FixedAffine.uniform(3, .1, .5), new Logit(.7))),

@@ -61,6 +61,14 @@ final class LayersUnderTest {
             4,
             new MaskedAffineCoupling(MASK, 5, 2, TranslationActivation.ELU)),
         onReals(
+            "MaskedAffineCoupling, leaky ReLU",
+            4,
+            new MaskedAffineCoupling(MASK, 5, 2, TranslationActivation.LEAKY_RELU)),
+        onReals(
+            "MaskedAffineCoupling, ReLU",
+            4,
+            new MaskedAffineCoupling(MASK, 5, 2, TranslationActivation.RELU)),
+        onReals(
             "MaskedAffineCoupling, weight normalisation",
             4,
             new MaskedAffineCoupling(MASK, 5, 2, TranslationActivation.SWISH, true)),

@@ -1,7 +1,5 @@
 package org.ebflow.linalg;
 
-import org.jspecify.annotations.Nullable;
-
 /**
  * Jets of the masked affine transform y = m·x + (1-m)·(x - t)·e^(-s), whose log-determinant is
  * -Σ(1-m)·s, given the jets of x, s and t.
@@ -52,7 +50,4 @@ public interface CouplingKernels {
 
   /** x ← m·y + (1-m)·(y·e^s + t). */
   void inverse(Matrix mask, Matrix y, Matrix s, Matrix t, Matrix x);
-
-  /** The matrices of orders 0, 1 and 2 of one jet; orders that do not exist are null. */
-  record Streams(Matrix order0, @Nullable Matrix order1, @Nullable Matrix order2) {}
 }

@@ -9,11 +9,9 @@ import org.ebflow.linalg.simd.VectorKernels;
  *
  * @param precision format of the matrices they take
  * @param rows vector arithmetic
- * @param smoothLeakyRelu jets of the flow's activation
- * @param swish jets of a coupling network's activation
- * @param elu jets of a coupling network's activation
+ * @param functions elementwise functions
+ * @param jets jets of elementwise functions
  * @param coupling jets of the masked affine transform
- * @param elementwise jets from given derivatives; the logit
  * @param noise counter-based noise
  * @param optimizer parameter updates
  * @param bfloat16 rounding of float32 numbers, whatever the precision of the others
@@ -21,11 +19,9 @@ import org.ebflow.linalg.simd.VectorKernels;
 public record Kernels(
     Precision precision,
     RowKernels rows,
-    SmoothLeakyReluKernels smoothLeakyRelu,
-    ActivationKernels swish,
-    ActivationKernels elu,
+    ElementwiseFunctions functions,
+    ElementwiseJets jets,
     CouplingKernels coupling,
-    ElementwiseKernels elementwise,
     NoiseKernels noise,
     OptimizerKernels optimizer,
     BFloat16Kernels bfloat16) {

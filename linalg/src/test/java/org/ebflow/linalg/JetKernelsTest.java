@@ -5,10 +5,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.util.Arrays;
 import java.util.random.RandomGenerator;
 import java.util.random.RandomGeneratorFactory;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.assertj.core.data.Offset;
-import org.ebflow.linalg.CouplingKernels.Streams;
-import org.ebflow.linalg.ElementwiseKernels.Derivatives;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
@@ -19,18 +18,22 @@ import org.junit.jupiter.params.provider.MethodSource;
  * differences along a curve, cotangents against differences of ⟨ȳ, y⟩ + ⟨c, logDet⟩.
  */
 class JetKernelsTest {
-  private static final int ROWS = 2;
-  private static final int WIDTH = 19;
+  /** Rows and width: within one block, several blocks of whole rows, rows cut into blocks. */
+  private static final int[][] SHAPES = {{2, 19}, {29, 19}, {2, 1100}};
+
   private static final double STEP = 1e-4;
+
+  /** From the reals that are drawn into (0,1), around ½. */
+  private static final double SCALE = 0.1;
+
+  /** No element lies so near to zero, where some functions have a kink, that a step crosses it. */
+  private static final double KINK = 0.01;
 
   /**
    * Central differences of second order: STEP² times the function's third derivative, and
    * rounding/STEP.
    */
   private static final double TOLERANCE = 3e-6;
-
-  private static final double A = 0.3;
-  private static final double B = 0.7;
 
   /**
    * One layer: inputs are one jet (coupling: the three jets of x, s, t), each an array of orders.
@@ -44,157 +47,68 @@ class JetKernelsTest {
     void backward(Kernels k, int order, Matrix[][] in, Matrix[] yBar, Matrix[] c, Matrix[][] inBar);
   }
 
-  private record SmoothLeakyRelu() implements Jets {
+  private record Elementwise(FunctionUnderTest function) implements Jets {
     @Override
     public int inputs() {
       return 1;
     }
 
-    private static Matrix sigmoid(Kernels k, Matrix x) {
-      Matrix q = like(x);
-      k.smoothLeakyRelu().value(A, B, x, like(x), q, perRow());
-      return q;
-    }
-
-    @Override
-    public void forward(Kernels k, int order, Matrix[][] in, Matrix[] y, Matrix[] logDet) {
-      Matrix[] x = in[0];
-      Matrix q = like(x[0]);
-      k.smoothLeakyRelu().value(A, B, x[0], y[0], q, logDet[0]);
-      if (order >= 1) {
-        k.smoothLeakyRelu().tangent(A, B, q, x[1], y[1], logDet[1]);
+    /** The jet of an affine map into (0,1) where the function is defined there alone. */
+    private Streams inside(Matrix[] x) {
+      if (!function.onUnitInterval()) {
+        return new Streams(x[0], x[1], x[2]);
       }
-      if (order >= 2) {
-        k.smoothLeakyRelu().second(A, B, q, x[1], x[2], y[2], logDet[2]);
-      }
-    }
-
-    @Override
-    public void backward(
-        Kernels k, int order, Matrix[][] in, Matrix[] yBar, Matrix[] c, Matrix[][] inBar) {
-      Matrix[] x = in[0];
-      Matrix[] to = inBar[0];
-      Matrix q = sigmoid(k, x[0]);
-      switch (order) {
-        case 0 -> k.smoothLeakyRelu().pullBack0(A, B, q, yBar[0], c[0], to[0]);
-        case 1 ->
-            k.smoothLeakyRelu()
-                .pullBack1(A, B, q, x[1], yBar[0], yBar[1], c[0], c[1], to[0], to[1]);
-        default ->
-            k.smoothLeakyRelu()
-                .pullBack2(
-                    A, B, q, x[1], x[2], yBar[0], yBar[1], yBar[2], c[0], c[1], c[2], to[0], to[1],
-                    to[2]);
-      }
-    }
-  }
-
-  private record Logit() implements Jets {
-    @Override
-    public int inputs() {
-      return 1;
-    }
-
-    private static Matrix fraction(Matrix x) {
-      Matrix result = like(x);
-      for (int r = 0; r < ROWS; r++) {
-        for (int i = 0; i < WIDTH; i++) {
-          result.set(r, i, 0.5 + 0.1 * x.get(r, i));
+      Matrix[] result = new Matrix[3];
+      Arrays.setAll(result, k -> plus(like(x[k]), SCALE, x[k]));
+      for (int r = 0; r < x[0].rows(); r++) {
+        for (int i = 0; i < x[0].columns(); i++) {
+          result[0].set(r, i, 0.5 + result[0].get(r, i));
         }
       }
-      return result;
+      return new Streams(result[0], result[1], result[2]);
     }
 
-    private static Derivatives derivatives(Kernels k, Matrix x) {
-      Derivatives d = new Derivatives(like(x), like(x), like(x), like(x), like(x), like(x));
-      k.elementwise().logitDerivatives(A, fraction(x), d);
-      return d;
-    }
-
-    /** The jet of the affine map to (0,1) in front of the logit. */
-    private static Matrix scaled(Matrix x) {
-      Matrix result = like(x);
-      result.copyFrom(x);
-      Kernels.reference(Precision.FLOAT64).rows().combine(0.1, x, 0, x, result);
-      return result;
+    private Matrix[] kept(ElementwiseFunction f, Matrix like) {
+      Matrix[] kept = new Matrix[f.keeps(2)];
+      Arrays.setAll(kept, i -> like(like));
+      return kept;
     }
 
     @Override
     public void forward(Kernels k, int order, Matrix[][] in, Matrix[] y, Matrix[] logDet) {
-      Matrix[] x = in[0];
-      Derivatives d = derivatives(k, x[0]);
-      k.elementwise().logit(A, fraction(x[0]), y[0], logDet[0]);
+      ElementwiseFunction f = function.in(k);
+      Streams x = inside(in[0]);
+      Matrix p = function.parameters(Precision.FLOAT64, x.order0().columns());
+      Matrix[] kept = kept(f, x.order0());
+      boolean h = function.bijection();
+      k.jets().forward0(f, p, kept, x.order0(), y[0], h ? logDet[0] : null);
       if (order >= 1) {
-        k.elementwise().tangent(d, scaled(x[1]), y[1], logDet[1]);
+        k.jets().forward1(f, p, kept, x, y[1], h ? logDet[1] : null);
       }
       if (order >= 2) {
-        k.elementwise().second(d, scaled(x[1]), scaled(x[2]), y[2], logDet[2]);
+        k.jets().forward2(f, p, kept, x, y[2], h ? logDet[2] : null);
       }
     }
 
     @Override
     public void backward(
         Kernels k, int order, Matrix[][] in, Matrix[] yBar, Matrix[] c, Matrix[][] inBar) {
-      Derivatives d = derivatives(k, in[0][0]);
+      ElementwiseFunction f = function.in(k);
+      Streams x = inside(in[0]);
+      Matrix p = function.parameters(Precision.FLOAT64, x.order0().columns());
+      Matrix[] kept = kept(f, x.order0());
+      k.jets().forward0(f, p, kept, x.order0(), like(x.order0()), null);
       Matrix[] to = inBar[0];
-      Matrix x1 = scaled(in[0][1]);
-      Matrix x2 = scaled(in[0][2]);
+      Streams yBars = new Streams(yBar[0], yBar[1], yBar[2]);
+      Streams cs = function.bijection() ? new Streams(c[0], c[1], c[2]) : null;
+      Streams xBars = new Streams(to[0], to[1], to[2]);
       switch (order) {
-        case 0 -> k.elementwise().pullBack0(d, yBar[0], c[0], to[0]);
-        case 1 -> k.elementwise().pullBack1(d, x1, yBar[0], yBar[1], c[0], c[1], to[0], to[1]);
-        default ->
-            k.elementwise()
-                .pullBack2(
-                    d, x1, x2, yBar[0], yBar[1], yBar[2], c[0], c[1], c[2], to[0], to[1], to[2]);
+        case 0 -> k.jets().pullBack0(f, p, kept, x, yBars, cs, xBars, null);
+        case 1 -> k.jets().pullBack1(f, p, kept, x, yBars, cs, xBars, 1, null);
+        default -> k.jets().pullBack2(f, p, kept, x, yBars, cs, xBars, 2, null);
       }
-      for (int i = 0; i <= order; i++) {
-        to[i].copyFrom(scaled(to[i]));
-      }
-    }
-  }
-
-  /**
-   * With a slope per row of the batch, so that the slope's cotangent per element can be checked as
-   * a second input.
-   */
-  private record Activation(boolean elu) implements Jets {
-    @Override
-    public int inputs() {
-      return 1;
-    }
-
-    private ActivationKernels of(Kernels k) {
-      return elu ? k.elu() : k.swish();
-    }
-
-    @Override
-    public void forward(Kernels k, int order, Matrix[][] in, Matrix[] y, Matrix[] logDet) {
-      Matrix[] x = in[0];
-      Matrix kept = like(x[0]);
-      of(k).value(SLOPE, x[0], y[0], kept);
-      if (order >= 1) {
-        of(k).tangent(SLOPE, x[0], kept, x[1], y[1]);
-      }
-      if (order >= 2) {
-        of(k).second(SLOPE, x[0], kept, x[1], x[2], y[2]);
-      }
-    }
-
-    @Override
-    public void backward(
-        Kernels k, int order, Matrix[][] in, Matrix[] yBar, Matrix[] c, Matrix[][] inBar) {
-      Matrix[] x = in[0];
-      Matrix[] to = inBar[0];
-      Matrix kept = like(x[0]);
-      of(k).value(SLOPE, x[0], like(x[0]), kept);
-      switch (order) {
-        case 0 -> of(k).pullBack0(SLOPE, x[0], kept, yBar[0], to[0], null);
-        case 1 -> of(k).pullBack1(SLOPE, x[0], kept, x[1], yBar[0], yBar[1], to[0], to[1], null);
-        default ->
-            of(k)
-                .pullBack2(
-                    SLOPE, x[0], kept, x[1], x[2], yBar[0], yBar[1], yBar[2], to[0], to[1], to[2],
-                    null);
+      for (int i = 0; function.onUnitInterval() && i <= order; i++) {
+        to[i].copyFrom(plus(like(to[i]), SCALE, to[i]));
       }
     }
   }
@@ -212,16 +126,17 @@ class JetKernelsTest {
     @Override
     public void forward(Kernels k, int order, Matrix[][] in, Matrix[] y, Matrix[] logDet) {
       Matrix scale = like(y[0]);
-      k.coupling().value(MASK, in[0][0], in[1][0], in[2][0], y[0], scale, logDet[0]);
+      Matrix mask = alternating(scale.columns(), 0, 1);
+      k.coupling().value(mask, in[0][0], in[1][0], in[2][0], y[0], scale, logDet[0]);
       if (order >= 1) {
         k.coupling()
             .tangent(
-                MASK, scale, in[0][0], in[1][0], in[2][0], in[0][1], in[1][1], in[2][1], y[1],
+                mask, scale, in[0][0], in[1][0], in[2][0], in[0][1], in[1][1], in[2][1], y[1],
                 logDet[1]);
       }
       if (order >= 2) {
         k.coupling()
-            .second(MASK, scale, streams(in[0]), streams(in[1]), streams(in[2]), y[2], logDet[2]);
+            .second(mask, scale, streams(in[0]), streams(in[1]), streams(in[2]), y[2], logDet[2]);
       }
     }
 
@@ -229,11 +144,12 @@ class JetKernelsTest {
     public void backward(
         Kernels k, int order, Matrix[][] in, Matrix[] yBar, Matrix[] c, Matrix[][] inBar) {
       Matrix scale = like(yBar[0]);
-      k.coupling().value(MASK, in[0][0], in[1][0], in[2][0], like(scale), scale, perRow());
+      Matrix mask = alternating(scale.columns(), 0, 1);
+      k.coupling().value(mask, in[0][0], in[1][0], in[2][0], like(scale), scale, perRow(scale));
       k.coupling()
           .pullBack(
               order,
-              MASK,
+              mask,
               scale,
               streams(in[0]),
               streams(in[1]),
@@ -246,12 +162,9 @@ class JetKernelsTest {
     }
   }
 
-  private static final Matrix SLOPE = alternating(0.6, 1.7);
-  private static final Matrix MASK = alternating(0, 1);
-
-  private static Matrix alternating(double even, double odd) {
-    Matrix result = Matrix.allocate(Precision.FLOAT64, 1, WIDTH);
-    for (int i = 0; i < WIDTH; i++) {
+  private static Matrix alternating(int width, double even, double odd) {
+    Matrix result = Matrix.allocate(Precision.FLOAT64, 1, width);
+    for (int i = 0; i < width; i++) {
       result.set(0, i, i % 2 == 0 ? even : odd);
     }
     return result;
@@ -261,15 +174,16 @@ class JetKernelsTest {
     return Matrix.allocate(Precision.FLOAT64, x.rows(), x.columns());
   }
 
-  private static Matrix perRow() {
-    return Matrix.allocate(Precision.FLOAT64, 1, ROWS);
+  private static Matrix perRow(Matrix x) {
+    return Matrix.allocate(Precision.FLOAT64, 1, x.rows());
   }
 
   private static Matrix random(RandomGenerator random, int rows, int width) {
     Matrix result = Matrix.allocate(Precision.FLOAT64, rows, width);
     for (int r = 0; r < rows; r++) {
       for (int i = 0; i < width; i++) {
-        result.set(r, i, random.nextGaussian());
+        double value = random.nextGaussian();
+        result.set(r, i, value + Math.copySign(KINK, value));
       }
     }
     return result;
@@ -308,26 +222,23 @@ class JetKernelsTest {
   }
 
   static Stream<Arguments> layers() {
-    return Stream.of(
-            new SmoothLeakyRelu(),
-            new Logit(),
-            new Activation(false),
-            new Activation(true),
-            new Coupling())
+    return Stream.concat(
+            FunctionUnderTest.all().stream().map(Elementwise::new), Stream.of(new Coupling()))
         .flatMap(
             layer ->
                 Stream.of(Kernels.of(Precision.FLOAT64), Kernels.reference(Precision.FLOAT64))
-                    .map(k -> Arguments.of(layer, k)));
+                    .flatMap(
+                        k -> Arrays.stream(SHAPES).map(s -> Arguments.of(layer, s[0], s[1], k))));
   }
 
-  @ParameterizedTest(name = "{0}")
+  @ParameterizedTest(name = "{0} [{1},{2}]")
   @MethodSource("layers")
-  void tangentsMatchDifferencesAlongACurve(Jets layer, Kernels kernels) {
+  void tangentsMatchDifferencesAlongACurve(Jets layer, int rows, int width, Kernels kernels) {
     RandomGenerator random = RandomGeneratorFactory.of("L64X128MixRandom").create(3);
     Matrix[][] in = new Matrix[layer.inputs()][];
-    Arrays.setAll(in, i -> jet(random, ROWS, WIDTH));
-    Matrix[] y = empty(ROWS, WIDTH);
-    Matrix[] logDet = empty(1, ROWS);
+    Arrays.setAll(in, i -> jet(random, rows, width));
+    Matrix[] y = empty(rows, width);
+    Matrix[] logDet = empty(1, rows);
     layer.forward(kernels, 2, in, y, logDet);
     Matrix[][] ys = new Matrix[2][];
     Matrix[][] logDets = new Matrix[2][];
@@ -343,8 +254,8 @@ class JetKernelsTest {
                 plus(in[i][1], t, in[i][2]),
                 in[i][2]
               });
-      ys[side] = empty(ROWS, WIDTH);
-      logDets[side] = empty(1, ROWS);
+      ys[side] = empty(rows, width);
+      logDets[side] = empty(1, rows);
       layer.forward(kernels, 1, at, ys[side], logDets[side]);
     }
     for (int order = 0; order < 2; order++) {
@@ -363,19 +274,19 @@ class JetKernelsTest {
     }
   }
 
-  @ParameterizedTest(name = "{0}")
+  @ParameterizedTest(name = "{0} [{1},{2}]")
   @MethodSource("layers")
-  void cotangentsMatchDifferences(Jets layer, Kernels kernels) {
+  void cotangentsMatchDifferences(Jets layer, int rows, int width, Kernels kernels) {
     RandomGenerator random = RandomGeneratorFactory.of("L64X128MixRandom").create(4);
     for (int order = 0; order <= 2; order++) {
       Matrix[][] in = new Matrix[layer.inputs()][];
-      Arrays.setAll(in, i -> jet(random, ROWS, WIDTH));
+      Arrays.setAll(in, i -> jet(random, rows, width));
       Matrix[][] direction = new Matrix[layer.inputs()][];
-      Arrays.setAll(direction, i -> jet(random, ROWS, WIDTH));
-      Matrix[] yBar = jet(random, ROWS, WIDTH);
-      Matrix[] c = jet(random, 1, ROWS);
+      Arrays.setAll(direction, i -> jet(random, rows, width));
+      Matrix[] yBar = jet(random, rows, width);
+      Matrix[] c = jet(random, 1, rows);
       Matrix[][] inBar = new Matrix[layer.inputs()][];
-      Arrays.setAll(inBar, i -> empty(ROWS, WIDTH));
+      Arrays.setAll(inBar, i -> empty(rows, width));
       layer.backward(kernels, order, in, yBar, c, inBar);
       double pulled = 0;
       for (int i = 0; i < layer.inputs(); i++) {
@@ -408,8 +319,8 @@ class JetKernelsTest {
         at[i][k] = plus(in[i][k], step, direction[i][k]);
       }
     }
-    Matrix[] y = empty(ROWS, WIDTH);
-    Matrix[] logDet = empty(1, ROWS);
+    Matrix[] y = empty(yBar[0].rows(), yBar[0].columns());
+    Matrix[] logDet = empty(1, yBar[0].rows());
     layer.forward(kernels, order, at, y, logDet);
     double sum = 0;
     for (int k = 0; k <= order; k++) {
@@ -418,52 +329,55 @@ class JetKernelsTest {
     return sum;
   }
 
-  @ParameterizedTest
-  @org.junit.jupiter.params.provider.ValueSource(ints = {0, 1, 2})
-  void swishSlopeCotangentsMatchDifferences(int order) {
+  static Stream<Arguments> trainableFunctions() {
+    return FunctionUnderTest.all().stream()
+        .filter(FunctionUnderTest::trainable)
+        .flatMap(f -> IntStream.rangeClosed(0, 2).mapToObj(order -> Arguments.of(f, order)))
+        .flatMap(
+            a -> Arrays.stream(SHAPES).map(s -> Arguments.of(a.get()[0], a.get()[1], s[0], s[1])));
+  }
+
+  @ParameterizedTest(name = "{0}, order {1} [{2},{3}]")
+  @MethodSource("trainableFunctions")
+  void cotangentsOfParametersMatchDifferences(
+      FunctionUnderTest function, int order, int rows, int width) {
     RandomGenerator random = RandomGeneratorFactory.of("L64X128MixRandom").create(5);
     Kernels kernels = Kernels.of(Precision.FLOAT64);
-    Matrix[] x = jet(random, 1, WIDTH);
-    Matrix[] yBar = jet(random, 1, WIDTH);
-    Matrix slopeBar = like(x[0]);
-    Matrix kept = like(x[0]);
-    ActivationKernels swish = kernels.swish();
-    swish.value(SLOPE, x[0], like(x[0]), kept);
-    Matrix[] ignored = empty(1, WIDTH);
+    ElementwiseFunction f = function.in(kernels);
+    ElementwiseJets jets = kernels.jets();
+    Matrix[] x = jet(random, rows, width);
+    Streams xs = new Streams(x[0], x[1], x[2]);
+    Matrix[] yBar = jet(random, rows, width);
+    Streams yBars = new Streams(yBar[0], yBar[1], yBar[2]);
+    Matrix parameters = function.parameters(Precision.FLOAT64, width);
+    Matrix[] kept = new Matrix[f.keeps(2)];
+    Arrays.setAll(kept, i -> like(x[0]));
+    jets.forward0(f, parameters, kept, x[0], like(x[0]), null);
+    Matrix[] ignored = empty(rows, width);
+    Streams xBars = new Streams(ignored[0], ignored[1], ignored[2]);
+    Matrix[] bars = {like(x[0])};
     switch (order) {
-      case 0 -> swish.pullBack0(SLOPE, x[0], kept, yBar[0], ignored[0], slopeBar);
-      case 1 ->
-          swish.pullBack1(
-              SLOPE, x[0], kept, x[1], yBar[0], yBar[1], ignored[0], ignored[1], slopeBar);
-      default ->
-          swish.pullBack2(
-              SLOPE,
-              x[0],
-              kept,
-              x[1],
-              x[2],
-              yBar[0],
-              yBar[1],
-              yBar[2],
-              ignored[0],
-              ignored[1],
-              ignored[2],
-              slopeBar);
+      case 0 -> jets.pullBack0(f, parameters, kept, xs, yBars, null, xBars, bars);
+      case 1 -> jets.pullBack1(f, parameters, kept, xs, yBars, null, xBars, 1, bars);
+      default -> jets.pullBack2(f, parameters, kept, xs, yBars, null, xBars, 2, bars);
     }
-    Matrix direction = alternating(1, -0.5);
+    Matrix direction = alternating(width, 1, -0.5);
     Matrix[][] y = new Matrix[2][];
     for (int side = 0; side < 2; side++) {
-      Matrix slope = plus(SLOPE, side == 0 ? -STEP : STEP, direction);
-      y[side] = empty(1, WIDTH);
-      swish.value(slope, x[0], y[side][0], kept);
-      swish.tangent(slope, x[0], kept, x[1], y[side][1]);
-      swish.second(slope, x[0], kept, x[1], x[2], y[side][2]);
+      Matrix moved = plus(parameters, side == 0 ? -STEP : STEP, direction);
+      y[side] = empty(rows, width);
+      jets.forward0(f, moved, kept, x[0], y[side][0], null);
+      jets.forward1(f, moved, kept, xs, y[side][1], null);
+      jets.forward2(f, moved, kept, xs, y[side][2], null);
     }
     double difference = 0;
     for (int k = 0; k <= order; k++) {
       difference += (dot(yBar[k], y[1][k]) - dot(yBar[k], y[0][k])) / (2 * STEP);
     }
-    assertThat(dot(slopeBar, direction))
-        .isCloseTo(difference, Offset.offset(TOLERANCE * (1 + Math.abs(difference))));
+    double pulled = 0;
+    for (int r = 0; r < rows; r++) {
+      pulled += dot(bars[0].rows(r, r + 1), direction);
+    }
+    assertThat(pulled).isCloseTo(difference, Offset.offset(TOLERANCE * (1 + Math.abs(difference))));
   }
 }

@@ -2,6 +2,8 @@ package org.ebflow.linalg;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.util.Arrays;
+import java.util.function.Function;
 import org.assertj.core.data.Offset;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -38,37 +40,53 @@ class KernelValuesTest {
         .isCloseTo(expected, Offset.offset(relative * Math.abs(expected) + Double.MIN_NORMAL));
   }
 
+  /** What order 0 of an elementwise function computes. */
+  private record Order0(Matrix y, Matrix kept, double logDet) {
+    static Order0 of(
+        Precision precision,
+        Function<ElementwiseFunctions, ? extends ElementwiseFunction> function,
+        Matrix x,
+        double... constants) {
+      Kernels kernels = Kernels.of(precision);
+      ElementwiseFunction f = function.apply(kernels.functions());
+      Matrix y = Matrix.allocate(precision, 1, WIDTH);
+      Matrix[] kept = new Matrix[f.keeps(0)];
+      Arrays.setAll(kept, i -> Matrix.allocate(precision, 1, WIDTH));
+      Matrix logDet = Matrix.allocate(Precision.FLOAT64, 1, 1);
+      kernels.jets().forward0(f, constants(precision, constants), kept, x, y, logDet);
+      return new Order0(y, kept.length == 0 ? y : kept[0], logDet.get(0, 0));
+    }
+  }
+
+  private static Matrix constants(Precision precision, double... values) {
+    return Matrix.of(values, 1, values.length).copy(precision);
+  }
+
   @ParameterizedTest
   @EnumSource(Precision.class)
   void smoothLeakyReluMatchesItsFormula(Precision precision) {
     Matrix x = grid(precision, -30, 30);
-    Matrix y = Matrix.allocate(precision, 1, WIDTH);
-    Matrix q = Matrix.allocate(precision, 1, WIDTH);
-    Matrix logDet = Matrix.allocate(Precision.FLOAT64, 1, 1);
-    Kernels.of(precision).smoothLeakyRelu().value(A, B, x, y, q, logDet);
+    Order0 order0 = Order0.of(precision, ElementwiseFunctions::smoothLeakyRelu, x, A, B);
     double sum = 0;
     for (int i = 0; i < WIDTH; i++) {
       double u = x.get(0, i);
       double expected = A * u + B * softplus(u);
       double size = A * Math.abs(u) + B * softplus(u); // the two terms cancel near the zero of f
-      assertThat(y.get(0, i)).isCloseTo(expected, Offset.offset(tolerance(precision) * size));
-      assertClose(q.get(0, i), sigmoid(u), tolerance(precision));
+      assertThat(order0.y.get(0, i))
+          .isCloseTo(expected, Offset.offset(tolerance(precision) * size));
+      assertClose(order0.kept.get(0, i), sigmoid(u), tolerance(precision));
       sum += StrictMath.log(A + B * sigmoid(u));
     }
-    assertClose(logDet.get(0, 0), sum, precision == Precision.FLOAT32 ? 1e-6 : 1e-13);
+    assertClose(order0.logDet, sum, precision == Precision.FLOAT32 ? 1e-6 : 1e-13);
   }
 
   @ParameterizedTest
   @EnumSource(Precision.class)
   void softplusKeepsItsRelativeAccuracyFarToTheLeft(Precision precision) {
     Matrix x = grid(precision, -80, -5);
-    Matrix y = Matrix.allocate(precision, 1, WIDTH);
-    Matrix q = Matrix.allocate(precision, 1, WIDTH);
-    Kernels.of(precision)
-        .smoothLeakyRelu()
-        .value(0, 1, x, y, q, Matrix.allocate(Precision.FLOAT64, 1, 1));
+    Order0 order0 = Order0.of(precision, ElementwiseFunctions::smoothLeakyRelu, x, 0, 1);
     for (int i = 0; i < WIDTH; i++) {
-      assertClose(y.get(0, i), softplus(x.get(0, i)), tolerance(precision));
+      assertClose(order0.y.get(0, i), softplus(x.get(0, i)), tolerance(precision));
     }
   }
 
@@ -76,13 +94,25 @@ class KernelValuesTest {
   @EnumSource(Precision.class)
   void logDeterminantStaysFiniteForSteepAndFlatSlopes(Precision precision) {
     Matrix x = grid(precision, -200, -100); // f' = a
-    Matrix y = Matrix.allocate(precision, 1, WIDTH);
     for (double a : new double[] {1e-6, 1e6}) {
-      Matrix logDet = Matrix.allocate(Precision.FLOAT64, 1, 1);
-      Kernels.of(precision)
-          .smoothLeakyRelu()
-          .value(a, B, x, y, Matrix.allocate(precision, 1, WIDTH), logDet);
-      assertClose(logDet.get(0, 0), WIDTH * StrictMath.log(a), 1e-6);
+      Order0 order0 = Order0.of(precision, ElementwiseFunctions::smoothLeakyRelu, x, a, B);
+      assertClose(order0.logDet, WIDTH * StrictMath.log(a), 1e-6);
+    }
+  }
+
+  /** Of the slopes of leaky ReLU on either side, which may be anything but a number between. */
+  @ParameterizedTest
+  @EnumSource(Precision.class)
+  void logDeterminantIsOfMagnitudesAndInfiniteOrNaNWhereASlopeIs(Precision precision) {
+    Matrix x = grid(precision, -1, -0.5);
+    for (double a : new double[] {-3, 0, Double.POSITIVE_INFINITY, Double.NaN}) {
+      Order0 order0 = Order0.of(precision, ElementwiseFunctions::leakyRelu, x, a);
+      double expected = WIDTH * StrictMath.log(Math.abs(a));
+      if (a == -3) {
+        assertClose(order0.logDet, expected, 1e-6);
+      } else {
+        assertThat(order0.logDet).isEqualTo(Double.valueOf(expected)); // NaN is NaN
+      }
     }
   }
 
@@ -92,7 +122,7 @@ class KernelValuesTest {
     for (double size : new double[] {1e-3, 3, 100, 1e30}) {
       Matrix y = grid(precision, -size, size);
       Matrix x = Matrix.allocate(precision, 1, WIDTH);
-      Kernels.of(precision).smoothLeakyRelu().inverse(A, B, y, x);
+      Kernels.of(precision).functions().smoothLeakyRelu().inverse(constants(precision, A, B), y, x);
       for (int i = 0; i < WIDTH; i++) {
         double u = x.get(0, i);
         double terms = A * Math.abs(u) + B * softplus(u);
@@ -106,16 +136,18 @@ class KernelValuesTest {
   @EnumSource(Precision.class)
   void activationsMatchTheirFormulas(Precision precision) {
     Matrix x = grid(precision, -20, 20);
-    Matrix y = Matrix.allocate(precision, 1, WIDTH);
-    Matrix kept = Matrix.allocate(precision, 1, WIDTH);
-    Kernels.of(precision).swish().value(null, x, y, kept);
-    for (int i = 0; i < WIDTH; i++) {
-      assertClose(y.get(0, i), x.get(0, i) * sigmoid(x.get(0, i)), tolerance(precision));
-    }
-    Kernels.of(precision).elu().value(null, x, y, kept);
+    double[] ones = new double[WIDTH];
+    Arrays.fill(ones, 1);
+    Matrix swish = Order0.of(precision, ElementwiseFunctions::swish, x, ones).y;
+    Matrix elu = Order0.of(precision, ElementwiseFunctions::elu, x).y;
+    Matrix leakyRelu = Order0.of(precision, ElementwiseFunctions::leakyRelu, x, 0.25).y;
+    Matrix relu = Order0.of(precision, ElementwiseFunctions::leakyRelu, x, 0).y;
     for (int i = 0; i < WIDTH; i++) {
       double u = x.get(0, i);
-      assertClose(y.get(0, i), u > 0 ? u : StrictMath.expm1(u), tolerance(precision));
+      assertClose(swish.get(0, i), u * sigmoid(u), tolerance(precision));
+      assertClose(elu.get(0, i), u > 0 ? u : StrictMath.expm1(u), tolerance(precision));
+      assertThat(leakyRelu.get(0, i)).isEqualTo(u > 0 ? u : 0.25 * u);
+      assertThat(relu.get(0, i)).isCloseTo(Math.max(u, 0), Offset.offset(0.0)); // -0 is 0
     }
   }
 
@@ -123,22 +155,23 @@ class KernelValuesTest {
   @EnumSource(Precision.class)
   void logitAndSigmoidAreInverse(Precision precision) {
     Matrix x = grid(precision, 0.001, 0.999);
-    Matrix y = Matrix.allocate(precision, 1, WIDTH);
     Matrix back = Matrix.allocate(precision, 1, WIDTH);
-    Matrix logDet = Matrix.allocate(Precision.FLOAT64, 1, 1);
-    Kernels.of(precision).elementwise().logit(1.3, x, y, logDet);
-    Kernels.of(precision).elementwise().sigmoid(1.3, y, back);
+    Order0 order0 = Order0.of(precision, ElementwiseFunctions::logit, x, 1 / 1.3, 1.3);
+    Kernels.of(precision)
+        .functions()
+        .logit()
+        .inverse(constants(precision, 1 / 1.3, 1.3), order0.y, back);
     double sum = 0;
     for (int i = 0; i < WIDTH; i++) {
       double u = x.get(0, i);
       sum -= StrictMath.log(1.3) + StrictMath.log(u) + StrictMath.log(1 - u);
-      assertThat(y.get(0, i))
+      assertThat(order0.y.get(0, i))
           .isCloseTo(
               (StrictMath.log(u) - StrictMath.log(1 - u)) / 1.3,
               Offset.offset(10 * tolerance(precision)));
       assertClose(back.get(0, i), u, 10 * tolerance(precision));
     }
-    assertClose(logDet.get(0, 0), sum, precision == Precision.FLOAT32 ? 1e-6 : 1e-13);
+    assertClose(order0.logDet, sum, precision == Precision.FLOAT32 ? 1e-6 : 1e-13);
   }
 
   @ParameterizedTest

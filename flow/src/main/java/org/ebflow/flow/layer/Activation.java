@@ -1,39 +1,55 @@
 package org.ebflow.flow.layer;
 
 import java.util.List;
+import java.util.function.Function;
 import org.ebflow.flow.pass.Gradients;
 import org.ebflow.flow.pass.Jet;
 import org.ebflow.flow.pass.Parameter;
 import org.ebflow.flow.pass.Workspace;
-import org.ebflow.linalg.ActivationKernels;
-import org.ebflow.linalg.Kernels;
+import org.ebflow.linalg.ElementwiseFunction;
+import org.ebflow.linalg.ElementwiseFunctions;
 import org.ebflow.linalg.Matrix;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Elementwise activation of a coupling network: Swish, y = x·sigmoid(βx) with a trainable slope β
- * per unit, or ELU.
+ * Elementwise activation of a coupling network.
  *
- * <p>Jets: docs/derivations/elementwise.md. Keeps sigmoid(βx) or the derivative, [batch,width], and
- * for the slope's gradient one more matrix of that size.
+ * <p>Jets: docs/derivations/elementwise.md. Keeps what the function keeps and, for the gradient of
+ * trainable parameters, one more matrix [batch,width].
  */
 final class Activation implements JetFunction {
-  private static final int KEPT = 0;
-  private static final int SLOPE_BAR = 1;
+  private static final int SLOPE_BAR = ElementwiseMap.FREE_SLOT;
+  private static final int CONSTANTS = 0;
 
   private final Kind kind;
   private final int width;
+  private final ElementwiseMap map;
   private final @Nullable Parameter slope;
 
   /** Which function. */
   enum Kind {
-    SWISH,
-    ELU
+    /** x·sigmoid(βx), β trainable per unit. */
+    SWISH(ElementwiseFunctions::swish),
+    /** x for x &gt; 0, else eˣ - 1. */
+    ELU(ElementwiseFunctions::elu),
+    /** x for x &gt; 0, else x/100. */
+    LEAKY_RELU(ElementwiseFunctions::leakyRelu, 0.01),
+    /** x for x &gt; 0, else 0. */
+    RELU(ElementwiseFunctions::leakyRelu, 0);
+
+    private final Function<ElementwiseFunctions, ElementwiseFunction> function;
+    private final double[] constants;
+
+    Kind(Function<ElementwiseFunctions, ElementwiseFunction> function, double... constants) {
+      this.function = function;
+      this.constants = constants;
+    }
   }
 
   Activation(Kind kind, String prefix, int width) {
     this.kind = kind;
     this.width = width;
+    this.map = new ElementwiseMap(kind.function);
     this.slope =
         kind == Kind.SWISH
             ? new Parameter(prefix + "beta", 1, width, Initializers.constant(1))
@@ -52,66 +68,22 @@ final class Activation implements JetFunction {
 
   @Override
   public void forward(Jet x, Jet y, Workspace kept, int fromOrder, int toOrder) {
-    ActivationKernels kernels = kernels(kept.kernels());
-    Matrix beta = slope == null ? null : kept.value(slope);
-    Matrix keptValues = kept.jet(KEPT, width, 0).stream(0);
-    if (fromOrder == 0) {
-      kernels.value(beta, x.stream(0), y.stream(0), keptValues);
-    }
-    if (fromOrder <= 1 && toOrder >= 1) {
-      kernels.tangent(beta, x.stream(0), keptValues, x.stream(1), y.stream(1));
-    }
-    if (toOrder == 2) {
-      kernels.second(beta, x.stream(0), keptValues, x.stream(1), x.stream(2), y.stream(2));
-    }
-    kept.keep(x);
+    map.forward(values(kept), x, y, null, kept, fromOrder, toOrder);
   }
 
   @Override
   public void backward(
       Jet yBar, Workspace kept, Jet xBar, int toOrder, @Nullable Gradients gradients) {
-    ActivationKernels kernels = kernels(kept.kernels());
-    Jet x = kept.kept();
-    Matrix beta = slope == null ? null : kept.value(slope);
-    Matrix keptValues = kept.jet(KEPT, width, 0).stream(0);
-    Jet slopeBar = slope == null || gradients == null ? null : kept.jet(SLOPE_BAR, width, 0);
-    Matrix slopeBarRows = slopeBar == null ? null : slopeBar.stream(0);
-    switch (yBar.order()) {
-      case 0 ->
-          kernels.pullBack0(
-              beta, x.stream(0), keptValues, yBar.stream(0), xBar.stream(0), slopeBarRows);
-      case 1 ->
-          kernels.pullBack1(
-              beta,
-              x.stream(0),
-              keptValues,
-              x.stream(1),
-              yBar.stream(0),
-              yBar.stream(1),
-              xBar.stream(0),
-              toOrder >= 1 ? xBar.stream(1) : null,
-              slopeBarRows);
-      default ->
-          kernels.pullBack2(
-              beta,
-              x.stream(0),
-              keptValues,
-              x.stream(1),
-              x.stream(2),
-              yBar.stream(0),
-              yBar.stream(1),
-              yBar.stream(2),
-              xBar.stream(0),
-              xBar.stream(1),
-              toOrder >= 2 ? xBar.stream(2) : null,
-              slopeBarRows);
-    }
-    if (slope != null && slopeBar != null && gradients != null) {
-      gradients.addColumnSums(slope, 1, slopeBar, 0);
+    if (slope == null || gradients == null) {
+      map.backward(values(kept), yBar, null, kept, xBar, toOrder, null);
+    } else {
+      Matrix[] slopeBar = kept.matrices(SLOPE_BAR, 1, width);
+      map.backward(values(kept), yBar, null, kept, xBar, toOrder, slopeBar);
+      gradients.addColumnSums(slope, 1, kept.jet(SLOPE_BAR, width, 0), 0);
     }
   }
 
-  private ActivationKernels kernels(Kernels kernels) {
-    return kind == Kind.SWISH ? kernels.swish() : kernels.elu();
+  private Matrix values(Workspace kept) {
+    return slope == null ? kept.constant(CONSTANTS, kind.constants) : kept.value(slope);
   }
 }

@@ -1,8 +1,7 @@
 package org.ebflow.flow.layer;
 
 import java.util.Map;
-import org.ebflow.flow.pass.Workspace;
-import org.ebflow.linalg.ElementwiseKernels.Derivatives;
+import org.ebflow.linalg.ElementwiseBijection;
 import org.ebflow.linalg.Matrix;
 import org.jspecify.annotations.Nullable;
 
@@ -12,14 +11,17 @@ import org.jspecify.annotations.Nullable;
  * <p>Shapes (row-major): x, y [batch,D] per order; logDet [batch] nats, log|det ∂y/∂x| = Σ
  * log|f'(x)|. Jets: docs/derivations/elementwise.md.
  *
- * <p>Cost: five calls of the user's code per element; keeps up to six derivatives, [batch,D] each.
- * Numerics: f is evaluated in float64 and rounded. Threading: as the function.
+ * <p>Cost: up to six calls of the user's code per element; keeps up to four derivatives, [batch,D]
+ * each. Numerics: f and its derivatives are evaluated in float64 and rounded. Threading: as the
+ * function.
  */
-public final class ElementwiseLayer extends DerivedElementwise {
+public final class ElementwiseLayer extends ElementwiseBijectionLayer {
   private final Elementwise function;
 
   /** Of that function. */
   public ElementwiseLayer(Elementwise function) {
+    UserFunction user = new UserFunction(function);
+    super(functions -> user);
     this.function = function;
   }
 
@@ -28,47 +30,60 @@ public final class ElementwiseLayer extends DerivedElementwise {
     return function.description();
   }
 
-  @Override
-  void value(Matrix x, Matrix y, Matrix logDet, Workspace kept) {
-    for (int r = 0; r < x.rows(); r++) {
-      double sum = logDet.get(0, r);
-      for (int c = 0; c < x.columns(); c++) {
+  /** Keeps the derivatives, as many as the jet's order needs. */
+  private record UserFunction(Elementwise function) implements ElementwiseBijection {
+    @Override
+    public int keeps(int order) {
+      return order < 0 ? 0 : order + 2;
+    }
+
+    @Override
+    public void value(
+        Matrix parameters, Matrix x, Matrix y, Matrix[] kept, Matrix f1, int from, int n) {
+      for (int i = 0; i < n; i++) {
+        int r = (from + i) / x.columns();
+        int c = (from + i) % x.columns();
         double at = x.get(r, c);
         y.set(r, c, function.value(at));
-        sum += StrictMath.log(Math.abs(function.first(at)));
-      }
-      logDet.set(0, r, sum);
-    }
-  }
-
-  @Override
-  void derivatives(Matrix x, Derivatives d, Workspace kept) {
-    for (int r = 0; r < x.rows(); r++) {
-      for (int c = 0; c < x.columns(); c++) {
-        double at = x.get(r, c);
-        double first = function.first(at);
-        double second = function.second(at) / first;
-        d.f1().set(r, c, first);
-        d.h1().set(r, c, second);
-        if (d.f2() != null && d.h2() != null) {
-          double third = function.third(at) / first;
-          d.f2().set(r, c, second * first);
-          d.h2().set(r, c, third - second * second);
-          if (d.f3() != null && d.h3() != null) {
-            double fourth = function.fourth(at) / first;
-            d.f3().set(r, c, third * first);
-            d.h3().set(r, c, fourth - 3 * second * third + 2 * second * second * second);
-          }
+        f1.set(0, i, function.first(at));
+        for (int k = 0; k < kept.length; k++) {
+          kept[k].set(r, c, derivative(k + 1, at));
         }
       }
     }
-  }
 
-  @Override
-  public void inverse(Matrix y, Matrix x, Workspace kept) {
-    for (int r = 0; r < y.rows(); r++) {
-      for (int c = 0; c < y.columns(); c++) {
-        x.set(r, c, function.inverse(y.get(r, c)));
+    private double derivative(int k, double x) {
+      return switch (k) {
+        case 1 -> function.first(x);
+        case 2 -> function.second(x);
+        case 3 -> function.third(x);
+        default -> function.fourth(x);
+      };
+    }
+
+    @Override
+    public void derivatives(
+        Matrix parameters, Matrix x, Matrix[] kept, Derivatives d, int highest, int from, int n) {
+      copy(kept, 1, highest, d.f1(), from, n);
+      copy(kept, 2, highest, d.f2(), from, n);
+      copy(kept, 3, highest, d.f3(), from, n);
+      copy(kept, 4, highest, d.f4(), from, n);
+    }
+
+    @SuppressWarnings("SuspiciousSystemArraycopy") // arrays of one precision
+    private static void copy(Matrix[] kept, int order, int highest, Matrix to, int from, int n) {
+      if (order <= highest) {
+        Matrix values = kept[order - 1];
+        System.arraycopy(values.array(), values.offset() + from, to.array(), to.offset(), n);
+      }
+    }
+
+    @Override
+    public void inverse(Matrix parameters, Matrix y, Matrix x) {
+      for (int r = 0; r < y.rows(); r++) {
+        for (int c = 0; c < y.columns(); c++) {
+          x.set(r, c, function.inverse(y.get(r, c)));
+        }
       }
     }
   }

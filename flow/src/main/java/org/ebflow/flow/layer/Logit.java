@@ -1,9 +1,7 @@
 package org.ebflow.flow.layer;
 
 import java.util.Map;
-import org.ebflow.flow.pass.Workspace;
-import org.ebflow.linalg.ElementwiseKernels.Derivatives;
-import org.ebflow.linalg.Matrix;
+import org.ebflow.linalg.ElementwiseFunctions;
 
 /**
  * Logit, y = (log x - log(1-x))/smoothness.
@@ -16,13 +14,14 @@ import org.ebflow.linalg.Matrix;
  * <p>Domain and inverse: x in (0,1); x = sigmoid(smoothness·y), which rounds to 0 or 1 far out.
  * Threading: immutable.
  */
-public final class Logit extends DerivedElementwise {
+public final class Logit extends ElementwiseBijectionLayer {
   static final String TYPE = "logit";
 
   private final double smoothness;
 
   /** With the logit smoothness α_s. */
   public Logit(double smoothness) {
+    super(ElementwiseFunctions::logit, 1 / smoothness, smoothness);
     if (!(smoothness > 0 && smoothness < Double.POSITIVE_INFINITY)) {
       throw new IllegalArgumentException(
           "Logit: smoothness is " + smoothness + ", expected a positive number");
@@ -42,21 +41,6 @@ public final class Logit extends DerivedElementwise {
   /** α_s. */
   public double smoothness() {
     return smoothness;
-  }
-
-  @Override
-  void value(Matrix x, Matrix y, Matrix logDet, Workspace kept) {
-    kept.kernels().elementwise().logit(smoothness, x, y, logDet);
-  }
-
-  @Override
-  void derivatives(Matrix x, Derivatives d, Workspace kept) {
-    kept.kernels().elementwise().logitDerivatives(smoothness, x, d);
-  }
-
-  @Override
-  public void inverse(Matrix y, Matrix x, Workspace kept) {
-    kept.kernels().elementwise().sigmoid(smoothness, y, x);
   }
 
   @Override

@@ -55,7 +55,11 @@ public final class MaskedAffineCoupling implements Layer {
     /** x·sigmoid(βx), β trainable. */
     SWISH,
     /** x for x &gt; 0, else eˣ - 1. */
-    ELU
+    ELU,
+    /** x for x &gt; 0, else x/100. */
+    LEAKY_RELU,
+    /** x for x &gt; 0, else 0. */
+    RELU
   }
 
   /** With random networks, without weight normalisation. */
@@ -85,10 +89,8 @@ public final class MaskedAffineCoupling implements Layer {
     this.hidden = hidden;
     this.activation = activation;
     this.weightNormalisation = weightNormalisation;
-    Activation.Kind kind =
-        activation == TranslationActivation.SWISH ? Activation.Kind.SWISH : Activation.Kind.ELU;
     scaleNetwork = network("scale.", Activation.Kind.SWISH);
-    translationNetwork = network("translation.", kind);
+    translationNetwork = network("translation.", Activation.Kind.valueOf(activation.name()));
   }
 
   private Mlp network(String prefix, Activation.Kind kind) {

@@ -1,8 +1,8 @@
 package org.ebflow.flow.pass;
 
 import org.ebflow.linalg.BFloat16Matrix;
-import org.ebflow.linalg.CouplingKernels.Streams;
 import org.ebflow.linalg.Matrix;
+import org.ebflow.linalg.Streams;
 import org.jspecify.annotations.Nullable;
 
 /**

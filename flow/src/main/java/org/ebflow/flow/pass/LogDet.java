@@ -1,8 +1,8 @@
 package org.ebflow.flow.pass;
 
-import org.ebflow.linalg.CouplingKernels.Streams;
 import org.ebflow.linalg.Matrix;
 import org.ebflow.linalg.Precision;
+import org.ebflow.linalg.Streams;
 
 /**
  * Jet of one float64 number per sample in nats (a log-determinant, a log-density, or the cotangent

@@ -5,7 +5,6 @@ import java.util.List;
 import java.util.function.Supplier;
 import org.ebflow.linalg.BFloat16Matrix;
 import org.ebflow.linalg.Blas;
-import org.ebflow.linalg.ElementwiseKernels.Derivatives;
 import org.ebflow.linalg.Kernels;
 import org.ebflow.linalg.Matrix;
 import org.ebflow.linalg.MatrixPool;
@@ -31,7 +30,7 @@ public final class Workspace {
   private final List<@Nullable Jet> jets = new ArrayList<>();
   private final List<@Nullable Workspace> children = new ArrayList<>();
   private final List<@Nullable Matrix> constants = new ArrayList<>();
-  private final List<@Nullable Derivatives> derivatives = new ArrayList<>();
+  private final List<Matrix @Nullable []> groups = new ArrayList<>();
   private final List<@Nullable Jet> boundaries = new ArrayList<>();
   private final List<@Nullable Jet> boundaryBars = new ArrayList<>();
   private final List<@Nullable Object> objects = new ArrayList<>();
@@ -336,22 +335,17 @@ public final class Workspace {
   }
 
   /**
-   * Derivatives of an elementwise function, as many as the pass's order needs, in the six slots
-   * from {@code slot} on.
+   * The buffers of {@code count} slots from {@code slot} on, [rows,width] each; one group of slots
+   * begins at one slot.
    */
-  public Derivatives derivatives(int slot, int width) {
-    Derivatives found = at(derivatives, slot);
+  public Matrix[] matrices(int slot, int count, int width) {
+    Matrix[] found = at(groups, slot);
     if (found == null) {
-      int order = shared.order;
-      found =
-          new Derivatives(
-              jet(slot, width, 0).stream(0),
-              order >= 1 ? jet(slot + 1, width, 0).stream(0) : null,
-              order >= 2 ? jet(slot + 2, width, 0).stream(0) : null,
-              jet(slot + 3, width, 0).stream(0),
-              order >= 1 ? jet(slot + 4, width, 0).stream(0) : null,
-              order >= 2 ? jet(slot + 5, width, 0).stream(0) : null);
-      derivatives.set(slot, found);
+      found = new Matrix[count];
+      for (int i = 0; i < count; i++) {
+        found[i] = jet(slot + i, width, 0).stream(0);
+      }
+      groups.set(slot, found);
     }
     return found;
   }

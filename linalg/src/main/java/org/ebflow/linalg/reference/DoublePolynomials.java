@@ -131,4 +131,33 @@ public final class DoublePolynomials {
     p = Math.fma(p, z, -19.739208802178716);
     return Math.fma(z, p, 1.0);
   }
+
+  /** y ← exp(-|factor·x|) over {@code n} elements. */
+  public static void expOfNegative(
+      double factor, double[] xs, int xAt, double[] ys, int yAt, int n) {
+    for (int i = 0; i < n; i++) {
+      ys[yAt + i] = exp(-Math.abs(factor * xs[xAt + i]));
+    }
+  }
+
+  /** y ← exp(-|x|) - 1 over {@code n} elements. */
+  public static void expm1OfNegative(double[] xs, int xAt, double[] ys, int yAt, int n) {
+    for (int i = 0; i < n; i++) {
+      ys[yAt + i] = expm1OfNegative(-Math.abs(xs[xAt + i]));
+    }
+  }
+
+  /** y ← log(1 + e) for 0 ≤ e ≤ 1 over {@code n} elements. */
+  public static void log1p(double[] es, int eAt, double[] ys, int yAt, int n) {
+    for (int i = 0; i < n; i++) {
+      ys[yAt + i] = log1p(es[eAt + i]);
+    }
+  }
+
+  /** x ← factor·log x over {@code n} elements. */
+  public static void log(double factor, double[] xs, int xAt, int n) {
+    for (int i = 0; i < n; i++) {
+      xs[xAt + i] = log(xs[xAt + i]) * factor;
+    }
+  }
 }

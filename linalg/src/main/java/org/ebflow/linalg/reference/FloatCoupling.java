@@ -2,6 +2,7 @@ package org.ebflow.linalg.reference;
 
 import org.ebflow.linalg.CouplingKernels;
 import org.ebflow.linalg.Matrix;
+import org.ebflow.linalg.Streams;
 import org.jspecify.annotations.Nullable;
 
 /**

@@ -1,45 +1,443 @@
 package org.ebflow.linalg.reference;
 
+import static org.ebflow.linalg.reference.FloatElements.at;
+import static org.ebflow.linalg.reference.FloatElements.set;
+
+import org.ebflow.linalg.ElementwiseFunction;
+import org.ebflow.linalg.ElementwiseFunction.Derivatives;
+import org.ebflow.linalg.ElementwiseJets;
+import org.ebflow.linalg.Matrix;
+import org.ebflow.linalg.Streams;
+import org.jspecify.annotations.Nullable;
+
 /**
- * Cotangents of one element of an elementwise layer y = f(x) with log-derivative h: the formulas of
- * docs/derivations/elementwise.md, given the derivatives f1, f2, f3 of f and h1, h2, h3 of h.
+ * Jets of elementwise functions in float32.
+ *
+ * <p>With r = 1/f' the derivatives of h are h' = f''·r, h'' = f'''·r - h'² and h''' = f''''·r -
+ * 3h'·f'''·r + 2h'³. Where f' is zero so is r: in a row that was made to vanish, all derivatives
+ * may be zero, and its cotangents must be.
+ *
+ * <p>Numerics: the terms of a row's log-determinant are float32, their sums float64.
  */
-public final class FloatJets {
-  private FloatJets() {}
+@Vectorized
+public final class FloatJets implements ElementwiseJets {
+  /** Most elements of a block: its derivatives and streams fit the first cache together. */
+  private static final int BLOCK = 512;
 
-  /** y2 = f2·x1² + f1·x2, and with h in place of f the log-determinant's second order. */
-  public static float second(float f1, float f2, float x1, float x2) {
-    return Math.fma(f2 * x1, x1, f1 * x2);
+  /** Wide rows are cut at multiples of this. */
+  private static final int UNIT = 16;
+
+  /** One block's derivatives, terms of the log-determinant, and cotangents of f' and f''. */
+  private record Scratch(Derivatives d, Matrix terms, Matrix fBar1, Matrix fBar2) {
+    static final ThreadLocal<Scratch> OF_THREAD = ThreadLocal.withInitial(Scratch::allocate);
+
+    private static Scratch allocate() {
+      return new Scratch(new Derivatives(row(), row(), row(), row()), row(), row(), row());
+    }
+
+    private static Matrix row() {
+      return Matrix.of(new float[BLOCK], 1, BLOCK);
+    }
   }
 
-  /** f1·y + c·h1: the cotangent of the highest order's input. */
-  public static float top(float f1, float y, float h1, float c) {
-    return Math.fma(f1, y, c * h1);
+  /** Elements of the block that begins at {@code from}: whole rows, or an even part of one. */
+  private static int block(Matrix x, int from) {
+    int width = x.columns();
+    if (width <= BLOCK) {
+      return Math.min(BLOCK / width * width, x.size() - from);
+    }
+    int parts = (width + BLOCK - 1) / BLOCK;
+    int part = (width / parts + UNIT - 1) / UNIT * UNIT;
+    return Math.min(part, width - from % width);
   }
 
-  /** f1·y0 + f2·x1·y1 + c0·h1 + c1·h2·x1. */
-  public static float first(
-      float f1, float f2, float x1, float y0, float y1, float h1, float h2, float c0, float c1) {
-    return Math.fma(x1, Math.fma(f2, y1, c1 * h2), top(f1, y0, h1, c0));
+  private static Matrix needed(@Nullable Matrix stream) {
+    if (stream == null) {
+      throw new IllegalArgumentException("jets: a stream of this order is needed and missing");
+    }
+    return stream;
   }
 
-  /** {@link #first} + (f3·x1² + f2·x2)·y2 + c2·(h3·x1² + h2·x2). */
-  public static float zeroth(
-      float f1,
-      float f2,
-      float f3,
-      float x1,
-      float x2,
-      float y0,
-      float y1,
-      float y2,
-      float h1,
-      float h2,
-      float h3,
+  private static float cotangent(Matrix c, int row) {
+    return (float) c.doubles()[c.offset() + row];
+  }
+
+  @Override
+  public void forward0(
+      ElementwiseFunction function,
+      Matrix parameters,
+      Matrix[] kept,
+      Matrix x,
+      Matrix y,
+      @Nullable Matrix logDet) {
+    Matrix f1 = Scratch.OF_THREAD.get().d.f1();
+    for (int from = 0, n; from < x.size(); from += n) {
+      n = block(x, from);
+      function.value(parameters, x, y, kept, f1, from, n);
+      if (logDet != null) {
+        int width = Math.min(n, x.columns());
+        for (int at = 0; at < n; at += width) {
+          int row = (from + at) / x.columns();
+          logDet.doubles()[logDet.offset() + row] += FloatSums.sumOfLogs(f1, at, width);
+        }
+      }
+    }
+  }
+
+  @Override
+  public void forward1(
+      ElementwiseFunction function,
+      Matrix parameters,
+      Matrix[] kept,
+      Streams x,
+      Matrix y1,
+      @Nullable Matrix logDet1) {
+    Matrix x0 = x.order0();
+    Matrix x1 = needed(x.order1());
+    Scratch scratch = Scratch.OF_THREAD.get();
+    Derivatives d = scratch.d;
+    int highest = logDet1 == null ? 1 : 2;
+    for (int from = 0, n; from < x0.size(); from += n) {
+      n = block(x0, from);
+      function.derivatives(parameters, x0, kept, d, highest, from, n);
+      if (logDet1 == null) {
+        product(d.f1(), x1, y1, from, n);
+      } else {
+        first(d, x1, y1, scratch.terms, from, n);
+        addSums(scratch.terms, x0.columns(), logDet1, from, n);
+      }
+    }
+  }
+
+  @Override
+  public void forward2(
+      ElementwiseFunction function,
+      Matrix parameters,
+      Matrix[] kept,
+      Streams x,
+      Matrix y2,
+      @Nullable Matrix logDet2) {
+    Matrix x0 = x.order0();
+    Matrix x1 = needed(x.order1());
+    Matrix x2 = needed(x.order2());
+    Scratch scratch = Scratch.OF_THREAD.get();
+    Derivatives d = scratch.d;
+    int highest = logDet2 == null ? 2 : 3;
+    for (int from = 0, n; from < x0.size(); from += n) {
+      n = block(x0, from);
+      function.derivatives(parameters, x0, kept, d, highest, from, n);
+      if (logDet2 == null) {
+        second(d, x1, x2, y2, from, n);
+      } else {
+        second(d, x1, x2, y2, scratch.terms, from, n);
+        addSums(scratch.terms, x0.columns(), logDet2, from, n);
+      }
+    }
+  }
+
+  /** Adds the sum of each row of a block to its log-determinant. */
+  private static void addSums(Matrix terms, int columns, Matrix logDet, int from, int n) {
+    int width = Math.min(n, columns);
+    for (int at = 0; at < n; at += width) {
+      int row = (from + at) / columns;
+      logDet.doubles()[logDet.offset() + row] += FloatSums.sum(terms, at, width);
+    }
+  }
+
+  /** out ← f'·v. */
+  private static void product(Matrix f1, Matrix v, Matrix out, int from, int n) {
+    for (int i = 0; i < n; i++) {
+      set(out, from + i, at(f1, i) * at(v, from + i));
+    }
+  }
+
+  /** y1 ← f'·x1, terms ← h'·x1. */
+  private static void first(Derivatives d, Matrix x1, Matrix y1, Matrix terms, int from, int n) {
+    for (int i = 0; i < n; i++) {
+      float f1 = at(d.f1(), i);
+      float h1 = at(d.f2(), i) * (f1 == 0f ? 0f : 1f / f1);
+      float u1 = at(x1, from + i);
+      set(y1, from + i, f1 * u1);
+      set(terms, i, h1 * u1);
+    }
+  }
+
+  /** y2 ← f''·x1² + f'·x2. */
+  private static void second(Derivatives d, Matrix x1, Matrix x2, Matrix y2, int from, int n) {
+    for (int i = 0; i < n; i++) {
+      float u1 = at(x1, from + i);
+      set(y2, from + i, Math.fma(at(d.f2(), i) * u1, u1, at(d.f1(), i) * at(x2, from + i)));
+    }
+  }
+
+  /** The same, and terms ← h''·x1² + h'·x2. */
+  private static void second(
+      Derivatives d, Matrix x1, Matrix x2, Matrix y2, Matrix terms, int from, int n) {
+    for (int i = 0; i < n; i++) {
+      float f1 = at(d.f1(), i);
+      float f2 = at(d.f2(), i);
+      float r = f1 == 0f ? 0f : 1f / f1;
+      float h1 = f2 * r;
+      float h2 = Math.fma(-h1, h1, at(d.f3(), i) * r);
+      float u1 = at(x1, from + i);
+      float u2 = at(x2, from + i);
+      set(y2, from + i, Math.fma(f2 * u1, u1, f1 * u2));
+      set(terms, i, Math.fma(h2 * u1, u1, h1 * u2));
+    }
+  }
+
+  @Override
+  public void pullBack0(
+      ElementwiseFunction function,
+      Matrix parameters,
+      Matrix[] kept,
+      Streams x,
+      Streams yBar,
+      @Nullable Streams c,
+      Streams xBar,
+      Matrix @Nullable [] bars) {
+    Matrix x0 = x.order0();
+    Matrix y0 = yBar.order0();
+    Scratch scratch = Scratch.OF_THREAD.get();
+    Derivatives d = scratch.d;
+    int highest = c == null ? 1 : 2;
+    for (int from = 0, n; from < x0.size(); from += n) {
+      n = block(x0, from);
+      function.derivatives(parameters, x0, kept, d, highest, from, n);
+      if (bars != null) {
+        scratch.fBar1.fill(0);
+        scratch.fBar2.fill(0);
+        function.pullBackParameters(
+            parameters, x0, kept, y0, scratch.fBar1, scratch.fBar2, bars, from, n);
+      }
+      if (c == null) {
+        product(d.f1(), y0, xBar.order0(), from, n);
+        continue;
+      }
+      int width = Math.min(n, x0.columns());
+      for (int at = 0; at < n; at += width) {
+        float c0 = cotangent(c.order0(), (from + at) / x0.columns());
+        highest(d, at, y0, c0, xBar.order0(), from + at, width);
+      }
+    }
+  }
+
+  @Override
+  public void pullBack1(
+      ElementwiseFunction function,
+      Matrix parameters,
+      Matrix[] kept,
+      Streams x,
+      Streams yBar,
+      @Nullable Streams c,
+      Streams xBar,
+      int toOrder,
+      Matrix @Nullable [] bars) {
+    Matrix x0 = x.order0();
+    Matrix x1 = needed(x.order1());
+    Matrix y0 = yBar.order0();
+    Matrix y1 = needed(yBar.order1());
+    Scratch scratch = Scratch.OF_THREAD.get();
+    Derivatives d = scratch.d;
+    int highest = c == null ? 2 : 3;
+    for (int from = 0, n; from < x0.size(); from += n) {
+      n = block(x0, from);
+      function.derivatives(parameters, x0, kept, d, highest, from, n);
+      if (bars != null) {
+        firstBars(x1, y1, scratch.fBar1, from, n);
+        scratch.fBar2.fill(0);
+        function.pullBackParameters(
+            parameters, x0, kept, y0, scratch.fBar1, scratch.fBar2, bars, from, n);
+      }
+      if (c == null) {
+        lower(d, 1f, x1, y0, y1, xBar.order0(), from, n);
+        if (toOrder >= 1) {
+          product(d.f1(), y1, needed(xBar.order1()), from, n);
+        }
+        continue;
+      }
+      int width = Math.min(n, x0.columns());
+      for (int at = 0; at < n; at += width) {
+        int row = (from + at) / x0.columns();
+        float c0 = cotangent(c.order0(), row);
+        float c1 = cotangent(needed(c.order1()), row);
+        lower(d, at, 1f, x1, y0, y1, c0, c1, xBar.order0(), from + at, width);
+        if (toOrder >= 1) {
+          highest(d, at, y1, c1, needed(xBar.order1()), from + at, width);
+        }
+      }
+    }
+  }
+
+  @Override
+  public void pullBack2(
+      ElementwiseFunction function,
+      Matrix parameters,
+      Matrix[] kept,
+      Streams x,
+      Streams yBar,
+      @Nullable Streams c,
+      Streams xBar,
+      int toOrder,
+      Matrix @Nullable [] bars) {
+    Matrix x0 = x.order0();
+    Matrix x1 = needed(x.order1());
+    Matrix x2 = needed(x.order2());
+    Matrix y0 = yBar.order0();
+    Matrix y1 = needed(yBar.order1());
+    Matrix y2 = needed(yBar.order2());
+    Scratch scratch = Scratch.OF_THREAD.get();
+    Derivatives d = scratch.d;
+    int highest = c == null ? 3 : 4;
+    for (int from = 0, n; from < x0.size(); from += n) {
+      n = block(x0, from);
+      function.derivatives(parameters, x0, kept, d, highest, from, n);
+      if (bars != null) {
+        secondBars(x1, x2, y1, y2, scratch.fBar1, scratch.fBar2, from, n);
+        function.pullBackParameters(
+            parameters, x0, kept, y0, scratch.fBar1, scratch.fBar2, bars, from, n);
+      }
+      if (c == null) {
+        lowest(d, x1, x2, y0, y1, y2, xBar.order0(), from, n);
+        if (toOrder >= 1) {
+          lower(d, 2f, x1, y1, y2, needed(xBar.order1()), from, n);
+        }
+        if (toOrder >= 2) {
+          product(d.f1(), y2, needed(xBar.order2()), from, n);
+        }
+        continue;
+      }
+      int width = Math.min(n, x0.columns());
+      for (int at = 0; at < n; at += width) {
+        int row = (from + at) / x0.columns();
+        float c0 = cotangent(c.order0(), row);
+        float c1 = cotangent(needed(c.order1()), row);
+        float c2 = cotangent(needed(c.order2()), row);
+        lowest(d, at, x1, x2, y0, y1, y2, c0, c1, c2, xBar.order0(), from + at, width);
+        if (toOrder >= 1) {
+          lower(d, at, 2f, x1, y1, y2, c1, c2, needed(xBar.order1()), from + at, width);
+        }
+        if (toOrder >= 2) {
+          highest(d, at, y2, c2, needed(xBar.order2()), from + at, width);
+        }
+      }
+    }
+  }
+
+  /** fBar1 ← y1·x1. */
+  private static void firstBars(Matrix x1, Matrix y1, Matrix fBar1, int from, int n) {
+    for (int i = 0; i < n; i++) {
+      set(fBar1, i, at(x1, from + i) * at(y1, from + i));
+    }
+  }
+
+  /** fBar1 ← y1·x1 + y2·x2, fBar2 ← y2·x1². */
+  private static void secondBars(
+      Matrix x1, Matrix x2, Matrix y1, Matrix y2, Matrix fBar1, Matrix fBar2, int from, int n) {
+    for (int i = 0; i < n; i++) {
+      float u1 = at(x1, from + i);
+      float v2 = at(y2, from + i);
+      set(fBar1, i, Math.fma(v2, at(x2, from + i), u1 * at(y1, from + i)));
+      set(fBar2, i, v2 * u1 * u1);
+    }
+  }
+
+  /** out ← f'·y + c·h': the cotangent of the highest order's input. */
+  private static void highest(
+      Derivatives d, int at, Matrix y, float c, Matrix out, int from, int n) {
+    for (int i = 0; i < n; i++) {
+      float f1 = at(d.f1(), at + i);
+      float h1 = at(d.f2(), at + i) * (f1 == 0f ? 0f : 1f / f1);
+      set(out, from + i, Math.fma(f1, at(y, from + i), c * h1));
+    }
+  }
+
+  /** out ← f'·y0 + f''·(factor·x1)·y1: the cotangent of the order below the highest. */
+  private static void lower(
+      Derivatives d, float factor, Matrix x1, Matrix y0, Matrix y1, Matrix out, int from, int n) {
+    for (int i = 0; i < n; i++) {
+      float u1 = factor * at(x1, from + i);
+      float curved = at(d.f2(), i) * u1 * at(y1, from + i);
+      set(out, from + i, Math.fma(at(d.f1(), i), at(y0, from + i), curved));
+    }
+  }
+
+  /** The same with the log-determinant's part, c0·h' + c1·h''·(factor·x1). */
+  private static void lower(
+      Derivatives d,
+      int at,
+      float factor,
+      Matrix x1,
+      Matrix y0,
+      Matrix y1,
       float c0,
       float c1,
-      float c2) {
-    float lower = first(f1, f2, x1, y0, y1, h1, h2, c0, c1);
-    return Math.fma(second(f2, f3, x1, x2), y2, Math.fma(second(h2, h3, x1, x2), c2, lower));
+      Matrix out,
+      int from,
+      int n) {
+    for (int i = 0; i < n; i++) {
+      float f1 = at(d.f1(), at + i);
+      float f2 = at(d.f2(), at + i);
+      float r = f1 == 0f ? 0f : 1f / f1;
+      float h1 = f2 * r;
+      float h2 = Math.fma(-h1, h1, at(d.f3(), at + i) * r);
+      float u1 = factor * at(x1, from + i);
+      float highest = Math.fma(f1, at(y0, from + i), c0 * h1);
+      set(out, from + i, Math.fma(u1, Math.fma(f2, at(y1, from + i), c1 * h2), highest));
+    }
+  }
+
+  /** out ← f'·y0 + f''·x1·y1 + (f'''·x1² + f''·x2)·y2: the cotangent of order 0 of three. */
+  private static void lowest(
+      Derivatives d,
+      Matrix x1,
+      Matrix x2,
+      Matrix y0,
+      Matrix y1,
+      Matrix y2,
+      Matrix out,
+      int from,
+      int n) {
+    for (int i = 0; i < n; i++) {
+      float u1 = at(x1, from + i);
+      float f2 = at(d.f2(), i);
+      float lower = Math.fma(at(d.f1(), i), at(y0, from + i), f2 * u1 * at(y1, from + i));
+      float curved = Math.fma(at(d.f3(), i) * u1, u1, f2 * at(x2, from + i));
+      set(out, from + i, Math.fma(curved, at(y2, from + i), lower));
+    }
+  }
+
+  /** The same with the log-determinant's part, c0·h' + c1·h''·x1 + c2·(h'''·x1² + h''·x2). */
+  private static void lowest(
+      Derivatives d,
+      int at,
+      Matrix x1,
+      Matrix x2,
+      Matrix y0,
+      Matrix y1,
+      Matrix y2,
+      float c0,
+      float c1,
+      float c2,
+      Matrix out,
+      int from,
+      int n) {
+    for (int i = 0; i < n; i++) {
+      float f1 = at(d.f1(), at + i);
+      float f2 = at(d.f2(), at + i);
+      float f3 = at(d.f3(), at + i);
+      float r = f1 == 0f ? 0f : 1f / f1;
+      float h1 = f2 * r;
+      float g = f3 * r;
+      float h2 = Math.fma(-h1, h1, g);
+      float h3 = Math.fma(-h1, Math.fma(3f, g, -2f * (h1 * h1)), at(d.f4(), at + i) * r);
+      float u1 = at(x1, from + i);
+      float u2 = at(x2, from + i);
+      float highest = Math.fma(f1, at(y0, from + i), c0 * h1);
+      float lower = Math.fma(u1, Math.fma(f2, at(y1, from + i), c1 * h2), highest);
+      float f = Math.fma(f3 * u1, u1, f2 * u2);
+      float h = Math.fma(h3 * u1, u1, h2 * u2);
+      set(out, from + i, Math.fma(f, at(y2, from + i), Math.fma(h, c2, lower)));
+    }
   }
 }

@@ -108,4 +108,32 @@ public final class FloatPolynomials {
     p = Math.fma(p, z, -19.739208f);
     return Math.fma(z, p, 1f);
   }
+
+  /** y ← exp(-|factor·x|) over {@code n} elements. */
+  public static void expOfNegative(float factor, float[] xs, int xAt, float[] ys, int yAt, int n) {
+    for (int i = 0; i < n; i++) {
+      ys[yAt + i] = exp(-Math.abs(factor * xs[xAt + i]));
+    }
+  }
+
+  /** y ← exp(-|x|) - 1 over {@code n} elements. */
+  public static void expm1OfNegative(float[] xs, int xAt, float[] ys, int yAt, int n) {
+    for (int i = 0; i < n; i++) {
+      ys[yAt + i] = expm1OfNegative(-Math.abs(xs[xAt + i]));
+    }
+  }
+
+  /** y ← log(1 + e) for 0 ≤ e ≤ 1 over {@code n} elements. */
+  public static void log1p(float[] es, int eAt, float[] ys, int yAt, int n) {
+    for (int i = 0; i < n; i++) {
+      ys[yAt + i] = log1p(es[eAt + i]);
+    }
+  }
+
+  /** x ← factor·log x over {@code n} elements. */
+  public static void log(float factor, float[] xs, int xAt, int n) {
+    for (int i = 0; i < n; i++) {
+      xs[xAt + i] = log(xs[xAt + i]) * factor;
+    }
+  }
 }

@@ -9,11 +9,9 @@ public final class ReferenceKernels {
       new Kernels(
           Precision.FLOAT32,
           new FloatRows(),
-          new FloatSmoothLeakyRelu(),
-          new FloatSwish(),
-          new FloatElu(),
+          FloatFunctions.all(),
+          new FloatJets(),
           new FloatCoupling(),
-          new FloatElementwise(),
           new FloatNoise(),
           new FloatOptimizer(),
           new BFloat16Loops());
@@ -21,11 +19,9 @@ public final class ReferenceKernels {
       new Kernels(
           Precision.FLOAT64,
           new DoubleRows(),
-          new DoubleSmoothLeakyRelu(),
-          new DoubleSwish(),
-          new DoubleElu(),
+          DoubleFunctions.all(),
+          new DoubleJets(),
           new DoubleCoupling(),
-          new DoubleElementwise(),
           new DoubleNoise(),
           new DoubleOptimizer(),
           new BFloat16Loops());

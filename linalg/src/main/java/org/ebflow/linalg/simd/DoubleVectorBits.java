@@ -38,40 +38,36 @@ final class DoubleVectorBits {
   private DoubleVectorBits() {}
 
   /**
-   * Σ log(a + b·q) over {@code bound} elements, a multiple of the lanes, by one logarithm of the
-   * product per lane. The power of two is taken out of every factor and counted, and again out of
-   * the product before it can overflow. NaN propagates.
+   * Σ log|x| over {@code bound} elements, a multiple of the lanes, by one logarithm of the product
+   * per lane. The power of two is taken out of every factor and counted, and again out of the
+   * product before it can overflow. NaN propagates, and so do 0 and ±Inf unless both occur.
    */
-  static double sumOfLogs(double a, double b, double[] qs, int qAt, int bound) {
+  static double sumOfLogs(double[] xs, int xAt, int bound) {
     DoubleVector product = DoubleVector.broadcast(SPECIES, 1.0);
     DoubleVector exponents = DoubleVector.broadcast(SPECIES, 0.0);
     for (int from = 0; from < bound; from += FACTORS * LANES) {
       int to = Math.min(bound, from + FACTORS * LANES);
       for (int i = from; i < to; i += LANES) {
-        DoubleVector q = DoubleVector.fromArray(SPECIES, qs, qAt + i);
-        DoubleVector factor =
-            q.fma(DoubleVector.broadcast(SPECIES, b), DoubleVector.broadcast(SPECIES, a));
-        LongVector bits = factor.reinterpretAsLongs();
-        LongVector biased = bits.lanewise(VectorOperators.LSHR, FRACTION).or(EXPONENT_BITS);
+        DoubleVector factor = DoubleVector.fromArray(SPECIES, xs, xAt + i);
+        LongVector power = factor.reinterpretAsLongs().and(INFINITY_BITS);
+        LongVector biased = power.lanewise(VectorOperators.LSHR, FRACTION).or(EXPONENT_BITS);
         exponents = exponents.add(biased.reinterpretAsDoubles().sub(EXPONENT_OFFSET + BIAS));
-        LongVector inverse =
-            LongVector.broadcast(INTEGERS, LARGEST_POWER_BITS).sub(bits.and(INFINITY_BITS));
+        LongVector inverse = LongVector.broadcast(INTEGERS, LARGEST_POWER_BITS).sub(power);
         product = product.mul(factor.mul(inverse.reinterpretAsDoubles()));
       }
-      LongVector bits = product.reinterpretAsLongs();
-      LongVector biased = bits.lanewise(VectorOperators.LSHR, FRACTION).or(EXPONENT_BITS);
+      LongVector power = product.reinterpretAsLongs().and(INFINITY_BITS);
+      LongVector biased = power.lanewise(VectorOperators.LSHR, FRACTION).or(EXPONENT_BITS);
       exponents = exponents.add(biased.reinterpretAsDoubles().sub(EXPONENT_OFFSET + BIAS));
-      LongVector inverse =
-          LongVector.broadcast(INTEGERS, LARGEST_POWER_BITS).sub(bits.and(INFINITY_BITS));
+      LongVector inverse = LongVector.broadcast(INTEGERS, LARGEST_POWER_BITS).sub(power);
       product = product.mul(inverse.reinterpretAsDoubles());
     }
-    double power = 0;
+    double powers = 0;
     double fraction = 1;
     for (int lane = 0; lane < LANES; lane++) {
-      power += exponents.lane(lane);
+      powers += exponents.lane(lane);
       fraction *= product.lane(lane);
     }
-    return power * LN_2 + DoublePolynomials.log(fraction);
+    return powers * LN_2 + DoublePolynomials.log(Math.abs(fraction));
   }
 
   /** Σ x·y, by twice as many sums as a vector has lanes. */

@@ -5,10 +5,11 @@ import jdk.incubator.vector.LongVector;
 import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorSpecies;
+import org.ebflow.linalg.reference.DoublePolynomials;
 
 /**
- * The elementary functions of {@link org.ebflow.linalg.reference.DoublePolynomials} over {@code
- * bound} elements, a multiple of the lanes, with the same bits.
+ * The elementary functions of {@link DoublePolynomials} over {@code count} elements, with the same
+ * bits.
  *
  * <p>Each is one flat loop over vector operations, without helper methods: the compiler stops
  * inlining those in the middle of a long expression, or when they happen to be compiled first, and
@@ -37,7 +38,8 @@ final class DoubleVectorPolynomials {
    * y ← exp(-|factor·x|). The power of two is raised and taken back, so that a subnormal result is
    * rounded once.
    */
-  static void expOfNegative(double factor, double[] xs, int xAt, double[] ys, int yAt, int bound) {
+  static void expOfNegative(double factor, double[] xs, int xAt, double[] ys, int yAt, int count) {
+    int bound = SPECIES.loopBound(count);
     for (int i = 0; i < bound; i += LANES) {
       DoubleVector x = DoubleVector.fromArray(SPECIES, xs, xAt + i).mul(factor).abs().neg();
       x = x.blend(EXP_LOWEST, x.compare(VectorOperators.LT, EXP_LOWEST));
@@ -62,10 +64,12 @@ final class DoubleVectorPolynomials {
       DoubleVector scale = power.add((BIAS + RAISE) << 52).reinterpretAsDoubles();
       r.mul(r).fma(p, r).add(1.0).mul(scale).mul(0x1p-128).intoArray(ys, yAt + i);
     }
+    DoublePolynomials.expOfNegative(factor, xs, xAt + bound, ys, yAt + bound, count - bound);
   }
 
   /** y ← exp(-|x|) - 1. */
-  static void expm1OfNegative(double[] xs, int xAt, double[] ys, int yAt, int bound) {
+  static void expm1OfNegative(double[] xs, int xAt, double[] ys, int yAt, int count) {
+    int bound = SPECIES.loopBound(count);
     for (int i = 0; i < bound; i += LANES) {
       DoubleVector x = DoubleVector.fromArray(SPECIES, xs, xAt + i).abs().neg();
       x = x.blend(EXPM1_LOWEST, x.compare(VectorOperators.LT, EXPM1_LOWEST));
@@ -90,10 +94,12 @@ final class DoubleVectorPolynomials {
       DoubleVector scale = power.add(BIAS << 52).reinterpretAsDoubles();
       scale.fma(r.mul(r).fma(p, r), scale.sub(1.0)).intoArray(ys, yAt + i);
     }
+    DoublePolynomials.expm1OfNegative(xs, xAt + bound, ys, yAt + bound, count - bound);
   }
 
   /** y ← log(1 + e) for 0 ≤ e ≤ 1. */
-  static void log1p(double[] es, int eAt, double[] ys, int yAt, int bound) {
+  static void log1p(double[] es, int eAt, double[] ys, int yAt, int count) {
+    int bound = SPECIES.loopBound(count);
     for (int i = 0; i < bound; i += LANES) {
       DoubleVector e = DoubleVector.fromArray(SPECIES, es, eAt + i);
       DoubleVector s = e.div(e.add(2.0));
@@ -110,10 +116,12 @@ final class DoubleVectorPolynomials {
       p = p.fma(z, DoubleVector.broadcast(SPECIES, 0.666666666666663));
       s.mul(z).fma(p, s.add(s)).intoArray(ys, yAt + i);
     }
+    DoublePolynomials.log1p(es, eAt + bound, ys, yAt + bound, count - bound);
   }
 
   /** x ← factor·log x; the logarithm is -Inf at 0, NaN below. */
-  static void log(double factor, double[] xs, int xAt, int bound) {
+  static void log(double factor, double[] xs, int xAt, int count) {
+    int bound = SPECIES.loopBound(count);
     for (int i = 0; i < bound; i += LANES) {
       DoubleVector x = DoubleVector.fromArray(SPECIES, xs, xAt + i);
       VectorMask<Double> small = x.compare(VectorOperators.LT, Double.MIN_NORMAL);
@@ -144,9 +152,13 @@ final class DoubleVectorPolynomials {
           .mul(factor)
           .intoArray(xs, xAt + i);
     }
+    DoublePolynomials.log(factor, xs, xAt + bound, count - bound);
   }
 
-  /** Overwrites radius r and angle t, in turns, with r·cos(2πt) and r·sin(2πt), |t| ≤ ½. */
+  /**
+   * Over {@code bound} elements, a multiple of the lanes: overwrites radius r and angle t, in
+   * turns, with r·cos(2πt) and r·sin(2πt), |t| ≤ ½.
+   */
   static void polar(double[] values, int radiusAt, int angleAt, int bound) {
     for (int i = 0; i < bound; i += LANES) {
       DoubleVector t = DoubleVector.fromArray(SPECIES, values, angleAt + i);

@@ -39,40 +39,36 @@ final class FloatVectorBits {
   private FloatVectorBits() {}
 
   /**
-   * Σ log(a + b·q) over {@code bound} elements, a multiple of the lanes, by one logarithm of the
-   * product per lane. The power of two is taken out of every factor and counted, and again out of
-   * the product before it can overflow. NaN propagates.
+   * Σ log|x| over {@code bound} elements, a multiple of the lanes, by one logarithm of the product
+   * per lane. The power of two is taken out of every factor and counted, and again out of the
+   * product before it can overflow. NaN propagates, and so do 0 and ±Inf unless both occur.
    */
-  static double sumOfLogs(float a, float b, float[] qs, int qAt, int bound) {
+  static double sumOfLogs(float[] xs, int xAt, int bound) {
     FloatVector product = FloatVector.broadcast(SPECIES, 1f);
     FloatVector exponents = FloatVector.broadcast(SPECIES, 0f);
     for (int from = 0; from < bound; from += FACTORS * LANES) {
       int to = Math.min(bound, from + FACTORS * LANES);
       for (int i = from; i < to; i += LANES) {
-        FloatVector q = FloatVector.fromArray(SPECIES, qs, qAt + i);
-        FloatVector factor =
-            q.fma(FloatVector.broadcast(SPECIES, b), FloatVector.broadcast(SPECIES, a));
-        IntVector bits = factor.reinterpretAsInts();
-        IntVector biased = bits.lanewise(VectorOperators.LSHR, FRACTION).or(EXPONENT_BITS);
+        FloatVector factor = FloatVector.fromArray(SPECIES, xs, xAt + i);
+        IntVector power = factor.reinterpretAsInts().and(INFINITY_BITS);
+        IntVector biased = power.lanewise(VectorOperators.LSHR, FRACTION).or(EXPONENT_BITS);
         exponents = exponents.add(biased.reinterpretAsFloats().sub(EXPONENT_OFFSET + BIAS));
-        IntVector inverse =
-            IntVector.broadcast(INTEGERS, LARGEST_POWER_BITS).sub(bits.and(INFINITY_BITS));
+        IntVector inverse = IntVector.broadcast(INTEGERS, LARGEST_POWER_BITS).sub(power);
         product = product.mul(factor.mul(inverse.reinterpretAsFloats()));
       }
-      IntVector bits = product.reinterpretAsInts();
-      IntVector biased = bits.lanewise(VectorOperators.LSHR, FRACTION).or(EXPONENT_BITS);
+      IntVector power = product.reinterpretAsInts().and(INFINITY_BITS);
+      IntVector biased = power.lanewise(VectorOperators.LSHR, FRACTION).or(EXPONENT_BITS);
       exponents = exponents.add(biased.reinterpretAsFloats().sub(EXPONENT_OFFSET + BIAS));
-      IntVector inverse =
-          IntVector.broadcast(INTEGERS, LARGEST_POWER_BITS).sub(bits.and(INFINITY_BITS));
+      IntVector inverse = IntVector.broadcast(INTEGERS, LARGEST_POWER_BITS).sub(power);
       product = product.mul(inverse.reinterpretAsFloats());
     }
-    double power = 0;
+    double powers = 0;
     double fraction = 1;
     for (int lane = 0; lane < LANES; lane++) {
-      power += exponents.lane(lane);
+      powers += exponents.lane(lane);
       fraction *= product.lane(lane);
     }
-    return power * LN_2 + DoublePolynomials.log(fraction);
+    return powers * LN_2 + DoublePolynomials.log(Math.abs(fraction));
   }
 
   /** Σ x·y in float64, by as many sums as a float vector has lanes. */

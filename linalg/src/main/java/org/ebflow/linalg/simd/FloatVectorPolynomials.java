@@ -5,10 +5,11 @@ import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorSpecies;
+import org.ebflow.linalg.reference.FloatPolynomials;
 
 /**
- * The elementary functions of {@link org.ebflow.linalg.reference.FloatPolynomials} over {@code
- * bound} elements, a multiple of the lanes, with the same bits.
+ * The elementary functions of {@link FloatPolynomials} over {@code count} elements, with the same
+ * bits.
  *
  * <p>Each is one flat loop over vector operations, without helper methods: the compiler stops
  * inlining those in the middle of a long expression, or when they happen to be compiled first, and
@@ -37,7 +38,8 @@ final class FloatVectorPolynomials {
    * y ← exp(-|factor·x|). The power of two is raised and taken back, so that a subnormal result is
    * rounded once.
    */
-  static void expOfNegative(float factor, float[] xs, int xAt, float[] ys, int yAt, int bound) {
+  static void expOfNegative(float factor, float[] xs, int xAt, float[] ys, int yAt, int count) {
+    int bound = SPECIES.loopBound(count);
     for (int i = 0; i < bound; i += LANES) {
       FloatVector x = FloatVector.fromArray(SPECIES, xs, xAt + i).mul(factor).abs().neg();
       x = x.blend(EXP_LOWEST, x.compare(VectorOperators.LT, EXP_LOWEST));
@@ -57,10 +59,12 @@ final class FloatVectorPolynomials {
       FloatVector scale = power.add((BIAS + RAISE) << 23).reinterpretAsFloats();
       r.mul(r).fma(p, r).add(1f).mul(scale).mul(0x1p-64f).intoArray(ys, yAt + i);
     }
+    FloatPolynomials.expOfNegative(factor, xs, xAt + bound, ys, yAt + bound, count - bound);
   }
 
   /** y ← exp(-|x|) - 1. */
-  static void expm1OfNegative(float[] xs, int xAt, float[] ys, int yAt, int bound) {
+  static void expm1OfNegative(float[] xs, int xAt, float[] ys, int yAt, int count) {
+    int bound = SPECIES.loopBound(count);
     for (int i = 0; i < bound; i += LANES) {
       FloatVector x = FloatVector.fromArray(SPECIES, xs, xAt + i).abs().neg();
       x = x.blend(EXPM1_LOWEST, x.compare(VectorOperators.LT, EXPM1_LOWEST));
@@ -80,10 +84,12 @@ final class FloatVectorPolynomials {
       FloatVector scale = power.add(BIAS << 23).reinterpretAsFloats();
       scale.fma(r.mul(r).fma(p, r), scale.sub(1f)).intoArray(ys, yAt + i);
     }
+    FloatPolynomials.expm1OfNegative(xs, xAt + bound, ys, yAt + bound, count - bound);
   }
 
   /** y ← log(1 + e) for 0 ≤ e ≤ 1. */
-  static void log1p(float[] es, int eAt, float[] ys, int yAt, int bound) {
+  static void log1p(float[] es, int eAt, float[] ys, int yAt, int count) {
+    int bound = SPECIES.loopBound(count);
     for (int i = 0; i < bound; i += LANES) {
       FloatVector e = FloatVector.fromArray(SPECIES, es, eAt + i);
       FloatVector s = e.div(e.add(2f));
@@ -94,10 +100,12 @@ final class FloatVectorPolynomials {
       p = p.fma(z, FloatVector.broadcast(SPECIES, 0.6666641f));
       s.mul(z).fma(p, s.add(s)).intoArray(ys, yAt + i);
     }
+    FloatPolynomials.log1p(es, eAt + bound, ys, yAt + bound, count - bound);
   }
 
   /** x ← factor·log x; the logarithm is -Inf at 0, NaN below. */
-  static void log(float factor, float[] xs, int xAt, int bound) {
+  static void log(float factor, float[] xs, int xAt, int count) {
+    int bound = SPECIES.loopBound(count);
     for (int i = 0; i < bound; i += LANES) {
       FloatVector x = FloatVector.fromArray(SPECIES, xs, xAt + i);
       VectorMask<Float> small = x.compare(VectorOperators.LT, Float.MIN_NORMAL);
@@ -123,9 +131,13 @@ final class FloatVectorPolynomials {
           .mul(factor)
           .intoArray(xs, xAt + i);
     }
+    FloatPolynomials.log(factor, xs, xAt + bound, count - bound);
   }
 
-  /** Overwrites radius r and angle t, in turns, with r·cos(2πt) and r·sin(2πt), |t| ≤ ½. */
+  /**
+   * Over {@code bound} elements, a multiple of the lanes: overwrites radius r and angle t, in
+   * turns, with r·cos(2πt) and r·sin(2πt), |t| ≤ ½.
+   */
   static void polar(float[] values, int radiusAt, int angleAt, int bound) {
     for (int i = 0; i < bound; i += LANES) {
       FloatVector t = FloatVector.fromArray(SPECIES, values, angleAt + i);

@@ -21,11 +21,9 @@ public final class VectorKernels {
     return new Kernels(
         Precision.FLOAT32,
         new FloatVectorRows(),
-        new FloatVectorSmoothLeakyRelu(),
-        new FloatVectorSwish(),
-        new FloatVectorElu(),
+        FloatVectorFunctions.all(),
+        new FloatVectorJets(),
         reference.coupling(),
-        new FloatVectorElementwise(),
         new FloatVectorNoise(),
         new FloatVectorOptimizer(),
         new VectorBFloat16());
@@ -35,11 +33,9 @@ public final class VectorKernels {
     return new Kernels(
         Precision.FLOAT64,
         new DoubleVectorRows(),
-        new DoubleVectorSmoothLeakyRelu(),
-        new DoubleVectorSwish(),
-        new DoubleVectorElu(),
+        DoubleVectorFunctions.all(),
+        new DoubleVectorJets(),
         reference.coupling(),
-        new DoubleVectorElementwise(),
         new DoubleVectorNoise(),
         new DoubleVectorOptimizer(),
         new VectorBFloat16());

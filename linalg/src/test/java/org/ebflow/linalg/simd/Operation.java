@@ -3,12 +3,13 @@ package org.ebflow.linalg.simd;
 import java.util.Arrays;
 import java.util.Map;
 import java.util.TreeMap;
-import java.util.function.Function;
-import org.ebflow.linalg.ActivationKernels;
-import org.ebflow.linalg.CouplingKernels.Streams;
-import org.ebflow.linalg.ElementwiseKernels.Derivatives;
+import org.ebflow.linalg.ElementwiseBijection;
+import org.ebflow.linalg.ElementwiseFunction;
+import org.ebflow.linalg.ElementwiseFunction.Derivatives;
+import org.ebflow.linalg.FunctionUnderTest;
 import org.ebflow.linalg.Kernels;
 import org.ebflow.linalg.Matrix;
+import org.ebflow.linalg.Streams;
 
 /**
  * One call of one kernel on matrices of an {@link Arena}: a single description serves every test
@@ -21,242 +22,120 @@ interface Operation {
   /** Every kernel by name. */
   static Map<String, Operation> all() {
     Map<String, Operation> all = new TreeMap<>();
-    smoothLeakyRelu(all);
-    activation(all, "swish", Kernels::swish);
-    activation(all, "elu", Kernels::elu);
-    elementwise(all);
+    FunctionUnderTest.all().forEach(function -> elementwise(all, function));
     coupling(all);
     rows(all);
     noiseAndOptimizer(all);
     return all;
   }
 
-  private static void smoothLeakyRelu(Map<String, Operation> all) {
-    double a = 0.3;
-    double b = 0.7;
-    all.put(
-        "smoothLeakyRelu.value",
-        (k, m, n, w) -> {
-          Matrix[] x = matrices(m, n, w, 3);
-          Matrix sum = m.perRow(n);
-          return () -> k.smoothLeakyRelu().value(a, b, x[0], x[1], x[2], sum);
-        });
-    all.put(
-        "smoothLeakyRelu.tangent",
-        (k, m, n, w) -> {
-          Matrix q = m.fractions(n, w);
-          Matrix[] x = matrices(m, n, w, 2);
-          Matrix sum = m.perRow(n);
-          return () -> k.smoothLeakyRelu().tangent(a, b, q, x[0], x[1], sum);
-        });
-    all.put(
-        "smoothLeakyRelu.second",
-        (k, m, n, w) -> {
-          Matrix q = m.fractions(n, w);
-          Matrix[] x = matrices(m, n, w, 3);
-          Matrix sum = m.perRow(n);
-          return () -> k.smoothLeakyRelu().second(a, b, q, x[0], x[1], x[2], sum);
-        });
-    all.put(
-        "smoothLeakyRelu.pullBack0",
-        (k, m, n, w) -> {
-          Matrix q = m.fractions(n, w);
-          Matrix[] x = matrices(m, n, w, 2);
-          Matrix c = m.perRow(n);
-          return () -> k.smoothLeakyRelu().pullBack0(a, b, q, x[0], c, x[1]);
-        });
-    for (boolean lowest : new boolean[] {true, false}) {
-      String suffix = lowest ? ", top null" : "";
+  private static void elementwise(Map<String, Operation> all, FunctionUnderTest function) {
+    for (int order = 1; order <= (function.bijection() ? 4 : 3); order++) {
+      int highest = order;
       all.put(
-          "smoothLeakyRelu.pullBack1" + suffix,
+          function + ".derivatives up to " + highest,
           (k, m, n, w) -> {
-            Matrix q = m.fractions(n, w);
-            Matrix[] x = matrices(m, n, w, 5);
-            Matrix[] c = {m.perRow(n), m.perRow(n)};
-            return () ->
-                k.smoothLeakyRelu()
-                    .pullBack1(a, b, q, x[0], x[1], x[2], c[0], c[1], x[3], lowest ? null : x[4]);
-          });
-      all.put(
-          "smoothLeakyRelu.pullBack2" + suffix,
-          (k, m, n, w) -> {
-            Matrix q = m.fractions(n, w);
-            Matrix[] x = matrices(m, n, w, 8);
-            Matrix[] c = {m.perRow(n), m.perRow(n), m.perRow(n)};
-            return () ->
-                k.smoothLeakyRelu()
-                    .pullBack2(
-                        a,
-                        b,
-                        q,
-                        x[0],
-                        x[1],
-                        x[2],
-                        x[3],
-                        x[4],
-                        c[0],
-                        c[1],
-                        c[2],
-                        x[5],
-                        x[6],
-                        lowest ? null : x[7]);
+            Call call = new Call(function, k, m, n, w);
+            Matrix[] d = new Matrix[4];
+            Arrays.setAll(d, i -> m.empty(1, n * w));
+            Derivatives to = new Derivatives(d[0], d[1], d[2], d[3]);
+            Matrix x = call.x.order0();
+            return () -> call.f.derivatives(call.p, x, call.kept, to, highest, 0, n * w);
           });
     }
-    all.put(
-        "smoothLeakyRelu.inverse",
-        (k, m, n, w) -> {
-          Matrix[] x = matrices(m, n, w, 2);
-          return () -> k.smoothLeakyRelu().inverse(a, b, x[0], x[1]);
-        });
-  }
-
-  private static void activation(
-      Map<String, Operation> all, String name, Function<Kernels, ActivationKernels> of) {
-    for (boolean sloped : new boolean[] {true, false}) {
-      String suffix = sloped ? ", slope" : "";
+    boolean[] either = {true, false};
+    for (boolean logDet : function.bijection() ? either : new boolean[] {false}) {
+      String name = function + (logDet ? ", log-determinant" : "");
       all.put(
-          name + ".value" + suffix,
+          name + ", forward0",
           (k, m, n, w) -> {
-            Matrix slope = sloped ? m.fractions(1, w) : null;
-            Matrix[] x = matrices(m, n, w, 3);
-            return () -> of.apply(k).value(slope, x[0], x[1], x[2]);
+            Call call = new Call(function, k, m, n, w);
+            Matrix x = function.onUnitInterval() ? m.fractions(n, w) : m.matrix(n, w);
+            Matrix y = m.empty(n, w);
+            Matrix sum = logDet ? m.perRow(n) : null;
+            return () -> k.jets().forward0(call.f, call.p, call.kept, x, y, sum);
           });
       all.put(
-          name + ".tangent" + suffix,
+          name + ", forward1",
           (k, m, n, w) -> {
-            Matrix slope = sloped ? m.fractions(1, w) : null;
-            Matrix s = m.fractions(n, w);
-            Matrix[] x = matrices(m, n, w, 3);
-            return () -> of.apply(k).tangent(slope, x[0], s, x[1], x[2]);
+            Call call = new Call(function, k, m, n, w);
+            Matrix y = m.empty(n, w);
+            Matrix sum = logDet ? m.perRow(n) : null;
+            return () -> k.jets().forward1(call.f, call.p, call.kept, call.x, y, sum);
           });
       all.put(
-          name + ".second" + suffix,
+          name + ", forward2",
           (k, m, n, w) -> {
-            Matrix slope = sloped ? m.fractions(1, w) : null;
-            Matrix s = m.fractions(n, w);
-            Matrix[] x = matrices(m, n, w, 4);
-            return () -> of.apply(k).second(slope, x[0], s, x[1], x[2], x[3]);
+            Call call = new Call(function, k, m, n, w);
+            Matrix y = m.empty(n, w);
+            Matrix sum = logDet ? m.perRow(n) : null;
+            return () -> k.jets().forward2(call.f, call.p, call.kept, call.x, y, sum);
           });
+      for (boolean highest : either) { // with the parameters' cotangents, where there are any
+        String suffix = highest ? " to the highest order" : "";
+        all.put(
+            name + ", pullBack0" + suffix,
+            (k, m, n, w) -> {
+              Call call = new Call(function, k, m, n, w);
+              Streams yBar = streams(m, n, w);
+              Streams c = logDet ? perRow(m, n) : null;
+              Streams xBar = streams(m, n, w);
+              Matrix[] bars = highest ? new Matrix[] {m.matrix(n, w)} : null;
+              return () ->
+                  k.jets().pullBack0(call.f, call.p, call.kept, call.x, yBar, c, xBar, bars);
+            });
+        all.put(
+            name + ", pullBack1" + suffix,
+            (k, m, n, w) -> {
+              Call call = new Call(function, k, m, n, w);
+              Streams yBar = streams(m, n, w);
+              Streams c = logDet ? perRow(m, n) : null;
+              Streams xBar = streams(m, n, w);
+              Matrix[] bars = highest ? new Matrix[] {m.matrix(n, w)} : null;
+              int to = highest ? 1 : 0;
+              return () ->
+                  k.jets().pullBack1(call.f, call.p, call.kept, call.x, yBar, c, xBar, to, bars);
+            });
+        all.put(
+            name + ", pullBack2" + suffix,
+            (k, m, n, w) -> {
+              Call call = new Call(function, k, m, n, w);
+              Streams yBar = streams(m, n, w);
+              Streams c = logDet ? perRow(m, n) : null;
+              Streams xBar = streams(m, n, w);
+              Matrix[] bars = highest ? new Matrix[] {m.matrix(n, w)} : null;
+              int to = highest ? 2 : 1;
+              return () ->
+                  k.jets().pullBack2(call.f, call.p, call.kept, call.x, yBar, c, xBar, to, bars);
+            });
+      }
+    }
+    if (function.bijection()) {
       all.put(
-          name + ".pullBack0" + suffix,
+          function + ".inverse",
           (k, m, n, w) -> {
-            Matrix slope = sloped ? m.fractions(1, w) : null;
-            Matrix s = m.fractions(n, w);
-            Matrix[] x = matrices(m, n, w, 4);
-            return () -> of.apply(k).pullBack0(slope, x[0], s, x[1], x[2], sloped ? x[3] : null);
-          });
-      all.put(
-          name + ".pullBack1" + suffix,
-          (k, m, n, w) -> {
-            Matrix slope = sloped ? m.fractions(1, w) : null;
-            Matrix s = m.fractions(n, w);
-            Matrix[] x = matrices(m, n, w, 7);
-            return () ->
-                of.apply(k)
-                    .pullBack1(
-                        slope,
-                        x[0],
-                        s,
-                        x[1],
-                        x[2],
-                        x[3],
-                        x[4],
-                        sloped ? x[5] : null,
-                        sloped ? x[6] : null);
-          });
-      all.put(
-          name + ".pullBack2" + suffix,
-          (k, m, n, w) -> {
-            Matrix slope = sloped ? m.fractions(1, w) : null;
-            Matrix s = m.fractions(n, w);
-            Matrix[] x = matrices(m, n, w, 10);
-            Matrix top = sloped ? x[8] : null;
-            Matrix slopeBar = sloped ? x[9] : null;
-            return () ->
-                of.apply(k)
-                    .pullBack2(
-                        slope, x[0], s, x[1], x[2], x[3], x[4], x[5], x[6], x[7], top, slopeBar);
+            Call call = new Call(function, k, m, n, w);
+            ElementwiseBijection f = (ElementwiseBijection) call.f;
+            Matrix x = m.empty(n, w);
+            return () -> f.inverse(call.p, call.x.order0(), x);
           });
     }
   }
 
-  private static void elementwise(Map<String, Operation> all) {
-    all.put(
-        "elementwise.tangent",
-        (k, m, n, w) -> {
-          Matrix[] x = matrices(m, n, w, 2);
-          Derivatives d = derivatives(m, n, w);
-          Matrix sum = m.perRow(n);
-          return () -> k.elementwise().tangent(d, x[0], x[1], sum);
-        });
-    all.put(
-        "elementwise.second",
-        (k, m, n, w) -> {
-          Matrix[] x = matrices(m, n, w, 3);
-          Derivatives d = derivatives(m, n, w);
-          Matrix sum = m.perRow(n);
-          return () -> k.elementwise().second(d, x[0], x[1], x[2], sum);
-        });
-    all.put(
-        "elementwise.pullBack0",
-        (k, m, n, w) -> {
-          Matrix[] x = matrices(m, n, w, 2);
-          Derivatives d = derivatives(m, n, w);
-          Matrix c = m.perRow(n);
-          return () -> k.elementwise().pullBack0(d, x[0], c, x[1]);
-        });
-    for (boolean lowest : new boolean[] {true, false}) {
-      String suffix = lowest ? ", top null" : "";
-      all.put(
-          "elementwise.pullBack1" + suffix,
-          (k, m, n, w) -> {
-            Matrix[] x = matrices(m, n, w, 5);
-            Derivatives d = derivatives(m, n, w);
-            Matrix[] c = {m.perRow(n), m.perRow(n)};
-            return () ->
-                k.elementwise()
-                    .pullBack1(d, x[0], x[1], x[2], c[0], c[1], x[3], lowest ? null : x[4]);
-          });
-      all.put(
-          "elementwise.pullBack2" + suffix,
-          (k, m, n, w) -> {
-            Matrix[] x = matrices(m, n, w, 8);
-            Derivatives d = derivatives(m, n, w);
-            Matrix[] c = {m.perRow(n), m.perRow(n), m.perRow(n)};
-            Matrix top = lowest ? null : x[7];
-            return () ->
-                k.elementwise()
-                    .pullBack2(d, x[0], x[1], x[2], x[3], x[4], c[0], c[1], c[2], x[5], x[6], top);
-          });
+  /** A function with arguments: what it keeps need not belong to x. */
+  final class Call {
+    final ElementwiseFunction f;
+    final Matrix p;
+    final Matrix[] kept;
+    final Streams x;
+
+    Call(FunctionUnderTest function, Kernels k, Arena m, int rows, int width) {
+      f = function.in(k);
+      p = function.parameters(k.precision(), width);
+      kept = new Matrix[f.keeps(2)];
+      Arrays.setAll(kept, i -> m.fractions(rows, width));
+      x = streams(m, rows, width);
     }
-    all.put(
-        "elementwise.logit",
-        (k, m, n, w) -> {
-          Matrix x = m.fractions(n, w);
-          Matrix y = m.empty(n, w);
-          Matrix sum = m.perRow(n);
-          return () -> k.elementwise().logit(1.3, x, y, sum);
-        });
-    all.put(
-        "elementwise.logitDerivatives",
-        (k, m, n, w) -> {
-          Matrix x = m.fractions(n, w);
-          Derivatives d = derivatives(m, n, w);
-          return () -> k.elementwise().logitDerivatives(1.3, x, d);
-        });
-    all.put(
-        "elementwise.logitDerivatives, order 0",
-        (k, m, n, w) -> {
-          Matrix x = m.fractions(n, w);
-          Derivatives d = new Derivatives(m.empty(n, w), null, null, m.empty(n, w), null, null);
-          return () -> k.elementwise().logitDerivatives(1.3, x, d);
-        });
-    all.put(
-        "elementwise.sigmoid",
-        (k, m, n, w) -> {
-          Matrix[] x = matrices(m, n, w, 2);
-          return () -> k.elementwise().sigmoid(1.3, x[0], x[1]);
-        });
   }
 
   private static void coupling(Map<String, Operation> all) {
@@ -295,7 +174,7 @@ interface Operation {
             Matrix mask = m.mask(w);
             Streams[] s = new Streams[7];
             Arrays.setAll(s, i -> streams(m, n, w));
-            Streams c = new Streams(m.perRow(n), m.perRow(n), m.perRow(n));
+            Streams c = perRow(m, n);
             return () ->
                 k.coupling()
                     .pullBack(top, mask, scale, s[0], s[1], s[2], s[3], c, s[4], s[5], s[6]);
@@ -473,8 +352,7 @@ interface Operation {
     return new Streams(m.matrix(n, w), m.matrix(n, w), m.matrix(n, w));
   }
 
-  private static Derivatives derivatives(Arena m, int n, int w) {
-    Matrix[] d = matrices(m, n, w, 6);
-    return new Derivatives(d[0], d[1], d[2], d[3], d[4], d[5]);
+  private static Streams perRow(Arena m, int n) {
+    return new Streams(m.perRow(n), m.perRow(n), m.perRow(n));
   }
 }

@@ -1,0 +1,84 @@
+package org.ebflow.linalg;
+
+/**
+ * A function f of one number, applied to every element of a matrix: its value and its derivatives.
+ * What follows from them, tangents, second orders, cotangents and log-determinants, is computed by
+ * {@link ElementwiseJets} for all functions alike.
+ *
+ * <p>The methods work on a block: {@code n} elements from number {@code from} on, in row-major
+ * order. A block is made of whole rows or lies within one row. Element i of the block is number
+ * {@code from + i} of x, y and what is kept, contiguous [rows,width] matrices; it is number i of
+ * the derivatives, which are a scratch of the caller.
+ *
+ * <p>{@code parameters} is a matrix in the precision of x whose shape the function defines:
+ * [1,count] for constants, [1,width] for one trainable number per column.
+ *
+ * <p>Threading: without state.
+ */
+public interface ElementwiseFunction {
+  /**
+   * Derivatives of f at the elements of a block, [1,·] each.
+   *
+   * @param f1 f'
+   * @param f2 f''
+   * @param f3 third derivative
+   * @param f4 fourth derivative
+   */
+  record Derivatives(Matrix f1, Matrix f2, Matrix f3, Matrix f4) {}
+
+  /**
+   * Number of matrices [rows,width] that {@link #value} leaves for {@link #derivatives}.
+   *
+   * @param order highest order of the jet that goes through, -1 if the derivatives are not asked
+   *     for
+   */
+  int keeps(int order);
+
+  /**
+   * y ← f(x), f1 ← f'(x).
+   *
+   * @param parameters read
+   * @param x read
+   * @param y overwritten
+   * @param kept overwritten
+   * @param f1 overwritten
+   */
+  void value(Matrix parameters, Matrix x, Matrix y, Matrix[] kept, Matrix f1, int from, int n);
+
+  /**
+   * Overwrites the derivatives of f up to that of order {@code highest}, 1 to 4; a jet of order k
+   * needs k + 1 of them, and one more for the log-determinant.
+   *
+   * @param parameters read
+   * @param x read
+   * @param kept read
+   * @param d overwritten
+   */
+  void derivatives(
+      Matrix parameters, Matrix x, Matrix[] kept, Derivatives d, int highest, int from, int n);
+
+  /**
+   * Cotangents of the trainable parameters from those of f, f' and f'' at every element: for row j
+   * of the parameters, bar_j ← fBar0·∂f/∂θ_j + fBar1·∂f'/∂θ_j + fBar2·∂f''/∂θ_j. Does nothing for a
+   * function without trainable parameters.
+   *
+   * @param parameters read
+   * @param x read
+   * @param kept read
+   * @param fBar0 [rows,width], read
+   * @param fBar1 scratch [1,·], read
+   * @param fBar2 scratch [1,·], read
+   * @param bars one [rows,width] per row of the parameters, overwritten; their column sums are the
+   *     gradient
+   */
+  default void pullBackParameters(
+      Matrix parameters,
+      Matrix x,
+      Matrix[] kept,
+      Matrix fBar0,
+      Matrix fBar1,
+      Matrix fBar2,
+      Matrix[] bars,
+      int from,
+      int n) {}
+}

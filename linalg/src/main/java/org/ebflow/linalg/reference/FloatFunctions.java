@@ -1,0 +1,19 @@
+package org.ebflow.linalg.reference;
+
+import org.ebflow.linalg.ElementwiseFunctions;
+
+/** The elementwise functions in float32. */
+@Vectorized
+public final class FloatFunctions {
+  private FloatFunctions() {}
+
+  /** One of each. */
+  public static ElementwiseFunctions all() {
+    return new ElementwiseFunctions(
+        new FloatSmoothLeakyRelu(),
+        new FloatLogit(),
+        new FloatSwish(),
+        new FloatElu(),
+        new FloatLeakyRelu());
+  }
+}
