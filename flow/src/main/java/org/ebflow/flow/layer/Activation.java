@@ -21,39 +21,47 @@ final class Activation implements JetFunction {
   private static final int SLOPE_BAR = ElementwiseMap.FREE_SLOT;
   private static final int CONSTANTS = 0;
 
-  private final Kind kind;
   private final int width;
   private final ElementwiseMap map;
+  private final double[] constants;
   private final @Nullable Parameter slope;
 
   /** Which function. */
   enum Kind {
     /** x·sigmoid(βx), β trainable per unit. */
-    SWISH(ElementwiseFunctions::swish),
+    SWISH,
     /** x for x &gt; 0, else eˣ - 1. */
-    ELU(ElementwiseFunctions::elu),
+    ELU,
     /** x for x &gt; 0, else x/100. */
-    LEAKY_RELU(ElementwiseFunctions::leakyRelu, 0.01),
+    LEAKY_RELU,
     /** x for x &gt; 0, else 0. */
-    RELU(ElementwiseFunctions::leakyRelu, 0);
-
-    private final Function<ElementwiseFunctions, ElementwiseFunction> function;
-    private final double[] constants;
-
-    Kind(Function<ElementwiseFunctions, ElementwiseFunction> function, double... constants) {
-      this.function = function;
-      this.constants = constants;
-    }
+    RELU
   }
 
   Activation(Kind kind, String prefix, int width) {
-    this.kind = kind;
     this.width = width;
-    this.map = new ElementwiseMap(kind.function);
+    this.map = new ElementwiseMap(function(kind));
+    this.constants = constants(kind);
     this.slope =
         kind == Kind.SWISH
             ? new Parameter(prefix + "beta", 1, width, Initializers.constant(1))
             : null;
+  }
+
+  private static Function<ElementwiseFunctions, ElementwiseFunction> function(Kind kind) {
+    return switch (kind) {
+      case SWISH -> ElementwiseFunctions::swish;
+      case ELU -> ElementwiseFunctions::elu;
+      case LEAKY_RELU, RELU -> ElementwiseFunctions::leakyRelu;
+    };
+  }
+
+  private static double[] constants(Kind kind) {
+    return switch (kind) {
+      case SWISH, ELU -> new double[0];
+      case LEAKY_RELU -> new double[] {0.01};
+      case RELU -> new double[] {0};
+    };
   }
 
   @Override
@@ -84,6 +92,6 @@ final class Activation implements JetFunction {
   }
 
   private Matrix values(Workspace kept) {
-    return slope == null ? kept.constant(CONSTANTS, kind.constants) : kept.value(slope);
+    return slope == null ? kept.constant(CONSTANTS, constants) : kept.value(slope);
   }
 }
