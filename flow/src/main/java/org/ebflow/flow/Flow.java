@@ -1,7 +1,10 @@
 package org.ebflow.flow;
 
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
 import org.ebflow.flow.layer.ActNorm;
@@ -14,6 +17,7 @@ import org.ebflow.flow.layer.Sequence;
 import org.ebflow.flow.layer.Shape;
 import org.ebflow.flow.layer.SmoothLeakyRelu;
 import org.ebflow.flow.pass.Compute;
+import org.ebflow.flow.pass.Parameter;
 import org.ebflow.flow.pass.Parameters;
 import org.ebflow.linalg.Blas;
 import org.ebflow.linalg.Matrix;
@@ -64,6 +68,19 @@ public final class Flow {
   /** The same layers with other weights of the same layout. */
   public Flow withParameters(Parameters others) {
     return new Flow(inputShape, sequence, others);
+  }
+
+  /** Values of the layers' weights by name: all of {@link #parameters} but what no layer reads. */
+  public Map<String, Matrix> weights() {
+    Set<Parameter> own = Set.copyOf(sequence.parameters());
+    Map<String, Matrix> result = new LinkedHashMap<>();
+    for (int i = 0; i < parameters.blocks().size(); i++) {
+      Parameter block = parameters.blocks().get(i);
+      if (own.contains(block)) {
+        result.put(parameters.names().get(i), parameters.of(block));
+      }
+    }
+    return result;
   }
 
   /** The same layers with a copy of the weights in the given precision. */

@@ -160,7 +160,7 @@ public record TrainedFlow(Flow flow, Preprocessing preprocessing, DataDescriptio
         "preprocessing", JSON.writeValueAsString(LayerTypes.describe(preprocessing.layers())));
     metadata.put("data", JSON.writeValueAsString(data));
     metadata.put("seed", String.valueOf(seed));
-    Safetensors.write(file, flow.parameters().byName(), metadata);
+    Safetensors.write(file, flow.weights(), metadata);
   }
 
   /** The model of a run folder, or of a model file. */
@@ -200,7 +200,7 @@ public record TrainedFlow(Flow flow, Preprocessing preprocessing, DataDescriptio
       }
       Shape input = shape(metadata, dimension);
       Flow flow = architecture == null ? described(input, tensors, file) : architecture;
-      for (Map.Entry<String, Matrix> block : flow.parameters().byName().entrySet()) {
+      for (Map.Entry<String, Matrix> block : flow.weights().entrySet()) {
         tensors.copyTo(block.getKey(), block.getValue());
         requireFinite(block.getValue(), block.getKey(), file);
       }

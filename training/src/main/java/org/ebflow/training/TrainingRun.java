@@ -7,6 +7,7 @@ import java.util.UUID;
 import org.ebflow.flow.Flow;
 import org.ebflow.flow.InvalidInputException;
 import org.ebflow.flow.pass.Compute;
+import org.ebflow.flow.pass.Parameter;
 import org.ebflow.flow.pass.Parameters;
 import org.ebflow.linalg.Blas;
 import org.ebflow.linalg.Matrix;
@@ -63,8 +64,8 @@ final class TrainingRun {
     full = trainer.preprocessing().fit(train);
     outside =
         settings.matchAfterPreprocessing() ? full : new Preprocessing(full.levels(), List.of());
-    model =
-        settings.matchAfterPreprocessing() ? trainer.flow() : trainer.flow().after(full.layers());
+    Flow trained = trainer.objective().withParameters(trainer.flow(), settings.seed());
+    model = settings.matchAfterPreprocessing() ? trained : trained.after(full.layers());
     state = new OptimizerState(trainer.optimizer(), model.parameters(), settings.averageDecay());
     sums = model.parameters().zeros();
     batch = Math.min(settings.batchSize(), train.size());
@@ -89,6 +90,25 @@ final class TrainingRun {
   }
 
   TrainedFlow run(boolean resume) {
+    try {
+      return train(resume);
+    } finally {
+      if (!trainer.objective().parameters(trainer.flow()).isEmpty()) {
+        takeOver(trainer.flow().parameters());
+      }
+    }
+  }
+
+  /** The caller's flow, trained in place, gets the weights that were trained with others. */
+  private void takeOver(Parameters callers) {
+    for (Parameter block : callers.blocks()) {
+      callers.of(block).copyFrom(model.parameters().of(block));
+    }
+    callers.initializedByData(model.parameters().initializedByData());
+    callers.changed();
+  }
+
+  private TrainedFlow train(boolean resume) {
     try (RunFolder.Lock _ = folder.lock();
         Team team = new Team(settings.threads())) {
       Compute compute =
@@ -138,8 +158,7 @@ final class TrainingRun {
   }
 
   private TrainedFlow loadBest() {
-    return TrainedFlow.load(
-        folder.model(), trainer.flow().withParameters(model.parameters().copy(model.precision())));
+    return TrainedFlow.load(folder.model(), trainer.flow().copy(model.precision()));
   }
 
   private void writeConfig() {

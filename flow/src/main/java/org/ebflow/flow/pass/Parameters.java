@@ -113,6 +113,33 @@ public final class Parameters {
     return result;
   }
 
+  /**
+   * A copy with further blocks behind these, which start as {@link #initial} would draw them.
+   *
+   * @param further by name; no name may be taken
+   */
+  public Parameters with(SequencedMap<String, Parameter> further, long seed) {
+    List<Parameter> allBlocks = new ArrayList<>(blocks);
+    List<String> allNames = new ArrayList<>(names);
+    further.forEach(
+        (name, block) -> {
+          if (allNames.contains(name)) {
+            throw new IllegalArgumentException("Parameters.with: " + name + " is there already");
+          }
+          allBlocks.add(block);
+          allNames.add(name);
+        });
+    Parameters result = new Parameters(List.copyOf(allBlocks), List.copyOf(allNames), precision());
+    for (int i = 0; i < result.blocks.size(); i++) {
+      Parameter block = result.blocks.get(i);
+      Matrix start =
+          i < blocks.size() ? of(block) : new InitialDraws(seed, result.blocks, i).values();
+      result.of(block).copyFrom(start);
+    }
+    result.initializedByData = initializedByData;
+    return result;
+  }
+
   /** Zeroed numbers of the same layout and precision: moments, averages, gradients. */
   public Parameters zeros() {
     return new Parameters(blocks, names, precision());

@@ -147,7 +147,7 @@ public final class GradientCheck {
 
   /** Runs the check. */
   public Report run() {
-    Flow copy = flow.copy(Precision.FLOAT64);
+    Flow copy = objective.withParameters(flow.copy(Precision.FLOAT64), seed);
     Parameters weights = copy.parameters();
     if (weights.blocks().isEmpty()) {
       throw new IllegalArgumentException(
@@ -214,6 +214,9 @@ public final class GradientCheck {
     List<Block> blocks = new ArrayList<>();
     for (int i = 0; i < weights.blocks().size(); i++) {
       Parameter block = weights.blocks().get(i);
+      if (!block.trained()) {
+        continue;
+      }
       Matrix values = weights.of(block);
       Matrix gradient = sums.of(block);
       double largest = largest(gradient);

@@ -1,7 +1,10 @@
 package org.ebflow.training.objective;
 
+import java.util.LinkedHashMap;
+import java.util.SequencedMap;
 import org.ebflow.flow.Flow;
 import org.ebflow.flow.pass.Compute;
+import org.ebflow.flow.pass.Parameter;
 import org.ebflow.linalg.Team;
 
 /**
@@ -17,6 +20,22 @@ public interface Objective {
   /** Whether its loss survives products of factors with eight bits of precision. */
   default boolean toleratesBFloat16() {
     return true;
+  }
+
+  /**
+   * Parameters that the objective trains beside the flow's, by name; none unless it says so. The
+   * flow that {@link #forTeam} gets has them among its own. They are part of a run's state and not
+   * of its model.
+   */
+  default SequencedMap<String, Parameter> parameters(Flow flow) {
+    return new LinkedHashMap<>();
+  }
+
+  /** The same layers with the objective's parameters behind the flow's own. */
+  default Flow withParameters(Flow flow, long seed) {
+    SequencedMap<String, Parameter> own = new LinkedHashMap<>();
+    parameters(flow).forEach((name, block) -> own.put("objective." + name, block));
+    return own.isEmpty() ? flow : flow.withParameters(flow.parameters().with(own, seed));
   }
 
   /**
