@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import java.io.File;
 import java.io.IOException;
 import java.io.OutputStream;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
@@ -18,7 +19,13 @@ import java.util.jar.Attributes;
 import java.util.jar.JarOutputStream;
 import java.util.jar.Manifest;
 import java.util.stream.Collectors;
+import java.util.zip.ZipEntry;
 import org.ebflow.cli.ChildProgram.Result;
+import org.ebflow.flow.Flow;
+import org.ebflow.flow.layer.LayerProvider;
+import org.ebflow.training.Trainer;
+import org.ebflow.training.data.Dataset;
+import org.ebflow.training.objective.MaximumLikelihood;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledOnOs;
@@ -67,6 +74,37 @@ final class LauncherTest {
     copy(CHECKOUT.resolve("bin/find-jdk"), place.resolve("bin/find-jdk"));
     writeJar(place.resolve("lib/ebflow.jar"));
     return copy(CHECKOUT.resolve("ebflow"), place.resolve("bin/ebflow"));
+  }
+
+  /** A jar that says where layers of a user's own are, beside the class path of this test. */
+  private static void writeProviderJar(Path jar) throws IOException {
+    try (JarOutputStream out = new JarOutputStream(Files.newOutputStream(jar))) {
+      out.putNextEntry(new ZipEntry("META-INF/services/" + LayerProvider.class.getName()));
+      out.write(UserLayers.class.getName().getBytes(StandardCharsets.UTF_8));
+      out.closeEntry();
+    }
+  }
+
+  @Test
+  void layersOfOnesOwnAreFoundOnTheClassPathThatIsNamed() throws Exception {
+    Path launcher = install(folder.resolve("installed"));
+    Path run = folder.resolve("run");
+    double[][] rows = TestRuns.rows(100, 2, 1);
+    Trainer.of(
+            Flow.of(2).dense().elementwise(new UserLayers.Cubic()).dense().build(),
+            new MaximumLikelihood())
+        .epochs(1)
+        .fit(Dataset.of(rows).split(.8, .1, .1, 1), run);
+    Path table = TestRuns.csv(folder.resolve("rows.csv"), "a,b", rows);
+    Object[] score = {"score", run, table, "--out", folder.resolve("s.csv"), "--backend", "java"};
+    Result without = run(launcher, folder, List.of(), score);
+    assertThat(without.exit()).isEqualTo(2);
+    assertThat(without.err()).contains("unknown layer type user_cubic");
+    Path jar = folder.resolve("mine.jar");
+    writeProviderJar(jar);
+    Result with = run(launcher, folder, List.of("EBFLOW_CLASSPATH=" + jar), score);
+    assertThat(with.exit()).as(with.err()).isZero();
+    assertThat(Files.readAllLines(folder.resolve("s.csv"))).hasSize(101);
   }
 
   /** Runs with an environment of nothing but PATH, JAVA_HOME and these variables, NAME=VALUE. */
