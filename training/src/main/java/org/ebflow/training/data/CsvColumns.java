@@ -18,8 +18,8 @@ final class CsvColumns {
   /** Slot of the cell that identifies the row. */
   static final int ID = -2;
 
-  /** What pandas calls an index that was written without a name and read as a column. */
-  private static final String PANDAS_UNNAMED = "Unnamed: 0";
+  /** No name, or what pandas calls a column without one that it has read. */
+  private static final Pattern UNNAMED = Pattern.compile("(Unnamed: [0-9]+(\\.[0-9]+)*)?");
 
   /** Between numbers. */
   private static final Pattern SEMICOLON = Pattern.compile("[0-9.]\\s*;\\s*[-+0-9.]");
@@ -114,23 +114,28 @@ final class CsvColumns {
     return cells;
   }
 
-  /** These without the first cell. */
-  CsvColumns withoutFirst() {
+  /** These without the cells of an index. */
+  CsvColumns without(List<Integer> index) {
     return new CsvColumns(
         header,
         names,
         named,
-        Arrays.stream(cells).filter(cell -> cell != 0).toArray(),
+        Arrays.stream(cells).filter(cell -> !index.contains(cell)).toArray(),
         IntStream.range(0, slots.length).filter(cell -> slots[cell] == ID).findFirst().orElse(-1));
   }
 
-  /** Whether the first cell is read as a value though it has no name beside others that have. */
-  boolean unnamedFirst() {
-    return header
-        && !named
-        && slots[0] >= 0
-        && names.size() > 1
-        && (names.getFirst().isEmpty() || names.getFirst().equals(PANDAS_UNNAMED));
+  /**
+   * Cells in front of the first that has a name which are read as values all the same; there are
+   * several where an index was written, read as a column and written again.
+   */
+  List<Integer> unnamedInFront() {
+    int front = 0;
+    while (front < names.size() && UNNAMED.matcher(names.get(front)).matches()) {
+      front++;
+    }
+    return header && !named && front < names.size()
+        ? IntStream.range(0, front).filter(cell -> slots[cell] >= 0).boxed().toList()
+        : List.of();
   }
 
   private static int cellOf(InputFile file, List<String> names, String name) {

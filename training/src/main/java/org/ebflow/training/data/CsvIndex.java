@@ -1,25 +1,34 @@
 package org.ebflow.training.data;
 
 import de.siegmar.fastcsv.reader.AbstractBaseCsvCallbackHandler;
+import java.util.Arrays;
+import java.util.List;
 
 /**
- * Whether the first cells of all rows count them, from any whole number in steps of 1: the row
- * index that pandas and R write in front of a table.
+ * Whether each of some columns counts the rows, from any whole number in steps of 1: the row index
+ * that pandas and R write in front of a table.
  */
 final class CsvIndex extends AbstractBaseCsvCallbackHandler<CsvIndex> {
   private final int width;
+  private final List<Integer> columns;
+  private final double[] values;
   private int cells;
   private boolean blank;
-  private double first;
 
-  CsvIndex(int width) {
+  /**
+   * @param width cells of a row
+   * @param columns cells of the columns in question
+   */
+  CsvIndex(int width, List<Integer> columns) {
     this.width = width;
+    this.columns = columns;
+    values = new double[columns.size()];
   }
 
   /** Reads all records behind the first, which holds the names. */
   boolean counts(CsvRecords<CsvIndex> records) {
     boolean names = true;
-    double start = Double.NaN;
+    double[] start = null;
     long row = 0;
     while (records.next()) {
       if (blank) {
@@ -27,9 +36,11 @@ final class CsvIndex extends AbstractBaseCsvCallbackHandler<CsvIndex> {
       }
       if (!names) {
         if (cells == width) { // another width is a bad row, but a row
-          start = Double.isNaN(start) ? first - row : start;
-          if (first != start + row || first != Math.rint(first)) {
-            return false;
+          start = start == null ? before(row) : start;
+          for (int i = 0; i < values.length; i++) {
+            if (values[i] != start[i] + row || values[i] != Math.rint(values[i])) {
+              return false;
+            }
           }
         }
         row++;
@@ -39,25 +50,29 @@ final class CsvIndex extends AbstractBaseCsvCallbackHandler<CsvIndex> {
     return true;
   }
 
+  /** What the columns would hold in row 0. */
+  private double[] before(long row) {
+    return Arrays.stream(values).map(value -> value - row).toArray();
+  }
+
   @Override
   protected void handleBegin(long startingLine) {
     cells = 0;
     blank = true;
-    first = Double.NaN;
+    Arrays.fill(values, Double.NaN);
   }
 
   @Override
   protected void handleField(int cell, char[] text, int offset, int length, boolean quoted) {
     cells++;
-    if (cell > 0) {
-      blank = false;
-      return;
-    }
-    blank = !quoted && CsvRow.isBlank(text, offset, length);
-    try {
-      first = CsvNumber.parse(text, offset, length);
-    } catch (NumberFormatException _) {
-      first = Double.NaN;
+    blank = cell == 0 && !quoted && CsvRow.isBlank(text, offset, length);
+    int column = columns.indexOf(cell);
+    if (column >= 0) {
+      try {
+        values[column] = CsvNumber.parse(text, offset, length);
+      } catch (NumberFormatException _) {
+        values[column] = Double.NaN;
+      }
     }
   }
 

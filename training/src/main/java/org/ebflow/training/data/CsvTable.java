@@ -1,6 +1,7 @@
 package org.ebflow.training.data;
 
 import java.io.IOException;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -57,10 +58,14 @@ final class CsvTable extends TableReader {
       }
       CsvColumns columns = CsvColumns.of(file, row.firstCells(), options);
       String note = null;
-      if (columns.unnamedFirst()) {
-        requireIndex(file, columns, options);
-        columns = columns.withoutFirst();
-        note = "left out the first column, which has no name and counts the rows";
+      List<Integer> unnamed = columns.unnamedInFront();
+      if (!unnamed.isEmpty()) {
+        requireIndex(file, columns.width(), unnamed, options);
+        columns = columns.without(unnamed);
+        note =
+            unnamed.size() == 1
+                ? "left out the first column, which has no name and counts the rows"
+                : "left out the first columns, which have no names and count the rows";
       }
       return new CsvTable(file, records, row, columns, blankLines, note);
     } catch (IOException | RuntimeException e) {
@@ -69,9 +74,9 @@ final class CsvTable extends TableReader {
     }
   }
 
-  private static void requireIndex(InputFile file, CsvColumns columns, TableOptions options)
-      throws IOException {
-    CsvIndex index = new CsvIndex(columns.width());
+  private static void requireIndex(
+      InputFile file, int width, List<Integer> unnamed, TableOptions options) throws IOException {
+    CsvIndex index = new CsvIndex(width, unnamed);
     try (CsvRecords<CsvIndex> records = new CsvRecords<>(file, options.encoding(), index)) {
       if (!index.counts(records)) {
         throw file.invalid(

@@ -378,6 +378,30 @@ class CsvTableTest {
   }
 
   @Test
+  void severalUnnamedColumnsInFrontAreAnIndexEach() throws IOException {
+    for (String names :
+        List.of(",Unnamed: 0", "Unnamed: 0.1,Unnamed: 0", ",Unnamed: 0.1,Unnamed: 0", ",")) {
+      String header = names + ",a,b\n";
+      int index = names.split(",", -1).length;
+      String text = header + "0,".repeat(index) + "7.5,9\n" + "1,".repeat(index) + "8.5,10\n";
+      Path file = TestData.write(folder, "a.csv", text);
+      try (TableReader table = TableReader.open(file)) {
+        assertThat(table.columns()).as(names).containsExactly("a", "b");
+        assertThat(table.note()).contains("left out the first columns, which have no names");
+        assertThat(table.next()).isTrue();
+        assertThat(table.values()).containsExactly(7.5, 9);
+      }
+      refuses(
+          header + "0,".repeat(index - 1) + "3,7.5,9\n" + "1,".repeat(index - 1) + "5,8.5,10\n",
+          "expected a first column with a name or with an index");
+    }
+    assertThat(rows(",Unnamed: 0,a\n0,3,1\n1,5,2\n", List.of(), "Unnamed: 0"))
+        .containsExactly("3: [1.0]", "5: [2.0]");
+    assertThat(rows(",Unnamed: 0\n0,3\n1,5\n", List.of(), null))
+        .containsExactly("1: [0.0, 3.0]", "2: [1.0, 5.0]");
+  }
+
+  @Test
   void anUnnamedFirstColumnThatDoesNotCountIsRefusedUnlessItIsChosen() throws IOException {
     for (double[] index : new double[][] {{0, 2, 1}, {5, 3}, {0.5, 1.5}, {0, 1, 1}}) {
       refuses(indexed("", index), "expected a first column with a name or with an index");
