@@ -5,8 +5,8 @@ import com.fasterxml.jackson.annotation.JsonTypeInfo;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Objects;
-import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
@@ -59,17 +59,17 @@ final class RecipeJson {
   /**
    * Reads a recipe.
    *
-   * @param source named in errors
-   * @param tree modified: keys in {@code superseded} that the record does not have are removed
-   * @param superseded dotted keys
+   * @param recipe modified: its optional keys that the record does not have are removed
    */
-  static <T> T parse(String source, ObjectNode tree, Set<String> superseded, Class<T> type) {
+  static <T> T parse(RecipeTree recipe, Class<T> type) {
+    String source = recipe.source();
+    ObjectNode tree = recipe.root();
     while (true) {
       try {
         return MAPPER.treeToValue(tree, type);
       } catch (UnrecognizedPropertyException e) {
         String key = place(e);
-        if (!superseded.contains(key)) {
+        if (!recipe.optional().contains(key)) {
           throw new InvalidInputException(
               source + ": no key " + key + ", the nearest is " + nearestSibling(key, e), e);
         }
@@ -78,6 +78,12 @@ final class RecipeJson {
         throw new InvalidInputException(source + ": " + complaint(e, tree), e);
       }
     }
+  }
+
+  /** An object as plain data. */
+  @SuppressWarnings("unchecked")
+  static Map<String, Object> toMap(ObjectNode object) {
+    return (Map<String, Object>) MAPPER.treeToValue(object, Map.class);
   }
 
   private static String nearestSibling(String key, UnrecognizedPropertyException e) {

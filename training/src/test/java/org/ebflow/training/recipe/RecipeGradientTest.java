@@ -19,7 +19,7 @@ class RecipeGradientTest {
       Map.of("model.blocks", "2", "model.width", "8");
 
   @ParameterizedTest
-  @MethodSource("org.ebflow.training.recipe.RecipeResources#names")
+  @MethodSource("org.ebflow.training.recipe.Recipe#names")
   void gradientsMatchFiniteDifferences(String name) {
     Recipe recipe = Recipe.named(name);
     boolean coupling = recipe.model().equals("coupling");

@@ -32,7 +32,7 @@ final class RecipeTest {
   private static final Shape MNIST = new Shape(1, 28, 28);
 
   @ParameterizedTest
-  @MethodSource("org.ebflow.training.recipe.RecipeResources#names")
+  @MethodSource("org.ebflow.training.recipe.Recipe#names")
   void everyRecipeParsesAndBearsItsName(String name) {
     Recipe recipe = Recipe.named(name);
 
@@ -41,12 +41,6 @@ final class RecipeTest {
       assertThat(name).endsWith("-" + recipe.model() + "-" + recipe.loss());
       assertThat(name).startsWith(recipe.data().isEmpty() ? "table-" : recipe.data() + "-");
     }
-  }
-
-  @Test
-  void namesAreSortedAndListEveryResource() throws IOException {
-    assertThat(RecipeResources.names()).contains("quickstart", "table-fc-ssm");
-    assertThat(Recipe.names()).isEqualTo(RecipeResources.names());
   }
 
   @Test

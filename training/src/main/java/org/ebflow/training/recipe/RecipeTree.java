@@ -1,0 +1,150 @@
+package org.ebflow.training.recipe;
+
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.stream.Collectors;
+import org.ebflow.flow.InvalidInputException;
+import tools.jackson.core.JacksonException;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.ObjectNode;
+
+/**
+ * A recipe as JSON. Its values are named by dotted keys, as {@code optimizer.lr}.
+ *
+ * @param source named in errors
+ * @param root the whole recipe
+ * @param optional dotted keys that are left out where their object's kind has no such key
+ */
+record RecipeTree(String source, ObjectNode root, Set<String> optional) {
+  /** Keys that decide which others their object has. */
+  private static final Set<String> KINDS =
+      Set.of("data.preprocessing.type", "model.type", "objective.loss", "optimizer.name");
+
+  private static final String WEIGHT_NORMALISATION = "weight_normalisation";
+
+  /** A recipe whose every key is meant. */
+  static RecipeTree whole(String source, ObjectNode root) {
+    return new RecipeTree(source, root, Set.of());
+  }
+
+  /** A recipe merged from parts, which may hold keys of several kinds of an object. */
+  static RecipeTree ofParts(String source, ObjectNode root) {
+    return new RecipeTree(source, root, keysBeside(KINDS, root));
+  }
+
+  private static Set<String> keysBeside(Set<String> kinds, ObjectNode root) {
+    Set<String> objects = kinds.stream().map(RecipeTree::parent).collect(Collectors.toSet());
+    return keys(root).stream()
+        .filter(key -> objects.contains(parent(key)))
+        .collect(Collectors.toSet());
+  }
+
+  /**
+   * Adds what recipes written before a key was known leave out, by its meaning then. Modifies
+   * {@code root}.
+   */
+  void addAbsent() {
+    if (root.get("model") instanceof ObjectNode model
+        && model.path("type").asString("").equals("coupling")
+        && !model.has(WEIGHT_NORMALISATION)) {
+      model.put(WEIGHT_NORMALISATION, false);
+    }
+    if (root.get("data") instanceof ObjectNode data) {
+      data.putIfAbsent("header", literal("auto"));
+      data.putIfAbsent("encoding", literal("UTF-8"));
+      data.putIfAbsent("drop_constant", literal("false"));
+    }
+  }
+
+  /**
+   * A copy with values changed, all at once. Where one decides which keys its object has, the
+   * object's unchanged keys are optional in the copy, and new ones may come.
+   *
+   * @param changes JSON or plain text by dotted key
+   * @throws InvalidInputException for an unknown key
+   */
+  RecipeTree with(Map<String, String> changes) {
+    ObjectNode copy = root.deepCopy();
+    Set<String> newKinds = new HashSet<>(changes.keySet());
+    newKinds.retainAll(KINDS);
+    Set<String> ofNewKinds = newKinds.stream().map(RecipeTree::parent).collect(Collectors.toSet());
+    changes.forEach(
+        (key, value) -> {
+          ObjectNode parent = copy;
+          String[] path = key.split("\\.", -1);
+          for (int i = 0; i < path.length - 1; i++) {
+            if (!(parent.get(path[i]) instanceof ObjectNode next)) {
+              throw unknown(key);
+            }
+            parent = next;
+          }
+          String leaf = path[path.length - 1];
+          JsonNode old = parent.get(leaf);
+          if (path.length == 1
+              || old instanceof ObjectNode
+              || (old == null && !ofNewKinds.contains(parent(key)))) {
+            throw unknown(key);
+          }
+          parent.set(
+              leaf,
+              old != null && old.isString()
+                  ? RecipeJson.MAPPER.getNodeFactory().stringNode(value)
+                  : literal(value));
+        });
+    Set<String> superseded = keysBeside(newKinds, root);
+    superseded.removeAll(changes.keySet());
+    return new RecipeTree(source, copy, superseded);
+  }
+
+  private static String parent(String key) {
+    return key.substring(0, Math.max(0, key.lastIndexOf('.')));
+  }
+
+  private static JsonNode literal(String value) {
+    try {
+      return RecipeJson.MAPPER.readTree(value);
+    } catch (JacksonException e) {
+      return RecipeJson.MAPPER.getNodeFactory().stringNode(value);
+    }
+  }
+
+  private InvalidInputException unknown(String key) {
+    return new InvalidInputException(
+        source + ": no key " + key + ", the nearest is " + nearest(key));
+  }
+
+  /** Without a dot it is the name within an object that counts. */
+  private String nearest(String key) {
+    List<String> keys = keys(root);
+    keys.remove("name");
+    if (key.indexOf('.') >= 0) {
+      return Nearest.to(key, keys);
+    }
+    String leaf =
+        Nearest.to(
+            key, keys.stream().map(full -> full.substring(full.lastIndexOf('.') + 1)).toList());
+    return keys.stream().filter(full -> full.endsWith("." + leaf)).findFirst().orElse(leaf);
+  }
+
+  /** Dotted keys of all values. */
+  private static List<String> keys(ObjectNode root) {
+    List<String> keys = new ArrayList<>();
+    collect("", root, keys);
+    return keys;
+  }
+
+  private static void collect(String prefix, ObjectNode node, List<String> keys) {
+    node.properties()
+        .forEach(
+            entry -> {
+              if (entry.getValue() instanceof ObjectNode child) {
+                collect(prefix + entry.getKey() + ".", child, keys);
+              } else {
+                keys.add(prefix + entry.getKey());
+              }
+            });
+  }
+}
