@@ -19,12 +19,16 @@ module org.ebflow.training {
   exports org.ebflow.training.data;
   exports org.ebflow.training.objective;
   exports org.ebflow.training.optimizer;
+  exports org.ebflow.training.preprocessing;
   exports org.ebflow.training.recipe;
+  exports org.ebflow.training.scoring;
 
   opens org.ebflow.training to
       tools.jackson.databind;
   opens org.ebflow.training.objective to
       tools.jackson.databind;
   opens org.ebflow.training.recipe to
+      tools.jackson.databind;
+  opens org.ebflow.training.scoring to
       tools.jackson.databind;
 }

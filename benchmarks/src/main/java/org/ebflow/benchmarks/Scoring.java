@@ -5,12 +5,12 @@ import java.util.Random;
 import org.ebflow.flow.Flow;
 import org.ebflow.linalg.Blas;
 import org.ebflow.linalg.Precision;
-import org.ebflow.training.EmpiricalDistribution;
-import org.ebflow.training.Preprocessing;
-import org.ebflow.training.Scorer;
-import org.ebflow.training.TrainedFlow;
 import org.ebflow.training.data.Dataset;
+import org.ebflow.training.preprocessing.Preprocessing;
 import org.ebflow.training.recipe.Recipe;
+import org.ebflow.training.scoring.EmpiricalDistribution;
+import org.ebflow.training.scoring.Scorer;
+import org.ebflow.training.scoring.TrainedFlow;
 
 /** The library's scoring of random pixels by the published FC model; log Z computed once. */
 public final class Scoring implements AutoCloseable {

@@ -5,7 +5,6 @@ import java.util.List;
 import java.util.Map;
 import org.ebflow.linalg.Blas;
 import org.ebflow.linalg.Team;
-import org.ebflow.training.TimedStep;
 import org.jspecify.annotations.Nullable;
 
 /**

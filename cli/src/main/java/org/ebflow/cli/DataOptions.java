@@ -4,13 +4,12 @@ import java.nio.file.Path;
 import java.util.Map;
 import org.ebflow.flow.InvalidInputException;
 import org.ebflow.training.data.DataSources;
-import org.ebflow.training.data.Dataset;
 import org.ebflow.training.recipe.Recipe;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ScopeType;
 
-/** Where published data sets lie, and whether data are those of a run. */
+/** Where published data sets lie, and where those of a run lie now. */
 final class DataOptions {
   private static final String VARIABLE = "EBFLOW_DATA";
 
@@ -55,20 +54,5 @@ final class DataOptions {
           file + ": expected the run's own data set by name (" + recipe.data() + "), found a file");
     }
     return recipe.set("data.name", Path.of(file).toAbsolutePath().normalize().toString());
-  }
-
-  /** Refuses training rows that come from another file than those of the run did. */
-  static void requireDataOf(Path run, Dataset train) {
-    String found = train.sha256();
-    if (Recipe.config(run).get("data") instanceof Map<?, ?> recorded
-        && recorded.get("sha256") instanceof String expected
-        && !expected.equals(found)) {
-      throw new InvalidInputException(
-          train.name()
-              + ": expected the data of the run, SHA-256 "
-              + expected
-              + ", found "
-              + (found.isEmpty() ? "none" : found));
-    }
   }
 }

@@ -4,14 +4,15 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.Callable;
 import org.ebflow.flow.InvalidInputException;
-import org.ebflow.training.Evaluation;
-import org.ebflow.training.Scorer;
-import org.ebflow.training.TrainedFlow;
+import org.ebflow.training.RunFolder;
 import org.ebflow.training.data.DataSources;
 import org.ebflow.training.data.Dataset;
 import org.ebflow.training.data.Splits;
 import org.ebflow.training.data.TableOptions;
 import org.ebflow.training.recipe.Recipe;
+import org.ebflow.training.scoring.Evaluation;
+import org.ebflow.training.scoring.Scorer;
+import org.ebflow.training.scoring.TrainedFlow;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -127,7 +128,7 @@ public final class EvalCommand implements Callable<Integer> {
     Splits splits;
     if (data == null || file != null) {
       splits = recipe.load(sources);
-      DataOptions.requireDataOf(run, splits.train());
+      new RunFolder(run).requireDataOfRun(splits.train());
     } else {
       splits = sources.load(data, recipe.seed());
     }

@@ -3,7 +3,7 @@ package org.ebflow.cli;
 import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
-import org.ebflow.training.Evaluation;
+import org.ebflow.training.scoring.Evaluation;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.json.JsonMapper;
 

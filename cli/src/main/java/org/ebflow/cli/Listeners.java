@@ -1,9 +1,9 @@
 package org.ebflow.cli;
 
 import java.util.List;
-import org.ebflow.training.Evaluation;
-import org.ebflow.training.TrainedFlow;
 import org.ebflow.training.TrainingListener;
+import org.ebflow.training.scoring.Evaluation;
+import org.ebflow.training.scoring.TrainedFlow;
 
 /** Several listeners as one. */
 record Listeners(List<TrainingListener> all) implements TrainingListener {

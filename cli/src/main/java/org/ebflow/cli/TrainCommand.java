@@ -12,15 +12,15 @@ import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.stream.Stream;
 import org.ebflow.cli.plot.PlotListener;
-import org.ebflow.flow.InvalidInputException;
 import org.ebflow.linalg.Blas;
 import org.ebflow.training.RunFolder;
-import org.ebflow.training.Scorer;
-import org.ebflow.training.TrainedFlow;
 import org.ebflow.training.Trainer;
+import org.ebflow.training.TrainingListener;
 import org.ebflow.training.data.FileFormat;
 import org.ebflow.training.data.Splits;
 import org.ebflow.training.recipe.Recipe;
+import org.ebflow.training.scoring.Scorer;
+import org.ebflow.training.scoring.TrainedFlow;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -272,7 +272,7 @@ public final class TrainCommand implements Callable<Integer> {
       throw usage(
           "--resume goes on with the recipe of the run, expected no other choice but its length (--epochs or --steps)");
     }
-    requireBegun(run);
+    new RunFolder(run).requireBegun();
     Recipe recipe = Recipe.ofRun(run);
     if (data != null) {
       recipe =
@@ -282,18 +282,7 @@ public final class TrainCommand implements Callable<Integer> {
     }
     recipe = withOptions(recipe);
     Splits splits = recipe.load(dataOptions.sources(recipe.dataFolder()));
-    DataOptions.requireDataOf(run, splits.train());
     return train(recipe, splits, run, true);
-  }
-
-  private static void requireBegun(Path run) {
-    RunFolder folder = new RunFolder(run);
-    if (!Files.exists(folder.config())) {
-      throw new InvalidInputException(
-          folder.config()
-              + ": expected a file, found none; a run that never began is trained by --out "
-              + run);
-    }
   }
 
   /**
@@ -305,10 +294,13 @@ public final class TrainCommand implements Callable<Integer> {
     TrainProgress progress = new TrainProgress(err, TrainProgress.terminal());
     Trainer trainer = recipe.trainer(splits.train()).threads(compute.threads()).blas(blas);
     Path run = chosen == null ? claim(recipe.name()) : chosen;
+    String title = (resumed ? "resuming " : "training ") + recipe.name() + " on " + splits.train();
     trainer.listener(
         new Listeners(
-            List.of(progress, new PlotListener(run, splits.train(), blas, compute.threads()))));
-    err.println((resumed ? "resuming " : "training ") + recipe.name() + " on " + splits.train());
+            List.of(
+                announcing(title, err),
+                progress,
+                new PlotListener(run, splits.train(), blas, compute.threads()))));
     TrainedFlow best;
     StopSignals signals = new StopSignals(trainer::requestStop, err);
     try (progress) {
@@ -318,6 +310,16 @@ public final class TrainCommand implements Callable<Integer> {
     }
     report(best, splits, run, blas);
     return 0;
+  }
+
+  /** Prints a line once the run is known to begin. */
+  private static TrainingListener announcing(String line, PrintWriter err) {
+    return new TrainingListener() {
+      @Override
+      public void started(Plan plan) {
+        err.println(line);
+      }
+    };
   }
 
   private void report(TrainedFlow best, Splits splits, Path run, Blas blas) {

@@ -8,9 +8,9 @@ import me.tongfei.progressbar.ConsoleProgressBarConsumer;
 import me.tongfei.progressbar.ProgressBar;
 import me.tongfei.progressbar.ProgressBarBuilder;
 import me.tongfei.progressbar.ProgressBarStyle;
-import org.ebflow.training.Evaluation;
-import org.ebflow.training.TrainedFlow;
 import org.ebflow.training.TrainingListener;
+import org.ebflow.training.scoring.Evaluation;
+import org.ebflow.training.scoring.TrainedFlow;
 import org.jspecify.annotations.Nullable;
 
 /**

@@ -9,11 +9,14 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.function.Predicate;
 import java.util.regex.MatchResult;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -48,9 +51,29 @@ class ArchitectureTest {
           "linalg/src/main/java/org/ebflow/linalg/java/JavaBackend.java",
           "asks whether the vector module is there");
 
+  /** Packages of a module that name each other all the same, and why. */
+  private static final Map<String, String> CYCLES =
+      Map.of(
+          "org.ebflow.linalg"
+              + " org.ebflow.linalg.backend"
+              + " org.ebflow.linalg.java"
+              + " org.ebflow.linalg.javacpp"
+              + " org.ebflow.linalg.netlib"
+              + " org.ebflow.linalg.onednn"
+              + " org.ebflow.linalg.openblas"
+              + " org.ebflow.linalg.reference"
+              + " org.ebflow.linalg.simd",
+          "Blas and Kernels choose among the packages that implement them");
+
   private static final Pattern COMMENT_OR_LITERAL =
       Pattern.compile(
           "//[^\n]*+|/\\*[\\s\\S]*?\\*/|\"\"\"[\\s\\S]*?\"\"\"|\"(?:\\\\.|[^\"\\\\])*+\"|'(?:\\\\.|[^'\\\\])*+'");
+  private static final Pattern DECLARED_PACKAGE = Pattern.compile("\\bpackage [\\w.]+;");
+
+  /** A package before the name of a class. */
+  private static final Pattern PACKAGE =
+      Pattern.compile("\\b(org\\.ebflow(?:\\.[a-z]\\w*)+)\\.[A-Z*]");
+
   private static final Pattern MODULE = Pattern.compile("\\borg\\.ebflow\\.(\\w+)");
 
   @Test
@@ -108,6 +131,84 @@ class ArchitectureTest {
     write(checkout.resolve(file), "/* a comment */\n" + line + "\n");
 
     assertThat(violations(checkout)).hasSize(1).first().asString().startsWith(file);
+  }
+
+  @Test
+  void packagesFormNoCycles() throws IOException {
+    assertThat(cycles(CHECKOUT)).containsExactlyInAnyOrderElementsOf(CYCLES.keySet());
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "import org.ebflow.flow.b.B;     | import org.ebflow.flow.A;      | ",
+        "import org.ebflow.flow.b.B;     | // import org.ebflow.flow.c.C; | ",
+        "import org.ebflow.flow.b.B;     | import org.ebflow.flow.c.C;    | org.ebflow.flow.b org.ebflow.flow.c",
+        "import static org.ebflow.flow.b.B.of; | org.ebflow.flow.c.C field; | org.ebflow.flow.b org.ebflow.flow.c",
+        "import org.ebflow.flow.A;       | import org.ebflow.flow.c.C;    | org.ebflow.flow org.ebflow.flow.b org.ebflow.flow.c"
+      })
+  void aCycleOfPackagesIsSeen(
+      String importsOfC, String importsOfB, @Nullable String cycle, @TempDir Path checkout)
+      throws IOException {
+    for (String module : MODULES) {
+      Files.createDirectories(checkout.resolve(module).resolve(SOURCES));
+    }
+    Path flow = checkout.resolve("flow").resolve(SOURCES + "org/ebflow/flow");
+    String importsOfA = importsOfC.contains("flow.A") ? "import org.ebflow.flow.b.B;" : "";
+    write(flow.resolve("A.java"), "package org.ebflow.flow;\n" + importsOfA);
+    write(flow.resolve("b/B.java"), "package org.ebflow.flow.b;\n" + importsOfB);
+    write(flow.resolve("c/C.java"), "package org.ebflow.flow.c;\n" + importsOfC);
+
+    assertThat(cycles(checkout)).isEqualTo(cycle == null ? List.of() : List.of(cycle));
+  }
+
+  /** Packages that reach each other, as many as belong together in a text. */
+  private static List<String> cycles(Path checkout) throws IOException {
+    List<String> found = new ArrayList<>();
+    for (String module : MODULES) {
+      Map<String, Set<String>> reached = namedPackages(checkout.resolve(module).resolve(SOURCES));
+      for (String through : reached.keySet()) { // the transitive closure
+        for (Set<String> others : reached.values()) {
+          if (others.contains(through)) {
+            others.addAll(reached.get(through));
+          }
+        }
+      }
+      reached.forEach(
+          (from, all) -> {
+            List<String> mutual =
+                all.stream().filter(to -> reached.get(to).contains(from)).sorted().toList();
+            if (mutual.size() > 1 && mutual.getFirst().equals(from)) {
+              found.add(String.join(" ", mutual));
+            }
+          });
+    }
+    return found;
+  }
+
+  /** By package, the packages of the same sources that it names, itself left out. */
+  private static Map<String, Set<String>> namedPackages(Path sources) throws IOException {
+    Map<String, StringBuilder> texts = new TreeMap<>();
+    for (Path file : javaFiles(sources)) {
+      Path folder = sources.relativize(file.resolveSibling(""));
+      if (!folder.toString().isEmpty()) {
+        String name = folder.toString().replace('\\', '.').replace('/', '.');
+        texts
+            .computeIfAbsent(name, _ -> new StringBuilder())
+            .append(DECLARED_PACKAGE.matcher(text(file, part -> true)).replaceFirst(""));
+      }
+    }
+    Map<String, Set<String>> named = new TreeMap<>();
+    texts.forEach(
+        (name, text) -> {
+          Set<String> others = new TreeSet<>();
+          PACKAGE.matcher(text).results().map(match -> match.group(1)).forEach(others::add);
+          others.retainAll(texts.keySet());
+          others.remove(name);
+          named.put(name, others);
+        });
+    return named;
   }
 
   private static void write(Path file, String text) throws IOException {

@@ -9,14 +9,14 @@ import java.util.Random;
 import java.util.zip.GZIPOutputStream;
 import org.ebflow.flow.Flow;
 import org.ebflow.flow.layer.Shape;
-import org.ebflow.training.Preprocessing;
-import org.ebflow.training.Standardize;
-import org.ebflow.training.TrainedFlow;
 import org.ebflow.training.Trainer;
 import org.ebflow.training.data.DataSources;
 import org.ebflow.training.data.Dataset;
 import org.ebflow.training.objective.MaximumLikelihood;
 import org.ebflow.training.optimizer.Adam;
+import org.ebflow.training.preprocessing.Preprocessing;
+import org.ebflow.training.preprocessing.Standardize;
+import org.ebflow.training.scoring.TrainedFlow;
 
 /** Small trained runs, and tables for them. */
 final class TestRuns {

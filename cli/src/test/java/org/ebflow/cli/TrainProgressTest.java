@@ -11,11 +11,11 @@ import java.nio.file.Path;
 import java.util.List;
 import org.ebflow.flow.Flow;
 import org.ebflow.linalg.Precision;
-import org.ebflow.training.EmpiricalDistribution;
-import org.ebflow.training.Evaluation;
-import org.ebflow.training.Preprocessing;
-import org.ebflow.training.TrainedFlow;
 import org.ebflow.training.TrainingListener.Plan;
+import org.ebflow.training.preprocessing.Preprocessing;
+import org.ebflow.training.scoring.EmpiricalDistribution;
+import org.ebflow.training.scoring.Evaluation;
+import org.ebflow.training.scoring.TrainedFlow;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 

@@ -159,11 +159,24 @@ public final class Team implements AutoCloseable {
     return waits + 1;
   }
 
+  /** Returns when the team's threads have ended. No worker of the team may call it. */
   @Override
   public void close() {
     closed = true;
     for (int rank = 1; rank < threads.length; rank++) {
       LockSupport.unpark(threads[rank]);
+    }
+    boolean interrupted = false;
+    for (int rank = 1; rank < threads.length; ) {
+      try {
+        threads[rank].join();
+        rank++;
+      } catch (InterruptedException _) {
+        interrupted = true;
+      }
+    }
+    if (interrupted) {
+      Thread.currentThread().interrupt();
     }
   }
 

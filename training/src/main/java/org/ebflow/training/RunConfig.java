@@ -11,6 +11,8 @@ import org.ebflow.flow.Flow;
 import org.ebflow.flow.layer.LayerTypes;
 import org.ebflow.training.data.Dataset;
 import org.ebflow.training.data.Splits;
+import org.ebflow.training.preprocessing.Preprocessing;
+import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.SerializationFeature;
@@ -34,6 +36,12 @@ final class RunConfig {
   /** The run's own name in config.json; empty where an earlier version wrote it, or nobody. */
   static String runId(Path config) {
     return read(config).path(RUN_ID).asString("");
+  }
+
+  /** SHA-256 of the run's data in config.json, empty for data of no file; null where unknown. */
+  static @Nullable String dataSha256(Path config) {
+    JsonNode sha256 = read(config).path("data").path("sha256");
+    return sha256.isString() ? sha256.asString() : null;
   }
 
   private static JsonNode read(Path config) {

@@ -16,6 +16,8 @@ import java.util.Objects;
 import org.ebflow.flow.InvalidInputException;
 import org.ebflow.flow.io.AtomicFiles;
 import org.ebflow.flow.io.PartFile;
+import org.ebflow.training.data.Dataset;
+import org.ebflow.training.scoring.TrainedFlow;
 
 /**
  * The files of one training run.
@@ -24,9 +26,6 @@ import org.ebflow.flow.io.PartFile;
  * back to the length that the checkpoint remembers when a run is resumed.
  */
 public final class RunFolder {
-  /** Averaged weights of the best validation likelihood. */
-  public static final String MODEL = "model.safetensors";
-
   /** Everything needed to run again. */
   public static final String CONFIG = "config.json";
 
@@ -59,7 +58,7 @@ public final class RunFolder {
 
   /** Weights and metadata of the best model so far. */
   public Path model() {
-    return folder.resolve(MODEL);
+    return folder.resolve(TrainedFlow.MODEL_FILE);
   }
 
   /** All state to resume bit for bit, one file. */
@@ -120,6 +119,38 @@ public final class RunFolder {
     if (known && !RunConfig.isRun(config())) {
       throw new InvalidInputException(
           config() + ": is no configuration of a run, expected a new folder");
+    }
+  }
+
+  /**
+   * Refuses a folder in which no run has begun.
+   *
+   * @throws InvalidInputException with the way out
+   */
+  public void requireBegun() {
+    if (!Files.exists(config())) {
+      throw new InvalidInputException(
+          config()
+              + ": expected a file, found none; a run that never began is trained by --out "
+              + folder);
+    }
+  }
+
+  /**
+   * Refuses training rows that come from another file than those of the run did, by its SHA-256.
+   *
+   * @throws InvalidInputException with both hashes
+   */
+  public void requireDataOfRun(Dataset train) {
+    String expected = RunConfig.dataSha256(config());
+    String found = train.sha256();
+    if (expected != null && !expected.equals(found)) {
+      throw new InvalidInputException(
+          train.name()
+              + ": expected the data of the run, SHA-256 "
+              + (expected.isEmpty() ? "none" : expected)
+              + ", found "
+              + (found.isEmpty() ? "none" : found));
     }
   }
 

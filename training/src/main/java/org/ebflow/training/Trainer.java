@@ -11,6 +11,9 @@ import org.ebflow.training.data.Splits;
 import org.ebflow.training.objective.Objective;
 import org.ebflow.training.optimizer.Optimizer;
 import org.ebflow.training.optimizer.RmsProp;
+import org.ebflow.training.preprocessing.Preprocessing;
+import org.ebflow.training.scoring.Scores;
+import org.ebflow.training.scoring.TrainedFlow;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -28,19 +31,8 @@ public final class Trainer {
   private final Objective objective;
   private Preprocessing.Fit preprocessing = train -> Preprocessing.none();
   private Optimizer optimizer = new RmsProp(1e-4);
-  private int batchSize = 100;
-  private int epochs = 10;
-  private long steps;
-  private double gamma = 1;
-  private int gammaEpochs = 1;
-  private double clip;
-  private double averageDecay = 0.999;
-  private int evaluateEvery = 1;
-  private double dataNoise;
-  private boolean matchAfterPreprocessing = true;
+  private TrainingSettings.Builder settings = TrainingSettings.builder();
   private boolean bfloat16;
-  private long seed;
-  private int threads = Runtime.getRuntime().availableProcessors();
   private Map<String, Object> recipe = new LinkedHashMap<>();
   private TrainingListener listener = new TrainingListener() {};
   private @Nullable Blas blas;
@@ -68,23 +60,29 @@ public final class Trainer {
     return this;
   }
 
+  /** All settings at once; those that are named afterwards replace theirs. */
+  public Trainer settings(TrainingSettings value) {
+    settings = value.toBuilder();
+    return this;
+  }
+
   /**
    * Passes over the training rows; 10 unless told otherwise, 0 for as many as {@link #steps} need.
    */
   public Trainer epochs(int value) {
-    epochs = value;
+    settings.epochs(value);
     return this;
   }
 
   /** Most steps; as many as the epochs have unless told otherwise. */
   public Trainer steps(long value) {
-    steps = value;
+    settings.steps(value);
     return this;
   }
 
   /** Rows per step; 100 unless told otherwise. */
   public Trainer batchSize(int value) {
-    batchSize = value;
+    settings.batchSize(value);
     return this;
   }
 
@@ -92,32 +90,31 @@ public final class Trainer {
    * Multiplies the learning rate by {@code factor} after each of epochs 1 … {@code untilEpoch}-1.
    */
   public Trainer schedule(double factor, int untilEpoch) {
-    gamma = factor;
-    gammaEpochs = untilEpoch;
+    settings.schedule(factor, untilEpoch);
     return this;
   }
 
   /** Largest global norm of the gradient; no limit unless told otherwise. */
   public Trainer clip(double norm) {
-    clip = norm;
+    settings.clip(norm);
     return this;
   }
 
   /** Decay of the weights' moving average; .999 unless told otherwise. */
   public Trainer averageDecay(double decay) {
-    averageDecay = decay;
+    settings.averageDecay(decay);
     return this;
   }
 
   /** Epochs between evaluations on the validation set; 1 unless told otherwise. */
   public Trainer evaluateEvery(int value) {
-    evaluateEvery = value;
+    settings.evaluateEvery(value);
     return this;
   }
 
   /** Standard deviation of Gaussian noise added to preprocessed rows at every step. */
   public Trainer dataNoise(double deviation) {
-    dataNoise = deviation;
+    settings.dataNoise(deviation);
     return this;
   }
 
@@ -125,7 +122,7 @@ public final class Trainer {
    * Whether preprocessing stays outside the model while it trains; it does unless told otherwise.
    */
   public Trainer matchAfterPreprocessing(boolean value) {
-    matchAfterPreprocessing = value;
+    settings.matchAfterPreprocessing(value);
     return this;
   }
 
@@ -141,13 +138,13 @@ public final class Trainer {
 
   /** Seed of all noise and of the order of the rows; 0 unless told otherwise. */
   public Trainer seed(long value) {
-    seed = value;
+    settings.seed(value);
     return this;
   }
 
   /** Workers; as many as there are cores unless told otherwise. */
   public Trainer threads(int value) {
-    threads = value;
+    settings.threads(value);
     return this;
   }
 
@@ -231,6 +228,9 @@ public final class Trainer {
   /**
    * Goes on from the last checkpoint of a run with the same settings, data and flow, and ends with
    * the same bits as if it had not stopped. A run whose first checkpoint was never written begins.
+   *
+   * @throws InvalidInputException if the training rows come from another file than the run's, or
+   *     the checkpoint is not this run's
    */
   public TrainedFlow resume(Splits data, Path run) {
     RunFolder folder = new RunFolder(run);
@@ -240,6 +240,7 @@ public final class Trainer {
           folder.state()
               + ": expected the last checkpoint of the run, found none; its model can be used, training anew needs a new folder");
     }
+    folder.requireDataOfRun(data.train());
     return start(data, folder).run(saved);
   }
 
@@ -248,20 +249,6 @@ public final class Trainer {
       throw new IllegalArgumentException(
           "Trainer: objective " + objective.name() + " does not tolerate bfloat16");
     }
-    TrainingSettings settings =
-        new TrainingSettings(
-            batchSize,
-            epochs,
-            steps,
-            gamma,
-            gammaEpochs,
-            clip,
-            averageDecay,
-            evaluateEvery,
-            dataNoise,
-            matchAfterPreprocessing,
-            seed,
-            threads);
-    return new TrainingRun(this, settings, data, folder);
+    return new TrainingRun(this, settings.build(), data, folder);
   }
 }

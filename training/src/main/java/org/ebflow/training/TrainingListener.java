@@ -1,6 +1,8 @@
 package org.ebflow.training;
 
 import java.nio.file.Path;
+import org.ebflow.training.scoring.Evaluation;
+import org.ebflow.training.scoring.TrainedFlow;
 
 /** Follows a training run: progress lines, plots. Called on the training thread. */
 public interface TrainingListener {

@@ -17,6 +17,11 @@ import org.ebflow.training.data.Dataset;
 import org.ebflow.training.data.Shuffle;
 import org.ebflow.training.data.Splits;
 import org.ebflow.training.optimizer.OptimizerState;
+import org.ebflow.training.preprocessing.Preprocessing;
+import org.ebflow.training.scoring.EmpiricalDistribution;
+import org.ebflow.training.scoring.Evaluation;
+import org.ebflow.training.scoring.Scorer;
+import org.ebflow.training.scoring.TrainedFlow;
 import org.jspecify.annotations.Nullable;
 
 /** One run of a trainer: steps, evaluations, checkpoints. */

@@ -48,6 +48,29 @@ public record TrainingSettings(
     require(threads >= 1, "threads", threads, "at least 1");
   }
 
+  /** The published defaults, to be changed. */
+  public static Builder builder() {
+    return new Builder();
+  }
+
+  /** These settings, to be changed. */
+  public Builder toBuilder() {
+    Builder builder = new Builder();
+    builder.batchSize = batchSize;
+    builder.epochs = epochs;
+    builder.steps = steps;
+    builder.gamma = gamma;
+    builder.gammaEpochs = gammaEpochs;
+    builder.clip = clip;
+    builder.averageDecay = averageDecay;
+    builder.evaluateEvery = evaluateEvery;
+    builder.dataNoise = dataNoise;
+    builder.matchAfterPreprocessing = matchAfterPreprocessing;
+    builder.seed = seed;
+    builder.threads = threads;
+    return builder;
+  }
+
   private static void require(boolean holds, String name, Object value, String expected) {
     if (!holds) {
       throw new IllegalArgumentException(name + " is " + value + ", expected " + expected);
@@ -66,5 +89,114 @@ public record TrainingSettings(
   /** Learning rate factor in an epoch, 0 for the first. */
   double rateFactor(long epoch) {
     return StrictMath.pow(gamma, (double) Math.min(epoch, gammaEpochs - 1));
+  }
+
+  /** Settings by name; what is not named has its published default. */
+  public static final class Builder {
+    private int batchSize = 100;
+    private int epochs = 10;
+    private long steps;
+    private double gamma = 1;
+    private int gammaEpochs = 1;
+    private double clip;
+    private double averageDecay = 0.999;
+    private int evaluateEvery = 1;
+    private double dataNoise;
+    private boolean matchAfterPreprocessing = true;
+    private long seed;
+    private int threads = Runtime.getRuntime().availableProcessors();
+
+    private Builder() {}
+
+    /** Rows per step; 100 unless told otherwise. */
+    public Builder batchSize(int value) {
+      batchSize = value;
+      return this;
+    }
+
+    /** Passes over the training rows; 10 unless told otherwise, 0 for as many as the steps need. */
+    public Builder epochs(int value) {
+      epochs = value;
+      return this;
+    }
+
+    /** Most steps; 0, for as many as the epochs have, unless told otherwise. */
+    public Builder steps(long value) {
+      steps = value;
+      return this;
+    }
+
+    /**
+     * Multiplies the learning rate by {@code factor} after each of epochs 1 … {@code untilEpoch}-1;
+     * it is constant unless told otherwise.
+     */
+    public Builder schedule(double factor, int untilEpoch) {
+      gamma = factor;
+      gammaEpochs = untilEpoch;
+      return this;
+    }
+
+    /** Largest global norm of the gradient; 0, for no limit, unless told otherwise. */
+    public Builder clip(double norm) {
+      clip = norm;
+      return this;
+    }
+
+    /** Decay of the weights' moving average; .999 unless told otherwise. */
+    public Builder averageDecay(double decay) {
+      averageDecay = decay;
+      return this;
+    }
+
+    /** Epochs between evaluations on the validation set; 1 unless told otherwise. */
+    public Builder evaluateEvery(int value) {
+      evaluateEvery = value;
+      return this;
+    }
+
+    /** Standard deviation of Gaussian noise on preprocessed rows; 0 unless told otherwise. */
+    public Builder dataNoise(double deviation) {
+      dataNoise = deviation;
+      return this;
+    }
+
+    /** Whether preprocessing stays outside the model; it does unless told otherwise. */
+    public Builder matchAfterPreprocessing(boolean value) {
+      matchAfterPreprocessing = value;
+      return this;
+    }
+
+    /** Seed of all noise and of the order of the rows; 0 unless told otherwise. */
+    public Builder seed(long value) {
+      seed = value;
+      return this;
+    }
+
+    /** Workers; as many as there are cores unless told otherwise. */
+    public Builder threads(int value) {
+      threads = value;
+      return this;
+    }
+
+    /**
+     * The settings.
+     *
+     * @throws IllegalArgumentException if one is out of its range, named as in a recipe
+     */
+    public TrainingSettings build() {
+      return new TrainingSettings(
+          batchSize,
+          epochs,
+          steps,
+          gamma,
+          gammaEpochs,
+          clip,
+          averageDecay,
+          evaluateEvery,
+          dataNoise,
+          matchAfterPreprocessing,
+          seed,
+          threads);
+    }
   }
 }

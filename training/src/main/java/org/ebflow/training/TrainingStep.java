@@ -13,12 +13,13 @@ import org.ebflow.training.data.Dataset;
 import org.ebflow.training.objective.Objective;
 import org.ebflow.training.objective.ObjectivePass;
 import org.ebflow.training.optimizer.OptimizerState;
+import org.ebflow.training.preprocessing.Preprocessing;
 
 /**
  * One training step for batches of one size, run by all workers together; allocates nothing after
  * its first run.
  */
-final class TrainingStep implements Team.Program {
+public final class TrainingStep implements Team.Program {
   private final Flow flow;
   private final OptimizerKernels kernels;
   private final Noise noise;
@@ -40,7 +41,15 @@ final class TrainingStep implements Team.Program {
   private boolean wantNorm;
   private double norm;
 
-  TrainingStep(
+  /**
+   * A step on batches of that many rows.
+   *
+   * @param before what turns rows of the data into rows of the flow
+   * @param settings of which the clip, the data noise and the seed count
+   * @param state moments and average, moved at each step
+   * @param sums scratch of the gradient's sums, shaped like the flow's parameters
+   */
+  public TrainingStep(
       Flow flow,
       Compute compute,
       Team team,
@@ -82,8 +91,10 @@ final class TrainingStep implements Team.Program {
   /**
    * Makes one update on the rows {@code order[start]}…; the norm is only computed when wanted or
    * needed for clipping.
+   *
+   * @param number of the step, from 0: its noise is a function of it
    */
-  void run(
+  public void run(
       Team team, int[] rowOrder, int firstRow, long number, double learningRate, boolean withNorm) {
     order = rowOrder;
     start = firstRow;
@@ -127,7 +138,7 @@ final class TrainingStep implements Team.Program {
   }
 
   /** Mean loss of the last batch; rows that are not finite count as zero. */
-  double loss() {
+  public double loss() {
     double sum = 0;
     for (double part : losses) {
       sum += part;
@@ -136,7 +147,7 @@ final class TrainingStep implements Team.Program {
   }
 
   /** Rows of the last batch whose loss was not finite. */
-  int nonFinite() {
+  public int nonFinite() {
     int sum = 0;
     for (int part : nonFinite) {
       sum += part;
@@ -145,12 +156,12 @@ final class TrainingStep implements Team.Program {
   }
 
   /** The gradient is so many times what the step has left in the sums. */
-  double gradientScale() {
+  public double gradientScale() {
     return gradients[0].scale();
   }
 
   /** Global norm of the last gradient before clipping; NaN when it was not computed. */
-  double gradientNorm() {
+  public double gradientNorm() {
     return norm;
   }
 }

@@ -1,4 +1,4 @@
-/** Training of flows: the trainer, its run folder, and the trained flow it leaves behind. */
+/** Training of flows: the trainer, its steps, and the run folder it leaves behind. */
 @NullMarked
 package org.ebflow.training;
 

@@ -24,6 +24,7 @@ import org.ebflow.training.data.Splits;
 import org.ebflow.training.objective.MaximumLikelihood;
 import org.ebflow.training.objective.Objective;
 import org.ebflow.training.objective.ObjectivePass;
+import org.ebflow.training.scoring.TrainedFlow;
 import org.ebflow.training.optimizer.Adam;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;

@@ -26,6 +26,7 @@ import org.ebflow.linalg.Blas;
 import org.ebflow.linalg.Matrix;
 import org.ebflow.linalg.Precision;
 import org.ebflow.training.data.Dataset;
+import org.ebflow.training.data.RunningMoments;
 import org.ebflow.training.data.Splits;
 import org.ebflow.training.objective.FiniteDifferenceScoreMatching;
 import org.ebflow.training.objective.Objective;
@@ -33,6 +34,10 @@ import org.ebflow.training.objective.Scale;
 import org.ebflow.training.objective.SlicedScoreMatching;
 import org.ebflow.training.optimizer.Adam;
 import org.ebflow.training.optimizer.RmsProp;
+import org.ebflow.training.preprocessing.Standardize;
+import org.ebflow.training.scoring.Evaluation;
+import org.ebflow.training.scoring.Scorer;
+import org.ebflow.training.scoring.TrainedFlow;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -81,7 +86,7 @@ class TrainerTest {
             .fit(data, folder.resolve("run"));
     Matrix weight = model.flow().parameters().byName().get("0.weight");
     double[][] moments = new double[3][3];
-    double[] mean = Preprocessing.moments(data.train())[0];
+    double[] mean = RunningMoments.of(data.train()).means();
     for (int r = 0; r < data.train().size(); r++) {
       double[] row = data.train().row(r);
       for (int i = 0; i < 3; i++) {

@@ -29,6 +29,7 @@ import org.ebflow.training.objective.Scale;
 import org.ebflow.training.objective.SlicedScoreMatching;
 import org.ebflow.training.optimizer.OptimizerState;
 import org.ebflow.training.optimizer.RmsProp;
+import org.ebflow.training.preprocessing.Preprocessing;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -114,7 +115,7 @@ class TrainingStepTest {
   /** Updates by the whole batch at rate one and gives the gradient's norm before clipping. */
   private static double updateOnce(Flow flow, double[][] rows, double clip) {
     TrainingSettings settings =
-        new TrainingSettings(rows.length, 1, 0, 1, 1, clip, 0.999, 1, 0, true, 1, 2);
+        TrainingSettings.builder().batchSize(rows.length).clip(clip).seed(1).threads(2).build();
     OptimizerState state =
         new OptimizerState(new RmsProp(1, .99, EPSILON, 0), flow.parameters(), 0.999);
     try (Team team = new Team(2)) {
@@ -143,7 +144,8 @@ class TrainingStepTest {
       Flow flow, Objective objective, BiFunction<Flow, Team, Compute> compute, int stepsPerRound) {
     int dimension = flow.dimension();
     Dataset pixels = Dataset.ofPixels("pixels", bytes(64 * dimension), dimension, null, 256);
-    TrainingSettings settings = new TrainingSettings(32, 1, 0, 1, 1, 5, 0.999, 1, 0.1, true, 1, 2);
+    TrainingSettings settings =
+        TrainingSettings.builder().batchSize(32).clip(5).dataNoise(0.1).seed(1).threads(2).build();
     OptimizerState state = new OptimizerState(new RmsProp(1e-5), flow.parameters(), 0.999);
     int[] order = IntStream.range(0, 64).toArray();
     try (Team team = new Team(2)) {

@@ -4,7 +4,7 @@ import java.nio.file.Path;
 import org.ebflow.benchmarks.Scoring;
 import org.ebflow.linalg.Blas;
 import org.ebflow.linalg.Team;
-import org.ebflow.training.TimedStep;
+import org.ebflow.benchmarks.TimedStep;
 import tools.jackson.databind.json.JsonMapper;
 
 /**

@@ -16,10 +16,10 @@ import org.ebflow.linalg.Matrix;
 import org.ebflow.linalg.Noise;
 import org.ebflow.linalg.Precision;
 import org.ebflow.linalg.Team;
-import org.ebflow.training.Preprocessing;
-import org.ebflow.training.Scorer;
-import org.ebflow.training.TimedStep;
-import org.ebflow.training.TrainedFlow;
+import org.ebflow.training.preprocessing.Preprocessing;
+import org.ebflow.training.scoring.Scorer;
+import org.ebflow.benchmarks.TimedStep;
+import org.ebflow.training.scoring.TrainedFlow;
 import org.ebflow.training.recipe.Recipe;
 
 /** All that goes into and comes out of one piece of the library's work, as a file. */

@@ -11,7 +11,7 @@ import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.ebflow.flow.io.Safetensors;
 import org.ebflow.linalg.Matrix;
 import org.ebflow.linalg.Precision;
-import org.ebflow.training.TimedStep;
+import org.ebflow.benchmarks.TimedStep;
 
 /** Does with libtorch what a {@link Reference} says, and compares. */
 final class TorchCheck {

@@ -12,7 +12,7 @@ import org.bytedeco.pytorch.TensorOptions;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.ebflow.benchmarks.Scoring;
-import org.ebflow.training.TimedStep;
+import org.ebflow.benchmarks.TimedStep;
 import tools.jackson.databind.json.JsonMapper;
 
 /**

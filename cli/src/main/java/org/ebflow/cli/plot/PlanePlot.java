@@ -6,7 +6,7 @@ import java.util.Arrays;
 import java.util.List;
 import org.ebflow.linalg.Matrix;
 import org.ebflow.linalg.Precision;
-import org.ebflow.training.Scorer;
+import org.ebflow.training.scoring.Scorer;
 
 /** Data, samples and density of two-dimensional models. */
 final class PlanePlot {

@@ -4,12 +4,12 @@ import java.nio.file.Path;
 import java.util.Locale;
 import org.ebflow.flow.layer.Shape;
 import org.ebflow.linalg.Blas;
-import org.ebflow.training.Evaluation;
 import org.ebflow.training.RunFolder;
-import org.ebflow.training.Scorer;
-import org.ebflow.training.TrainedFlow;
 import org.ebflow.training.TrainingListener;
 import org.ebflow.training.data.Dataset;
+import org.ebflow.training.scoring.Evaluation;
+import org.ebflow.training.scoring.Scorer;
+import org.ebflow.training.scoring.TrainedFlow;
 
 /**
  * Draws plots/ of a run at each evaluation: loss.png, likelihood.png, and density.png for

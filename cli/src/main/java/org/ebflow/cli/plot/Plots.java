@@ -5,7 +5,7 @@ import java.nio.file.Path;
 import java.util.List;
 import org.ebflow.flow.layer.Shape;
 import org.ebflow.linalg.Matrix;
-import org.ebflow.training.Scorer;
+import org.ebflow.training.scoring.Scorer;
 
 /**
  * The pictures of this program as PNG files, each written in one piece. Needs no display. Without

@@ -4,7 +4,7 @@ import java.util.ArrayList;
 import java.util.List;
 import org.ebflow.linalg.Matrix;
 import org.ebflow.linalg.Precision;
-import org.ebflow.training.Scores;
+import org.ebflow.training.scoring.Scores;
 import org.jspecify.annotations.Nullable;
 
 /** Some rows on their way from reader to scorer to writer; one thread at a time has it. */

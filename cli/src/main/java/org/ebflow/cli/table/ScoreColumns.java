@@ -1,8 +1,8 @@
 package org.ebflow.cli.table;
 
-import org.ebflow.training.Scorer;
-import org.ebflow.training.Scores;
-import org.ebflow.training.TrainedFlow;
+import org.ebflow.training.scoring.Scorer;
+import org.ebflow.training.scoring.Scores;
+import org.ebflow.training.scoring.TrainedFlow;
 
 /** The columns written for each row. */
 final class ScoreColumns {

@@ -7,10 +7,10 @@ import java.util.List;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
 import java.util.function.LongConsumer;
-import org.ebflow.training.Evaluation;
-import org.ebflow.training.Scorer;
-import org.ebflow.training.TrainedFlow;
 import org.ebflow.training.data.FileFormat;
+import org.ebflow.training.scoring.Evaluation;
+import org.ebflow.training.scoring.Scorer;
+import org.ebflow.training.scoring.TrainedFlow;
 import org.jspecify.annotations.Nullable;
 
 /**

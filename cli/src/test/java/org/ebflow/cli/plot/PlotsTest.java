@@ -18,10 +18,10 @@ import org.ebflow.flow.layer.Shape;
 import org.ebflow.linalg.Blas;
 import org.ebflow.linalg.Matrix;
 import org.ebflow.linalg.Precision;
-import org.ebflow.training.EmpiricalDistribution;
-import org.ebflow.training.Preprocessing;
-import org.ebflow.training.Scorer;
-import org.ebflow.training.TrainedFlow;
+import org.ebflow.training.preprocessing.Preprocessing;
+import org.ebflow.training.scoring.EmpiricalDistribution;
+import org.ebflow.training.scoring.Scorer;
+import org.ebflow.training.scoring.TrainedFlow;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 

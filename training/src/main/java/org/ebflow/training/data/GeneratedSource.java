@@ -28,9 +28,9 @@ record GeneratedSource(Distribution distribution) implements DataSource {
   @Override
   public Splits load(DataFolder folder, long seed) {
     return new Splits(
-        distribution.sample(TRAIN, Mix.mix(seed, 0)),
-        distribution.sample(VALIDATION, Mix.mix(seed, 1)),
-        distribution.sample(TEST, Mix.mix(seed, 2)));
+        distribution.sample(TRAIN, SplitMix64.mix(seed, 0)),
+        distribution.sample(VALIDATION, SplitMix64.mix(seed, 1)),
+        distribution.sample(TEST, SplitMix64.mix(seed, 2)));
   }
 
   @Override

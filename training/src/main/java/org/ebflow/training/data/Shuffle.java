@@ -13,12 +13,12 @@ public final class Shuffle {
    * @param order [rows], overwritten
    */
   public static void fill(int[] order, long seed, long epoch) {
-    long key = Mix.mix(seed, epoch);
+    long key = SplitMix64.mix(seed, epoch);
     for (int i = 0; i < order.length; i++) {
       order[i] = i;
     }
     for (int i = order.length - 1; i > 0; i--) {
-      long bits = Mix.mix(key + i * Mix.GOLDEN_GAMMA);
+      long bits = SplitMix64.mix(key + i * SplitMix64.GOLDEN_GAMMA);
       int j =
           (int)
               Math.unsignedMultiplyHigh(

@@ -40,75 +40,71 @@ public record TableSummary(
   public static TableSummary of(Path file, TableOptions options) {
     if (FileFormat.ofInput(file) == FileFormat.IDX) {
       Dataset images = IdxFile.read(file);
-      Moments moments = new Moments(images.dimension());
+      ColumnSummaries summaries = new ColumnSummaries(images.dimension());
       for (int r = 0; r < images.size(); r++) {
-        moments.add(images.row(r));
+        summaries.add(images.row(r));
       }
       return new TableSummary(
-          images.size(), 0, null, null, null, images.imageShape(), moments.columns(List.of()));
+          images.size(), 0, null, null, null, images.imageShape(), summaries.columns(List.of()));
     }
     try (TableReader table = TableReader.open(file, options)) {
-      Moments moments = new Moments(table.dimension());
+      ColumnSummaries summaries = new ColumnSummaries(table.dimension());
       long bad = 0;
       String firstBad = null;
       while (table.next()) {
         String problem = table.problem();
         if (problem == null) {
-          moments.add(table.values());
+          summaries.add(table.values());
         } else {
           bad++;
           firstBad = firstBad == null ? table.place() + ": " + problem : firstBad;
         }
       }
       return new TableSummary(
-          moments.rows + bad,
+          summaries.moments.rows() + bad,
           bad,
           firstBad,
           FileFormat.ofInput(file) == FileFormat.CSV ? table.header() : null,
           table.note(),
           null,
-          moments.columns(table.columns()));
+          summaries.columns(table.columns()));
     } catch (IOException e) {
       throw new InvalidInputException(file + ": cannot be read: " + e.getMessage(), e);
     }
   }
 
-  /** Mean and variance as rows arrive (Welford 1962). */
-  private static final class Moments {
+  /** Range, mean and deviation of every column as rows arrive. */
+  private static final class ColumnSummaries {
+    private final RunningMoments moments;
     private final double[] min;
     private final double[] max;
-    private final double[] mean;
-    private final double[] squares;
-    private long rows;
 
-    Moments(int dimension) {
+    ColumnSummaries(int dimension) {
+      moments = new RunningMoments(dimension);
       min = new double[dimension];
       max = new double[dimension];
-      mean = new double[dimension];
-      squares = new double[dimension];
       Arrays.fill(min, Double.NaN);
       Arrays.fill(max, Double.NaN);
     }
 
     void add(double[] row) {
-      rows++;
-      for (int i = 0; i < mean.length; i++) {
+      moments.add(row);
+      for (int i = 0; i < min.length; i++) {
         min[i] = row[i] >= min[i] ? min[i] : row[i];
         max[i] = row[i] <= max[i] ? max[i] : row[i];
-        double off = row[i] - mean[i];
-        mean[i] += off / rows;
-        squares[i] += off * (row[i] - mean[i]);
       }
     }
 
     List<Column> columns(List<String> names) {
-      List<Column> columns = new ArrayList<>(mean.length);
-      for (int i = 0; i < mean.length; i++) {
+      double[] means = moments.means();
+      double[] deviations = moments.populationDeviations();
+      List<Column> columns = new ArrayList<>(min.length);
+      for (int i = 0; i < min.length; i++) {
         String name = names.isEmpty() ? Integer.toString(i + 1) : names.get(i);
         columns.add(
-            rows == 0
+            moments.rows() == 0
                 ? new Column(name, Double.NaN, Double.NaN, Double.NaN, Double.NaN)
-                : new Column(name, min[i], max[i], mean[i], Math.sqrt(squares[i] / rows)));
+                : new Column(name, min[i], max[i], means[i], deviations[i]));
       }
       return columns;
     }

@@ -7,9 +7,9 @@ import java.nio.charset.Charset;
 import java.nio.charset.IllegalCharsetNameException;
 import java.util.List;
 import org.ebflow.flow.InvalidInputException;
-import org.ebflow.training.Preprocessing;
-import org.ebflow.training.Standardize;
 import org.ebflow.training.data.TableOptions;
+import org.ebflow.training.preprocessing.Preprocessing;
+import org.ebflow.training.preprocessing.Standardize;
 
 /**
  * The data of a recipe.

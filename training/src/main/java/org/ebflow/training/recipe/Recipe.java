@@ -9,7 +9,6 @@ import org.ebflow.flow.InvalidInputException;
 import org.ebflow.flow.layer.Shape;
 import org.ebflow.flow.model.ModelConfig;
 import org.ebflow.linalg.Precision;
-import org.ebflow.training.Preprocessing;
 import org.ebflow.training.Trainer;
 import org.ebflow.training.data.DataSources;
 import org.ebflow.training.data.Dataset;
@@ -17,6 +16,7 @@ import org.ebflow.training.data.FileFormat;
 import org.ebflow.training.data.Splits;
 import org.ebflow.training.objective.Objective;
 import org.ebflow.training.optimizer.Optimizer;
+import org.ebflow.training.preprocessing.Preprocessing;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -47,6 +47,7 @@ public final class Recipe {
     this.tree = tree;
     tree.addAbsent();
     this.content = RecipeJson.parse(tree, Content.class);
+    checked("training", content.training.settings()::build);
     this.optimizer = checked("optimizer", content.optimizer::build);
     Objective objective = checked("objective", () -> content.objective.build(1));
     if (bfloat16() && !objective.toleratesBFloat16()) {
@@ -203,22 +204,12 @@ public final class Recipe {
 
   /** A trainer with all its settings, for rows like these. */
   public Trainer trainer(Dataset like) {
-    TrainingRecipe training = content.training;
     return Trainer.of(
             flow(like.dimension(), precision()), objective(like.dimension(), like.imageShape()))
         .recipe(toMap())
         .preprocessing(preprocessing())
-        .matchAfterPreprocessing(training.matchAfterPreprocessing())
-        .dataNoise(content.data.noise())
         .optimizer(optimizer)
         .bfloat16(bfloat16())
-        .schedule(training.gamma(), training.gammaEpochs())
-        .clip(training.clip())
-        .averageDecay(training.averageDecay())
-        .batchSize(training.batchSize())
-        .epochs(training.epochs())
-        .steps(training.steps())
-        .evaluateEvery(training.evaluateEvery())
-        .seed(training.seed());
+        .settings(content.training.settings().dataNoise(content.data.noise()).build());
   }
 }

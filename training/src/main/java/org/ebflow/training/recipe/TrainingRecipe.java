@@ -22,21 +22,18 @@ record TrainingRecipe(
     @JsonProperty("map") boolean matchAfterPreprocessing,
     long seed,
     Format precision) {
-  /** Refuses impossible values. */
-  TrainingRecipe {
-    new TrainingSettings(
-        batchSize,
-        epochs,
-        steps,
-        gamma,
-        gammaEpochs,
-        clip,
-        averageDecay,
-        evaluateEvery,
-        0,
-        matchAfterPreprocessing,
-        seed,
-        1);
+  /** These numbers as settings of a trainer. */
+  TrainingSettings.Builder settings() {
+    return TrainingSettings.builder()
+        .batchSize(batchSize)
+        .epochs(epochs)
+        .steps(steps)
+        .schedule(gamma, gammaEpochs)
+        .clip(clip)
+        .averageDecay(averageDecay)
+        .evaluateEvery(evaluateEvery)
+        .matchAfterPreprocessing(matchAfterPreprocessing)
+        .seed(seed);
   }
 
   /** Formats by the names that recipes use. */

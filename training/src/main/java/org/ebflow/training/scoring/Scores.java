@@ -1,4 +1,4 @@
-package org.ebflow.training;
+package org.ebflow.training.scoring;
 
 /**
  * What scoring says of a block of rows, one entry per row.

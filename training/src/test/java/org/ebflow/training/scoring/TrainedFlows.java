@@ -1,4 +1,4 @@
-package org.ebflow.training;
+package org.ebflow.training.scoring;
 
 import java.util.List;
 import java.util.Random;
@@ -6,12 +6,13 @@ import org.ebflow.flow.Flow;
 import org.ebflow.flow.layer.Shape;
 import org.ebflow.linalg.Matrix;
 import org.ebflow.linalg.Precision;
+import org.ebflow.training.preprocessing.Preprocessing;
 
 /** Untrained models with weights unlike their initial ones, and rows for them. */
-final class TrainedFlows {
+public final class TrainedFlows {
   private TrainedFlows() {}
 
-  static TrainedFlow table(Flow flow, double[] quantiles) {
+  public static TrainedFlow table(Flow flow, double[] quantiles) {
     disturb(flow);
     int dimension = flow.dimension();
     double[] mean = new double[dimension];
@@ -32,14 +33,14 @@ final class TrainedFlows {
         7);
   }
 
-  static TrainedFlow table(Precision precision) {
+  public static TrainedFlow table(Precision precision) {
     return table(
         Flow.of(3).precision(precision).dense().smoothLeakyRelu(0.3).dense().build(),
         new double[0]);
   }
 
   /** Pictures of 2×2 pixels of 16 levels. */
-  static TrainedFlow images() {
+  public static TrainedFlow images() {
     Flow flow = Flow.of(4).dense().smoothLeakyRelu(0.3).dense().build();
     disturb(flow);
     return new TrainedFlow(
@@ -62,7 +63,7 @@ final class TrainedFlows {
     flow.parameters().changed();
   }
 
-  static double[][] rows(int count) {
+  public static double[][] rows(int count) {
     Random random = new Random(5);
     double[][] rows = new double[count][3];
     for (double[] row : rows) {
@@ -73,7 +74,7 @@ final class TrainedFlows {
     return rows;
   }
 
-  static double[][] pictures(int count) {
+  public static double[][] pictures(int count) {
     Random random = new Random(6);
     double[][] rows = new double[count][4];
     for (double[] row : rows) {

@@ -1,4 +1,4 @@
-package org.ebflow.training;
+package org.ebflow.training.scoring;
 
 import java.util.Arrays;
 
@@ -68,7 +68,7 @@ public record EmpiricalDistribution(long rows, double[] values, long[] first, lo
   }
 
   /** That of rows with these log p in nats, in any order; -Infinity for density zero. */
-  static EmpiricalDistribution of(double[] logProb) {
+  public static EmpiricalDistribution of(double[] logProb) {
     double[] sorted = logProb.clone();
     Arrays.sort(sorted);
     return ofRanks(sorted, sorted.length);

@@ -1,4 +1,4 @@
-package org.ebflow.training;
+package org.ebflow.training.scoring;
 
 import java.nio.file.Path;
 import java.util.List;
@@ -11,14 +11,14 @@ import org.ebflow.flow.layer.ConstantJacobian;
 import org.ebflow.flow.layer.Layer;
 import org.ebflow.flow.pass.NoisePurpose;
 import org.ebflow.linalg.Blas;
-import org.ebflow.linalg.Kernels;
 import org.ebflow.linalg.Matrix;
 import org.ebflow.linalg.Noise;
 import org.ebflow.linalg.Precision;
-import org.ebflow.linalg.RowKernels;
 import org.ebflow.linalg.Team;
 import org.ebflow.training.data.Dataset;
-import org.jspecify.annotations.Nullable;
+import org.ebflow.training.data.SplitMix64;
+import org.ebflow.training.preprocessing.Preprocessing;
+import org.ebflow.training.preprocessing.RowPreparation;
 
 /**
  * Exact log-densities of many rows over all cores, in constant memory, in the order of the rows.
@@ -55,7 +55,6 @@ public final class Scorer implements AutoCloseable {
   private final double rounding;
   private final double logZ;
   private final double preprocessingLogDet;
-  private final int levels;
   private final Noise noise;
   private final ScoringPlan plan;
   private final Team team;
@@ -89,7 +88,6 @@ public final class Scorer implements AutoCloseable {
     this.model = model;
     rounding = bfloat16 ? TrainedFlow.BFLOAT16_ROUNDING : TrainedFlow.FLOAT32_ROUNDING;
     Preprocessing preprocessing = model.preprocessing();
-    levels = preprocessing.levels();
     noise = new Noise(model.seed());
     team = new Team(threads);
     boolean complete = false;
@@ -240,7 +238,7 @@ public final class Scorer implements AutoCloseable {
   }
 
   /** log p of every row of a data set. */
-  double[] logProb(Dataset data) {
+  public double[] logProb(Dataset data) {
     Scores scores = new Scores(data.size());
     score(data.size(), (from, to, target) -> data.copyRows(from, to, target, 0), scores);
     return scores.logProb();
@@ -263,11 +261,8 @@ public final class Scorer implements AutoCloseable {
     private final Team solo = new Team(1);
     private final Matrix raw;
     private final Matrix[] rawRows;
-    private final @Nullable FlowPass preprocessing;
+    private final RowPreparation preparation;
     private final FlowPass model;
-    private final Matrix prepared;
-    private final Matrix[] preparedRows;
-    private final Matrix noiseRow;
     private final double[] preparedLogDet;
 
     /** Every {@link #PREPARED} rows of the model's input. */
@@ -275,16 +270,14 @@ public final class Scorer implements AutoCloseable {
 
     BlockScorer(Preprocessing before, Blas blas, int block) {
       int dimension = flow.dimension();
-      raw = Matrix.allocate(Precision.FLOAT64, PREPARED, dimension);
+      preparation =
+          RowPreparation.forTeam(before, dimension, flow.precision(), blas, solo, PREPARED)[0];
+      raw =
+          preparation.dequantizes()
+              ? Matrix.allocate(Precision.FLOAT64, PREPARED, dimension)
+              : preparation.rows(); // float64 too
       rawRows = rowsOf(raw);
-      preprocessing = before.pass(dimension, flow.precision(), blas, solo, PREPARED);
       model = plan.pass(solo, block);
-      prepared =
-          preprocessing == null
-              ? Matrix.allocate(flow.precision(), PREPARED, dimension)
-              : preprocessing.input().stream(0);
-      preparedRows = rowsOf(prepared);
-      noiseRow = Matrix.allocate(prepared.precision(), 1, dimension);
       preparedLogDet = new double[block];
       inputs = new Matrix[block / PREPARED];
       for (int i = 0; i < inputs.length; i++) {
@@ -339,7 +332,7 @@ public final class Scorer implements AutoCloseable {
      */
     int farthestColumn(RowSource row) {
       prepare(row, 0, 1, 0);
-      Matrix values = preprocessing == null ? raw : preprocessing.output().stream(0);
+      Matrix values = preparation.prepared();
       int farthest = 0;
       double most = -1;
       for (int c = 0; c < values.columns(); c++) {
@@ -363,23 +356,14 @@ public final class Scorer implements AutoCloseable {
       for (int r = count; r < PREPARED; r++) {
         rawRows[r].copyFrom(rawRows[0]);
       }
-      prepared.copyFrom(raw);
-      if (levels > 0) {
-        RowKernels kernels = Kernels.of(prepared.precision()).rows();
+      if (preparation.dequantizes()) {
+        preparation.rows().copyFrom(raw);
         for (int r = 0; r < count; r++) {
-          noise.uniform(NoisePurpose.SCORING, hash(rawRows[r]), 0, noiseRow);
-          kernels.combine(1, preparedRows[r], 1, noiseRow, preparedRows[r]);
+          preparation.drawRowNoise(noise, NoisePurpose.SCORING, hash(rawRows[r]), r);
         }
       }
-      Matrix target = inputs[at / PREPARED];
-      if (preprocessing == null) {
-        target.copyFrom(prepared);
-      } else {
-        preprocessing.push(0, 0);
-        target.copyFrom(preprocessing.output().stream(0));
-        System.arraycopy(
-            preprocessing.density().order(0).doubles(), 0, preparedLogDet, at, PREPARED);
-      }
+      preparation.prepare(inputs[at / PREPARED]);
+      System.arraycopy(preparation.logDets(), 0, preparedLogDet, at, PREPARED);
     }
 
     /**
@@ -403,7 +387,7 @@ public final class Scorer implements AutoCloseable {
       for (; i < end; i++) {
         a = mix(a, values[i], 0);
       }
-      return finish(finish(finish(finish(a) ^ b) ^ c) ^ d);
+      return SplitMix64.mix(SplitMix64.mix(SplitMix64.mix(SplitMix64.mix(a) ^ b) ^ c) ^ d);
     }
 
     private static long mix(long lane, double first, double second) {
@@ -411,13 +395,6 @@ public final class Scorer implements AutoCloseable {
       long high = Float.floatToRawIntBits((float) second);
       long sum = lane + (high << 32 | low) * 0xC2B2AE3D27D4EB4FL;
       return Long.rotateLeft(sum, 31) * 0x9E3779B185EBCA87L;
-    }
-
-    /** The finalizer of SplitMix64. */
-    private static long finish(long lane) {
-      long hash = (lane ^ (lane >>> 30)) * 0xBF58476D1CE4E5B9L;
-      hash = (hash ^ (hash >>> 27)) * 0x94D049BB133111EBL;
-      return hash ^ (hash >>> 31);
     }
   }
 }

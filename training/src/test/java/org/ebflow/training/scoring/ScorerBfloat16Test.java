@@ -1,14 +1,14 @@
-package org.ebflow.training;
+package org.ebflow.training.scoring;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
-import static org.ebflow.training.ScorerTest.BLOCK;
-import static org.ebflow.training.ScorerTest.ROWS;
-import static org.ebflow.training.ScorerTest.coupling;
-import static org.ebflow.training.ScorerTest.gaussianRows;
-import static org.ebflow.training.ScorerTest.model;
-import static org.ebflow.training.ScorerTest.requireRowsAlike;
+import static org.ebflow.training.scoring.ScorerTest.BLOCK;
+import static org.ebflow.training.scoring.ScorerTest.ROWS;
+import static org.ebflow.training.scoring.ScorerTest.coupling;
+import static org.ebflow.training.scoring.ScorerTest.gaussianRows;
+import static org.ebflow.training.scoring.ScorerTest.model;
+import static org.ebflow.training.scoring.ScorerTest.requireRowsAlike;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import org.ebflow.flow.Flow;

@@ -1,4 +1,4 @@
-package org.ebflow.training;
+package org.ebflow.training.scoring;
 
 import java.util.Locale;
 import java.util.function.IntFunction;
@@ -85,7 +85,7 @@ public record Evaluation(
   }
 
   /** Whether fewer rows have density zero, or as many and the others a lower NLL. */
-  boolean betterThan(long otherImpossible, double otherNll) {
+  public boolean betterThan(long otherImpossible, double otherNll) {
     return impossible == otherImpossible ? nll < otherNll : impossible < otherImpossible;
   }
 

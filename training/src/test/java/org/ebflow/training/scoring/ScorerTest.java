@@ -1,4 +1,4 @@
-package org.ebflow.training;
+package org.ebflow.training.scoring;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -8,10 +8,11 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
-import java.util.concurrent.ExecutionException;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.FutureTask;
 import java.util.stream.Stream;
 import org.ebflow.flow.Flow;
 import org.ebflow.flow.layer.Dense;
@@ -20,6 +21,7 @@ import org.ebflow.linalg.Blas;
 import org.ebflow.linalg.Matrix;
 import org.ebflow.linalg.Precision;
 import org.ebflow.training.data.Dataset;
+import org.ebflow.training.preprocessing.Preprocessing;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
@@ -101,22 +103,47 @@ class ScorerTest {
         .hasMessage("Scorer.score: the scorer is closed");
   }
 
-  @Test
-  void aScorerClosedBesideARunningScoreWaitsForIt() throws Exception {
+  @ParameterizedTest
+  @ValueSource(ints = {1, 4 * BLOCK})
+  void aScorerClosedBesideARunningScoreWaitsForIt(int count) throws Exception {
     TrainedFlow model = model(Flow.of(300).dense().smoothLeakyRelu(0.3).dense().build());
-    double[][] rows = gaussianRows(4 * BLOCK, 300);
-    try (ExecutorService other = Executors.newSingleThreadExecutor()) {
-      for (int i = 0; i < 5; i++) {
-        Scorer scorer = new Scorer(model, Blas.auto(), 2);
-        double[] expected = scorer.logProb(rows);
-        Future<double[]> running = other.submit(() -> scorer.logProb(rows));
-        scorer.close();
-        try {
-          assertThat(running.get()).isEqualTo(expected);
-        } catch (ExecutionException closedFirst) {
-          assertThat(closedFirst).hasCauseInstanceOf(IllegalStateException.class);
-        }
-      }
+    Matrix rows = Matrix.ofRows(Precision.FLOAT64, gaussianRows(count, 300));
+    Scorer scorer = new Scorer(model, Blas.auto(), 2);
+    double[] expected = scorer.score(rows).logProb();
+    CountDownLatch scoring = new CountDownLatch(1);
+    CountDownLatch release = new CountDownLatch(1);
+    Scores scores = new Scores(count);
+    FutureTask<Scores> running =
+        new FutureTask<>(
+            () ->
+                scorer.score(
+                    count,
+                    (from, to, target) -> {
+                      scoring.countDown();
+                      awaitUninterrupted(release);
+                      target.rows(0, to - from).copyFrom(rows.rows(from, to));
+                    },
+                    scores),
+            scores);
+    new Thread(running).start();
+    scoring.await();
+    Thread closing = new Thread(scorer::close);
+    closing.start();
+    while (closing.getState() == Thread.State.NEW || closing.getState() == Thread.State.RUNNABLE) {
+      Thread.onSpinWait();
+    }
+    assertThat(closing.getState()).isEqualTo(Thread.State.BLOCKED);
+    release.countDown();
+    assertThat(running.get().logProb()).isEqualTo(expected);
+    closing.join();
+    assertThatThrownBy(() -> scorer.score(rows)).isInstanceOf(IllegalStateException.class);
+  }
+
+  private static void awaitUninterrupted(CountDownLatch latch) {
+    try {
+      latch.await();
+    } catch (InterruptedException e) {
+      throw new IllegalStateException(e);
     }
   }
 
@@ -174,19 +201,39 @@ class ScorerTest {
   @Test
   void aScorerThatCannotBeMadeLeavesNoThreads() throws Exception {
     TrainedFlow model = model(Flow.of(300).dense().build());
-    long before = workers();
-    assertThatThrownBy(() -> Scorer.bfloat16(model, Blas.named("java"), 40))
-        .isInstanceOf(IllegalArgumentException.class);
-    for (int waits = 0; workers() > before && waits < 100; waits++) {
-      Thread.sleep(50);
-    }
-    assertThat(workers()).isLessThan(before + 39);
+    assertThat(
+            threadsLeftBy(
+                () ->
+                    assertThatThrownBy(() -> Scorer.bfloat16(model, Blas.named("java"), 40))
+                        .isInstanceOf(IllegalArgumentException.class)))
+        .isEmpty();
   }
 
-  private static long workers() {
-    return Thread.getAllStackTraces().keySet().stream()
-        .filter(thread -> thread.getName().startsWith("ebflow-worker-"))
-        .count();
+  @ParameterizedTest
+  @ValueSource(ints = {1, 2, 7})
+  void aClosedScorerLeavesNoThreads(int threads) throws Exception {
+    TrainedFlow model = model(Flow.of(300).dense().build());
+    double[][] rows = gaussianRows(BLOCK, 300);
+    assertThat(
+            threadsLeftBy(
+                () -> {
+                  try (Scorer scorer = new Scorer(model, Blas.auto(), threads)) {
+                    assertThat(scorer.logProb(rows)).hasSize(BLOCK);
+                  }
+                }))
+        .isEmpty();
+  }
+
+  /** Threads of a team belong to the group of the thread that makes it. */
+  private static List<Thread> threadsLeftBy(Runnable work) throws Exception {
+    ThreadGroup group = new ThreadGroup("threads left");
+    FutureTask<Boolean> task = new FutureTask<>(work, true);
+    Thread first = new Thread(group, task);
+    first.start();
+    task.get();
+    first.join();
+    Thread[] left = new Thread[100];
+    return Arrays.asList(left).subList(0, group.enumerate(left));
   }
 
   @Test

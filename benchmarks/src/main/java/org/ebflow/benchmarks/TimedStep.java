@@ -1,4 +1,4 @@
-package org.ebflow.training;
+package org.ebflow.benchmarks;
 
 import java.util.Random;
 import java.util.stream.IntStream;
@@ -9,14 +9,15 @@ import org.ebflow.linalg.Blas;
 import org.ebflow.linalg.Kernels;
 import org.ebflow.linalg.Matrix;
 import org.ebflow.linalg.Team;
+import org.ebflow.training.TrainingSettings;
+import org.ebflow.training.TrainingStep;
 import org.ebflow.training.data.Dataset;
 import org.ebflow.training.optimizer.OptimizerState;
 import org.ebflow.training.recipe.Recipe;
 
 /**
- * The training step of a published recipe as a {@link TrainingRun} makes it, on random pixels of
- * any dimension: gather, dequantise, preprocess, noise, loss, gradient, optimizer, moving average.
- * In this package because a step is no public class.
+ * The training step of a published recipe as a run makes it, on random pixels of any dimension:
+ * gather, dequantise, preprocess, noise, loss, gradient, optimizer, moving average.
  */
 public final class TimedStep {
   private static final int LEVELS = 256;
@@ -50,10 +51,9 @@ public final class TimedStep {
     order = IntStream.range(0, data.size()).toArray();
     Recipe recipe = Recipe.named("mnist-fc-" + loss);
     flow = recipe.flow(dimension, recipe.precision());
-    Trainer trainer = recipe.trainer(data);
     TrainingSettings settings =
-        new TrainingSettings(batch, 1, 0, 1, 1, 0, 0.999, 1, 0, true, 1, team.size());
-    state = new OptimizerState(trainer.optimizer(), flow.parameters(), settings.averageDecay());
+        TrainingSettings.builder().batchSize(batch).seed(1).threads(team.size()).build();
+    state = new OptimizerState(recipe.optimizer(), flow.parameters(), settings.averageDecay());
     sums = flow.parameters().zeros();
     step =
         new TrainingStep(
@@ -62,7 +62,7 @@ public final class TimedStep {
                 ? Compute.bfloat16(flow.parameters(), blas, team)
                 : Compute.of(flow.precision(), blas),
             team,
-            trainer.objective(),
+            recipe.objective(dimension, data.imageShape()),
             data,
             recipe.preprocessing().fit(data),
             settings,

@@ -1,6 +1,7 @@
-package org.ebflow.training;
+package org.ebflow.training.preprocessing;
 
 import org.ebflow.flow.InvalidInputException;
+import org.ebflow.training.data.RunningMoments;
 
 /** Standardisation of real-valued columns. */
 public final class Standardize {
@@ -19,9 +20,10 @@ public final class Standardize {
   public static Preprocessing.Fit byTrainingSet() {
     return train -> {
       train.requireVaryingColumns();
-      double[][] moments = Preprocessing.moments(train);
-      for (int c = 0; c < moments[1].length; c++) {
-        double deviation = moments[1][c];
+      RunningMoments moments = RunningMoments.of(train);
+      double[] deviations = moments.sampleDeviations();
+      for (int c = 0; c < deviations.length; c++) {
+        double deviation = deviations[c];
         if (!(deviation >= LEAST && deviation <= MOST)) {
           throw new InvalidInputException(
               train.name()
@@ -36,7 +38,7 @@ public final class Standardize {
                   + " (leave it out with --columns)");
         }
       }
-      return Preprocessing.standardize(moments[0], moments[1]);
+      return Preprocessing.standardize(moments.means(), deviations);
     };
   }
 }

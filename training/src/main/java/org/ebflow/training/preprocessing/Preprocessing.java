@@ -1,16 +1,11 @@
-package org.ebflow.training;
+package org.ebflow.training.preprocessing;
 
 import java.util.List;
 import org.ebflow.flow.Flow;
-import org.ebflow.flow.FlowPass;
 import org.ebflow.flow.layer.FixedAffine;
 import org.ebflow.flow.layer.Layer;
 import org.ebflow.flow.layer.Logit;
-import org.ebflow.flow.pass.Compute;
-import org.ebflow.linalg.Blas;
-import org.ebflow.linalg.Matrix;
 import org.ebflow.linalg.Precision;
-import org.ebflow.linalg.Team;
 import org.ebflow.training.data.Dataset;
 import org.jspecify.annotations.Nullable;
 
@@ -62,7 +57,7 @@ public record Preprocessing(int levels, List<Layer> layers) {
   }
 
   /** The layers as a flow of their own, null when there are none. */
-  @Nullable Flow flow(int dimension, Precision model) {
+  public @Nullable Flow flow(int dimension, Precision model) {
     if (layers.isEmpty()) {
       return null;
     }
@@ -71,39 +66,10 @@ public record Preprocessing(int levels, List<Layer> layers) {
     return builder.build();
   }
 
-  /** A pass of one thread through the layers, null when there are none. */
-  @Nullable FlowPass pass(int dimension, Precision model, Blas blas, Team solo, int rows) {
-    Flow flow = flow(dimension, model);
-    return flow == null
-        ? null
-        : FlowPass.forwardOnly(flow, Compute.of(flow.precision(), blas), solo, rows)[0];
-  }
-
   /** How a preprocessing is found from training data. */
   @FunctionalInterface
   public interface Fit {
     /** The preprocessing for data like these. */
     Preprocessing fit(Dataset train);
-  }
-
-  /** Column means and standard deviations (unbiased) of a data set. */
-  static double[][] moments(Dataset data) {
-    int dimension = data.dimension();
-    Matrix row = Matrix.allocate(Precision.FLOAT64, 1, dimension);
-    double[] mean = new double[dimension];
-    double[] squares = new double[dimension];
-    for (int r = 0; r < data.size(); r++) {
-      data.copyRows(r, r + 1, row, 0);
-      for (int c = 0; c < dimension; c++) { // Welford's update
-        double deviation = row.doubles()[c] - mean[c];
-        mean[c] += deviation / (r + 1);
-        squares[c] += deviation * (row.doubles()[c] - mean[c]);
-      }
-    }
-    double[] deviation = new double[dimension];
-    for (int c = 0; c < dimension; c++) {
-      deviation[c] = Math.sqrt(squares[c] / Math.max(1, data.size() - 1));
-    }
-    return new double[][] {mean, deviation};
   }
 }

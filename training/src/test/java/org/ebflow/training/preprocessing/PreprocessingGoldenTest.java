@@ -1,4 +1,4 @@
-package org.ebflow.training;
+package org.ebflow.training.preprocessing;
 
 import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;

@@ -1,4 +1,4 @@
-package org.ebflow.training;
+package org.ebflow.training.scoring;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -20,6 +20,7 @@ import org.ebflow.linalg.Noise;
 import org.ebflow.linalg.Precision;
 import org.ebflow.training.data.ColumnPlaces;
 import org.ebflow.training.data.ModelColumns;
+import org.ebflow.training.preprocessing.Preprocessing;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
@@ -37,6 +38,9 @@ import tools.jackson.databind.node.ObjectNode;
  * @param seed of the dequantisation noise of rows to be scored
  */
 public record TrainedFlow(Flow flow, Preprocessing preprocessing, DataDescription data, long seed) {
+  /** Name of the model's file in a run folder. */
+  public static final String MODEL_FILE = "model.safetensors";
+
   private static final String FORMAT = "ebflow-1";
   private static final JsonMapper JSON = new JsonMapper();
   private static final int SAMPLE_BLOCK = 256;
@@ -143,7 +147,7 @@ public record TrainedFlow(Flow flow, Preprocessing preprocessing, DataDescriptio
   }
 
   /** Writes one file that {@link #load} reads without the rest of the run. */
-  void save(Path file, Blas blas) {
+  public void save(Path file, Blas blas) {
     Map<String, String> metadata = new LinkedHashMap<>();
     metadata.put("format", FORMAT);
     metadata.put("dimension", String.valueOf(flow.dimension()));
@@ -176,7 +180,7 @@ public record TrainedFlow(Flow flow, Preprocessing preprocessing, DataDescriptio
       throw new InvalidInputException(
           runOrFile + ": expected a run folder or a model file, found nothing");
     }
-    Path file = Files.isDirectory(runOrFile) ? runOrFile.resolve(RunFolder.MODEL) : runOrFile;
+    Path file = Files.isDirectory(runOrFile) ? runOrFile.resolve(MODEL_FILE) : runOrFile;
     if (Files.notExists(file)) {
       throw new InvalidInputException(
           file
