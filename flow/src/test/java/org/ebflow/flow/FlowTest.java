@@ -18,7 +18,7 @@ import org.ebflow.flow.layer.FixedAffine;
 import org.ebflow.flow.layer.Layer;
 import org.ebflow.flow.layer.Logit;
 import org.ebflow.flow.layer.MaskedAffineCoupling;
-import org.ebflow.flow.layer.MaskedAffineCoupling.TranslationActivation;
+import org.ebflow.flow.layer.Activation;
 import org.ebflow.flow.layer.Sequence;
 import org.ebflow.flow.layer.Shape;
 import org.ebflow.flow.layer.SmoothLeakyRelu;
@@ -42,9 +42,9 @@ class FlowTest {
     return Stream.of(
             new FullyConnectedConfig(2, .3, false).build(4, Precision.FLOAT64, 1),
             new FullyConnectedConfig(3, .3, true).build(4, Precision.FLOAT64, 1),
-            new CouplingConfig(2, 5, 2, TranslationActivation.ELU).build(3, Precision.FLOAT64, 2),
+            new CouplingConfig(2, 5, 2, Activation.Kind.ELU).build(3, Precision.FLOAT64, 2),
             // Swish: the differences of a fixed step would meet a kink of this ELU network
-            new CouplingConfig(2, 5, 2, TranslationActivation.SWISH, true)
+            new CouplingConfig(2, 5, 2, Activation.Kind.SWISH, true)
                 .build(3, Precision.FLOAT64, 2),
             Flow.of(3)
                 .precision(Precision.FLOAT64)
@@ -92,7 +92,7 @@ class FlowTest {
         .dense()
         .smoothLeakyRelu(.3)
         .layer(ColumnPermutation.splitChannels(squeezed, kept.channels()))
-        .layer(new MaskedAffineCoupling(mask, 5, 1, TranslationActivation.SWISH))
+        .layer(new MaskedAffineCoupling(mask, 5, 1, Activation.Kind.SWISH))
         .layer(new ColumnRange(image.size(), 0, kept, inner))
         .build();
   }

@@ -14,7 +14,7 @@ import org.ebflow.flow.layer.Initializers;
 import org.ebflow.flow.layer.Layer;
 import org.ebflow.flow.layer.Logit;
 import org.ebflow.flow.layer.MaskedAffineCoupling;
-import org.ebflow.flow.layer.MaskedAffineCoupling.TranslationActivation;
+import org.ebflow.flow.layer.Activation;
 import org.ebflow.flow.layer.Sequence;
 import org.ebflow.flow.layer.Shape;
 import org.ebflow.flow.layer.SmoothLeakyRelu;
@@ -55,23 +55,23 @@ final class LayersUnderTest {
         onReals(
             "MaskedAffineCoupling, Swish",
             4,
-            new MaskedAffineCoupling(MASK, 5, 2, TranslationActivation.SWISH)),
+            new MaskedAffineCoupling(MASK, 5, 2, Activation.Kind.SWISH)),
         onReals(
             "MaskedAffineCoupling, ELU",
             4,
-            new MaskedAffineCoupling(MASK, 5, 2, TranslationActivation.ELU)),
+            new MaskedAffineCoupling(MASK, 5, 2, Activation.Kind.ELU)),
         onReals(
             "MaskedAffineCoupling, leaky ReLU",
             4,
-            new MaskedAffineCoupling(MASK, 5, 2, TranslationActivation.LEAKY_RELU)),
+            new MaskedAffineCoupling(MASK, 5, 2, Activation.Kind.LEAKY_RELU)),
         onReals(
             "MaskedAffineCoupling, ReLU",
             4,
-            new MaskedAffineCoupling(MASK, 5, 2, TranslationActivation.RELU)),
+            new MaskedAffineCoupling(MASK, 5, 2, Activation.Kind.RELU)),
         onReals(
             "MaskedAffineCoupling, weight normalisation",
             4,
-            new MaskedAffineCoupling(MASK, 5, 2, TranslationActivation.SWISH, true)),
+            new MaskedAffineCoupling(MASK, 5, 2, Activation.Kind.SWISH, true)),
         onReals(
             "FixedAffine",
             3,
@@ -98,11 +98,11 @@ final class LayersUnderTest {
         onReals(
             "MaskedAffineCoupling, wide",
             4,
-            new MaskedAffineCoupling(MASK, 130, 2, TranslationActivation.SWISH)),
+            new MaskedAffineCoupling(MASK, 130, 2, Activation.Kind.SWISH)),
         onReals(
             "MaskedAffineCoupling, wide, weight normalisation",
             4,
-            new MaskedAffineCoupling(MASK, 130, 2, TranslationActivation.ELU, true)));
+            new MaskedAffineCoupling(MASK, 130, 2, Activation.Kind.ELU, true)));
   }
 
   /**
@@ -128,7 +128,7 @@ final class LayersUnderTest {
     return new Sequence(
         dimension,
         List.of(
-            new MaskedAffineCoupling(mask, 5, 1, TranslationActivation.SWISH),
+            new MaskedAffineCoupling(mask, 5, 1, Activation.Kind.SWISH),
             new ActNorm(dimension),
             new SmoothLeakyRelu(.3, false),
             new Dense(dimension)));

@@ -14,6 +14,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.stream.Stream;
 import org.ebflow.flow.Flow;
+import org.ebflow.flow.layer.Activation;
 import org.ebflow.flow.layer.Dense;
 import org.ebflow.flow.layer.MaskedAffineCoupling;
 import org.ebflow.linalg.Blas;
@@ -45,7 +46,7 @@ class ScorerTest {
 
   static MaskedAffineCoupling coupling(int width, boolean normalised, double... mask) {
     return new MaskedAffineCoupling(
-        mask, width, 2, MaskedAffineCoupling.TranslationActivation.SWISH, normalised);
+        mask, width, 2, Activation.Kind.SWISH, normalised);
   }
 
   /** Weights off their start, so that products have sums to round. */

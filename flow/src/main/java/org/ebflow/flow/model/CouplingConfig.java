@@ -5,7 +5,7 @@ import org.ebflow.flow.layer.ActNorm;
 import org.ebflow.flow.layer.Dense;
 import org.ebflow.flow.layer.Initializers;
 import org.ebflow.flow.layer.MaskedAffineCoupling;
-import org.ebflow.flow.layer.MaskedAffineCoupling.TranslationActivation;
+import org.ebflow.flow.layer.Activation;
 import org.ebflow.linalg.Precision;
 
 /**
@@ -26,7 +26,7 @@ public record CouplingConfig(
     int blocks,
     int width,
     int hidden,
-    TranslationActivation activation,
+    Activation.Kind activation,
     boolean weightNormalisation)
     implements ModelConfig {
   private static final int MOST_LAYERS = 1000;
@@ -54,7 +54,7 @@ public record CouplingConfig(
   }
 
   /** Without weight normalisation. */
-  public CouplingConfig(int blocks, int width, int hidden, TranslationActivation activation) {
+  public CouplingConfig(int blocks, int width, int hidden, Activation.Kind activation) {
     this(blocks, width, hidden, activation, false);
   }
 

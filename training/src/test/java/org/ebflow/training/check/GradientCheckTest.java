@@ -8,7 +8,7 @@ import org.ebflow.flow.Flow;
 import org.ebflow.flow.layer.ConstantJacobian;
 import org.ebflow.flow.layer.Dense;
 import org.ebflow.flow.layer.Elementwise;
-import org.ebflow.flow.layer.MaskedAffineCoupling.TranslationActivation;
+import org.ebflow.flow.layer.Activation;
 import org.ebflow.flow.model.CouplingConfig;
 import org.ebflow.flow.pass.Gradients;
 import org.ebflow.flow.pass.Jet;
@@ -81,7 +81,7 @@ class GradientCheckTest {
   @Test
   void networksOf1024UnitsPass() {
     Flow flow =
-        new CouplingConfig(1, 1024, 1, TranslationActivation.SWISH, true)
+        new CouplingConfig(1, 1024, 1, Activation.Kind.SWISH, true)
             .build(4, Precision.FLOAT64, 1);
     assertThat(GradientCheck.of(flow).run().orThrow().passed()).isTrue();
   }

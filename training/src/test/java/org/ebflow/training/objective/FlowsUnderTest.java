@@ -7,7 +7,7 @@ import org.ebflow.flow.Flow;
 import org.ebflow.flow.layer.Elementwise;
 import org.ebflow.flow.layer.FixedAffine;
 import org.ebflow.flow.layer.Logit;
-import org.ebflow.flow.layer.MaskedAffineCoupling.TranslationActivation;
+import org.ebflow.flow.layer.Activation;
 import org.ebflow.flow.model.CouplingConfig;
 import org.ebflow.flow.model.FullyConnectedConfig;
 import org.ebflow.linalg.Matrix;
@@ -63,16 +63,16 @@ final class FlowsUnderTest {
     flows.put(
         "coupling 2-D",
         random(
-            new CouplingConfig(2, 4, 1, TranslationActivation.ELU).build(2, Precision.FLOAT64, 3)));
+            new CouplingConfig(2, 4, 1, Activation.Kind.ELU).build(2, Precision.FLOAT64, 3)));
     flows.put(
         "coupling 3-D",
         random(
-            new CouplingConfig(1, 4, 2, TranslationActivation.SWISH)
+            new CouplingConfig(1, 4, 2, Activation.Kind.SWISH)
                 .build(3, Precision.FLOAT64, 4)));
     flows.put(
         "coupling, weight normalisation",
         random(
-            new CouplingConfig(2, 4, 2, TranslationActivation.SWISH, true)
+            new CouplingConfig(2, 4, 2, Activation.Kind.SWISH, true)
                 .build(2, Precision.FLOAT64, 5)));
     flows.put(
         "logit in front",
