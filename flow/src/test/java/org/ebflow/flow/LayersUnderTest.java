@@ -15,6 +15,13 @@ import org.ebflow.flow.layer.Layer;
 import org.ebflow.flow.layer.Logit;
 import org.ebflow.flow.layer.MaskedAffineCoupling;
 import org.ebflow.flow.layer.Activation;
+import org.ebflow.flow.layer.AdditiveTransform;
+import org.ebflow.flow.layer.AffineTransform;
+import org.ebflow.flow.layer.Coupling;
+import org.ebflow.flow.layer.CouplingSplit;
+import org.ebflow.flow.layer.CouplingTransform;
+import org.ebflow.flow.layer.DifferentiableMap;
+import org.ebflow.flow.layer.Mlp;
 import org.ebflow.flow.layer.Sequence;
 import org.ebflow.flow.layer.Shape;
 import org.ebflow.flow.layer.SmoothLeakyRelu;
@@ -43,6 +50,10 @@ final class LayersUnderTest {
   }
 
   static Stream<Subject> all() {
+    return Stream.of(plain(), couplings(), networks()).flatMap(subjects -> subjects);
+  }
+
+  private static Stream<Subject> plain() {
     return Stream.of(
         onReals("Dense", 4, new Dense(4)),
         onReals(
@@ -89,6 +100,65 @@ final class LayersUnderTest {
             "ColumnPermutation, split", 8, ColumnPermutation.splitChannels(new Shape(2, 2, 2), 1)),
         new Subject("Logit", 4, new Logit(.7), .25, .75),
         onReals("ElementwiseLayer", 4, new ElementwiseLayer(new Sinh())));
+  }
+
+  /** Every transform with every split, with one network and with one for each parameter. */
+  static Stream<Subject> couplings() {
+    Shape image = new Shape(2, 2, 2);
+    return Stream.of(
+            CouplingSplit.mask(MASK),
+            CouplingSplit.columns(5, 3, 0, 2),
+            CouplingSplit.firstHalf(3),
+            CouplingSplit.channels(image, 1))
+        .flatMap(
+            split ->
+                Stream.of(
+                        AffineTransform.published(),
+                        AffineTransform.bounded(1.5),
+                        new AdditiveTransform())
+                    .flatMap(
+                        transform ->
+                            IntStream.of(1, transform.parameterNames().size())
+                                .distinct()
+                                .mapToObj(networks -> coupling(split, transform, networks))));
+  }
+
+  private static Subject coupling(CouplingSplit split, CouplingTransform transform, int networks) {
+    int inputs = split.networkShape().size();
+    int outputs = split.networkOutputs(transform.parameterNames().size() / networks);
+    Mlp.Settings settings = new Mlp.Settings(4, 1, Activation.Kind.SWISH);
+    List<DifferentiableMap> maps =
+        Stream.generate(() -> (DifferentiableMap) new Mlp(inputs, outputs, settings))
+            .limit(networks)
+            .toList();
+    return onReals(
+        "Coupling, "
+            + transform.description().get("type")
+            + ", "
+            + split
+            + ", "
+            + networks
+            + " networks",
+        split.dimension(),
+        new Coupling(split, transform, maps));
+  }
+
+  /** Every map as the network of an additive coupling, whose derivatives are the map's. */
+  private static Stream<Subject> networks() {
+    return MapsUnderTest.all()
+        .map(
+            subject -> {
+              int inputs = subject.map().inputs();
+              int dimension = inputs + subject.map().outputs();
+              int[] conditioning = IntStream.range(0, inputs).toArray();
+              return onReals(
+                  "Coupling by " + subject,
+                  dimension,
+                  new Coupling(
+                      CouplingSplit.columns(dimension, conditioning),
+                      new AdditiveTransform(),
+                      List.of(subject.map())));
+            });
   }
 
   /** Layers with weights so large that the workers of a team share the columns of each product. */

@@ -32,6 +32,7 @@ public final class AffineTransform implements CouplingTransform {
   private static final int LOG_SCALE = 2;
   private static final int LOG_SCALE_BAR = 3;
   private static final int BOUNDING = 0;
+  private static final int SCALING = 1;
   private static final int CONSTANTS = 0;
   private static final ElementwiseMap TANH = new ElementwiseMap(ElementwiseFunctions::tanh);
   private static final AffineTransform PUBLISHED = new AffineTransform(0);
@@ -100,7 +101,7 @@ public final class AffineTransform implements CouplingTransform {
       rows.combine(1, y.stream(k), 1, t.stream(k), y.stream(k)); // y_k += t_k
     }
     kept.keep(w);
-    kept.child(SCALE).keep(s);
+    kept.child(SCALING).keep(s);
   }
 
   /** y = w·e^(-s). */
@@ -133,7 +134,7 @@ public final class AffineTransform implements CouplingTransform {
             order,
             scale(kept, width),
             kept.kept().streams(),
-            kept.child(SCALE).kept().streams(),
+            kept.child(SCALING).kept().streams(),
             yBar.streams(),
             logDetBar.orders(),
             xBar.streams(),

@@ -218,4 +218,9 @@ public final class CouplingSplit {
     rows.scatterColumns(sum, conditioning, xBar);
     rows.scatterColumns(part, transformed, xBar);
   }
+
+  @Override
+  public String toString() {
+    return description.get("type") + " of " + dimension;
+  }
 }
