@@ -10,22 +10,22 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Stream;
 import org.ebflow.flow.LayersUnderTest.Sinh;
+import org.ebflow.flow.MapsUnderTest.ProductsOfPairs;
 import org.ebflow.flow.layer.ActNorm;
+import org.ebflow.flow.layer.Activation;
+import org.ebflow.flow.layer.AdditiveTransform;
+import org.ebflow.flow.layer.Affine;
+import org.ebflow.flow.layer.AffineTransform;
 import org.ebflow.flow.layer.ColumnPermutation;
 import org.ebflow.flow.layer.ColumnRange;
+import org.ebflow.flow.layer.Composition;
+import org.ebflow.flow.layer.Coupling;
+import org.ebflow.flow.layer.CouplingSplit;
 import org.ebflow.flow.layer.Dense;
 import org.ebflow.flow.layer.FixedAffine;
 import org.ebflow.flow.layer.Layer;
 import org.ebflow.flow.layer.Logit;
 import org.ebflow.flow.layer.MaskedAffineCoupling;
-import org.ebflow.flow.MapsUnderTest.ProductsOfPairs;
-import org.ebflow.flow.layer.Activation;
-import org.ebflow.flow.layer.AdditiveTransform;
-import org.ebflow.flow.layer.Affine;
-import org.ebflow.flow.layer.AffineTransform;
-import org.ebflow.flow.layer.Composition;
-import org.ebflow.flow.layer.Coupling;
-import org.ebflow.flow.layer.CouplingSplit;
 import org.ebflow.flow.layer.Mlp;
 import org.ebflow.flow.layer.Sequence;
 import org.ebflow.flow.layer.Shape;
@@ -52,8 +52,7 @@ class FlowTest {
             new FullyConnectedConfig(3, .3, true).build(4, Precision.FLOAT64, 1),
             new CouplingConfig(2, 5, 2, Activation.Kind.ELU).build(3, Precision.FLOAT64, 2),
             // Swish: the differences of a fixed step would meet a kink of this ELU network
-            new CouplingConfig(2, 5, 2, Activation.Kind.SWISH, true)
-                .build(3, Precision.FLOAT64, 2),
+            new CouplingConfig(2, 5, 2, Activation.Kind.SWISH, true).build(3, Precision.FLOAT64, 2),
             Flow.of(3)
                 .precision(Precision.FLOAT64)
                 .dense()

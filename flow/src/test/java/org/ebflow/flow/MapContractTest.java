@@ -176,8 +176,7 @@ class MapContractTest {
     assertThat(Activation.Kind.named("leaky_relu")).isEqualTo(Activation.Kind.LEAKY_RELU);
     assertThatThrownBy(() -> Activation.Kind.named("gelu"))
         .isInstanceOf(IllegalArgumentException.class)
-        .hasMessage(
-            "activation is gelu, expected one of swish, elu, leaky_relu, relu, tanh");
+        .hasMessage("activation is gelu, expected one of swish, elu, leaky_relu, relu, tanh");
   }
 
   @Test
@@ -221,10 +220,17 @@ class MapContractTest {
             "networks",
             List.of(Description.of("transformer")));
     assertThatThrownBy(() -> LayerTypes.make(unknownMap, Shape.plain(2)))
-        .hasMessageStartingWith("unknown map type transformer, expected one of [activation, affine");
+        .hasMessageStartingWith(
+            "unknown map type transformer, expected one of [activation, affine");
     Map<String, Object> unknownTransform =
         Description.of(
-            "coupling", "split", split, "transform", Description.of("spline"), "networks", List.of());
+            "coupling",
+            "split",
+            split,
+            "transform",
+            Description.of("spline"),
+            "networks",
+            List.of());
     assertThatThrownBy(() -> LayerTypes.make(unknownTransform, Shape.plain(2)))
         .hasMessage("transform is spline, expected one of [affine, bounded_affine, additive]");
   }

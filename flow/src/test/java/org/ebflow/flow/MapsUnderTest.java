@@ -21,8 +21,8 @@ import org.ebflow.linalg.Matrix;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Every differentiable map of the library, and one of a user's own, for {@link MapContractTest} and,
- * as networks of additive couplings, for the battery of {@link LayersUnderTest}.
+ * Every differentiable map of the library, and one of a user's own, for {@link MapContractTest}
+ * and, as networks of additive couplings, for the battery of {@link LayersUnderTest}.
  */
 final class MapsUnderTest {
   private MapsUnderTest() {}
@@ -72,8 +72,7 @@ final class MapsUnderTest {
                 (x, weights) -> normalised(x, weights, "")),
             new Subject(
                 "Composition, shared weights",
-                new Composition(
-                    List.of(shared, new Activation(Activation.Kind.TANH, 3), shared)),
+                new Composition(List.of(shared, new Activation(Activation.Kind.TANH, 3), shared)),
                 (x, weights) ->
                     affine(
                         activated(
@@ -118,8 +117,7 @@ final class MapsUnderTest {
             new Subject("a user's map", new ProductsOfPairs(4), ProductsOfPairs::formula)));
   }
 
-  private static double[] affine(
-      double[] x, Weights weights, String weight, String biasName) {
+  private static double[] affine(double[] x, Weights weights, String weight, String biasName) {
     double[][] w = weights.of(weight);
     double[] bias = weights.of(biasName)[0];
     return IntStream.range(0, w.length).mapToDouble(r -> bias[r] + dot(w[r], x)).toArray();

@@ -35,9 +35,7 @@ class JetKernelsTest {
    */
   private static final double TOLERANCE = 3e-6;
 
-  /**
-   * One layer: inputs are one jet (coupling: the two jets of x and s), each an array of orders.
-   */
+  /** One layer: inputs are one jet (coupling: the two jets of x and s), each an array of orders. */
   private interface Jets {
     int inputs();
 

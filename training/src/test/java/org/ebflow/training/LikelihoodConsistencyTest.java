@@ -41,8 +41,7 @@ class LikelihoodConsistencyTest {
           };
     }
     data = Dataset.of(rows).split(0.8, 0.1, 0.1);
-    Flow flow =
-        new CouplingConfig(3, 16, 2, Activation.Kind.ELU).build(2, Precision.FLOAT64, 1);
+    Flow flow = new CouplingConfig(3, 16, 2, Activation.Kind.ELU).build(2, Precision.FLOAT64, 1);
     model =
         Trainer.of(flow, new SlicedScoreMatching())
             .preprocessing(Standardize.byTrainingSet())

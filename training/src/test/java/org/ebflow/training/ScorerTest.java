@@ -45,8 +45,7 @@ class ScorerTest {
   }
 
   static MaskedAffineCoupling coupling(int width, boolean normalised, double... mask) {
-    return new MaskedAffineCoupling(
-        mask, width, 2, Activation.Kind.SWISH, normalised);
+    return new MaskedAffineCoupling(mask, width, 2, Activation.Kind.SWISH, normalised);
   }
 
   /** Weights off their start, so that products have sums to round. */

@@ -22,6 +22,7 @@ import org.ebflow.linalg.Team;
 import org.ebflow.training.data.Dataset;
 import org.ebflow.training.objective.DenoisingScoreMatching;
 import org.ebflow.training.objective.FiniteDifferenceScoreMatching;
+import org.ebflow.training.objective.FlowsUnderTest;
 import org.ebflow.training.objective.MaximumLikelihood;
 import org.ebflow.training.objective.Objective;
 import org.ebflow.training.objective.SampledMaximumLikelihood;
@@ -66,6 +67,17 @@ class TrainingStepTest {
     assertAllocatesNothing(
         new CouplingConfig(2, 8, 2, Activation.Kind.ELU, true).build(6, Precision.FLOAT32, 1),
         new SlicedScoreMatching(),
+        (flow, team) -> Compute.of(Precision.FLOAT32, blas),
+        100);
+  }
+
+  @ParameterizedTest
+  @MethodSource("objectives")
+  void aStepThroughCouplingsAllocatesNothingAfterWarmUp(Objective objective) {
+    Blas blas = Blas.named("openblas");
+    assertAllocatesNothing(
+        FlowsUnderTest.couplings(Precision.FLOAT32),
+        objective,
         (flow, team) -> Compute.of(Precision.FLOAT32, blas),
         100);
   }

@@ -85,9 +85,7 @@ public final class Activation implements DifferentiableMap {
     this.width = width;
     this.map = new ElementwiseMap(kind.function);
     this.slope =
-        kind == Kind.SWISH
-            ? new Parameter("beta", 1, width, Initializers.constant(1))
-            : null;
+        kind == Kind.SWISH ? new Parameter("beta", 1, width, Initializers.constant(1)) : null;
   }
 
   static Activation of(Description description, Shape input) {

@@ -13,8 +13,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * Maps one after the other, y = f_n(… f_1(x)).
  *
- * <p>Keeps the jets between its parts and their cotangents; those of the highest stream are computed
- * once, by the score's pass. Parts may share weights. Threading: immutable.
+ * <p>Keeps the jets between its parts and their cotangents; those of the highest stream are
+ * computed once, by the score's pass. Parts may share weights. Threading: immutable.
  */
 public final class Composition implements DifferentiableMap {
   static final String TYPE = "composition";

@@ -121,13 +121,12 @@ public sealed class Coupling implements Layer permits MaskedAffineCoupling {
 
   @Override
   public List<Parameter> parameters() {
-    return networks.stream()
-        .flatMap(network -> network.parameters().stream())
-        .distinct()
-        .toList();
+    return networks.stream().flatMap(network -> network.parameters().stream()).distinct().toList();
   }
 
-  /** The networks' own names after that of their parameter, {@code scale.0.weight}, or "network". */
+  /**
+   * The networks' own names after that of their parameter, {@code scale.0.weight}, or "network".
+   */
   @Override
   public SequencedMap<String, Parameter> parametersByName() {
     SequencedMap<String, Parameter> result = new LinkedHashMap<>();
@@ -166,9 +165,7 @@ public sealed class Coupling implements Layer permits MaskedAffineCoupling {
       int network = networkOf(j);
       Jet output = kept.jet(OUTPUTS + network, networks.get(network).outputs());
       for (int k = fromOrder; k <= toOrder; k++) {
-        kept.kernels()
-            .rows()
-            .gatherColumns(output.stream(k), columns[j], parameters[j].stream(k));
+        kept.kernels().rows().gatherColumns(output.stream(k), columns[j], parameters[j].stream(k));
       }
     }
   }

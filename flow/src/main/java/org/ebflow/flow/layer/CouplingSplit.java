@@ -10,13 +10,13 @@ import org.ebflow.linalg.Matrix;
 import org.ebflow.linalg.RowKernels;
 
 /**
- * Which columns of a row a {@link Coupling} passes on unchanged and shows to its networks, and which
- * it transforms.
+ * Which columns of a row a {@link Coupling} passes on unchanged and shows to its networks, and
+ * which it transforms.
  *
  * <p>With {@link #columns} and its kin, a network sees the conditioning columns alone, in their
- * order, and gives numbers for the transformed columns alone. With {@link #mask}, as in Real NVP, it
- * sees whole rows with zeros in the transformed columns, and what it gives for the others is left
- * out of account.
+ * order, and gives numbers for the transformed columns alone. With {@link #mask}, as in Real NVP,
+ * it sees whole rows with zeros in the transformed columns, and what it gives for the others is
+ * left out of account.
  *
  * <p>Threading: immutable.
  */
@@ -102,14 +102,12 @@ public final class CouplingSplit {
   }
 
   /**
-   * The first channels of every pixel condition the others. Networks see an image of these channels,
-   * and give one of k numbers for each of the others.
+   * The first channels of every pixel condition the others. Networks see an image of these
+   * channels, and give one of k numbers for each of the others.
    */
   public static CouplingSplit channels(Shape image, int conditioning) {
     int[] columns =
-        IntStream.range(0, image.size())
-            .filter(c -> c % image.channels() < conditioning)
-            .toArray();
+        IntStream.range(0, image.size()).filter(c -> c % image.channels() < conditioning).toArray();
     return new CouplingSplit(
         image.size(),
         columns,

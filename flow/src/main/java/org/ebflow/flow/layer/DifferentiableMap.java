@@ -19,11 +19,12 @@ import org.jspecify.annotations.Nullable;
  * to forward stay as they are until the backward pass is over, so that a map may keep them.
  *
  * <p><b>Cotangents are computed once.</b> In a pass with a score, the highest stream's cotangents
- * are those of the score (docs/derivations/jets.md). While {@link Workspace#afterScore} says so, the
- * score's pass has left them, and a map pulls back one order less. A map that is one kernel need
- * not know: it gets that order as {@code toOrder}. A map made of parts keeps the cotangents between
- * them in {@link Workspace#cotangents(int, int, int)} and asks its parts for {@code yBar.order() -
- * 1}, as {@link Composition} does; if it keeps them elsewhere, it asks for all orders every time.
+ * are those of the score (docs/derivations/jets.md). While {@link Workspace#afterScore} says so,
+ * the score's pass has left them, and a map pulls back one order less. A map that is one kernel
+ * need not know: it gets that order as {@code toOrder}. A map made of parts keeps the cotangents
+ * between them in {@link Workspace#cotangents(int, int, int)} and asks its parts for {@code
+ * yBar.order() - 1}, as {@link Composition} does; if it keeps them elsewhere, it asks for all
+ * orders every time.
  *
  * <p>Threading: as a layer's. Every method works on the rows of one worker.
  */

@@ -69,8 +69,7 @@ public final class MaskedAffineCoupling extends Coupling {
   @Override
   public Map<String, Object> description() {
     Map<String, Object> result =
-        new LinkedHashMap<>(
-            Description.of(TYPE, "mask", Arrays.stream(mask()).boxed().toList()));
+        new LinkedHashMap<>(Description.of(TYPE, "mask", Arrays.stream(mask()).boxed().toList()));
     settings.describe(result);
     return result;
   }

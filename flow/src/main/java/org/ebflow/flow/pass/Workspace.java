@@ -378,7 +378,11 @@ public final class Workspace {
       int height = (shared.order + 1) * shared.batch;
       Matrix all = shared.buffer(slot, height, width);
       found =
-          new Jet(all.rows((shared.order - order) * shared.batch, height), shared.batch, rowFrom, rowTo);
+          new Jet(
+              all.rows((shared.order - order) * shared.batch, height),
+              shared.batch,
+              rowFrom,
+              rowTo);
       cotangents.set(number, found);
     }
     return found;

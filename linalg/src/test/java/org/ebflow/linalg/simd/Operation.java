@@ -2,8 +2,8 @@ package org.ebflow.linalg.simd;
 
 import java.util.Arrays;
 import java.util.Map;
-import java.util.stream.IntStream;
 import java.util.TreeMap;
+import java.util.stream.IntStream;
 import org.ebflow.linalg.ElementwiseBijection;
 import org.ebflow.linalg.ElementwiseFunction;
 import org.ebflow.linalg.ElementwiseFunction.Derivatives;

@@ -193,8 +193,7 @@ final class RecipeTest {
                     "model.hidden", "1",
                     "model.activation", "elu"));
 
-    assertThat(coupling.modelConfig())
-        .isEqualTo(new CouplingConfig(2, 8, 1, Activation.Kind.ELU));
+    assertThat(coupling.modelConfig()).isEqualTo(new CouplingConfig(2, 8, 1, Activation.Kind.ELU));
     assertThat(
             section(
                 coupling.with(
