@@ -45,7 +45,10 @@ public final class Activation implements DifferentiableMap {
     /** tanh x. */
     TANH(ElementwiseFunctions::tanh, 1, 1);
 
+    @SuppressWarnings("ImmutableEnumChecker") // a method reference
     private final Function<ElementwiseFunctions, ElementwiseFunction> function;
+
+    @SuppressWarnings("ImmutableEnumChecker") // never written nor handed out
     private final double[] constants;
 
     Kind(Function<ElementwiseFunctions, ElementwiseFunction> function, double... constants) {
