@@ -4,7 +4,7 @@ import org.ebflow.flow.Flow;
 import org.ebflow.flow.pass.Parameters;
 
 import java.util.Arrays;
-import org.ebflow.flow.layer.MaskedAffineCoupling.TranslationActivation;
+import org.ebflow.flow.layer.Activation;
 import org.ebflow.flow.model.CouplingConfig;
 import org.ebflow.flow.model.FullyConnectedConfig;
 import org.ebflow.linalg.Matrix;
@@ -30,8 +30,8 @@ public final class GoldenFlows {
 
   /** The 2-D coupling flow. */
   public static Flow coupling(GoldenCase golden, String translationActivation) {
-    TranslationActivation activation =
-        translationActivation.equals("elu") ? TranslationActivation.ELU : TranslationActivation.SWISH;
+    Activation.Kind activation =
+        translationActivation.equals("elu") ? Activation.Kind.ELU : Activation.Kind.SWISH;
     // the reference counts the hidden-to-hidden maps
     Flow flow =
         new CouplingConfig((int) golden.hyper("n_blocks"), (int) golden.hyper("hidden"), (int) golden.hyper("n_hidden") + 1, activation)

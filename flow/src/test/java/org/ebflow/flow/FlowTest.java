@@ -10,15 +10,23 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Stream;
 import org.ebflow.flow.LayersUnderTest.Sinh;
+import org.ebflow.flow.MapsUnderTest.ProductsOfPairs;
 import org.ebflow.flow.layer.ActNorm;
+import org.ebflow.flow.layer.Activation;
+import org.ebflow.flow.layer.AdditiveTransform;
+import org.ebflow.flow.layer.Affine;
+import org.ebflow.flow.layer.AffineTransform;
 import org.ebflow.flow.layer.ColumnPermutation;
 import org.ebflow.flow.layer.ColumnRange;
+import org.ebflow.flow.layer.Composition;
+import org.ebflow.flow.layer.Coupling;
+import org.ebflow.flow.layer.CouplingSplit;
 import org.ebflow.flow.layer.Dense;
 import org.ebflow.flow.layer.FixedAffine;
 import org.ebflow.flow.layer.Layer;
 import org.ebflow.flow.layer.Logit;
 import org.ebflow.flow.layer.MaskedAffineCoupling;
-import org.ebflow.flow.layer.MaskedAffineCoupling.TranslationActivation;
+import org.ebflow.flow.layer.Mlp;
 import org.ebflow.flow.layer.Sequence;
 import org.ebflow.flow.layer.Shape;
 import org.ebflow.flow.layer.SmoothLeakyRelu;
@@ -42,10 +50,9 @@ class FlowTest {
     return Stream.of(
             new FullyConnectedConfig(2, .3, false).build(4, Precision.FLOAT64, 1),
             new FullyConnectedConfig(3, .3, true).build(4, Precision.FLOAT64, 1),
-            new CouplingConfig(2, 5, 2, TranslationActivation.ELU).build(3, Precision.FLOAT64, 2),
+            new CouplingConfig(2, 5, 2, Activation.Kind.ELU).build(3, Precision.FLOAT64, 2),
             // Swish: the differences of a fixed step would meet a kink of this ELU network
-            new CouplingConfig(2, 5, 2, TranslationActivation.SWISH, true)
-                .build(3, Precision.FLOAT64, 2),
+            new CouplingConfig(2, 5, 2, Activation.Kind.SWISH, true).build(3, Precision.FLOAT64, 2),
             Flow.of(3)
                 .precision(Precision.FLOAT64)
                 .dense()
@@ -62,8 +69,36 @@ class FlowTest {
             new FullyConnectedConfig(2, .3, false)
                 .build(3, Precision.FLOAT64, 1)
                 .after(List.of(FixedAffine.uniform(3, .1, .5), new Logit(.7))),
-            multiScale())
+            multiScale(),
+            couplings())
         .map(FlowTest::perturbed);
+  }
+
+  /** Couplings of every transform, one of them by a user's own map. */
+  private static Flow couplings() {
+    Shape image = new Shape(2, 2, 1);
+    Mlp.Settings settings = new Mlp.Settings(5, 2, Activation.Kind.SWISH);
+    return Flow.of(image)
+        .precision(Precision.FLOAT64)
+        .layer(
+            new Coupling(
+                CouplingSplit.channels(image, 1),
+                AffineTransform.bounded(2),
+                List.of(new Mlp(2, 4, settings))))
+        .dense()
+        .layer(
+            new Coupling(
+                CouplingSplit.columns(4, 3, 1),
+                AffineTransform.published(),
+                List.of(new Mlp(2, 2, settings), new Affine(2, 2))))
+        .dense()
+        .layer(
+            new Coupling(
+                CouplingSplit.mask(1, 0, 1, 1),
+                new AdditiveTransform(),
+                List.of(new Composition(List.of(new ProductsOfPairs(4), new Affine(2, 4))))))
+        .dense()
+        .build();
   }
 
   /**
@@ -92,7 +127,7 @@ class FlowTest {
         .dense()
         .smoothLeakyRelu(.3)
         .layer(ColumnPermutation.splitChannels(squeezed, kept.channels()))
-        .layer(new MaskedAffineCoupling(mask, 5, 1, TranslationActivation.SWISH))
+        .layer(new MaskedAffineCoupling(mask, 5, 1, Activation.Kind.SWISH))
         .layer(new ColumnRange(image.size(), 0, kept, inner))
         .build();
   }

@@ -4,9 +4,16 @@ import java.util.List;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.ebflow.flow.layer.ActNorm;
+import org.ebflow.flow.layer.Activation;
+import org.ebflow.flow.layer.AdditiveTransform;
+import org.ebflow.flow.layer.AffineTransform;
 import org.ebflow.flow.layer.ColumnPermutation;
 import org.ebflow.flow.layer.ColumnRange;
+import org.ebflow.flow.layer.Coupling;
+import org.ebflow.flow.layer.CouplingSplit;
+import org.ebflow.flow.layer.CouplingTransform;
 import org.ebflow.flow.layer.Dense;
+import org.ebflow.flow.layer.DifferentiableMap;
 import org.ebflow.flow.layer.Elementwise;
 import org.ebflow.flow.layer.ElementwiseLayer;
 import org.ebflow.flow.layer.FixedAffine;
@@ -14,7 +21,7 @@ import org.ebflow.flow.layer.Initializers;
 import org.ebflow.flow.layer.Layer;
 import org.ebflow.flow.layer.Logit;
 import org.ebflow.flow.layer.MaskedAffineCoupling;
-import org.ebflow.flow.layer.MaskedAffineCoupling.TranslationActivation;
+import org.ebflow.flow.layer.Mlp;
 import org.ebflow.flow.layer.Sequence;
 import org.ebflow.flow.layer.Shape;
 import org.ebflow.flow.layer.SmoothLeakyRelu;
@@ -43,6 +50,10 @@ final class LayersUnderTest {
   }
 
   static Stream<Subject> all() {
+    return Stream.of(plain(), couplings(), networks()).flatMap(subjects -> subjects);
+  }
+
+  private static Stream<Subject> plain() {
     return Stream.of(
         onReals("Dense", 4, new Dense(4)),
         onReals(
@@ -55,23 +66,23 @@ final class LayersUnderTest {
         onReals(
             "MaskedAffineCoupling, Swish",
             4,
-            new MaskedAffineCoupling(MASK, 5, 2, TranslationActivation.SWISH)),
+            new MaskedAffineCoupling(MASK, 5, 2, Activation.Kind.SWISH)),
         onReals(
             "MaskedAffineCoupling, ELU",
             4,
-            new MaskedAffineCoupling(MASK, 5, 2, TranslationActivation.ELU)),
+            new MaskedAffineCoupling(MASK, 5, 2, Activation.Kind.ELU)),
         onReals(
             "MaskedAffineCoupling, leaky ReLU",
             4,
-            new MaskedAffineCoupling(MASK, 5, 2, TranslationActivation.LEAKY_RELU)),
+            new MaskedAffineCoupling(MASK, 5, 2, Activation.Kind.LEAKY_RELU)),
         onReals(
             "MaskedAffineCoupling, ReLU",
             4,
-            new MaskedAffineCoupling(MASK, 5, 2, TranslationActivation.RELU)),
+            new MaskedAffineCoupling(MASK, 5, 2, Activation.Kind.RELU)),
         onReals(
             "MaskedAffineCoupling, weight normalisation",
             4,
-            new MaskedAffineCoupling(MASK, 5, 2, TranslationActivation.SWISH, true)),
+            new MaskedAffineCoupling(MASK, 5, 2, Activation.Kind.SWISH, true)),
         onReals(
             "FixedAffine",
             3,
@@ -91,6 +102,65 @@ final class LayersUnderTest {
         onReals("ElementwiseLayer", 4, new ElementwiseLayer(new Sinh())));
   }
 
+  /** Every transform with every split, with one network and with one for each parameter. */
+  static Stream<Subject> couplings() {
+    Shape image = new Shape(2, 2, 2);
+    return Stream.of(
+            CouplingSplit.mask(MASK),
+            CouplingSplit.columns(5, 3, 0, 2),
+            CouplingSplit.firstHalf(3),
+            CouplingSplit.channels(image, 1))
+        .flatMap(
+            split ->
+                Stream.of(
+                        AffineTransform.published(),
+                        AffineTransform.bounded(1.5),
+                        new AdditiveTransform())
+                    .flatMap(
+                        transform ->
+                            IntStream.of(1, transform.parameterNames().size())
+                                .distinct()
+                                .mapToObj(networks -> coupling(split, transform, networks))));
+  }
+
+  private static Subject coupling(CouplingSplit split, CouplingTransform transform, int networks) {
+    int inputs = split.networkShape().size();
+    int outputs = split.networkOutputs(transform.parameterNames().size() / networks);
+    Mlp.Settings settings = new Mlp.Settings(4, 1, Activation.Kind.SWISH);
+    List<DifferentiableMap> maps =
+        Stream.generate(() -> (DifferentiableMap) new Mlp(inputs, outputs, settings))
+            .limit(networks)
+            .toList();
+    return onReals(
+        "Coupling, "
+            + transform.description().get("type")
+            + ", "
+            + split
+            + ", "
+            + networks
+            + " networks",
+        split.dimension(),
+        new Coupling(split, transform, maps));
+  }
+
+  /** Every map as the network of an additive coupling, whose derivatives are the map's. */
+  private static Stream<Subject> networks() {
+    return MapsUnderTest.all()
+        .map(
+            subject -> {
+              int inputs = subject.map().inputs();
+              int dimension = inputs + subject.map().outputs();
+              int[] conditioning = IntStream.range(0, inputs).toArray();
+              return onReals(
+                  "Coupling by " + subject,
+                  dimension,
+                  new Coupling(
+                      CouplingSplit.columns(dimension, conditioning),
+                      new AdditiveTransform(),
+                      List.of(subject.map())));
+            });
+  }
+
   /** Layers with weights so large that the workers of a team share the columns of each product. */
   static Stream<Subject> wide() {
     return Stream.of(
@@ -98,11 +168,11 @@ final class LayersUnderTest {
         onReals(
             "MaskedAffineCoupling, wide",
             4,
-            new MaskedAffineCoupling(MASK, 130, 2, TranslationActivation.SWISH)),
+            new MaskedAffineCoupling(MASK, 130, 2, Activation.Kind.SWISH)),
         onReals(
             "MaskedAffineCoupling, wide, weight normalisation",
             4,
-            new MaskedAffineCoupling(MASK, 130, 2, TranslationActivation.ELU, true)));
+            new MaskedAffineCoupling(MASK, 130, 2, Activation.Kind.ELU, true)));
   }
 
   /**
@@ -128,7 +198,7 @@ final class LayersUnderTest {
     return new Sequence(
         dimension,
         List.of(
-            new MaskedAffineCoupling(mask, 5, 1, TranslationActivation.SWISH),
+            new MaskedAffineCoupling(mask, 5, 1, Activation.Kind.SWISH),
             new ActNorm(dimension),
             new SmoothLeakyRelu(.3, false),
             new Dense(dimension)));

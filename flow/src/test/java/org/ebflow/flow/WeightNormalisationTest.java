@@ -9,9 +9,9 @@ import static org.ebflow.flow.Numbers.flat;
 import java.util.List;
 import java.util.Map;
 import org.ebflow.flow.LayersUnderTest.Subject;
+import org.ebflow.flow.layer.Activation;
 import org.ebflow.flow.layer.Layer;
 import org.ebflow.flow.layer.MaskedAffineCoupling;
-import org.ebflow.flow.layer.MaskedAffineCoupling.TranslationActivation;
 import org.ebflow.flow.layer.Sequence;
 import org.ebflow.flow.layer.Shape;
 import org.ebflow.flow.model.Architecture;
@@ -34,7 +34,7 @@ class WeightNormalisationTest {
 
   private static MaskedAffineCoupling coupling(boolean weightNormalisation) {
     return new MaskedAffineCoupling(
-        new double[] {0, 1, 0}, 4, 2, TranslationActivation.ELU, weightNormalisation);
+        new double[] {0, 1, 0}, 4, 2, Activation.Kind.ELU, weightNormalisation);
   }
 
   private static Parameters initial(Layer layer, Precision precision) {

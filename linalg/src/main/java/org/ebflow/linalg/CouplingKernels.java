@@ -1,53 +1,44 @@
 package org.ebflow.linalg;
 
 /**
- * Jets of the masked affine transform y = m·x + (1-m)·(x - t)·e^(-s), whose log-determinant is
- * -Σ(1-m)·s, given the jets of x, s and t.
+ * Jets of the scaling y = x·e^(-s) of a coupling, whose log-determinant is -Σs, given the jets of x
+ * and s.
  *
- * <p>Shapes: streams and cotangents contiguous [rows,width] of one precision; {@code mask}
- * [1,width] of zeros and ones; {@code scale} [rows,width] holds e^(-s0), kept by {@link #value};
- * log-determinants and their cotangents float64 [1,rows]. xBar outputs are the direct part only
- * (without the way through the networks of s and t). With {@code w = x - t} and {@code e_k} the jet
- * of e^(-s): e1 = -e0·s1, e2 = e0·(s1² - s2).
+ * <p>Shapes: streams and cotangents contiguous [rows,width] of one precision; {@code scale}
+ * [rows,width] holds e^(-s0), kept by {@link #value}; log-determinants and their cotangents float64
+ * [1,rows]. With {@code e_k} the jet of e^(-s): e1 = -e0·s1, e2 = e0·(s1² - s2). y may be x.
  */
 public interface CouplingKernels {
-  /** y0, scale ← e^(-s0), logDet[r] -= Σ(1-m)·s0. */
-  void value(Matrix mask, Matrix x0, Matrix s0, Matrix t0, Matrix y0, Matrix scale, Matrix logDet);
+  /** y0 ← x0·e0, scale ← e^(-s0), logDet[r] -= Σs0. */
+  void value(Matrix x0, Matrix s0, Matrix y0, Matrix scale, Matrix logDet);
 
-  /** y1 ← m·x1 + (1-m)·(w1·e0 + w0·e1), logDet1[r] -= Σ(1-m)·s1. */
-  void tangent(
-      Matrix mask,
-      Matrix scale,
-      Matrix x0,
-      Matrix s0,
-      Matrix t0,
-      Matrix x1,
-      Matrix s1,
-      Matrix t1,
-      Matrix y1,
-      Matrix logDet1);
+  /** y1 ← x1·e0 + x0·e1, logDet1[r] -= Σs1. */
+  void tangent(Matrix scale, Streams x, Streams s, Matrix y1, Matrix logDet1);
 
-  /** y2 ← m·x2 + (1-m)·(w2·e0 + 2w1·e1 + w0·e2), logDet2[r] -= Σ(1-m)·s2. */
-  void second(
-      Matrix mask, Matrix scale, Streams x, Streams s, Streams t, Matrix y2, Matrix logDet2);
+  /** y2 ← x2·e0 + 2x1·e1 + x0·e2, logDet2[r] -= Σs2. */
+  void second(Matrix scale, Streams x, Streams s, Matrix y2, Matrix logDet2);
 
   /**
-   * Pulls the cotangents of orders 0…order back: overwrites xBar, sBar and tBar of the same orders.
-   * {@code c} holds one float64 [1,rows] view per order.
+   * Pulls the cotangents of orders 0…order back to those of orders 0…toOrder of x and s.
+   *
+   * @param order 0 to 2
+   * @param yBar read, of orders 0…order
+   * @param c float64 [1,rows] per order, read
+   * @param xBar overwritten
+   * @param sBar overwritten
+   * @param toOrder -1 to {@code order}
    */
   void pullBack(
       int order,
-      Matrix mask,
       Matrix scale,
       Streams x,
       Streams s,
-      Streams t,
       Streams yBar,
       Streams c,
       Streams xBar,
       Streams sBar,
-      Streams tBar);
+      int toOrder);
 
-  /** x ← m·y + (1-m)·(y·e^s + t). */
-  void inverse(Matrix mask, Matrix y, Matrix s, Matrix t, Matrix x);
+  /** x ← y·e^s. */
+  void inverse(Matrix y, Matrix s, Matrix x);
 }

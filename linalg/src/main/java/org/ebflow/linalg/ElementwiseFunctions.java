@@ -9,10 +9,12 @@ package org.ebflow.linalg;
  * @param swish x·sigmoid(βx), parameters [1,width]: the trainable β of each column
  * @param elu x for x &gt; 0, else eˣ - 1; parameters [1,0]
  * @param leakyRelu x for x &gt; 0, else a·x; parameters [1,1]: a, zero for ReLU
+ * @param tanh a·tanh(b·x), parameters [1,2]: a and b
  */
 public record ElementwiseFunctions(
     ElementwiseBijection smoothLeakyRelu,
     ElementwiseBijection logit,
     ElementwiseFunction swish,
     ElementwiseFunction elu,
-    ElementwiseFunction leakyRelu) {}
+    ElementwiseFunction leakyRelu,
+    ElementwiseFunction tanh) {}

@@ -11,7 +11,7 @@ import org.ebflow.linalg.simd.VectorKernels;
  * @param rows vector arithmetic
  * @param functions elementwise functions
  * @param jets jets of elementwise functions
- * @param coupling jets of the masked affine transform
+ * @param coupling jets of the scaling of a coupling
  * @param noise counter-based noise
  * @param optimizer parameter updates
  * @param bfloat16 rounding of float32 numbers, whatever the precision of the others

@@ -33,8 +33,23 @@ public interface RowKernels {
    */
   void addColumnSums(double factor, Matrix x, Matrix sums, int from, int to);
 
-  /** y[r,c] ← x[r,source[c]]; source [width], each from 0 to width - 1. */
+  /**
+   * y[r,c] ← x[r,source[c]].
+   *
+   * @param x read, [rows,*]
+   * @param source [width], columns of x
+   * @param y overwritten, [rows,width]
+   */
   void gatherColumns(Matrix x, int[] source, Matrix y);
+
+  /**
+   * y[r,target[c]] ← x[r,c].
+   *
+   * @param x read, [rows,width]
+   * @param target [width], different columns of y
+   * @param y those columns overwritten, [rows,*]
+   */
+  void scatterColumns(Matrix x, int[] target, Matrix y);
 
   /**
    * Copies {@code count} columns of every row, from column {@code from} of x to column {@code to}

@@ -26,7 +26,8 @@ public record FunctionUnderTest(
         new FunctionUnderTest("swish", ElementwiseFunctions::swish, false, false),
         new FunctionUnderTest("elu", ElementwiseFunctions::elu, false, false),
         new FunctionUnderTest("leakyRelu", ElementwiseFunctions::leakyRelu, false, false, 0.01),
-        new FunctionUnderTest("relu", ElementwiseFunctions::leakyRelu, false, false, 0));
+        new FunctionUnderTest("relu", ElementwiseFunctions::leakyRelu, false, false, 0),
+        new FunctionUnderTest("tanh", ElementwiseFunctions::tanh, false, false, -1.5, 0.8));
   }
 
   /** Whether its parameters are trainable, one per column. */

@@ -35,9 +35,7 @@ class JetKernelsTest {
    */
   private static final double TOLERANCE = 3e-6;
 
-  /**
-   * One layer: inputs are one jet (coupling: the three jets of x, s, t), each an array of orders.
-   */
+  /** One layer: inputs are one jet (coupling: the two jets of x and s), each an array of orders. */
   private interface Jets {
     int inputs();
 
@@ -116,7 +114,7 @@ class JetKernelsTest {
   private record Coupling() implements Jets {
     @Override
     public int inputs() {
-      return 3;
+      return 2;
     }
 
     private static Streams streams(Matrix[] jet) {
@@ -126,17 +124,14 @@ class JetKernelsTest {
     @Override
     public void forward(Kernels k, int order, Matrix[][] in, Matrix[] y, Matrix[] logDet) {
       Matrix scale = like(y[0]);
-      Matrix mask = alternating(scale.columns(), 0, 1);
-      k.coupling().value(mask, in[0][0], in[1][0], in[2][0], y[0], scale, logDet[0]);
+      Streams x = streams(in[0]);
+      Streams s = streams(in[1]);
+      k.coupling().value(in[0][0], in[1][0], y[0], scale, logDet[0]);
       if (order >= 1) {
-        k.coupling()
-            .tangent(
-                mask, scale, in[0][0], in[1][0], in[2][0], in[0][1], in[1][1], in[2][1], y[1],
-                logDet[1]);
+        k.coupling().tangent(scale, x, s, y[1], logDet[1]);
       }
       if (order >= 2) {
-        k.coupling()
-            .second(mask, scale, streams(in[0]), streams(in[1]), streams(in[2]), y[2], logDet[2]);
+        k.coupling().second(scale, x, s, y[2], logDet[2]);
       }
     }
 
@@ -144,21 +139,18 @@ class JetKernelsTest {
     public void backward(
         Kernels k, int order, Matrix[][] in, Matrix[] yBar, Matrix[] c, Matrix[][] inBar) {
       Matrix scale = like(yBar[0]);
-      Matrix mask = alternating(scale.columns(), 0, 1);
-      k.coupling().value(mask, in[0][0], in[1][0], in[2][0], like(scale), scale, perRow(scale));
+      k.coupling().value(in[0][0], in[1][0], like(scale), scale, perRow(scale));
       k.coupling()
           .pullBack(
               order,
-              mask,
               scale,
               streams(in[0]),
               streams(in[1]),
-              streams(in[2]),
               streams(yBar),
               streams(c),
               streams(inBar[0]),
               streams(inBar[1]),
-              streams(inBar[2]));
+              order);
     }
   }
 

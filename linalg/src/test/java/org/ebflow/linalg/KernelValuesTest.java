@@ -142,12 +142,24 @@ class KernelValuesTest {
     Matrix elu = Order0.of(precision, ElementwiseFunctions::elu, x).y;
     Matrix leakyRelu = Order0.of(precision, ElementwiseFunctions::leakyRelu, x, 0.25).y;
     Matrix relu = Order0.of(precision, ElementwiseFunctions::leakyRelu, x, 0).y;
+    Matrix tanh = Order0.of(precision, ElementwiseFunctions::tanh, x, -2, 0.5).y;
     for (int i = 0; i < WIDTH; i++) {
       double u = x.get(0, i);
       assertClose(swish.get(0, i), u * sigmoid(u), tolerance(precision));
       assertClose(elu.get(0, i), u > 0 ? u : StrictMath.expm1(u), tolerance(precision));
+      assertClose(tanh.get(0, i), -2 * StrictMath.tanh(u / 2), tolerance(precision));
       assertThat(leakyRelu.get(0, i)).isEqualTo(u > 0 ? u : 0.25 * u);
       assertThat(relu.get(0, i)).isCloseTo(Math.max(u, 0), Offset.offset(0.0)); // -0 is 0
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(Precision.class)
+  void tanhKeepsItsRelativeAccuracyNearZero(Precision precision) {
+    Matrix x = grid(precision, -1e-4, 1e-4);
+    Matrix tanh = Order0.of(precision, ElementwiseFunctions::tanh, x, 3, 2).y;
+    for (int i = 0; i < WIDTH; i++) {
+      assertClose(tanh.get(0, i), 3 * StrictMath.tanh(2 * x.get(0, i)), tolerance(precision));
     }
   }
 

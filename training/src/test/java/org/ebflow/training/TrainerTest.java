@@ -20,7 +20,7 @@ import java.util.function.Supplier;
 import org.ebflow.flow.Flow;
 import org.ebflow.flow.InvalidInputException;
 import org.ebflow.flow.io.Safetensors;
-import org.ebflow.flow.layer.MaskedAffineCoupling;
+import org.ebflow.flow.layer.Activation;
 import org.ebflow.flow.model.CouplingConfig;
 import org.ebflow.linalg.Blas;
 import org.ebflow.linalg.Matrix;
@@ -292,8 +292,7 @@ class TrainerTest {
   }
 
   private static Flow coupling() {
-    return new CouplingConfig(2, 16, 2, MaskedAffineCoupling.TranslationActivation.SWISH)
-        .build(2, Precision.FLOAT32, 1);
+    return new CouplingConfig(2, 16, 2, Activation.Kind.SWISH).build(2, Precision.FLOAT32, 1);
   }
 
   @Test

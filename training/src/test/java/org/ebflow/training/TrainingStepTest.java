@@ -13,7 +13,7 @@ import java.util.function.BiFunction;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.ebflow.flow.Flow;
-import org.ebflow.flow.layer.MaskedAffineCoupling.TranslationActivation;
+import org.ebflow.flow.layer.Activation;
 import org.ebflow.flow.model.CouplingConfig;
 import org.ebflow.flow.pass.Compute;
 import org.ebflow.linalg.Blas;
@@ -22,6 +22,7 @@ import org.ebflow.linalg.Team;
 import org.ebflow.training.data.Dataset;
 import org.ebflow.training.objective.DenoisingScoreMatching;
 import org.ebflow.training.objective.FiniteDifferenceScoreMatching;
+import org.ebflow.training.objective.FlowsUnderTest;
 import org.ebflow.training.objective.MaximumLikelihood;
 import org.ebflow.training.objective.Objective;
 import org.ebflow.training.objective.SampledMaximumLikelihood;
@@ -65,8 +66,19 @@ class TrainingStepTest {
   void aStepWithNormalisedWeightsAllocatesNothingAfterWarmUp() {
     Blas blas = Blas.named("openblas");
     assertAllocatesNothing(
-        new CouplingConfig(2, 8, 2, TranslationActivation.ELU, true).build(6, Precision.FLOAT32, 1),
+        new CouplingConfig(2, 8, 2, Activation.Kind.ELU, true).build(6, Precision.FLOAT32, 1),
         new SlicedScoreMatching(),
+        (flow, team) -> Compute.of(Precision.FLOAT32, blas),
+        100);
+  }
+
+  @ParameterizedTest
+  @MethodSource("objectives")
+  void aStepThroughCouplingsAllocatesNothingAfterWarmUp(Objective objective) {
+    Blas blas = Blas.named("openblas");
+    assertAllocatesNothing(
+        FlowsUnderTest.couplings(Precision.FLOAT32),
+        objective,
         (flow, team) -> Compute.of(Precision.FLOAT32, blas),
         100);
   }

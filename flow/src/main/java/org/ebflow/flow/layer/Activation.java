@@ -1,7 +1,11 @@
 package org.ebflow.flow.layer;
 
+import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
+import java.util.Map;
 import java.util.function.Function;
+import java.util.stream.Collectors;
 import org.ebflow.flow.pass.Gradients;
 import org.ebflow.flow.pass.Jet;
 import org.ebflow.flow.pass.Parameter;
@@ -12,13 +16,15 @@ import org.ebflow.linalg.Matrix;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Elementwise activation of a coupling network.
+ * Elementwise activation of a network.
  *
  * <p>Jets: docs/derivations/elementwise.md. Keeps what the function keeps and, for the gradient of
  * trainable parameters, one more matrix [batch,width].
  */
-final class Activation implements JetFunction {
+public final class Activation implements DifferentiableMap {
+  static final String TYPE = "activation";
   private static final int SLOPE_BAR = ElementwiseMap.FREE_SLOT;
+  private static final int UNWANTED = SLOPE_BAR + 1;
   private static final int CONSTANTS = 0;
 
   private final int width;
@@ -26,8 +32,8 @@ final class Activation implements JetFunction {
   private final double[] constants;
   private final @Nullable Parameter slope;
 
-  /** Which function. */
-  enum Kind {
+  /** Every activation that there is; files and recipes name it in lower case. */
+  public enum Kind {
     /** x·sigmoid(βx), β trainable per unit. */
     SWISH,
     /** x for x &gt; 0, else eˣ - 1. */
@@ -35,17 +41,71 @@ final class Activation implements JetFunction {
     /** x for x &gt; 0, else x/100. */
     LEAKY_RELU,
     /** x for x &gt; 0, else 0. */
+<<<<<<< HEAD
     RELU
   }
 
   Activation(Kind kind, String prefix, int width) {
+=======
+    RELU(ElementwiseFunctions::leakyRelu, 0),
+    /** tanh x. */
+    TANH(ElementwiseFunctions::tanh, 1, 1);
+
+    @SuppressWarnings("ImmutableEnumChecker") // a method reference
+    private final Function<ElementwiseFunctions, ElementwiseFunction> function;
+
+    @SuppressWarnings("ImmutableEnumChecker") // never written nor handed out
+    private final double[] constants;
+
+    Kind(Function<ElementwiseFunctions, ElementwiseFunction> function, double... constants) {
+      this.function = function;
+      this.constants = constants;
+    }
+
+    /** As files name it. */
+    public String fileName() {
+      return name().toLowerCase(Locale.ROOT);
+    }
+
+    /**
+     * The activation of that name, in any case.
+     *
+     * @throws IllegalArgumentException if there is none
+     */
+    public static Kind named(String name) {
+      return Arrays.stream(values())
+          .filter(kind -> kind.fileName().equals(name.toLowerCase(Locale.ROOT)))
+          .findFirst()
+          .orElseThrow(
+              () ->
+                  new IllegalArgumentException(
+                      "activation is "
+                          + name
+                          + ", expected one of "
+                          + Arrays.stream(values())
+                              .map(Kind::fileName)
+                              .collect(Collectors.joining(", "))));
+    }
+  }
+
+  /** On rows of {@code width} numbers. */
+  public Activation(Kind kind, int width) {
+    this.kind = kind;
+>>>>>>> networks
     this.width = width;
     this.map = new ElementwiseMap(function(kind));
     this.constants = constants(kind);
     this.slope =
-        kind == Kind.SWISH
-            ? new Parameter(prefix + "beta", 1, width, Initializers.constant(1))
-            : null;
+        kind == Kind.SWISH ? new Parameter("beta", 1, width, Initializers.constant(1)) : null;
+  }
+
+  static Activation of(Description description, Shape input) {
+    return new Activation(Kind.named(description.text("kind")), input.size());
+  }
+
+  @Override
+  public Map<String, Object> description() {
+    return Description.of(TYPE, "kind", kind.fileName());
   }
 
   private static Function<ElementwiseFunctions, ElementwiseFunction> function(Kind kind) {
@@ -70,8 +130,20 @@ final class Activation implements JetFunction {
   }
 
   @Override
+  public int inputs() {
+    return width;
+  }
+
+  @Override
   public int outputs() {
     return width;
+  }
+
+  /** An image stays one. */
+  @Override
+  public Shape outputShape(Shape input) {
+    DifferentiableMap.super.outputShape(input);
+    return input;
   }
 
   @Override
@@ -82,16 +154,25 @@ final class Activation implements JetFunction {
   @Override
   public void backward(
       Jet yBar, Workspace kept, Jet xBar, int toOrder, @Nullable Gradients gradients) {
-    if (slope == null || gradients == null) {
-      map.backward(values(kept), yBar, null, kept, xBar, toOrder, null);
-    } else {
-      Matrix[] slopeBar = kept.matrices(SLOPE_BAR, 1, width);
-      map.backward(values(kept), yBar, null, kept, xBar, toOrder, slopeBar);
+    boolean slopeWanted = slope != null && gradients != null;
+    if (toOrder < 0 && !slopeWanted) {
+      return;
+    }
+    // the kernels always give the lowest one
+    Jet target = toOrder < 0 ? kept.jet(UNWANTED, width, 0) : xBar;
+    Matrix[] slopeBar = slopeWanted ? kept.matrices(SLOPE_BAR, 1, width) : null;
+    map.backward(values(kept), yBar, null, kept, target, Math.max(0, toOrder), slopeBar);
+    if (slope != null && gradients != null) {
       gradients.addColumnSums(slope, 1, kept.jet(SLOPE_BAR, width, 0), 0);
     }
   }
 
   private Matrix values(Workspace kept) {
     return slope == null ? kept.constant(CONSTANTS, constants) : kept.value(slope);
+  }
+
+  @Override
+  public String toString() {
+    return "Activation(" + kind.fileName() + ")";
   }
 }

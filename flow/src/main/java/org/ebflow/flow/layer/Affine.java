@@ -1,6 +1,7 @@
 package org.ebflow.flow.layer;
 
 import java.util.List;
+import java.util.Map;
 import org.ebflow.flow.pass.Gradients;
 import org.ebflow.flow.pass.Jet;
 import org.ebflow.flow.pass.Parameter;
@@ -16,18 +17,40 @@ import org.jspecify.annotations.Nullable;
  * <p>Jets (docs/derivations/dense.md): y_0 = W x_0 + b, y_k = W x_k. Cost: 2·in·out FLOP per row
  * and order.
  */
-final class Affine implements JetFunction {
+public final class Affine implements DifferentiableMap {
+  static final String TYPE = "affine";
+
   final Parameter weight;
   final Parameter bias;
 
-  Affine(String prefix, int in, int out, Initializer weight, Initializer bias) {
-    this.weight = new Parameter(prefix + "weight", out, in, weight);
-    this.bias = new Parameter(prefix + "bias", 1, out, bias);
+  /** Weight and bias start uniform on ±1/√in. */
+  public Affine(int in, int out) {
+    this(in, out, Initializers.uniformByFanIn(in), Initializers.uniformByFanIn(in));
+  }
+
+  /** With that start. */
+  public Affine(int in, int out, Initializer weight, Initializer bias) {
+    this.weight = new Parameter("weight", out, in, weight);
+    this.bias = new Parameter("bias", 1, out, bias);
+  }
+
+  static Affine of(Description description, Shape input) {
+    return new Affine(input.size(), description.count("out"));
+  }
+
+  @Override
+  public Map<String, Object> description() {
+    return Description.of(TYPE, "out", outputs());
   }
 
   @Override
   public List<Parameter> parameters() {
     return List.of(weight, bias);
+  }
+
+  @Override
+  public int inputs() {
+    return weight.columns();
   }
 
   @Override
@@ -54,5 +77,10 @@ final class Affine implements JetFunction {
     if (toOrder >= 0) {
       kept.multiply(yBar, weight, xBar, 0, toOrder); // y_k = W x_k  x̄_k = Wᵀ ȳ_k
     }
+  }
+
+  @Override
+  public String toString() {
+    return "Affine(" + inputs() + " to " + outputs() + ")";
   }
 }

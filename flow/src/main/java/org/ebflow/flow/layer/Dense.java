@@ -43,7 +43,7 @@ public final class Dense implements ConstantJacobian {
 
   /** With initial values of one's own. */
   public Dense(int dimension, Initializer weight, Initializer bias) {
-    affine = new Affine("", dimension, dimension, weight, bias);
+    affine = new Affine(dimension, dimension, weight, bias);
   }
 
   static Dense of(Description description, Shape input) {

@@ -134,6 +134,32 @@ public final class Description {
     return result;
   }
 
+  /** Maps one after the other, the first on rows of that shape. */
+  public List<DifferentiableMap> maps(String key, Shape input) {
+    List<DifferentiableMap> result = new ArrayList<>();
+    Shape shape = input;
+    for (Object element : list(key)) {
+      DifferentiableMap map = MapTypes.make(nested(element), shape);
+      result.add(map);
+      shape = map.outputShape(shape);
+    }
+    return result;
+  }
+
+  /** Maps side by side, all on rows of that shape. */
+  public List<DifferentiableMap> mapsOf(String key, Shape input) {
+    List<DifferentiableMap> result = new ArrayList<>();
+    for (Object element : list(key)) {
+      result.add(MapTypes.make(nested(element), input));
+    }
+    return result;
+  }
+
+  /** A description within this one. */
+  public Description part(String key) {
+    return new Description(nested(value(key, Map.class)));
+  }
+
   /**
    * A description as JSON holds it.
    *
@@ -142,7 +168,7 @@ public final class Description {
   @SuppressWarnings("unchecked") // objects of JSON have texts as keys
   public static Map<String, Object> nested(@Nullable Object json) {
     if (!(json instanceof Map<?, ?> map)) {
-      throw new IllegalArgumentException(json + " is no description of a layer");
+      throw new IllegalArgumentException(json + " is no description of a layer or map");
     }
     return (Map<String, Object>) map;
   }

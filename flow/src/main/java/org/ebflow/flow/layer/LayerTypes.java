@@ -1,11 +1,9 @@
 package org.ebflow.flow.layer;
 
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.ServiceLoader;
-import java.util.TreeMap;
 
 /**
  * The layers that can be made from their {@link Layer#description}: those of this library, those of
@@ -14,8 +12,7 @@ import java.util.TreeMap;
  * <p>Threading: thread-safe.
  */
 public final class LayerTypes {
-  private static final String CUSTOM = "custom";
-  private static final Map<String, Factory> FACTORIES = new TreeMap<>();
+  private static final TypeRegistry<Factory> TYPES = new TypeRegistry<>("layer");
 
   /** Makes a layer from its description. */
   @FunctionalInterface
@@ -36,6 +33,7 @@ public final class LayerTypes {
     register(FixedAffine.TYPE, FixedAffine::of);
     register(Logit.TYPE, Logit::of);
     register(MaskedAffineCoupling.TYPE, MaskedAffineCoupling::of);
+    register(Coupling.TYPE, Coupling::of);
     register(Sequence.TYPE, Sequence::of);
     register(ColumnRange.TYPE, ColumnRange::of);
     register(ColumnPermutation.TYPE, ColumnPermutation::of);
@@ -50,22 +48,13 @@ public final class LayerTypes {
    *
    * @throws IllegalArgumentException if it is known already
    */
-  public static synchronized void register(String type, Factory factory) {
-    if (type.equals(CUSTOM) || FACTORIES.putIfAbsent(type, factory) != null) {
-      throw new IllegalArgumentException("LayerTypes.register: " + type + " is known already");
-    }
+  public static void register(String type, Factory factory) {
+    TYPES.register(type, factory);
   }
 
   /** The layer as data; one without a description is only named. */
   public static Map<String, Object> describe(Layer layer) {
-    Map<String, Object> description = layer.description();
-    if (description != null) {
-      return description;
-    }
-    Map<String, Object> named = new LinkedHashMap<>();
-    named.put("type", CUSTOM);
-    named.put("name", layer.toString());
-    return named;
+    return TypeRegistry.describe(layer.description(), layer);
   }
 
   /** The layers as data, in their order. */
@@ -85,21 +74,6 @@ public final class LayerTypes {
    */
   public static Layer make(Map<String, Object> description, Shape input) {
     Description checked = new Description(description);
-    String type = checked.text("type");
-    if (type.equals(CUSTOM)) {
-      throw new IllegalArgumentException(
-          "a layer of the user's own ("
-              + description.get("name")
-              + "): load it together with its flow, or give it a description");
-    }
-    Factory factory;
-    synchronized (LayerTypes.class) {
-      factory = FACTORIES.get(type);
-      if (factory == null) {
-        throw new IllegalArgumentException(
-            "unknown layer type " + type + ", expected one of " + FACTORIES.keySet());
-      }
-    }
-    return factory.make(checked, input);
+    return TYPES.factory(checked).make(checked, input);
   }
 }

@@ -1,95 +1,133 @@
 package org.ebflow.flow.layer;
 
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.SequencedMap;
 import org.ebflow.flow.pass.Gradients;
 import org.ebflow.flow.pass.Jet;
 import org.ebflow.flow.pass.Parameter;
-import org.ebflow.flow.pass.Parameter.Initializer;
 import org.ebflow.flow.pass.Workspace;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Multilayer perceptron of a coupling layer: affine maps with an activation after each but the
- * last.
+ * Multilayer perceptron: affine maps with an activation after each but the last.
  *
  * <p>Shapes (row-major): x [batch,in], hidden [batch,width], y [batch,out] per order. Weights and
  * biases start uniform on ±1/√(inputs of the map), with weight normalisation and without.
  *
- * <p>Keeps the jets between its parts. Cotangents of all streams are computed, the highest
- * included: a network inside a layer has no score pass of its own.
+ * <p>Keeps the jets between its parts. Threading: immutable.
  */
-final class Mlp implements JetFunction {
-  private static final int VALUES = 0;
-  private static final int COTANGENTS = 100;
+public final class Mlp implements DifferentiableMap {
+  static final String TYPE = "mlp";
+  private static final String WEIGHT_NORMALISATION = "weight_normalisation";
 
-  private final List<JetFunction> parts = new ArrayList<>();
+  private final Settings settings;
+  private final Composition maps;
 
-  Mlp(
-      String prefix,
-      int in,
-      int width,
-      int hidden,
-      int out,
-      Activation.Kind activation,
-      boolean weightNormalisation) {
-    int inputs = in;
-    for (int i = 0; i < hidden; i++) {
-      parts.add(affine(prefix + 2 * i + ".", inputs, width, weightNormalisation));
-      parts.add(new Activation(activation, prefix + (2 * i + 1) + ".", width));
-      inputs = width;
+  /**
+   * What an MLP is besides its inputs and outputs.
+   *
+   * @param width units of a hidden layer
+   * @param hidden number of hidden layers, at least 0
+   * @param activation after each hidden layer
+   * @param weightNormalisation whether weights are directions times magnitudes (Salimans and Kingma
+   *     2016); the start is the same function
+   */
+  public record Settings(
+      int width, int hidden, Activation.Kind activation, boolean weightNormalisation) {
+    /** Without weight normalisation. */
+    public Settings(int width, int hidden, Activation.Kind activation) {
+      this(width, hidden, activation, false);
     }
-    parts.add(affine(prefix + 2 * hidden + ".", inputs, out, weightNormalisation));
+
+    static Settings of(Description description) {
+      return new Settings(
+          description.count("width"),
+          description.index("hidden"),
+          Activation.Kind.named(description.text("activation")),
+          description.has(WEIGHT_NORMALISATION) && description.flag(WEIGHT_NORMALISATION));
+    }
+
+    /** Adds them to a description; weight normalisation is absent where there is none. */
+    void describe(Map<String, Object> description) {
+      description.put("width", width);
+      description.put("hidden", hidden);
+      description.put("activation", activation.fileName());
+      if (weightNormalisation) {
+        description.put(WEIGHT_NORMALISATION, true);
+      }
+    }
   }
 
-  private static JetFunction affine(String prefix, int in, int out, boolean weightNormalisation) {
-    Initializer weight = Initializers.uniformByFanIn(in);
-    Initializer bias = Initializers.uniformByFanIn(in);
-    return weightNormalisation
-        ? new NormalisedAffine(prefix, in, out, weight, bias)
-        : new Affine(prefix, in, out, weight, bias);
+  /** From rows of {@code in} numbers to rows of {@code out}, with random weights. */
+  public Mlp(int in, int out, Settings settings) {
+    this.settings = settings;
+    List<DifferentiableMap> parts = new ArrayList<>();
+    int inputs = in;
+    for (int i = 0; i < settings.hidden; i++) {
+      parts.add(affine(inputs, settings.width));
+      parts.add(new Activation(settings.activation, settings.width));
+      inputs = settings.width;
+    }
+    parts.add(affine(inputs, out));
+    maps = new Composition(parts);
+  }
+
+  private DifferentiableMap affine(int in, int out) {
+    return settings.weightNormalisation ? new NormalisedAffine(in, out) : new Affine(in, out);
+  }
+
+  static Mlp of(Description description, Shape input) {
+    return new Mlp(input.size(), description.count("out"), Settings.of(description));
+  }
+
+  @Override
+  public Map<String, Object> description() {
+    Map<String, Object> result = new LinkedHashMap<>(Description.of(TYPE, "out", outputs()));
+    settings.describe(result);
+    return result;
+  }
+
+  /** Width, depth, activation and normalisation. */
+  public Settings settings() {
+    return settings;
   }
 
   @Override
   public List<Parameter> parameters() {
-    return parts.stream().flatMap(part -> part.parameters().stream()).toList();
+    return maps.parameters();
+  }
+
+  @Override
+  public SequencedMap<String, Parameter> parametersByName() {
+    return maps.parametersByName();
+  }
+
+  @Override
+  public int inputs() {
+    return maps.inputs();
   }
 
   @Override
   public int outputs() {
-    return parts.getLast().outputs();
+    return maps.outputs();
   }
 
   @Override
   public void forward(Jet x, Jet y, Workspace kept, int fromOrder, int toOrder) {
-    Jet input = x;
-    int last = parts.size() - 1;
-    for (int i = 0; i <= last; i++) {
-      JetFunction part = parts.get(i);
-      Jet output = i == last ? y : kept.jet(VALUES + i, part.outputs());
-      part.forward(input, output, kept.child(i), fromOrder, toOrder);
-      input = output;
-    }
+    maps.forward(x, y, kept, fromOrder, toOrder);
   }
 
   @Override
   public void backward(
       Jet yBar, Workspace kept, Jet xBar, int toOrder, @Nullable Gradients gradients) {
-    Jet outputBar = yBar;
-    for (int i = parts.size() - 1; i >= 0; i--) {
-      Jet inputBar = i == 0 ? xBar : cotangents(kept, i, yBar.order());
-      parts
-          .get(i)
-          .backward(outputBar, kept.child(i), inputBar, i == 0 ? toOrder : yBar.order(), gradients);
-      outputBar = inputBar;
-    }
+    maps.backward(yBar, kept, xBar, toOrder, gradients);
   }
 
-  /**
-   * Cotangents at the input of part i; those of a lower order, as the score's, have buffers of
-   * their own.
-   */
-  private Jet cotangents(Workspace kept, int i, int order) {
-    return kept.jet(COTANGENTS * (order + 1) + i, parts.get(i - 1).outputs(), order);
+  @Override
+  public String toString() {
+    return "Mlp(" + inputs() + " to " + outputs() + ")";
   }
 }

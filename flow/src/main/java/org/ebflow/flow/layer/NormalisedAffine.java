@@ -1,6 +1,7 @@
 package org.ebflow.flow.layer;
 
 import java.util.List;
+import java.util.Map;
 import org.ebflow.flow.pass.Gradients;
 import org.ebflow.flow.pass.Jet;
 import org.ebflow.flow.pass.Parameter;
@@ -25,7 +26,8 @@ import org.jspecify.annotations.Nullable;
  * <p>Cost: as {@link Affine}, and per pass 4·in·out FLOP for W, which every worker computes for
  * itself and keeps.
  */
-final class NormalisedAffine implements JetFunction {
+public final class NormalisedAffine implements DifferentiableMap {
+  static final String TYPE = "normalised_affine";
   private static final int WEIGHT = 0;
   private static final int PRODUCT = 0;
 
@@ -33,16 +35,35 @@ final class NormalisedAffine implements JetFunction {
   private final Parameter magnitude;
   private final Parameter bias;
 
+  /** v and b start uniform on ±1/√in. */
+  public NormalisedAffine(int in, int out) {
+    this(in, out, Initializers.uniformByFanIn(in), Initializers.uniformByFanIn(in));
+  }
+
   /** {@code weight} draws v. */
-  NormalisedAffine(String prefix, int in, int out, Initializer weight, Initializer bias) {
-    this.direction = new Parameter(prefix + "weight_v", out, in, weight);
-    this.magnitude = new Parameter(prefix + "weight_g", 1, out, Initializers.rowNorms(direction));
-    this.bias = new Parameter(prefix + "bias", 1, out, bias);
+  public NormalisedAffine(int in, int out, Initializer weight, Initializer bias) {
+    this.direction = new Parameter("weight_v", out, in, weight);
+    this.magnitude = new Parameter("weight_g", 1, out, Initializers.rowNorms(direction));
+    this.bias = new Parameter("bias", 1, out, bias);
+  }
+
+  static NormalisedAffine of(Description description, Shape input) {
+    return new NormalisedAffine(input.size(), description.count("out"));
+  }
+
+  @Override
+  public Map<String, Object> description() {
+    return Description.of(TYPE, "out", outputs());
   }
 
   @Override
   public List<Parameter> parameters() {
     return List.of(direction, magnitude, bias);
+  }
+
+  @Override
+  public int inputs() {
+    return direction.columns();
   }
 
   @Override
@@ -153,6 +174,11 @@ final class NormalisedAffine implements JetFunction {
       }
       return found;
     }
+  }
+
+  @Override
+  public String toString() {
+    return "NormalisedAffine(" + inputs() + " to " + outputs() + ")";
   }
 
   /** W of the pass's weights, every worker's own. */

@@ -2,10 +2,10 @@ package org.ebflow.flow.model;
 
 import org.ebflow.flow.Flow;
 import org.ebflow.flow.layer.ActNorm;
+import org.ebflow.flow.layer.Activation;
 import org.ebflow.flow.layer.Dense;
 import org.ebflow.flow.layer.Initializers;
 import org.ebflow.flow.layer.MaskedAffineCoupling;
-import org.ebflow.flow.layer.MaskedAffineCoupling.TranslationActivation;
 import org.ebflow.linalg.Precision;
 
 /**
@@ -23,11 +23,7 @@ import org.ebflow.linalg.Precision;
  *     the dense layers stay as they are
  */
 public record CouplingConfig(
-    int blocks,
-    int width,
-    int hidden,
-    TranslationActivation activation,
-    boolean weightNormalisation)
+    int blocks, int width, int hidden, Activation.Kind activation, boolean weightNormalisation)
     implements ModelConfig {
   private static final int MOST_LAYERS = 1000;
   private static final int MOST_WIDTH = 65_536;
@@ -54,7 +50,7 @@ public record CouplingConfig(
   }
 
   /** Without weight normalisation. */
-  public CouplingConfig(int blocks, int width, int hidden, TranslationActivation activation) {
+  public CouplingConfig(int blocks, int width, int hidden, Activation.Kind activation) {
     this(blocks, width, hidden, activation, false);
   }
 

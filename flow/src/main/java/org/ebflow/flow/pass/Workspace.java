@@ -31,6 +31,9 @@ public final class Workspace {
   private final List<@Nullable Workspace> children = new ArrayList<>();
   private final List<@Nullable Matrix> constants = new ArrayList<>();
   private final List<Matrix @Nullable []> groups = new ArrayList<>();
+  private final List<Jet @Nullable []> jetGroups = new ArrayList<>();
+  private final List<@Nullable Jet> cotangents = new ArrayList<>();
+  private final List<Jet @Nullable []> cotangentGroups = new ArrayList<>();
   private final List<@Nullable Jet> boundaries = new ArrayList<>();
   private final List<@Nullable Jet> boundaryBars = new ArrayList<>();
   private final List<@Nullable Object> objects = new ArrayList<>();
@@ -346,6 +349,55 @@ public final class Workspace {
         found[i] = jet(slot + i, width, 0).stream(0);
       }
       groups.set(slot, found);
+    }
+    return found;
+  }
+
+  /** The buffers of {@code count} slots from {@code slot} on, jets of the pass's order. */
+  public Jet[] jets(int slot, int count, int width) {
+    Jet[] found = at(jetGroups, slot);
+    if (found == null) {
+      found = new Jet[count];
+      for (int i = 0; i < count; i++) {
+        found[i] = jet(slot + i, width);
+      }
+      jetGroups.set(slot, found);
+    }
+    return found;
+  }
+
+  /**
+   * Cotangents of that order inside of a layer, in the buffer of a slot of their own: the highest
+   * {@code order + 1} streams of one memory, so that those of order 0, the score's, are the highest
+   * stream of all others.
+   */
+  public Jet cotangents(int slot, int width, int order) {
+    int number = slot * (shared.order + 1) + order;
+    Jet found = at(cotangents, number);
+    if (found == null) {
+      int height = (shared.order + 1) * shared.batch;
+      Matrix all = shared.buffer(slot, height, width);
+      found =
+          new Jet(
+              all.rows((shared.order - order) * shared.batch, height),
+              shared.batch,
+              rowFrom,
+              rowTo);
+      cotangents.set(number, found);
+    }
+    return found;
+  }
+
+  /** As {@link #cotangents(int, int, int)}, of {@code count} slots from {@code slot} on. */
+  public Jet[] cotangents(int slot, int count, int width, int order) {
+    int number = slot * (shared.order + 1) + order;
+    Jet[] found = at(cotangentGroups, number);
+    if (found == null) {
+      found = new Jet[count];
+      for (int i = 0; i < count; i++) {
+        found[i] = cotangents(slot + i, width, order);
+      }
+      cotangentGroups.set(number, found);
     }
     return found;
   }

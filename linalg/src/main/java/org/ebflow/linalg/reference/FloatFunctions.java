@@ -14,6 +14,7 @@ public final class FloatFunctions {
         new FloatLogit(),
         new FloatSwish(),
         new FloatElu(),
-        new FloatLeakyRelu());
+        new FloatLeakyRelu(),
+        new FloatTanh());
   }
 }

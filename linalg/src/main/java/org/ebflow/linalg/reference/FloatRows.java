@@ -58,9 +58,20 @@ public final class FloatRows implements RowKernels {
   public void gatherColumns(Matrix x, int[] source, Matrix y) {
     for (int r = 0; r < x.rows(); r++) {
       int from = x.offset() + r * x.columns();
-      int to = y.offset() + r * x.columns();
-      for (int c = 0; c < x.columns(); c++) {
+      int to = y.offset() + r * y.columns();
+      for (int c = 0; c < y.columns(); c++) {
         y.floats()[to + c] = x.floats()[from + source[c]];
+      }
+    }
+  }
+
+  @Override
+  public void scatterColumns(Matrix x, int[] target, Matrix y) {
+    for (int r = 0; r < x.rows(); r++) {
+      int from = x.offset() + r * x.columns();
+      int to = y.offset() + r * y.columns();
+      for (int c = 0; c < x.columns(); c++) {
+        y.floats()[to + target[c]] = x.floats()[from + c];
       }
     }
   }

@@ -188,6 +188,12 @@ public final class FloatVectorRows implements RowKernels {
 
   /** As {@link #expNegative}. */
   @Override
+  public void scatterColumns(Matrix x, int[] target, Matrix y) {
+    Kernels.reference(x.precision()).rows().scatterColumns(x, target, y);
+  }
+
+  /** As {@link #expNegative}. */
+  @Override
   public void normaliseRows(Matrix v, Matrix g, Matrix w) {
     Kernels.reference(v.precision()).rows().normaliseRows(v, g, w);
   }

@@ -96,15 +96,6 @@ final class Arena {
     return view;
   }
 
-  /** Zeros and ones. */
-  Matrix mask(int columns) {
-    Matrix view = empty(1, columns);
-    for (int c = 0; c < columns; c++) {
-      view.set(0, c, random.nextInt(2));
-    }
-    return view;
-  }
-
   /** A view full of guards, to be overwritten. */
   Matrix empty(int rows, int columns) {
     int offset = BAND + random.nextInt(BAND);

@@ -34,6 +34,7 @@ class InterpretedAndCompiledTest {
           "swish, forward0",
           "swish, pullBack2 to the highest order",
           "elu, forward0",
+          "tanh, forward0",
           "logit, log-determinant, forward0",
           "logit, log-determinant, forward2",
           "optimizer.rmsProp",

@@ -3,6 +3,7 @@ package org.ebflow.linalg.simd;
 import java.util.Arrays;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.stream.IntStream;
 import org.ebflow.linalg.ElementwiseBijection;
 import org.ebflow.linalg.ElementwiseFunction;
 import org.ebflow.linalg.ElementwiseFunction.Derivatives;
@@ -142,50 +143,63 @@ interface Operation {
     all.put(
         "coupling.value",
         (k, m, n, w) -> {
-          Matrix[] x = matrices(m, n, w, 5);
-          Matrix mask = m.mask(w);
+          Matrix[] x = matrices(m, n, w, 4);
           Matrix sum = m.perRow(n);
-          return () -> k.coupling().value(mask, x[0], x[1], x[2], x[3], x[4], sum);
+          return () -> k.coupling().value(x[0], x[1], x[2], x[3], sum);
         });
     all.put(
         "coupling.tangent",
         (k, m, n, w) -> {
-          Matrix[] x = matrices(m, n, w, 8);
-          Matrix mask = m.mask(w);
+          Matrix[] x = matrices(m, n, w, 2);
+          Streams[] s = {streams(m, n, w), streams(m, n, w)};
           Matrix sum = m.perRow(n);
-          return () ->
-              k.coupling().tangent(mask, x[7], x[0], x[1], x[2], x[3], x[4], x[5], x[6], sum);
+          return () -> k.coupling().tangent(x[0], s[0], s[1], x[1], sum);
         });
     all.put(
         "coupling.second",
         (k, m, n, w) -> {
           Matrix[] x = matrices(m, n, w, 2);
-          Matrix mask = m.mask(w);
-          Streams[] s = {streams(m, n, w), streams(m, n, w), streams(m, n, w)};
+          Streams[] s = {streams(m, n, w), streams(m, n, w)};
           Matrix sum = m.perRow(n);
-          return () -> k.coupling().second(mask, x[0], s[0], s[1], s[2], x[1], sum);
+          return () -> k.coupling().second(x[0], s[0], s[1], x[1], sum);
         });
     for (int order = 0; order <= 2; order++) {
-      int top = order;
-      all.put(
-          "coupling.pullBack, order " + order,
-          (k, m, n, w) -> {
-            Matrix scale = m.matrix(n, w);
-            Matrix mask = m.mask(w);
-            Streams[] s = new Streams[7];
-            Arrays.setAll(s, i -> streams(m, n, w));
-            Streams c = perRow(m, n);
-            return () ->
-                k.coupling()
-                    .pullBack(top, mask, scale, s[0], s[1], s[2], s[3], c, s[4], s[5], s[6]);
-          });
+      for (int to = order - 1; to <= order; to++) {
+        int top = order;
+        int highest = to;
+        all.put(
+            "coupling.pullBack, order " + order + " to " + to,
+            (k, m, n, w) -> {
+              Matrix scale = m.matrix(n, w);
+              Streams[] s = new Streams[5];
+              Arrays.setAll(s, i -> streams(m, n, w));
+              Streams c = perRow(m, n);
+              return () ->
+                  k.coupling().pullBack(top, scale, s[0], s[1], s[2], c, s[3], s[4], highest);
+            });
+      }
     }
     all.put(
         "coupling.inverse",
         (k, m, n, w) -> {
-          Matrix[] x = matrices(m, n, w, 4);
-          Matrix mask = m.mask(w);
-          return () -> k.coupling().inverse(mask, x[0], x[1], x[2], x[3]);
+          Matrix[] x = matrices(m, n, w, 3);
+          return () -> k.coupling().inverse(x[0], x[1], x[2]);
+        });
+    all.put(
+        "rows.gatherColumns",
+        (k, m, n, w) -> {
+          Matrix x = m.matrix(n, w + 2);
+          Matrix y = m.matrix(n, w);
+          int[] source = IntStream.range(0, w).map(c -> (w - c) % (w + 2)).toArray();
+          return () -> k.rows().gatherColumns(x, source, y);
+        });
+    all.put(
+        "rows.scatterColumns",
+        (k, m, n, w) -> {
+          Matrix x = m.matrix(n, w);
+          Matrix y = m.matrix(n, w + 2);
+          int[] target = IntStream.range(0, w).map(c -> w + 1 - c).toArray();
+          return () -> k.rows().scatterColumns(x, target, y);
         });
   }
 

@@ -5,10 +5,10 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.util.List;
 import org.ebflow.flow.Flow;
+import org.ebflow.flow.layer.Activation;
 import org.ebflow.flow.layer.ConstantJacobian;
 import org.ebflow.flow.layer.Dense;
 import org.ebflow.flow.layer.Elementwise;
-import org.ebflow.flow.layer.MaskedAffineCoupling.TranslationActivation;
 import org.ebflow.flow.model.CouplingConfig;
 import org.ebflow.flow.pass.Gradients;
 import org.ebflow.flow.pass.Jet;
@@ -19,6 +19,7 @@ import org.ebflow.flow.pass.Workspace;
 import org.ebflow.linalg.Blas;
 import org.ebflow.linalg.Matrix;
 import org.ebflow.linalg.Precision;
+import org.ebflow.training.objective.FlowsUnderTest;
 import org.ebflow.training.objective.MaximumLikelihood;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
@@ -81,9 +82,23 @@ class GradientCheckTest {
   @Test
   void networksOf1024UnitsPass() {
     Flow flow =
-        new CouplingConfig(1, 1024, 1, TranslationActivation.SWISH, true)
-            .build(4, Precision.FLOAT64, 1);
+        new CouplingConfig(1, 1024, 1, Activation.Kind.SWISH, true).build(4, Precision.FLOAT64, 1);
     assertThat(GradientCheck.of(flow).run().orThrow().passed()).isTrue();
+  }
+
+  @Test
+  void couplingsOfEveryTransformPass() {
+    GradientCheck.Report report =
+        GradientCheck.of(FlowsUnderTest.couplings(Precision.FLOAT64)).run().orThrow();
+    assertThat(report.worstError()).isLessThanOrEqualTo(1e-6);
+    assertThat(report.blocks())
+        .extracting(GradientCheck.Block::name)
+        .contains(
+            "0.network.0.weight",
+            "2.scale.0.beta",
+            "2.scale.1.weight_g",
+            "2.translation.weight",
+            "4.translation.2.bias");
   }
 
   @Test

@@ -4,10 +4,19 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.ebflow.flow.Flow;
+import org.ebflow.flow.layer.Activation;
+import org.ebflow.flow.layer.AdditiveTransform;
+import org.ebflow.flow.layer.Affine;
+import org.ebflow.flow.layer.AffineTransform;
+import org.ebflow.flow.layer.Composition;
+import org.ebflow.flow.layer.Coupling;
+import org.ebflow.flow.layer.CouplingSplit;
 import org.ebflow.flow.layer.Elementwise;
 import org.ebflow.flow.layer.FixedAffine;
 import org.ebflow.flow.layer.Logit;
-import org.ebflow.flow.layer.MaskedAffineCoupling.TranslationActivation;
+import org.ebflow.flow.layer.Mlp;
+import org.ebflow.flow.layer.NormalisedAffine;
+import org.ebflow.flow.layer.Shape;
 import org.ebflow.flow.model.CouplingConfig;
 import org.ebflow.flow.model.FullyConnectedConfig;
 import org.ebflow.linalg.Matrix;
@@ -15,7 +24,7 @@ import org.ebflow.linalg.Noise;
 import org.ebflow.linalg.Precision;
 
 /** Small flows with random weights, one of each kind of model. */
-final class FlowsUnderTest {
+public final class FlowsUnderTest {
   /** Purposes that the library does not use. */
   private static final int WEIGHTS = 101;
 
@@ -62,18 +71,16 @@ final class FlowsUnderTest {
     flows.put("fc residual", fullyConnected(5, true));
     flows.put(
         "coupling 2-D",
-        random(
-            new CouplingConfig(2, 4, 1, TranslationActivation.ELU).build(2, Precision.FLOAT64, 3)));
+        random(new CouplingConfig(2, 4, 1, Activation.Kind.ELU).build(2, Precision.FLOAT64, 3)));
     flows.put(
         "coupling 3-D",
-        random(
-            new CouplingConfig(1, 4, 2, TranslationActivation.SWISH)
-                .build(3, Precision.FLOAT64, 4)));
+        random(new CouplingConfig(1, 4, 2, Activation.Kind.SWISH).build(3, Precision.FLOAT64, 4)));
     flows.put(
         "coupling, weight normalisation",
         random(
-            new CouplingConfig(2, 4, 2, TranslationActivation.SWISH, true)
+            new CouplingConfig(2, 4, 2, Activation.Kind.SWISH, true)
                 .build(2, Precision.FLOAT64, 5)));
+    flows.put("coupling, every transform", random(couplings(Precision.FLOAT64)));
     flows.put(
         "logit in front",
         fullyConnected(4, false).after(List.of(FixedAffine.uniform(4, .3, .5), new Logit(.7))));
@@ -87,6 +94,36 @@ final class FlowsUnderTest {
                 .dense()
                 .build()));
     return flows;
+  }
+
+  /** Couplings of every transform, by one network and by several, of every kind of part. */
+  public static Flow couplings(Precision precision) {
+    Mlp.Settings settings = new Mlp.Settings(4, 1, Activation.Kind.TANH);
+    return Flow.of(new Shape(2, 2, 1))
+        .precision(precision)
+        .layer(
+            new Coupling(
+                CouplingSplit.channels(new Shape(2, 2, 1), 1),
+                AffineTransform.bounded(2),
+                List.of(new Mlp(2, 4, settings))))
+        .dense()
+        .layer(
+            new Coupling(
+                CouplingSplit.columns(4, 3, 1),
+                AffineTransform.published(),
+                List.of(
+                    new Composition(
+                        List.of(
+                            new Activation(Activation.Kind.SWISH, 2), new NormalisedAffine(2, 2))),
+                    new Affine(2, 2))))
+        .dense()
+        .layer(
+            new Coupling(
+                CouplingSplit.mask(1, 0, 1, 1),
+                new AdditiveTransform(),
+                List.of(new Mlp(4, 4, settings))))
+        .dense()
+        .build();
   }
 
   static Flow fullyConnected(int dimension, boolean residual) {

@@ -9,7 +9,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import org.ebflow.flow.InvalidInputException;
-import org.ebflow.flow.layer.MaskedAffineCoupling.TranslationActivation;
+import org.ebflow.flow.layer.Activation;
 import org.ebflow.flow.layer.Shape;
 import org.ebflow.flow.model.CouplingConfig;
 import org.ebflow.linalg.Precision;
@@ -112,7 +112,7 @@ final class RecipeTest {
     "checkerboard-coupling-fdssm, 1e-4, 10, ELU, false"
   })
   void planeRecipesHaveThePublishedSettings(
-      String name, double rate, double clip, TranslationActivation activation, boolean adamW) {
+      String name, double rate, double clip, Activation.Kind activation, boolean adamW) {
     Recipe recipe = Recipe.named(name);
     boolean checkerboard = name.startsWith("checkerboard");
 
@@ -146,9 +146,9 @@ final class RecipeTest {
     Recipe recipe = Recipe.named("sine-coupling-ssm");
 
     assertThat(recipe.modelConfig())
-        .isEqualTo(new CouplingConfig(10, 64, 3, TranslationActivation.SWISH));
+        .isEqualTo(new CouplingConfig(10, 64, 3, Activation.Kind.SWISH));
     assertThat(recipe.set("model.weight_normalisation", "true").modelConfig())
-        .isEqualTo(new CouplingConfig(10, 64, 3, TranslationActivation.SWISH, true));
+        .isEqualTo(new CouplingConfig(10, 64, 3, Activation.Kind.SWISH, true));
     assertThatThrownBy(() -> recipe.set("model.weight_normalisation", "1"))
         .isInstanceOf(InvalidInputException.class)
         .hasMessageContaining("model.weight_normalisation: expected true or false, found 1");
@@ -187,8 +187,7 @@ final class RecipeTest {
                     "model.hidden", "1",
                     "model.activation", "elu"));
 
-    assertThat(coupling.modelConfig())
-        .isEqualTo(new CouplingConfig(2, 8, 1, TranslationActivation.ELU));
+    assertThat(coupling.modelConfig()).isEqualTo(new CouplingConfig(2, 8, 1, Activation.Kind.ELU));
     assertThat(
             section(
                 coupling.with(

@@ -6,7 +6,7 @@ import static org.assertj.core.api.Assertions.within;
 import java.nio.file.Path;
 import java.util.Random;
 import org.ebflow.flow.Flow;
-import org.ebflow.flow.layer.MaskedAffineCoupling.TranslationActivation;
+import org.ebflow.flow.layer.Activation;
 import org.ebflow.flow.model.CouplingConfig;
 import org.ebflow.linalg.Blas;
 import org.ebflow.linalg.Matrix;
@@ -43,8 +43,7 @@ class LikelihoodConsistencyTest {
           };
     }
     data = Dataset.of(rows).split(0.8, 0.1, 0.1);
-    Flow flow =
-        new CouplingConfig(3, 16, 2, TranslationActivation.ELU).build(2, Precision.FLOAT64, 1);
+    Flow flow = new CouplingConfig(3, 16, 2, Activation.Kind.ELU).build(2, Precision.FLOAT64, 1);
     model =
         Trainer.of(flow, new SlicedScoreMatching())
             .preprocessing(Standardize.byTrainingSet())

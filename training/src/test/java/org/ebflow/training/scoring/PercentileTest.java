@@ -9,7 +9,7 @@ import java.util.Arrays;
 import java.util.Random;
 import java.util.stream.Stream;
 import org.ebflow.flow.Flow;
-import org.ebflow.flow.layer.MaskedAffineCoupling;
+import org.ebflow.flow.layer.Activation;
 import org.ebflow.flow.model.CouplingConfig;
 import org.ebflow.linalg.Blas;
 import org.ebflow.linalg.Matrix;
@@ -48,8 +48,7 @@ class PercentileTest {
 
   private static Flow flow(String model, int dimension, Precision precision) {
     return model.equals("coupling")
-        ? new CouplingConfig(2, 16, 2, MaskedAffineCoupling.TranslationActivation.SWISH)
-            .build(dimension, precision, 1)
+        ? new CouplingConfig(2, 16, 2, Activation.Kind.SWISH).build(dimension, precision, 1)
         : Flow.of(dimension).precision(precision).dense().smoothLeakyRelu(0.3).dense().build();
   }
 

@@ -15,6 +15,7 @@ import java.util.concurrent.Future;
 import java.util.concurrent.FutureTask;
 import java.util.stream.Stream;
 import org.ebflow.flow.Flow;
+import org.ebflow.flow.layer.Activation;
 import org.ebflow.flow.layer.Dense;
 import org.ebflow.flow.layer.MaskedAffineCoupling;
 import org.ebflow.linalg.Blas;
@@ -46,8 +47,7 @@ class ScorerTest {
   }
 
   static MaskedAffineCoupling coupling(int width, boolean normalised, double... mask) {
-    return new MaskedAffineCoupling(
-        mask, width, 2, MaskedAffineCoupling.TranslationActivation.SWISH, normalised);
+    return new MaskedAffineCoupling(mask, width, 2, Activation.Kind.SWISH, normalised);
   }
 
   /** Weights off their start, so that products have sums to round. */

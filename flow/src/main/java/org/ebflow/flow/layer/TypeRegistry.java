@@ -1,0 +1,70 @@
+package org.ebflow.flow.layer;
+
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * How to make each type of one kind of thing from its description.
+ *
+ * <p>Threading: thread-safe.
+ *
+ * @param <F> what makes one
+ */
+final class TypeRegistry<F> {
+  private static final String CUSTOM = "custom";
+
+  private final String kind;
+  private final Map<String, F> factories = new TreeMap<>();
+
+  /** For things of that kind, as errors name it: layer or map. */
+  TypeRegistry(String kind) {
+    this.kind = kind;
+  }
+
+  /**
+   * Makes a type known.
+   *
+   * @throws IllegalArgumentException if it is known already
+   */
+  synchronized void register(String type, F factory) {
+    if (type.equals(CUSTOM) || factories.putIfAbsent(type, factory) != null) {
+      throw new IllegalArgumentException(kind + " type " + type + " is known already");
+    }
+  }
+
+  /** A description, or the name alone of what has none. */
+  static Map<String, Object> describe(@Nullable Map<String, Object> description, Object named) {
+    if (description != null) {
+      return description;
+    }
+    Map<String, Object> result = new LinkedHashMap<>();
+    result.put("type", CUSTOM);
+    result.put("name", named.toString());
+    return result;
+  }
+
+  /**
+   * What makes the thing of that description.
+   *
+   * @throws IllegalArgumentException if its type is not known
+   */
+  synchronized F factory(Description description) {
+    String type = description.text("type");
+    if (type.equals(CUSTOM)) {
+      throw new IllegalArgumentException(
+          "a "
+              + kind
+              + " of the user's own ("
+              + description.text("name")
+              + "): load it together with its flow, or give it a description");
+    }
+    F found = factories.get(type);
+    if (found == null) {
+      throw new IllegalArgumentException(
+          "unknown " + kind + " type " + type + ", expected one of " + factories.keySet());
+    }
+    return found;
+  }
+}
