@@ -27,26 +27,20 @@ public final class Activation implements DifferentiableMap {
   private static final int UNWANTED = SLOPE_BAR + 1;
   private static final int CONSTANTS = 0;
 
+  private final Kind kind;
   private final int width;
   private final ElementwiseMap map;
-  private final double[] constants;
   private final @Nullable Parameter slope;
 
   /** Every activation that there is; files and recipes name it in lower case. */
   public enum Kind {
     /** x·sigmoid(βx), β trainable per unit. */
-    SWISH,
+    SWISH(ElementwiseFunctions::swish),
     /** x for x &gt; 0, else eˣ - 1. */
-    ELU,
+    ELU(ElementwiseFunctions::elu),
     /** x for x &gt; 0, else x/100. */
-    LEAKY_RELU,
+    LEAKY_RELU(ElementwiseFunctions::leakyRelu, 0.01),
     /** x for x &gt; 0, else 0. */
-<<<<<<< HEAD
-    RELU
-  }
-
-  Activation(Kind kind, String prefix, int width) {
-=======
     RELU(ElementwiseFunctions::leakyRelu, 0),
     /** tanh x. */
     TANH(ElementwiseFunctions::tanh, 1, 1);
@@ -91,10 +85,8 @@ public final class Activation implements DifferentiableMap {
   /** On rows of {@code width} numbers. */
   public Activation(Kind kind, int width) {
     this.kind = kind;
->>>>>>> networks
     this.width = width;
-    this.map = new ElementwiseMap(function(kind));
-    this.constants = constants(kind);
+    this.map = new ElementwiseMap(kind.function);
     this.slope =
         kind == Kind.SWISH ? new Parameter("beta", 1, width, Initializers.constant(1)) : null;
   }
@@ -106,22 +98,6 @@ public final class Activation implements DifferentiableMap {
   @Override
   public Map<String, Object> description() {
     return Description.of(TYPE, "kind", kind.fileName());
-  }
-
-  private static Function<ElementwiseFunctions, ElementwiseFunction> function(Kind kind) {
-    return switch (kind) {
-      case SWISH -> ElementwiseFunctions::swish;
-      case ELU -> ElementwiseFunctions::elu;
-      case LEAKY_RELU, RELU -> ElementwiseFunctions::leakyRelu;
-    };
-  }
-
-  private static double[] constants(Kind kind) {
-    return switch (kind) {
-      case SWISH, ELU -> new double[0];
-      case LEAKY_RELU -> new double[] {0.01};
-      case RELU -> new double[] {0};
-    };
   }
 
   @Override
@@ -168,7 +144,7 @@ public final class Activation implements DifferentiableMap {
   }
 
   private Matrix values(Workspace kept) {
-    return slope == null ? kept.constant(CONSTANTS, constants) : kept.value(slope);
+    return slope == null ? kept.constant(CONSTANTS, kind.constants) : kept.value(slope);
   }
 
   @Override
