@@ -21,7 +21,7 @@ final class RoundedProducts implements Products {
   private final ExactProducts exact;
   private final BFloat16Kernels kernels;
   private final Parameters weights;
-  private final Map<Parameter, BFloat16Matrix> blocks;
+  private final IdentityHashMap<Parameter, BFloat16Matrix> blocks;
   private final List<List<Part>> parts;
   private final long[] versions;
 
