@@ -10,7 +10,7 @@ import java.util.List;
 import org.ebflow.linalg.Blas;
 
 /**
- * Where and with what a reading was taken.
+ * Where and with what a report was taken.
  *
  * @param load mean number of runnable processes over the minute before, -1 where unknown: a quiet
  *     machine has less than 1

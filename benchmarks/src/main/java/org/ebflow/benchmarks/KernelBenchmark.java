@@ -3,6 +3,7 @@ package org.ebflow.benchmarks;
 import java.util.Objects;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
+import org.ebflow.linalg.KernelChoice;
 import org.ebflow.linalg.Kernels;
 import org.ebflow.linalg.Matrix;
 import org.ebflow.linalg.Precision;
@@ -46,7 +47,7 @@ public class KernelBenchmark {
   @Param({"784", "3072"})
   public int dimension;
 
-  private final Kernels kernels = Kernels.of(Precision.FLOAT32);
+  private final Kernels kernels = KernelChoice.fastest(Precision.FLOAT32);
   private final Matrix slopes = Operands.row(A, B);
   private final Matrix scales = Operands.row(1 / SMOOTHNESS, SMOOTHNESS);
   private Matrix x;
@@ -90,7 +91,7 @@ public class KernelBenchmark {
   }
 
   private void check() {
-    Kernels reference = Kernels.reference(Precision.FLOAT32);
+    Kernels reference = KernelChoice.reference(Precision.FLOAT32);
     requireAlike(reference, this::value);
     requireAlike(reference, this::pullBack);
     requireAlike(reference, this::logits);

@@ -2,6 +2,7 @@ package org.ebflow.benchmarks;
 
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
+import org.ebflow.linalg.KernelChoice;
 import org.ebflow.linalg.Kernels;
 import org.ebflow.linalg.Matrix;
 import org.ebflow.linalg.Precision;
@@ -50,11 +51,11 @@ public class OptimizerBenchmark {
     gradient = Operands.uniform(random, 1, count);
     Matrix start = Operands.uniform(random, 1, count);
     restart(start);
-    update(Kernels.reference(Precision.FLOAT32));
+    update(KernelChoice.reference(Precision.FLOAT32));
     Matrix expectedWeights = weights;
     Matrix expectedAverage = average;
     restart(start);
-    update(Kernels.of(Precision.FLOAT32));
+    update(KernelChoice.fastest(Precision.FLOAT32));
     Operands.requireClose(weights, expectedWeights, CLOSE);
     Operands.requireClose(average, expectedAverage, CLOSE);
   }
@@ -72,7 +73,7 @@ public class OptimizerBenchmark {
   /** One update. */
   @Benchmark
   public void rmsProp(Traffic traffic) {
-    update(Kernels.of(Precision.FLOAT32));
+    update(KernelChoice.fastest(Precision.FLOAT32));
     traffic.elements += weights.size();
     traffic.bytes += 28L * weights.size();
   }

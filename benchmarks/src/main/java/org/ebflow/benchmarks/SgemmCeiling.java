@@ -32,7 +32,7 @@ record SgemmCeiling(ProductShape shape, int threads, Timing timing) {
   static SgemmCeiling measure(ProductShape shape, Blas blas, Team team, double seconds) {
     Random random = new Random(1);
     boolean gradient = shape.transposeA();
-    MatrixPool pool = MatrixPool.onLines(Precision.FLOAT32);
+    MatrixPool pool = MatrixPool.cacheAligned(Precision.FLOAT32);
     Matrix a =
         Operands.uniform(
             random,

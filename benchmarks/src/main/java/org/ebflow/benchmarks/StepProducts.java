@@ -42,7 +42,7 @@ final class StepProducts implements Team.Program {
     this.blas = blas;
     this.batch = batch;
     Random random = new Random(1);
-    MatrixPool pool = MatrixPool.onLines(Precision.FLOAT32);
+    MatrixPool pool = MatrixPool.cacheAligned(Precision.FLOAT32);
     int streams = loss.equals("ml") ? 1 : loss.equals("dsm") || loss.equals("sml") ? 2 : 3;
     for (int layer = 0; layer < LAYERS; layer++) {
       inputs[layer] = Operands.uniform(random, pool.matrix(streams * batch, dimension));

@@ -6,7 +6,7 @@ import org.ebflow.flow.Flow;
 import org.ebflow.flow.pass.Compute;
 import org.ebflow.flow.pass.Parameters;
 import org.ebflow.linalg.Blas;
-import org.ebflow.linalg.Kernels;
+import org.ebflow.linalg.KernelChoice;
 import org.ebflow.linalg.Matrix;
 import org.ebflow.linalg.Team;
 import org.ebflow.training.TrainingSettings;
@@ -91,7 +91,9 @@ public final class TimedStep {
   public Parameters gradient() {
     Parameters result = sums.copy(sums.precision());
     Matrix flat = result.flat();
-    Kernels.of(flat.precision()).rows().combine(step.gradientScale(), flat, 0, flat, flat);
+    KernelChoice.fastest(flat.precision())
+        .rows()
+        .combine(step.gradientScale(), flat, 0, flat, flat);
     return result;
   }
 

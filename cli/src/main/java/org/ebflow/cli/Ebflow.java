@@ -87,7 +87,7 @@ public final class Ebflow implements Callable<Integer> {
 
   /** Runs the command and returns its exit code. */
   static int run(PrintWriter out, PrintWriter err, String... args) {
-    LogLines.to(err);
+    ConsoleLogHandler.to(err);
     try {
       return execute(out, err, args);
     } catch (OutOfMemoryError e) {

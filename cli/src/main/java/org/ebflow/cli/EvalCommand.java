@@ -94,7 +94,7 @@ public final class EvalCommand implements Callable<Integer> {
               + " values, as the model has, found "
               + rows.dataset().dimension());
     }
-    LinearLayers.of(model.flow(), scoring.compute.blas()).warnIfNearSingular();
+    ConditionNumbers.of(model.flow(), scoring.compute.blas()).warnIfNearSingular();
     try (Scorer scorer = scoring.scorer(model)) {
       Evaluation evaluation = scorer.evaluate(rows.dataset());
       spec.commandLine()

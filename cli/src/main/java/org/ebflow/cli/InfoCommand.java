@@ -58,7 +58,7 @@ public final class InfoCommand implements Callable<Integer> {
     facts.put("seed", model.seed());
     facts.put("log_z", flow.logZ(blas));
     Map<String, Object> conditions = new LinkedHashMap<>();
-    LinearLayers layers = LinearLayers.of(flow, blas);
+    ConditionNumbers layers = ConditionNumbers.of(flow, blas);
     layers
         .conditions()
         .forEach(

@@ -7,7 +7,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
-import org.ebflow.cli.table.InputTable;
+import org.ebflow.cli.table.ScoringInput;
 import org.ebflow.cli.table.TableScoring;
 import org.ebflow.training.data.FileFormat;
 import org.ebflow.training.data.TableOptions;
@@ -96,8 +96,8 @@ public final class ScoreCommand implements Callable<Integer> {
             .withColumns(CsvOptions.names(columns))
             .withIdColumn(id)
             .forModel(model.columns());
-    List<InputTable> tables =
-        inputs.stream().map(input -> InputTable.match(input, options)).toList();
+    List<ScoringInput> tables =
+        inputs.stream().map(input -> ScoringInput.match(input, options)).toList();
     RowProgress progress = new RowProgress(spec.commandLine().getErr());
     try (Scorer scorer = scoring.scorer(model)) {
       Path rejected = rejected();

@@ -46,7 +46,7 @@ class ArchitectureTest {
   /** May have the name in a string literal, and why. */
   private static final Map<String, String> LITERALS =
       Map.of(
-          "linalg/src/main/java/org/ebflow/linalg/Kernels.java",
+          "linalg/src/main/java/org/ebflow/linalg/KernelChoice.java",
           "asks whether the vector module is there, and warns where it is not",
           "linalg/src/main/java/org/ebflow/linalg/java/JavaBackend.java",
           "asks whether the vector module is there");
@@ -63,7 +63,13 @@ class ArchitectureTest {
               + " org.ebflow.linalg.openblas"
               + " org.ebflow.linalg.reference"
               + " org.ebflow.linalg.simd",
-          "Blas and Kernels choose among the packages that implement them");
+          "Blas and KernelChoice choose among the packages that implement them");
+
+  /** Packages of linalg that implement what its facades choose among. */
+  private static final List<String> IMPLEMENTATIONS =
+      List.of("backend", "java", "javacpp", "netlib", "onednn", "openblas", "reference", "simd");
+
+  private static final Pattern FACADE = Pattern.compile("\\b(Blas|KernelChoice|PackedWeight)\\b");
 
   private static final Pattern COMMENT_OR_LITERAL =
       Pattern.compile(
@@ -136,6 +142,21 @@ class ArchitectureTest {
   @Test
   void packagesFormNoCycles() throws IOException {
     assertThat(cycles(CHECKOUT)).containsExactlyInAnyOrderElementsOf(CYCLES.keySet());
+  }
+
+  @Test
+  void implementationsDoNotKnowTheFacadesThatChooseAmongThem() throws IOException {
+    for (String folder : IMPLEMENTATIONS) {
+      Path sources = CHECKOUT.resolve("linalg").resolve(SOURCES + "org/ebflow/linalg/" + folder);
+      List<Path> files = javaFiles(sources);
+      assertThat(files).as(folder).isNotEmpty();
+      for (Path file : files) {
+        assertThat(FACADE.matcher(text(file, ArchitectureTest::isComment)).find())
+            .as(file + " names a facade")
+            .isFalse();
+      }
+    }
+    assertThat(FACADE.matcher("import org.ebflow.linalg.Blas;").find()).isTrue();
   }
 
   @ParameterizedTest

@@ -18,7 +18,7 @@ import org.ebflow.golden.SharedFolder;
 import org.ebflow.training.Trainer;
 import org.ebflow.training.check.GradientCheck;
 import org.ebflow.training.data.Dataset;
-import org.ebflow.training.data.LoadedTable;
+import org.ebflow.training.data.InMemoryTable;
 import org.ebflow.training.data.TableOptions;
 import org.ebflow.training.objective.SlicedScoreMatching;
 import org.ebflow.training.optimizer.RmsProp;
@@ -137,7 +137,7 @@ class ReadmeExampleTest {
   @Test
   void theSameHoldsOfRealMeasurements() throws IOException {
     Path file = SharedFolder.data().file("miniboone/val.npy");
-    Dataset table = LoadedTable.read(file, TableOptions.DEFAULT).dataset();
+    Dataset table = InMemoryTable.read(file, TableOptions.DEFAULT).dataset();
     double[][] rows = new double[table.size()][];
     Arrays.setAll(rows, table::row);
     compare(rows, 5);

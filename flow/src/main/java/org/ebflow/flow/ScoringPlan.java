@@ -14,9 +14,9 @@ import org.ebflow.flow.pass.Parameter;
 import org.ebflow.flow.pass.Parameters;
 import org.ebflow.linalg.BFloat16Matrix;
 import org.ebflow.linalg.Blas;
-import org.ebflow.linalg.Factor;
-import org.ebflow.linalg.Kernels;
+import org.ebflow.linalg.KernelChoice;
 import org.ebflow.linalg.Matrix;
+import org.ebflow.linalg.Operand;
 import org.ebflow.linalg.PackedWeight;
 import org.ebflow.linalg.Precision;
 import org.ebflow.linalg.Team;
@@ -30,8 +30,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <ul>
  *   <li>Batch invariance. Products by large weights are the BLAS's where it has packed them; all
- *       products are its where it is batch-invariant for all of them ({@link Blas#treatsAlike});
- *       the others are {@link Blas#rowsAlike}.
+ *       products are its where it is batch-invariant for all of them ({@link
+ *       Blas#isBatchInvariant}); the others are {@link Blas#batchInvariant}.
  *   <li>Packed weights. Large weights are copied once, in native memory, in the order in which the
  *       BLAS reads them.
  *   <li>The last layer by QR. log p sees of the latent z = W x + b only ‖z‖, which no rotation
@@ -58,7 +58,7 @@ public final class ScoringPlan implements AutoCloseable {
       int batch,
       Team team,
       Compute base,
-      Map<Parameter, ? extends Factor> large) {
+      Map<Parameter, ? extends Operand> large) {
     this.flow = flow;
     this.blas = blas;
     this.few = few;
@@ -109,7 +109,7 @@ public final class ScoringPlan implements AutoCloseable {
     return plan;
   }
 
-  private void pack(Map<Parameter, ? extends Factor> large, Team team) {
+  private void pack(Map<Parameter, ? extends Operand> large, Team team) {
     List<Runnable> tasks = new ArrayList<>();
     large.forEach(
         (block, weight) -> tasks.addFirst(() -> pack(block, weight))); // the longest first
@@ -128,7 +128,7 @@ public final class ScoringPlan implements AutoCloseable {
     }
   }
 
-  private void pack(Parameter block, Factor weight) {
+  private void pack(Parameter block, Operand weight) {
     AffineMap last = rotatable(block, weight);
     PackedWeight found = last == null ? blas.pack(few, batch, weight) : rotated(last, weight);
     if (found != null) {
@@ -140,7 +140,7 @@ public final class ScoringPlan implements AutoCloseable {
    * The last layer if it is fully connected, the block is its weight, and no other layer has it
    * too; else null.
    */
-  private @Nullable AffineMap rotatable(Parameter block, Factor weight) {
+  private @Nullable AffineMap rotatable(Parameter block, Operand weight) {
     Layer layer = flow.layers().getLast();
     AffineMap last = layer instanceof ConstantJacobian constant ? constant.affineMap() : null;
     boolean alone =
@@ -154,7 +154,7 @@ public final class ScoringPlan implements AutoCloseable {
   }
 
   /** R of W = Q·R, packed, and Qᵀb: computed in float64, rounded to the weights' precision. */
-  private @Nullable PackedWeight rotated(AffineMap last, Factor weight) {
+  private @Nullable PackedWeight rotated(AffineMap last, Operand weight) {
     Parameters weights = flow.parameters();
     int d = flow.dimension();
     Matrix both = Matrix.allocate(weights.precision(), d, d + 1);
@@ -181,12 +181,12 @@ public final class ScoringPlan implements AutoCloseable {
 
   private static BFloat16Matrix rounded(Matrix exact) {
     BFloat16Matrix result = BFloat16Matrix.allocate(exact.rows(), exact.columns());
-    Kernels.of(Precision.FLOAT32).bfloat16().round(exact, result);
+    KernelChoice.fastest(Precision.FLOAT32).bfloat16().round(exact, result);
     return result;
   }
 
   /** The BLAS itself if it is batch-invariant for all that is not packed and is an operand. */
-  private Blas blasOfOthers(Map<Parameter, ? extends Factor> large) {
+  private Blas blasOfOthers(Map<Parameter, ? extends Operand> large) {
     Parameters weights = flow.parameters();
     for (Parameter block : weights.blocks()) {
       Matrix weight = weights.of(block);
@@ -194,8 +194,8 @@ public final class ScoringPlan implements AutoCloseable {
       if (!row
           && (!large.containsKey(block)
               || packed.containsKey(block)
-              || !blas.treatsAlike(few, batch, weight))) {
-        return Blas.rowsAlike();
+              || !blas.isBatchInvariant(few, batch, weight))) {
+        return Blas.batchInvariant();
       }
     }
     return blas;

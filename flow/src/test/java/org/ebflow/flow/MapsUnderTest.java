@@ -215,7 +215,7 @@ final class MapsUnderTest {
     public void backward(
         Jet yBar, Workspace kept, Jet xBar, int toOrder, @Nullable Gradients gradients) {
       Matrix a = kept.value(factor);
-      Jet x = kept.kept();
+      Jet x = kept.jet();
       for (int r = 0; r < kept.rows(); r++) {
         for (int i = 0; i < outputs(); i++) {
           for (int k = 0; k <= toOrder; k++) {

@@ -118,7 +118,7 @@ class ScoringPlanTest {
     Blas blas = packing();
     try (Team team = new Team(2);
         ScoringPlan plan = ScoringPlan.of(twoLayers(), blas, ROWS, ROWS, team)) {
-      assertThat(plan.blas()).isSameAs(Blas.rowsAlike());
+      assertThat(plan.blas()).isSameAs(Blas.batchInvariant());
     }
   }
 

@@ -4,24 +4,24 @@ import java.lang.foreign.MemorySegment;
 
 /**
  * Row-major view of bfloat16 numbers on the heap, the upper halves of float32 numbers: eight bits
- * of precision, the range of float32. A factor of products that are summed in float32, written by
+ * of precision, the range of float32. An operand of products that are summed in float32, written by
  * {@link BFloat16Kernels#round}.
  *
  * <p>Threading: as {@link Matrix}.
  */
-public final class BFloat16Matrix implements Factor {
+public final class BFloat16Matrix implements Operand {
   private final short[] array;
   private final int offset;
   private final int rows;
   private final int columns;
-  private final Slices slices;
+  private final SegmentCache slices;
 
   private BFloat16Matrix(short[] array, int offset, int rows, int columns) {
     this.array = array;
     this.offset = offset;
     this.rows = rows;
     this.columns = columns;
-    this.slices = new Slices(MemorySegment.ofArray(array), Short.BYTES);
+    this.slices = new SegmentCache(MemorySegment.ofArray(array), Short.BYTES);
   }
 
   /** A zeroed matrix of its own array. */

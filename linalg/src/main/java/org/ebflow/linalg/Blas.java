@@ -4,7 +4,7 @@ import java.util.LinkedHashMap;
 import java.util.SequencedMap;
 import java.util.function.Supplier;
 import org.ebflow.linalg.backend.BlasBackend;
-import org.ebflow.linalg.backend.PackedFactor;
+import org.ebflow.linalg.backend.PackedOperand;
 import org.ebflow.linalg.java.JavaBackend;
 import org.ebflow.linalg.netlib.NetlibBackend;
 import org.ebflow.linalg.onednn.OneDnnBackend;
@@ -27,11 +27,11 @@ public final class Blas {
   private static final Backends BACKENDS = new Backends(constructors());
 
   private final BlasBackend backend;
-  private final RowsAlike alike;
+  private final BatchInvariance alike;
 
   Blas(BlasBackend backend) {
     this.backend = backend;
-    this.alike = new RowsAlike(this, backend);
+    this.alike = new BatchInvariance(this, backend);
   }
 
   /**
@@ -64,12 +64,12 @@ public final class Blas {
   /**
    * Products whose rows are alike, of every shape: a row of op(a)·op(b) has the same bits whatever
    * stands in the other rows of op(a), however many there are and wherever it stands among them.
-   * What must be reproducible row by row, as a score, is computed so, unless {@link #treatsAlike}
-   * says that a faster backend does as well.
+   * What must be reproducible row by row, as a score, is computed so, unless {@link
+   * #isBatchInvariant} says that a faster backend does as well.
    *
    * <p>It is the java backend, alike by construction.
    */
-  public static Blas rowsAlike() {
+  public static Blas batchInvariant() {
     return named("java");
   }
 
@@ -82,20 +82,21 @@ public final class Blas {
    * @param few at most {@code rows}
    * @param weight read for its shape and format only
    */
-  public boolean treatsAlike(int few, int rows, Factor weight) {
-    return backend instanceof JavaBackend || alike.holds(few, rows, weight, RowsAlike.Form.PLAIN);
+  public boolean isBatchInvariant(int few, int rows, Operand weight) {
+    return backend instanceof JavaBackend
+        || alike.holds(few, rows, weight, BatchInvariance.Form.PLAIN);
   }
 
   /**
    * A weight arranged for products x·weightᵀ of {@code rows} rows, and of {@code few}, or null
    * where the backend has no such form of it or does not treat rows alike with it: {@link
-   * #treatsAlike}. Where it only does among {@code rows}, fewer are computed as so many.
+   * #isBatchInvariant}. Where it only does among {@code rows}, fewer are computed as so many.
    *
    * @param few at most {@code rows}
    * @param weight [n,k], read
    */
-  public @Nullable PackedWeight pack(int few, int rows, Factor weight) {
-    return pack(few, rows, RowsAlike.Form.PACKED, weight);
+  public @Nullable PackedWeight pack(int few, int rows, Operand weight) {
+    return pack(few, rows, BatchInvariance.Form.PACKED, weight);
   }
 
   /**
@@ -105,12 +106,12 @@ public final class Blas {
    * @param few at most {@code rows}
    * @param weight [n,n], read
    */
-  public @Nullable PackedWeight packUpperTriangular(int few, int rows, Factor weight) {
+  public @Nullable PackedWeight packUpperTriangular(int few, int rows, Operand weight) {
     if (weight.rows() != weight.columns()) {
       throw new IllegalArgumentException(
           "Blas.packUpperTriangular: weight is " + weight + ", expected a square matrix");
     }
-    return pack(few, rows, RowsAlike.Form.PACKED_UPPER, weight);
+    return pack(few, rows, BatchInvariance.Form.PACKED_UPPER, weight);
   }
 
   /**
@@ -119,18 +120,19 @@ public final class Blas {
    * @param few at most {@code rows}
    * @param weight [n,n], read for its shape and format only
    */
-  public boolean packsUpperTriangular(int few, int rows, Factor weight) {
+  public boolean packsUpperTriangular(int few, int rows, Operand weight) {
     return weight.rows() > 0
         && weight.rows() == weight.columns()
-        && (alike.holds(few, rows, weight, RowsAlike.Form.PACKED_UPPER)
-            || alike.holds(rows, rows, weight, RowsAlike.Form.PACKED_UPPER));
+        && (alike.holds(few, rows, weight, BatchInvariance.Form.PACKED_UPPER)
+            || alike.holds(rows, rows, weight, BatchInvariance.Form.PACKED_UPPER));
   }
 
-  private @Nullable PackedWeight pack(int few, int rows, RowsAlike.Form form, Factor weight) {
+  private @Nullable PackedWeight pack(
+      int few, int rows, BatchInvariance.Form form, Operand weight) {
     if (weight.rows() == 0 || weight.columns() == 0) {
       return null;
     }
-    PackedFactor packed = backend.pack(rows, form == RowsAlike.Form.PACKED_UPPER, weight);
+    PackedOperand packed = backend.pack(rows, form == BatchInvariance.Form.PACKED_UPPER, weight);
     if (packed == null) {
       return null;
     }
@@ -172,9 +174,9 @@ public final class Blas {
    */
   public void multiply(
       boolean transposeA,
-      Factor a,
+      Operand a,
       boolean transposeB,
-      Factor b,
+      Operand b,
       double alpha,
       double beta,
       Matrix c) {
@@ -193,9 +195,9 @@ public final class Blas {
   public void multiply(
       Worker worker,
       boolean transposeA,
-      Factor a,
+      Operand a,
       boolean transposeB,
-      Factor b,
+      Operand b,
       double alpha,
       double beta,
       Matrix c) {
@@ -255,9 +257,9 @@ public final class Blas {
 
   private void multiplyTile(
       boolean transposeA,
-      Factor a,
+      Operand a,
       boolean transposeB,
-      Factor b,
+      Operand b,
       double alpha,
       double beta,
       Matrix c,
@@ -298,7 +300,7 @@ public final class Blas {
   }
 
   /** How long one multiplication takes, in those of float32. */
-  private static double cost(Factor factor) {
+  private static double cost(Operand factor) {
     if (factor instanceof Matrix exact) {
       return exact.precision() == Precision.FLOAT32 ? 1 : 2;
     }
@@ -307,9 +309,9 @@ public final class Blas {
 
   private void multiplyBlock(
       boolean transposeA,
-      Factor a,
+      Operand a,
       boolean transposeB,
-      Factor b,
+      Operand b,
       double alpha,
       double beta,
       Matrix c,
@@ -352,7 +354,8 @@ public final class Blas {
     }
   }
 
-  private static void check(boolean transposeA, Factor a, boolean transposeB, Factor b, Matrix c) {
+  private static void check(
+      boolean transposeA, Operand a, boolean transposeB, Operand b, Matrix c) {
     int m = transposeA ? a.columns() : a.rows();
     int k = transposeA ? a.rows() : a.columns();
     int n = transposeB ? b.rows() : b.columns();
@@ -376,7 +379,7 @@ public final class Blas {
     }
   }
 
-  private static boolean ofOneKind(Factor a, Factor b, Matrix c) {
+  private static boolean ofOneKind(Operand a, Operand b, Matrix c) {
     if (a instanceof Matrix left && b instanceof Matrix right) {
       return left.precision() == c.precision() && right.precision() == c.precision();
     }

@@ -11,14 +11,14 @@ import java.util.Arrays;
  *
  * <p>Threading: views may be shared; writers of overlapping elements must be ordered by the caller.
  */
-public final class Matrix implements Factor {
+public final class Matrix implements Operand {
   private final Precision precision;
   private final Object array;
   private final int offset;
   private final int rows;
   private final int columns;
   private final int stride;
-  private final Slices slices;
+  private final SegmentCache slices;
 
   private Matrix(Precision precision, Object array, int offset, int rows, int columns, int stride) {
     this.precision = precision;
@@ -28,7 +28,7 @@ public final class Matrix implements Factor {
     this.columns = columns;
     this.stride = stride;
     this.slices =
-        new Slices(
+        new SegmentCache(
             precision == Precision.FLOAT32
                 ? MemorySegment.ofArray((float[]) array)
                 : MemorySegment.ofArray((double[]) array),

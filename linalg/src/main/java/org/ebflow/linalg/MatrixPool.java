@@ -4,7 +4,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Zeroed matrices that begin on a line of the cache: vectors and tiles that straddle lines make a
- * step of D = 784 slower by a twentieth, with bfloat16 factors by a seventh
+ * step of D = 784 slower by a twentieth, with bfloat16 operands by a seventh
  * (benchmarks/results/2026-11-25-strides).
  *
  * <p>Java promises nothing about the places of arrays. Under the collector G1 an array that fills
@@ -30,19 +30,19 @@ public final class MatrixPool {
   private static final int MOST_ELEMENTS = Integer.MAX_VALUE - 8;
 
   private final Precision precision;
-  private final boolean onLines;
+  private final boolean cacheAligned;
   private final int lead;
   private @Nullable Matrix chunk;
   private int used;
 
-  private MatrixPool(Precision precision, boolean onLines) {
+  private MatrixPool(Precision precision, boolean cacheAligned) {
     this.precision = precision;
-    this.onLines = onLines;
+    this.cacheAligned = cacheAligned;
     this.lead = (LINE - HEADER) / precision.bytes();
   }
 
   /** Empty; its matrices will be of that precision. */
-  public static MatrixPool onLines(Precision precision) {
+  public static MatrixPool cacheAligned(Precision precision) {
     return new MatrixPool(precision, true);
   }
 
@@ -50,7 +50,7 @@ public final class MatrixPool {
    * One whose matrices each have an array of their own wherever it lies, for the many threads of a
    * scorer, whose products read copies.
    */
-  public static MatrixPool anywhere(Precision precision) {
+  public static MatrixPool unaligned(Precision precision) {
     return new MatrixPool(precision, false);
   }
 
@@ -77,7 +77,7 @@ public final class MatrixPool {
    */
   public synchronized Matrix matrix(int rows, int columns) {
     long wanted = (long) rows * columns;
-    if (!onLines || wanted * precision.bytes() < SMALL || wanted + lead > MOST_ELEMENTS) {
+    if (!cacheAligned || wanted * precision.bytes() < SMALL || wanted + lead > MOST_ELEMENTS) {
       return Matrix.allocate(precision, rows, columns);
     }
     int size = (int) wanted;

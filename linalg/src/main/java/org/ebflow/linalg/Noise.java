@@ -18,17 +18,17 @@ public record Noise(long seed) {
 
   /** Overwrites the contiguous rows {@code firstRow}… of one draw with independent signs ±1. */
   public void rademacher(int purpose, long step, long firstRow, Matrix out) {
-    Kernels.of(out.precision()).noise().rademacher(key(purpose, step), firstRow, out);
+    KernelChoice.fastest(out.precision()).noise().rademacher(key(purpose, step), firstRow, out);
   }
 
   /** Overwrites the contiguous rows {@code firstRow}… of one draw with numbers uniform on [0,1). */
   public void uniform(int purpose, long step, long firstRow, Matrix out) {
-    Kernels.of(out.precision()).noise().uniform(key(purpose, step), firstRow, out);
+    KernelChoice.fastest(out.precision()).noise().uniform(key(purpose, step), firstRow, out);
   }
 
   /** Overwrites the contiguous rows {@code firstRow}… of one draw with standard normal numbers. */
   public void gaussian(int purpose, long step, long firstRow, Matrix out) {
-    Kernels.of(out.precision()).noise().gaussian(key(purpose, step), firstRow, out);
+    KernelChoice.fastest(out.precision()).noise().gaussian(key(purpose, step), firstRow, out);
   }
 
   /**
@@ -36,6 +36,6 @@ public record Noise(long seed) {
    * antithetic pairs: row 2i + 1 is the negative of row 2i.
    */
   public void antithetic(int purpose, long step, long firstRow, Matrix out) {
-    Kernels.of(out.precision()).noise().antithetic(key(purpose, step), firstRow, out);
+    KernelChoice.fastest(out.precision()).noise().antithetic(key(purpose, step), firstRow, out);
   }
 }

@@ -1,6 +1,6 @@
 package org.ebflow.linalg;
 
-import org.ebflow.linalg.backend.PackedFactor;
+import org.ebflow.linalg.backend.PackedOperand;
 
 /**
  * A weight [n,k] arranged once for many products x·weightᵀ: {@link Blas#pack}. Later changes of the
@@ -12,14 +12,14 @@ import org.ebflow.linalg.backend.PackedFactor;
  * <p>Threading: thread-safe, but for {@link #close}, which no other call may run beside or follow.
  */
 public final class PackedWeight implements AutoCloseable {
-  private final PackedFactor packed;
+  private final PackedOperand packed;
   private final int rows;
   private final int columns;
   private final int leastRows;
-  private final Class<? extends Factor> format;
+  private final Class<? extends Operand> format;
 
   /** Products of fewer than {@code leastRows} rows are computed as of so many. */
-  PackedWeight(PackedFactor packed, Factor weight, int leastRows) {
+  PackedWeight(PackedOperand packed, Operand weight, int leastRows) {
     this.packed = packed;
     this.leastRows = leastRows;
     this.rows = weight.rows();
@@ -28,7 +28,7 @@ public final class PackedWeight implements AutoCloseable {
   }
 
   /** Whether {@code x} is in the format of the weight, float32 or rounded to bfloat16. */
-  public boolean accepts(Factor x) {
+  public boolean accepts(Operand x) {
     return x.getClass() == format;
   }
 
@@ -38,7 +38,7 @@ public final class PackedWeight implements AutoCloseable {
    * @param x read, [m,k], float32 or rounded to bfloat16 as the weight was
    * @param y overwritten, [m,n], float32
    */
-  public void multiply(Factor x, Matrix y) {
+  public void multiply(Operand x, Matrix y) {
     boolean fits = x.columns() == columns && y.columns() == rows && x.rows() == y.rows();
     boolean float32 = !(x instanceof Matrix exact) || exact.precision() == Precision.FLOAT32;
     if (!fits || !accepts(x) || !float32 || y.precision() != Precision.FLOAT32) {

@@ -17,8 +17,8 @@ class BFloat16Test {
   };
   private static final short UNTOUCHED = 77;
 
-  private final BFloat16Kernels reference = Kernels.reference(Precision.FLOAT32).bfloat16();
-  private final BFloat16Kernels fastest = Kernels.of(Precision.FLOAT32).bfloat16();
+  private final BFloat16Kernels reference = KernelChoice.reference(Precision.FLOAT32).bfloat16();
+  private final BFloat16Kernels fastest = KernelChoice.fastest(Precision.FLOAT32).bfloat16();
 
   /** Skipped, and reported so, where the library has no such products. */
   private static Blas blas() {
@@ -46,7 +46,7 @@ class BFloat16Test {
   /** The rounded matrix; x becomes what it holds. */
   private static BFloat16Matrix round(Matrix x) {
     BFloat16Matrix result = BFloat16Matrix.allocate(x.rows(), x.columns());
-    Kernels.of(Precision.FLOAT32).bfloat16().round(x.copy(Precision.FLOAT32), result);
+    KernelChoice.fastest(Precision.FLOAT32).bfloat16().round(x.copy(Precision.FLOAT32), result);
     for (int r = 0; r < x.rows(); r++) {
       for (int c = 0; c < x.columns(); c++) {
         x.set(r, c, result.get(r, c));

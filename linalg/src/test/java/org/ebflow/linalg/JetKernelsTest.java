@@ -218,7 +218,9 @@ class JetKernelsTest {
             FunctionUnderTest.all().stream().map(Elementwise::new), Stream.of(new Coupling()))
         .flatMap(
             layer ->
-                Stream.of(Kernels.of(Precision.FLOAT64), Kernels.reference(Precision.FLOAT64))
+                Stream.of(
+                        KernelChoice.fastest(Precision.FLOAT64),
+                        KernelChoice.reference(Precision.FLOAT64))
                     .flatMap(
                         k -> Arrays.stream(SHAPES).map(s -> Arguments.of(layer, s[0], s[1], k))));
   }
@@ -334,7 +336,7 @@ class JetKernelsTest {
   void cotangentsOfParametersMatchDifferences(
       FunctionUnderTest function, int order, int rows, int width) {
     RandomGenerator random = RandomGeneratorFactory.of("L64X128MixRandom").create(5);
-    Kernels kernels = Kernels.of(Precision.FLOAT64);
+    Kernels kernels = KernelChoice.fastest(Precision.FLOAT64);
     ElementwiseFunction f = function.in(kernels);
     ElementwiseJets jets = kernels.jets();
     Matrix[] x = jet(random, rows, width);

@@ -47,7 +47,7 @@ class KernelValuesTest {
         Function<ElementwiseFunctions, ? extends ElementwiseFunction> function,
         Matrix x,
         double... constants) {
-      Kernels kernels = Kernels.of(precision);
+      Kernels kernels = KernelChoice.fastest(precision);
       ElementwiseFunction f = function.apply(kernels.functions());
       Matrix y = Matrix.allocate(precision, 1, WIDTH);
       Matrix[] kept = new Matrix[f.keeps(0)];
@@ -122,7 +122,10 @@ class KernelValuesTest {
     for (double size : new double[] {1e-3, 3, 100, 1e30}) {
       Matrix y = grid(precision, -size, size);
       Matrix x = Matrix.allocate(precision, 1, WIDTH);
-      Kernels.of(precision).functions().smoothLeakyRelu().inverse(constants(precision, A, B), y, x);
+      KernelChoice.fastest(precision)
+          .functions()
+          .smoothLeakyRelu()
+          .inverse(constants(precision, A, B), y, x);
       for (int i = 0; i < WIDTH; i++) {
         double u = x.get(0, i);
         double terms = A * Math.abs(u) + B * softplus(u);
@@ -169,7 +172,7 @@ class KernelValuesTest {
     Matrix x = grid(precision, 0.001, 0.999);
     Matrix back = Matrix.allocate(precision, 1, WIDTH);
     Order0 order0 = Order0.of(precision, ElementwiseFunctions::logit, x, 1 / 1.3, 1.3);
-    Kernels.of(precision)
+    KernelChoice.fastest(precision)
         .functions()
         .logit()
         .inverse(constants(precision, 1 / 1.3, 1.3), order0.y, back);
@@ -192,7 +195,7 @@ class KernelValuesTest {
     Matrix v = apart(precision, new double[][] {{9, 9}, {3, -4}, {.6, .8}});
     Matrix g = Matrix.ofRows(precision, new double[][] {{9, 10, -2}});
     Matrix w = Matrix.allocate(precision, 3, 2);
-    Kernels.of(precision).rows().normaliseRows(v, g, w);
+    KernelChoice.fastest(precision).rows().normaliseRows(v, g, w);
     assertClose(w.get(1, 0), 6, tolerance(precision));
     assertClose(w.get(1, 1), -8, tolerance(precision));
     assertClose(w.get(2, 0), -1.2, tolerance(precision));
@@ -201,7 +204,7 @@ class KernelValuesTest {
     Matrix wBar = Matrix.ofRows(precision, new double[][] {{2, 1}, {1, -1}});
     Matrix vBar = apart(precision, new double[][] {{7, 7}, {100, 200}, {0, 0}});
     Matrix gBar = Matrix.ofRows(precision, new double[][] {{7, 50, 0}});
-    Kernels.of(precision).rows().pullBackNormalisedRows(v, g, wBar, vBar, gBar, 1);
+    KernelChoice.fastest(precision).rows().pullBackNormalisedRows(v, g, wBar, vBar, gBar, 1);
     double[][] expected = {
       {7, 7}, // left alone
       {100 + 2 * (2 - .4 * .6), 200 + 2 * (1 + .4 * .8)}, // W̄·v̂ = .4, g/‖v‖ = 2
@@ -237,7 +240,7 @@ class KernelValuesTest {
     double square = 0.75 * v + 0.25 * gradient * gradient;
     double updated = p - 0.01 * gradient / (Math.sqrt(square) + 1e-3);
     Matrix[] at = cells(precision, p, g, m, v, ema);
-    Kernels.of(precision)
+    KernelChoice.fastest(precision)
         .optimizer()
         .rmsProp(at[0], at[1], at[3], at[4], 0.01, 0.75, 1e-3, 0.125, 0.5, 0.9);
     assertClose(at[0].get(0, 0), updated, tolerance(precision));
@@ -250,7 +253,7 @@ class KernelValuesTest {
       double start = decoupled ? p * (1 - 0.01 * 0.125) : p;
       updated = start - 0.01 / 0.19 * mean / (Math.sqrt(square) / Math.sqrt(0.02) + 1e-3);
       at = cells(precision, p, g, m, v, ema);
-      Kernels.of(precision)
+      KernelChoice.fastest(precision)
           .optimizer()
           .adam(
               at[0], at[1], at[2], at[3], at[4], 0.01, 0.5, 0.75, 1e-3, 0.19, 0.02, 0.125,
@@ -260,7 +263,7 @@ class KernelValuesTest {
       assertClose(at[3].get(0, 0), square, tolerance(precision));
       assertClose(at[4].get(0, 0), 0.9 * ema + 0.1 * updated, tolerance(precision));
     }
-    assertClose(Kernels.of(precision).optimizer().sumOfSquares(at[1]), 37 * g * g, 1e-14);
+    assertClose(KernelChoice.fastest(precision).optimizer().sumOfSquares(at[1]), 37 * g * g, 1e-14);
   }
 
   private static Matrix[] cells(Precision precision, double... values) {

@@ -17,7 +17,7 @@ final class MatrixPoolTest {
   @ParameterizedTest
   @EnumSource(Precision.class)
   void matricesAreZeroContiguousAndApart(Precision precision) {
-    MatrixPool pool = MatrixPool.onLines(precision);
+    MatrixPool pool = MatrixPool.cacheAligned(precision);
     List<Matrix> matrices = new ArrayList<>();
     for (int[] shape : SHAPES) {
       Matrix matrix = pool.matrix(shape[0], shape[1]);
@@ -38,7 +38,7 @@ final class MatrixPoolTest {
   @ParameterizedTest
   @EnumSource(Precision.class)
   void largeMatricesBeginOnALineWhereTheirArrayBeginsSixteenBytesBehindOne(Precision precision) {
-    MatrixPool pool = MatrixPool.onLines(precision);
+    MatrixPool pool = MatrixPool.cacheAligned(precision);
     for (int[] shape : SHAPES) {
       Matrix matrix = pool.matrix(shape[0], shape[1]);
       if (matrix.size() * precision.bytes() >= 1 << 17) {
@@ -50,7 +50,7 @@ final class MatrixPoolTest {
   @ParameterizedTest
   @EnumSource(Precision.class)
   void whatFitsNoArrayIsRefused(Precision precision) {
-    MatrixPool pool = MatrixPool.onLines(precision);
+    MatrixPool pool = MatrixPool.cacheAligned(precision);
     assertThatThrownBy(() -> pool.matrix(1 << 16, 1 << 16))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("does not fit one Java array");

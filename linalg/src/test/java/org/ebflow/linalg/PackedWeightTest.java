@@ -8,7 +8,7 @@ import java.util.Arrays;
 import java.util.SplittableRandom;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
-import org.ebflow.linalg.backend.PackedFactor;
+import org.ebflow.linalg.backend.PackedOperand;
 import org.ebflow.linalg.onednn.OneDnnBackend;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -42,23 +42,23 @@ class PackedWeightTest {
     return matrix;
   }
 
-  private static Factor factor(Matrix x, boolean rounded) {
+  private static Operand operand(Matrix x, boolean rounded) {
     if (!rounded) {
       return x;
     }
     BFloat16Matrix result = BFloat16Matrix.allocate(x.rows(), x.columns());
-    Kernels.reference(Precision.FLOAT32).bfloat16().round(x.copy(Precision.FLOAT32), result);
+    KernelChoice.reference(Precision.FLOAT32).bfloat16().round(x.copy(Precision.FLOAT32), result);
     return result;
   }
 
-  private static PackedWeight pack(Blas blas, Factor weight) {
+  private static PackedWeight pack(Blas blas, Operand weight) {
     PackedWeight packed = blas.pack(FEW, ROWS, weight);
     assumeTrue(packed != null, "oneDNN's primitives do not treat these rows alike");
     return packed;
   }
 
-  /** Products in float64 of the factors as they are. */
-  private static void assertProduct(Factor x, Factor weight, Matrix y) {
+  /** Products in float64 of the operands as they are. */
+  private static void assertProduct(Operand x, Operand weight, Matrix y) {
     double tolerance = 4e-7 * Math.sqrt(x.columns()) * 4;
     for (int r = 0; r < y.rows(); r++) {
       for (int c = 0; c < y.columns(); c++) {
@@ -74,17 +74,19 @@ class PackedWeightTest {
     }
   }
 
-  private static double at(Factor factor, int r, int c) {
-    return factor instanceof Matrix matrix ? matrix.get(r, c) : ((BFloat16Matrix) factor).get(r, c);
+  private static double at(Operand operand, int r, int c) {
+    return operand instanceof Matrix matrix
+        ? matrix.get(r, c)
+        : ((BFloat16Matrix) operand).get(r, c);
   }
 
   @ParameterizedTest
   @MethodSource("shapes")
   void multipliesAnyNumberOfRows(int k, int n, boolean rounded) {
-    Factor weight = factor(random(n, k, 1), rounded);
+    Operand weight = operand(random(n, k, 1), rounded);
     try (PackedWeight packed = pack(blas(rounded), weight)) {
       for (int rows : new int[] {1, FEW, 37, ROWS, 256}) {
-        Factor x = factor(random(rows, k, rows), rounded);
+        Operand x = operand(random(rows, k, rows), rounded);
         Matrix y = Matrix.allocate(Precision.FLOAT32, rows, n);
         for (int again = 0; again < 2; again++) {
           y.fill(Double.NaN);
@@ -155,9 +157,9 @@ class PackedWeightTest {
   }
 
   /** By the backend itself, so that no error hides behind the question whether rows are alike. */
-  private static PackedFactor form(boolean rounded, boolean upper, Factor weight) {
+  private static PackedOperand form(boolean rounded, boolean upper, Operand weight) {
     blas(rounded);
-    PackedFactor packed = new OneDnnBackend().pack(ROWS, upper, weight);
+    PackedOperand packed = new OneDnnBackend().pack(ROWS, upper, weight);
     assumeTrue(packed != null, "oneDNN has no packed form of weights on this processor");
     return packed;
   }
@@ -165,10 +167,10 @@ class PackedWeightTest {
   @ParameterizedTest
   @MethodSource("triangles")
   void multipliesByAnUpperTriangularWeight(int n, boolean rounded) {
-    Factor weight = factor(randomUpper(n), rounded);
-    try (PackedFactor packed = form(rounded, true, weight)) {
+    Operand weight = operand(randomUpper(n), rounded);
+    try (PackedOperand packed = form(rounded, true, weight)) {
       for (int rows : new int[] {1, 19}) {
-        Factor x = factor(random(rows, n, rows), rounded);
+        Operand x = operand(random(rows, n, rows), rounded);
         Matrix y = Matrix.allocate(Precision.FLOAT32, rows, n);
         y.fill(Double.NaN);
         packed.multiply(x, y, rows);
@@ -191,7 +193,7 @@ class PackedWeightTest {
   void aRowHasTheSameBitsAmongFewAndManyAndAtEveryPlace(int n, boolean rounded) {
     Blas blas = blas(rounded);
     for (boolean upper : new boolean[] {false, true}) {
-      Factor weight = factor(upper ? randomUpper(n) : random(n, n, 4), rounded);
+      Operand weight = operand(upper ? randomUpper(n) : random(n, n, 4), rounded);
       form(rounded, upper, weight).close();
       assertThat(upper && !blas.packsUpperTriangular(FEW, ROWS, weight)).isFalse();
       PackedWeight found =
@@ -200,11 +202,11 @@ class PackedWeightTest {
       try (PackedWeight packed = found) {
         Matrix all = random(ROWS, n, 3);
         Matrix y = Matrix.allocate(Precision.FLOAT32, ROWS, n);
-        packed.multiply(factor(all, rounded), y);
-        assertProduct(factor(all.rows(0, 3), rounded), weight, y.rows(0, 3));
+        packed.multiply(operand(all, rounded), y);
+        assertProduct(operand(all.rows(0, 3), rounded), weight, y.rows(0, 3));
         for (int from = 0; from + FEW <= ROWS; from += 7) {
           Matrix few = Matrix.allocate(Precision.FLOAT32, FEW, n);
-          packed.multiply(factor(all.rows(from, from + FEW), rounded), few);
+          packed.multiply(operand(all.rows(from, from + FEW), rounded), few);
           assertThat(few.floats())
               .isEqualTo(y.rows(from, from + FEW).copy(Precision.FLOAT32).floats());
         }
@@ -221,16 +223,16 @@ class PackedWeightTest {
     int notANumber = 100;
     Matrix x = random(rows, n, 5);
     for (boolean upper : new boolean[] {false, true}) {
-      Factor weight = factor(upper ? randomUpper(n) : random(n, n, 6), rounded);
-      try (PackedFactor packed = form(rounded, upper, weight)) {
+      Operand weight = operand(upper ? randomUpper(n) : random(n, n, 6), rounded);
+      try (PackedOperand packed = form(rounded, upper, weight)) {
         Matrix expected = Matrix.allocate(Precision.FLOAT32, rows, n);
-        packed.multiply(factor(x, rounded), expected, rows);
+        packed.multiply(operand(x, rounded), expected, rows);
         Matrix poisoned = x.copy(Precision.FLOAT32);
         poisoned.rows(infinite, infinite + 1).fill(Double.POSITIVE_INFINITY);
         poisoned.rows(notANumber, notANumber + 1).fill(Double.NaN);
         Matrix y = Matrix.allocate(Precision.FLOAT32, rows, n);
         for (int again = 0; again < 2; again++) { // the second in memory that the first has used
-          packed.multiply(factor(poisoned, rounded), y, rows);
+          packed.multiply(operand(poisoned, rounded), y, rows);
           for (int r = 0; r < rows; r++) {
             if (r != infinite && r != notANumber) {
               assertThat(y.rows(r, r + 1).toRows()).isDeepEqualTo(expected.rows(r, r + 1).toRows());
@@ -310,7 +312,7 @@ class PackedWeightTest {
     }
   }
 
-  private static void refused(PackedWeight packed, Factor x, Matrix y) {
+  private static void refused(PackedWeight packed, Operand x, Matrix y) {
     assertThatThrownBy(() -> packed.multiply(x, y))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("expected [m,30] in the format of the weight and [m,20] FLOAT32");

@@ -2,7 +2,7 @@ package org.ebflow.training;
 
 import org.ebflow.flow.pass.NoisePurpose;
 import org.ebflow.linalg.Blas;
-import org.ebflow.linalg.Kernels;
+import org.ebflow.linalg.KernelChoice;
 import org.ebflow.linalg.Matrix;
 import org.ebflow.linalg.Noise;
 import org.ebflow.linalg.Precision;
@@ -39,7 +39,7 @@ final class BatchReader {
     this.to = worker.to(batch);
     this.preparation = preparation;
     this.rowNoise = Matrix.allocate(precision, dataNoise > 0 ? to - from : 0, data.dimension());
-    this.kernels = Kernels.of(precision).rows();
+    this.kernels = KernelChoice.fastest(precision).rows();
   }
 
   /**

@@ -12,7 +12,7 @@ import org.ebflow.flow.layer.Initializers;
 import org.ebflow.flow.model.FullyConnectedConfig;
 import org.ebflow.flow.pass.Parameter;
 import org.ebflow.flow.pass.Parameters;
-import org.ebflow.linalg.Kernels;
+import org.ebflow.linalg.KernelChoice;
 import org.ebflow.linalg.Matrix;
 import org.ebflow.linalg.Precision;
 import org.ebflow.linalg.Team;
@@ -75,7 +75,7 @@ class CheckpointTest {
       team.run(
           worker ->
               state.new Part(worker, weights, gradient)
-                  .update(Kernels.of(Precision.FLOAT64).optimizer(), 1e-2, 1));
+                  .update(KernelChoice.fastest(Precision.FLOAT64).optimizer(), 1e-2, 1));
     }
     state.updates(1);
     for (int c = 0; c < 3; c++) {

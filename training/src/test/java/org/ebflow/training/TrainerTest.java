@@ -29,8 +29,8 @@ import org.ebflow.training.data.Dataset;
 import org.ebflow.training.data.RunningMoments;
 import org.ebflow.training.data.Splits;
 import org.ebflow.training.objective.FiniteDifferenceScoreMatching;
+import org.ebflow.training.objective.LossScale;
 import org.ebflow.training.objective.Objective;
-import org.ebflow.training.objective.Scale;
 import org.ebflow.training.objective.SlicedScoreMatching;
 import org.ebflow.training.optimizer.Adam;
 import org.ebflow.training.optimizer.RmsProp;
@@ -134,7 +134,7 @@ class TrainerTest {
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("backend java does not have bfloat16 products");
     Flow flow = Flow.of(3).dense().build();
-    Objective energies = new FiniteDifferenceScoreMatching(0.1, 0, Scale.PER_DIMENSION);
+    Objective energies = new FiniteDifferenceScoreMatching(0.1, 0, LossScale.PER_DIMENSION);
     assertThatThrownBy(() -> Trainer.of(flow, energies).bfloat16(true).fit(data, run))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("fdssm does not tolerate bfloat16");

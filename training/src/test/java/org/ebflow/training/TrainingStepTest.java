@@ -23,10 +23,10 @@ import org.ebflow.training.data.Dataset;
 import org.ebflow.training.objective.DenoisingScoreMatching;
 import org.ebflow.training.objective.FiniteDifferenceScoreMatching;
 import org.ebflow.training.objective.FlowsUnderTest;
+import org.ebflow.training.objective.LossScale;
 import org.ebflow.training.objective.MaximumLikelihood;
 import org.ebflow.training.objective.Objective;
 import org.ebflow.training.objective.SampledMaximumLikelihood;
-import org.ebflow.training.objective.Scale;
 import org.ebflow.training.objective.SlicedScoreMatching;
 import org.ebflow.training.optimizer.OptimizerState;
 import org.ebflow.training.optimizer.RmsProp;
@@ -47,11 +47,11 @@ class TrainingStepTest {
   static Stream<Objective> objectives() {
     return Stream.of(
         new SlicedScoreMatching(),
-        new SlicedScoreMatching(2, true, 0.1, Scale.PER_DIMENSION),
-        new DenoisingScoreMatching(0.5, 0.1, Scale.PER_DIMENSION),
-        new FiniteDifferenceScoreMatching(1, 0, Scale.PER_DIMENSION),
+        new SlicedScoreMatching(2, true, 0.1, LossScale.PER_DIMENSION),
+        new DenoisingScoreMatching(0.5, 0.1, LossScale.PER_DIMENSION),
+        new FiniteDifferenceScoreMatching(1, 0, LossScale.PER_DIMENSION),
         new MaximumLikelihood(),
-        new SampledMaximumLikelihood(Scale.PER_DIMENSION));
+        new SampledMaximumLikelihood(LossScale.PER_DIMENSION));
   }
 
   @ParameterizedTest

@@ -9,7 +9,7 @@ import org.jspecify.annotations.Nullable;
 
 /** The rows of some tables, one table after the other, block by block. */
 final class RowReader implements AutoCloseable {
-  private final List<InputTable> inputs;
+  private final List<ScoringInput> inputs;
   private final boolean strict;
   private int nextInput;
   private @Nullable TableReader table;
@@ -18,7 +18,7 @@ final class RowReader implements AutoCloseable {
   /**
    * @param strict whether the first bad row is an error
    */
-  RowReader(List<InputTable> inputs, boolean strict) {
+  RowReader(List<ScoringInput> inputs, boolean strict) {
     this.inputs = inputs;
     this.strict = strict;
   }
@@ -50,7 +50,7 @@ final class RowReader implements AutoCloseable {
   }
 
   private void take(TableReader reader, RowBlock block) {
-    InputTable input = inputs.get(nextInput - 1);
+    ScoringInput input = inputs.get(nextInput - 1);
     String problem = reader.problem();
     if (problem == null) {
       double[] values = reader.values();

@@ -26,7 +26,7 @@ public final class TableScoring {
 
   private final TrainedFlow model;
   private final Scorer scorer;
-  private final List<InputTable> inputs;
+  private final List<ScoringInput> inputs;
   private final int blockRows;
   private final boolean strict;
   private final BlockingQueue<RowBlock> empty = new ArrayBlockingQueue<>(BLOCKS);
@@ -52,7 +52,7 @@ public final class TableScoring {
    * @param strict whether the first bad row is an error that leaves no output
    */
   public TableScoring(
-      TrainedFlow model, Scorer scorer, List<InputTable> inputs, int blockRows, boolean strict) {
+      TrainedFlow model, Scorer scorer, List<ScoringInput> inputs, int blockRows, boolean strict) {
     this.model = model;
     this.scorer = scorer;
     this.inputs = inputs;

@@ -153,7 +153,7 @@ public final class ActNorm implements ConstantJacobian {
       gradients.addColumnSums(translation, -1, first, 0); // t̄ = -Σ ȳ_0 e^(-s)
       Jet products = kept.jet(PRODUCTS, yBar.width());
       for (int k = 0; k <= yBar.order(); k++) {
-        kernels.product(yBar.stream(k), kept.kept().stream(k), products.stream(k));
+        kernels.product(yBar.stream(k), kept.jet().stream(k), products.stream(k));
         gradients.addColumnSums(logScale, -1, products, k); // s̄ = -Σ_k Σ ȳ_k y_k
       }
     }

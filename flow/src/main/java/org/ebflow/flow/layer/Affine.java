@@ -72,7 +72,7 @@ public final class Affine implements DifferentiableMap {
       Jet yBar, Workspace kept, Jet xBar, int toOrder, @Nullable Gradients gradients) {
     if (gradients != null) {
       gradients.addColumnSums(bias, 1, yBar, 0); // y_0 += b        b̄ += Σ ȳ_0
-      gradients.addProduct(weight, yBar, kept.kept()); // y_k = W x_k  W̄ += Σ_k ȳ_kᵀ x_k
+      gradients.addProduct(weight, yBar, kept.jet()); // y_k = W x_k  W̄ += Σ_k ȳ_kᵀ x_k
     }
     if (toOrder >= 0) {
       kept.multiply(yBar, weight, xBar, 0, toOrder); // y_k = W x_k  x̄_k = Wᵀ ȳ_k

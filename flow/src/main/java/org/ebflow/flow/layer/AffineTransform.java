@@ -133,8 +133,8 @@ public final class AffineTransform implements CouplingTransform {
         .pullBack(
             order,
             scale(kept, width),
-            kept.kept().streams(),
-            kept.child(SCALING).kept().streams(),
+            kept.jet().streams(),
+            kept.child(SCALING).jet().streams(),
             yBar.streams(),
             logDetBar.orders(),
             xBar.streams(),

@@ -66,7 +66,7 @@ record ElementwiseMap(Function<ElementwiseFunctions, ElementwiseFunction> functi
     ElementwiseFunction f = function(kept);
     ElementwiseJets jets = kept.kernels().jets();
     Matrix[] values = kept(f, kept, yBar.width());
-    Streams x = kept.kept().streams();
+    Streams x = kept.jet().streams();
     Streams y = yBar.streams();
     Streams c = logDetBar == null ? null : logDetBar.orders();
     Streams to = xBar.streams();

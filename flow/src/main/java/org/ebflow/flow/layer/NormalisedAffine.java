@@ -121,7 +121,7 @@ public final class NormalisedAffine implements DifferentiableMap {
       magnitude = layer.magnitude;
       weights = kept.parameters();
       yBar = newYBar;
-      x = kept.kept();
+      x = kept.jet();
     }
 
     @Override

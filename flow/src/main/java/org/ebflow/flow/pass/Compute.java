@@ -3,6 +3,7 @@ package org.ebflow.flow.pass;
 import java.util.Map;
 import org.ebflow.linalg.BFloat16Matrix;
 import org.ebflow.linalg.Blas;
+import org.ebflow.linalg.KernelChoice;
 import org.ebflow.linalg.Kernels;
 import org.ebflow.linalg.Matrix;
 import org.ebflow.linalg.PackedWeight;
@@ -23,7 +24,7 @@ public final class Compute {
 
   /** The fastest kernels of that precision with the given BLAS. */
   public static Compute of(Precision precision, Blas blas) {
-    return new Compute(Kernels.of(precision), blas, new ExactProducts(blas));
+    return new Compute(KernelChoice.fastest(precision), blas, new ExactProducts(blas));
   }
 
   /**
@@ -42,7 +43,7 @@ public final class Compute {
               + (blas.multipliesBFloat16() ? " has" : " does not have")
               + " bfloat16 products");
     }
-    Kernels kernels = Kernels.of(Precision.FLOAT32);
+    Kernels kernels = KernelChoice.fastest(Precision.FLOAT32);
     return new Compute(
         kernels,
         blas,

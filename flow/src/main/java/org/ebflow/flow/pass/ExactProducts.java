@@ -1,8 +1,8 @@
 package org.ebflow.flow.pass;
 
 import org.ebflow.linalg.Blas;
-import org.ebflow.linalg.Factor;
 import org.ebflow.linalg.Matrix;
+import org.ebflow.linalg.Operand;
 import org.ebflow.linalg.Worker;
 
 /** Products by the weights themselves: docs/decisions/0003 says who computes which part. */
@@ -57,14 +57,14 @@ final class ExactProducts implements Products {
   }
 
   /** One product whose columns the workers share. */
-  void share(Worker worker, boolean transpose, Factor rows, Factor weight, Matrix target) {
+  void share(Worker worker, boolean transpose, Operand rows, Operand weight, Matrix target) {
     worker.barrier(); // all rows of the input are written
     blas.multiply(worker, false, rows, transpose, weight, 1, 0, target);
     worker.barrier(); // all columns of the output are written
   }
 
   @Override
-  public Factor operand(Worker worker, Jet jet, Parameter weight, int fromOrder, int toOrder) {
+  public Operand operand(Worker worker, Jet jet, Parameter weight, int fromOrder, int toOrder) {
     return jet.whole(fromOrder, toOrder);
   }
 

@@ -5,8 +5,8 @@ import java.util.Arrays;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.function.Supplier;
-import org.ebflow.linalg.Factor;
 import org.ebflow.linalg.Matrix;
+import org.ebflow.linalg.Operand;
 import org.ebflow.linalg.Worker;
 
 /**
@@ -113,8 +113,8 @@ public final class Gradients {
   @SuppressWarnings("NullAway.Init") // set when it is noted
   private static final class ProductTerm implements Term {
     private Parameter weight;
-    private Factor left;
-    private Factor right;
+    private Operand left;
+    private Operand right;
 
     @Override
     public void sumInto(Gradients gradients) {

@@ -2,8 +2,8 @@ package org.ebflow.flow.pass;
 
 import java.util.Map;
 import org.ebflow.linalg.Blas;
-import org.ebflow.linalg.Factor;
 import org.ebflow.linalg.Matrix;
+import org.ebflow.linalg.Operand;
 import org.ebflow.linalg.PackedWeight;
 import org.ebflow.linalg.Worker;
 
@@ -39,7 +39,7 @@ final class PackedProducts implements Products {
       int fromOrder,
       int toOrder) {
     PackedWeight copy = transpose ? packed.get(weight) : null;
-    Factor rows = copy == null ? null : others.operand(worker, from, weight, fromOrder, toOrder);
+    Operand rows = copy == null ? null : others.operand(worker, from, weight, fromOrder, toOrder);
     if (copy == null || rows == null || !copy.accepts(rows)) { // packed for rounded rows
       others.multiply(worker, parameters, transpose, from, weight, to, fromOrder, toOrder);
     } else {
@@ -48,7 +48,7 @@ final class PackedProducts implements Products {
   }
 
   @Override
-  public Factor operand(Worker worker, Jet jet, Parameter weight, int fromOrder, int toOrder) {
+  public Operand operand(Worker worker, Jet jet, Parameter weight, int fromOrder, int toOrder) {
     return others.operand(worker, jet, weight, fromOrder, toOrder);
   }
 

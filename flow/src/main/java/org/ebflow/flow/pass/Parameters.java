@@ -73,7 +73,7 @@ public final class Parameters {
       throw new IllegalArgumentException(
           "Parameters: " + size + " weights do not fit one Java array");
     }
-    flat = MatrixPool.onLines(precision).matrix(1, (int) size);
+    flat = MatrixPool.cacheAligned(precision).matrix(1, (int) size);
     trainedLength = (int) trained;
     int offset = 0;
     for (Parameter block : order) {

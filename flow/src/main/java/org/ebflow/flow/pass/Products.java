@@ -3,8 +3,8 @@ package org.ebflow.flow.pass;
 import java.util.Map;
 import org.ebflow.linalg.BFloat16Matrix;
 import org.ebflow.linalg.Blas;
-import org.ebflow.linalg.Factor;
 import org.ebflow.linalg.Matrix;
+import org.ebflow.linalg.Operand;
 import org.ebflow.linalg.Worker;
 
 /**
@@ -35,7 +35,7 @@ interface Products {
    * All rows of the given orders of a jet as products by that weight read them. Where they round,
    * this worker's rows are rounded now.
    */
-  Factor operand(Worker worker, Jet jet, Parameter weight, int fromOrder, int toOrder);
+  Operand operand(Worker worker, Jet jet, Parameter weight, int fromOrder, int toOrder);
 
   /** Values of a block that is added to rows or scales them. */
   default Matrix value(Parameters parameters, Parameter block) {

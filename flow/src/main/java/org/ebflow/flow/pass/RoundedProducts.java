@@ -8,8 +8,8 @@ import java.util.Map;
 import org.ebflow.linalg.BFloat16Kernels;
 import org.ebflow.linalg.BFloat16Matrix;
 import org.ebflow.linalg.Blas;
-import org.ebflow.linalg.Factor;
 import org.ebflow.linalg.Matrix;
+import org.ebflow.linalg.Operand;
 import org.ebflow.linalg.Team;
 import org.ebflow.linalg.Worker;
 
@@ -110,13 +110,13 @@ final class RoundedProducts implements Products {
     if (rounded == null || from.rounded() == null) {
       exact.multiply(worker, parameters, transpose, from, weight, to, fromOrder, toOrder);
     } else {
-      Factor rows = operand(worker, from, weight, fromOrder, toOrder);
+      Operand rows = operand(worker, from, weight, fromOrder, toOrder);
       exact.share(worker, transpose, rows, rounded, to.whole(fromOrder, toOrder));
     }
   }
 
   @Override
-  public Factor operand(Worker worker, Jet jet, Parameter weight, int fromOrder, int toOrder) {
+  public Operand operand(Worker worker, Jet jet, Parameter weight, int fromOrder, int toOrder) {
     RoundedJet rounded = jet.rounded();
     if (rounded == null || !blocks.containsKey(weight)) {
       return jet.whole(fromOrder, toOrder);

@@ -163,8 +163,8 @@ public final class Workspace {
       Compute compute, Parameters parameters, Team team, int batch, int order, boolean backward) {
     MatrixPool pool =
         backward
-            ? MatrixPool.onLines(parameters.precision())
-            : MatrixPool.anywhere(parameters.precision());
+            ? MatrixPool.cacheAligned(parameters.precision())
+            : MatrixPool.unaligned(parameters.precision());
     Shared shared = new Shared(pool, compute.products().rounds(parameters), batch, order, backward);
     Workspace[] result = new Workspace[team.size()];
     for (int rank = 0; rank < result.length; rank++) {
@@ -245,7 +245,7 @@ public final class Workspace {
   }
 
   /** The input of the last forward call. */
-  public Jet kept() {
+  public Jet jet() {
     if (input == null) {
       throw new IllegalStateException("backward was called before forward");
     }

@@ -1,8 +1,8 @@
 package org.ebflow.linalg.backend;
 
 import org.ebflow.linalg.BFloat16Matrix;
-import org.ebflow.linalg.Factor;
 import org.ebflow.linalg.Matrix;
+import org.ebflow.linalg.Operand;
 import org.ebflow.linalg.Precision;
 import org.ebflow.linalg.reference.QrLoops;
 import org.jspecify.annotations.Nullable;
@@ -56,7 +56,7 @@ public interface BlasBackend {
   }
 
   /**
-   * As {@link #multiply}, of factors rounded to bfloat16 into a float32 matrix; sums are float32.
+   * As {@link #multiply}, of operands rounded to bfloat16 into a float32 matrix; sums are float32.
    *
    * @throws UnsupportedOperationException unless {@link #multipliesBFloat16}
    */
@@ -86,7 +86,7 @@ public interface BlasBackend {
    *     zero, and need not be read or multiplied
    * @param weight read, [n,k], no dimension zero
    */
-  default @Nullable PackedFactor pack(int rows, boolean upper, Factor weight) {
+  default @Nullable PackedOperand pack(int rows, boolean upper, Operand weight) {
     return null;
   }
 

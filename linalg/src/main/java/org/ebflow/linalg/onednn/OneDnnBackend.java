@@ -5,12 +5,12 @@ import static org.ebflow.linalg.onednn.OneDnnGemm.TRANSPOSED;
 
 import java.lang.foreign.MemorySegment;
 import org.ebflow.linalg.BFloat16Matrix;
-import org.ebflow.linalg.Factor;
 import org.ebflow.linalg.Matrix;
+import org.ebflow.linalg.Operand;
 import org.ebflow.linalg.Precision;
 import org.ebflow.linalg.backend.BlasBackend;
 import org.ebflow.linalg.backend.LuFactors;
-import org.ebflow.linalg.backend.PackedFactor;
+import org.ebflow.linalg.backend.PackedOperand;
 import org.ebflow.linalg.openblas.OpenBlasBackend;
 import org.jspecify.annotations.Nullable;
 
@@ -91,9 +91,9 @@ public final class OneDnnBackend implements BlasBackend {
   }
 
   @Override
-  public @Nullable PackedFactor pack(int rows, boolean upper, Factor weight) {
+  public @Nullable PackedOperand pack(int rows, boolean upper, Operand weight) {
     boolean float64 = weight instanceof Matrix exact && exact.precision() == Precision.FLOAT64;
-    return float64 ? null : OneDnnPackedFactor.of(rows, upper, weight);
+    return float64 ? null : OneDnnPackedOperand.of(rows, upper, weight);
   }
 
   @Override
@@ -122,9 +122,9 @@ public final class OneDnnBackend implements BlasBackend {
       int n,
       int k,
       double alpha,
-      Factor a,
+      Operand a,
       int aFrom,
-      Factor b,
+      Operand b,
       int bFrom,
       double beta,
       Matrix c,

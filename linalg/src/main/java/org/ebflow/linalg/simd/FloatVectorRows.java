@@ -4,10 +4,10 @@ import static jdk.incubator.vector.FloatVector.broadcast;
 import static org.ebflow.linalg.simd.FloatVectorPolynomials.SPECIES;
 
 import jdk.incubator.vector.FloatVector;
-import org.ebflow.linalg.Kernels;
 import org.ebflow.linalg.Matrix;
 import org.ebflow.linalg.RowKernels;
 import org.ebflow.linalg.reference.FloatRows;
+import org.ebflow.linalg.reference.ReferenceKernels;
 
 /** Vector arithmetic in float32 vectors. */
 public final class FloatVectorRows implements RowKernels {
@@ -177,32 +177,32 @@ public final class FloatVectorRows implements RowKernels {
   /** Of parameters, not of data: element by element. */
   @Override
   public void expNegative(Matrix x, Matrix y) {
-    Kernels.reference(x.precision()).rows().expNegative(x, y);
+    ReferenceKernels.of(x.precision()).rows().expNegative(x, y);
   }
 
   /** As {@link #expNegative}: a gather is bound by memory. */
   @Override
   public void gatherColumns(Matrix x, int[] source, Matrix y) {
-    Kernels.reference(x.precision()).rows().gatherColumns(x, source, y);
+    ReferenceKernels.of(x.precision()).rows().gatherColumns(x, source, y);
   }
 
   /** As {@link #expNegative}. */
   @Override
   public void scatterColumns(Matrix x, int[] target, Matrix y) {
-    Kernels.reference(x.precision()).rows().scatterColumns(x, target, y);
+    ReferenceKernels.of(x.precision()).rows().scatterColumns(x, target, y);
   }
 
   /** As {@link #expNegative}. */
   @Override
   public void normaliseRows(Matrix v, Matrix g, Matrix w) {
-    Kernels.reference(v.precision()).rows().normaliseRows(v, g, w);
+    ReferenceKernels.of(v.precision()).rows().normaliseRows(v, g, w);
   }
 
   /** As {@link #expNegative}. */
   @Override
   public void pullBackNormalisedRows(
       Matrix v, Matrix g, Matrix wBar, Matrix vBar, Matrix gBar, int from) {
-    Kernels.reference(v.precision()).rows().pullBackNormalisedRows(v, g, wBar, vBar, gBar, from);
+    ReferenceKernels.of(v.precision()).rows().pullBackNormalisedRows(v, g, wBar, vBar, gBar, from);
   }
 
   @Override

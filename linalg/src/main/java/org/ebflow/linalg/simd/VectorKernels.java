@@ -2,13 +2,14 @@ package org.ebflow.linalg.simd;
 
 import org.ebflow.linalg.Kernels;
 import org.ebflow.linalg.Precision;
+import org.ebflow.linalg.reference.ReferenceKernels;
 
 /**
  * The vectorised kernels of each precision; the coupling, whose rows are short, is the reference's.
  */
 public final class VectorKernels {
-  private static final Kernels FLOAT32 = float32(Kernels.reference(Precision.FLOAT32));
-  private static final Kernels FLOAT64 = float64(Kernels.reference(Precision.FLOAT64));
+  private static final Kernels FLOAT32 = float32(ReferenceKernels.of(Precision.FLOAT32));
+  private static final Kernels FLOAT64 = float64(ReferenceKernels.of(Precision.FLOAT64));
 
   private VectorKernels() {}
 

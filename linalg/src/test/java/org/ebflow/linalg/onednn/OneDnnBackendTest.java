@@ -12,7 +12,7 @@ import java.util.concurrent.FutureTask;
 import java.util.stream.Stream;
 import org.ebflow.linalg.Matrix;
 import org.ebflow.linalg.Precision;
-import org.ebflow.linalg.backend.PackedFactor;
+import org.ebflow.linalg.backend.PackedOperand;
 import org.junit.jupiter.api.Test;
 
 class OneDnnBackendTest {
@@ -70,7 +70,7 @@ class OneDnnBackendTest {
               Matrix expected = Matrix.allocate(Precision.FLOAT32, 256, 300);
               backend.multiply(false, true, 256, 300, 64, 1, x, 0, weight, 0, 0, expected, 0);
               allowThreads();
-              PackedFactor packed = backend.pack(256, false, weight);
+              PackedOperand packed = backend.pack(256, false, weight);
               assumeTrue(packed != null, "oneDNN has no such product here");
               try (packed) {
                 allowThreads();

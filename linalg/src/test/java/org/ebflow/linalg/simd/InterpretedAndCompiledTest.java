@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
+import org.ebflow.linalg.KernelChoice;
 import org.ebflow.linalg.Kernels;
 import org.ebflow.linalg.Matrix;
 import org.ebflow.linalg.Precision;
@@ -57,7 +58,7 @@ class InterpretedAndCompiledTest {
     Map<String, Operation> all = Operation.all();
     Map<String, String> hashes = new TreeMap<>();
     for (Precision precision : Precision.values()) {
-      Kernels kernels = Kernels.of(precision);
+      Kernels kernels = KernelChoice.fastest(precision);
       for (String name : NAMES) {
         Runnable warmUp =
             all.get(name).prepare(kernels, new Arena(precision, 1, false), ROWS, WIDTH);

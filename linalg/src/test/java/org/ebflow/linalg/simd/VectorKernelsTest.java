@@ -13,6 +13,7 @@ import java.util.List;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.assertj.core.data.Offset;
+import org.ebflow.linalg.KernelChoice;
 import org.ebflow.linalg.Kernels;
 import org.ebflow.linalg.Matrix;
 import org.ebflow.linalg.Precision;
@@ -56,7 +57,7 @@ class VectorKernelsTest {
               Arena arena = new Arena(Precision.FLOAT64, SEED, false);
               Operation.all()
                   .get((String) arguments.get()[0])
-                  .prepare(Kernels.reference(Precision.FLOAT64), arena, 1, 1);
+                  .prepare(KernelChoice.reference(Precision.FLOAT64), arena, 1, 1);
               return !arena.sums().isEmpty();
             });
   }
@@ -79,8 +80,8 @@ class VectorKernelsTest {
   void everyElementHasTheBitsOfTheReference(String name, Precision precision) {
     for (boolean special : new boolean[] {false, true}) {
       for (int width : widths(precision)) {
-        Arena expected = run(name, Kernels.reference(precision), width, special);
-        Arena actual = run(name, Kernels.of(precision), width, special);
+        Arena expected = run(name, KernelChoice.reference(precision), width, special);
+        Arena actual = run(name, KernelChoice.fastest(precision), width, special);
         for (int i = 0; i < expected.wholes().size(); i++) {
           assertSameBits(
               name + " width " + width + " matrix " + i,
@@ -108,8 +109,8 @@ class VectorKernelsTest {
     double perElement =
         precision == Precision.FLOAT32 ? SUM_PER_ELEMENT_FLOAT32 : SUM_PER_ELEMENT_FLOAT64;
     for (int width : widths(precision)) {
-      List<Matrix> expected = run(name, Kernels.reference(precision), width, false).sums();
-      List<Matrix> actual = run(name, Kernels.of(precision), width, false).sums();
+      List<Matrix> expected = run(name, KernelChoice.reference(precision), width, false).sums();
+      List<Matrix> actual = run(name, KernelChoice.fastest(precision), width, false).sums();
       for (int i = 0; i < expected.size(); i++) {
         for (int r = 0; r < ROWS; r++) {
           assertThat(actual.get(i).get(0, r))
@@ -122,7 +123,7 @@ class VectorKernelsTest {
   @ParameterizedTest(name = "{0} {1}")
   @MethodSource("kernels")
   void writesNothingOutsideItsMatrices(String name, Precision precision) {
-    Arena arena = run(name, Kernels.of(precision), 21, false);
+    Arena arena = run(name, KernelChoice.fastest(precision), 21, false);
     for (int i = 0; i < arena.wholes().size(); i++) {
       Matrix whole = arena.wholes().get(i);
       Matrix view = arena.views().get(i);
@@ -189,7 +190,11 @@ class VectorKernelsTest {
       Runnable call =
           Operation.all()
               .get(name)
-              .prepare(Kernels.of(precision), new Arena(precision, SEED, false), ROWS, columns);
+              .prepare(
+                  KernelChoice.fastest(precision),
+                  new Arena(precision, SEED, false),
+                  ROWS,
+                  columns);
       most = Math.max(most, leastAllocated(call));
     }
     return most;

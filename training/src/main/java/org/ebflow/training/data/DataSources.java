@@ -152,7 +152,7 @@ public final class DataSources {
             && options.columns().isEmpty()
             && !options.dropConstant()
         ? IdxFile.read(file)
-        : LoadedTable.read(file, options).dataset();
+        : InMemoryTable.read(file, options).dataset();
   }
 
   /**

@@ -14,7 +14,7 @@ public sealed interface Distribution permits PlaneDistribution, GaussianMixture,
       throw new IllegalArgumentException(
           "Distribution.sample: " + count + " points, expected at least 1");
     }
-    Draws draws = new Draws(seed);
+    PortableRandom draws = new PortableRandom(seed);
     double[] point = new double[dimension()];
     RealsBuilder rows = new RealsBuilder(dimension());
     for (int r = 0; r < count; r++) {
@@ -30,5 +30,5 @@ public sealed interface Distribution permits PlaneDistribution, GaussianMixture,
    * @param draws where the randomness comes from; advanced
    * @param point [dimension], overwritten
    */
-  void draw(Draws draws, double[] point);
+  void draw(PortableRandom draws, double[] point);
 }

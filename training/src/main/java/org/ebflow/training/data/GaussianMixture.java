@@ -28,7 +28,7 @@ public final class GaussianMixture implements Distribution {
   }
 
   @Override
-  public void draw(Draws draws, double[] point) {
+  public void draw(PortableRandom draws, double[] point) {
     int k = draws.below(COMPONENTS);
     point[0] = meanX[k] + DEVIATION * draws.normal();
     point[1] = meanY[k] + DEVIATION * draws.normal();

@@ -19,7 +19,7 @@ public final class Multimodal10 implements Distribution {
   }
 
   @Override
-  public void draw(Draws draws, double[] point) {
+  public void draw(PortableRandom draws, double[] point) {
     point[0] = draws.normal();
     for (int i = 1; i < DIMENSION; i++) {
       point[i] = StrictMath.tanh(STEEPNESS * draws.normal()) * scale(point, i);

@@ -10,7 +10,7 @@ public enum PlaneDistribution implements Distribution {
   /** 4·(x, sin 3x + n/4), x uniform on [-2, 2). */
   SINE {
     @Override
-    public void draw(Draws draws, double[] point) {
+    public void draw(PortableRandom draws, double[] point) {
       double x = 4 * draws.uniform() - 2;
       point[0] = 4 * x;
       point[1] = 4 * (StrictMath.sin(3 * x) + draws.normal() / 4);
@@ -20,7 +20,7 @@ public enum PlaneDistribution implements Distribution {
   /** t = 3π√U; (2.5/3)·(t cos t - a/2 + 1, -t sin t - b/2 + 2). */
   SWIRL {
     @Override
-    public void draw(Draws draws, double[] point) {
+    public void draw(PortableRandom draws, double[] point) {
       double t = 3 * Math.PI * Math.sqrt(draws.uniform());
       point[0] = 2.5 / 3 * (t * StrictMath.cos(t) - draws.uniform() / 2 + 1);
       point[1] = 2.5 / 3 * (-t * StrictMath.sin(t) - draws.uniform() / 2 + 2);
@@ -30,7 +30,7 @@ public enum PlaneDistribution implements Distribution {
   /** 3·(x, U - 2·coin + ⌊x⌋ mod 2), x uniform on [-2, 2), the coin 0 or 1. */
   CHECKERBOARD {
     @Override
-    public void draw(Draws draws, double[] point) {
+    public void draw(PortableRandom draws, double[] point) {
       double x = 4 * draws.uniform() - 2;
       point[0] = 3 * x;
       point[1] =

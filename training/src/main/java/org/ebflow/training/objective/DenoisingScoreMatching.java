@@ -25,7 +25,7 @@ import org.jspecify.annotations.Nullable;
  * @param energyWeight weight λ/C of the energy
  * @param scale normalisation
  */
-public record DenoisingScoreMatching(double sigma, double energyWeight, Scale scale)
+public record DenoisingScoreMatching(double sigma, double energyWeight, LossScale scale)
     implements Objective {
   /** Refuses impossible values. */
   public DenoisingScoreMatching {
@@ -50,7 +50,7 @@ public record DenoisingScoreMatching(double sigma, double energyWeight, Scale sc
     return result;
   }
 
-  private final class Pass extends DataPass {
+  private final class Pass extends BatchPass {
     private final FlowPass pass;
     private final RowKernels kernels;
     private final Matrix epsilon;
@@ -62,7 +62,7 @@ public record DenoisingScoreMatching(double sigma, double energyWeight, Scale sc
       this.pass = pass;
       this.kernels = compute.kernels().rows();
       this.epsilon = Matrix.allocate(flow.precision(), pass.rows(), flow.dimension());
-      this.weight = scale == Scale.PER_DIMENSION ? 1.0 / flow.dimension() : 1;
+      this.weight = scale == LossScale.PER_DIMENSION ? 1.0 / flow.dimension() : 1;
       this.seed = pass.newSeed();
     }
 
@@ -83,16 +83,16 @@ public record DenoisingScoreMatching(double sigma, double energyWeight, Scale sc
       Matrix residual = pass.input().stream(1);
       kernels.combine(1, pass.score(), 1 / sigma, epsilon, residual); // r = s + ε/σ
       pass.forward(1, 1);
-      rows.begin();
+      losses.begin();
       seed.fill(0, -energyWeight / weight);
       seed.fill(1, 1);
       kernels.addRowDots(0.5 * weight, residual, residual, losses());
-      double[] loss = rows.array();
+      double[] loss = losses.array();
       double[] phi0 = pass.density().order(0).doubles();
       for (int r = 0; r < loss.length; r++) {
         loss[r] -= energyWeight * phi0[r];
       }
-      rows.dropNonFinite(pass, seed);
+      losses.dropNonFinite(pass, seed);
       if (gradients != null) {
         gradients.begin(weight / batch);
         pass.backwardAfterScore(seed, gradients);

@@ -29,7 +29,7 @@ import org.jspecify.annotations.Nullable;
  * @param energyWeight λ
  * @param scale normalisation
  */
-public record FiniteDifferenceScoreMatching(double radius, double energyWeight, Scale scale)
+public record FiniteDifferenceScoreMatching(double radius, double energyWeight, LossScale scale)
     implements Objective {
   private static final int CENTER = 0;
   private static final int PLUS = 1;
@@ -62,31 +62,31 @@ public record FiniteDifferenceScoreMatching(double radius, double energyWeight, 
       prefix--; // something must be left to give energies
     }
     FlowPass[] lines = FlowPass.forTeam(flow.part(0, prefix), compute, team, batch, 1);
-    Stack[] stacks =
-        Stack.forTeam(flow.part(prefix, flow.layers().size()), compute, team, batch, GROUPS);
-    ObjectivePass[] result = new ObjectivePass[stacks.length];
+    GroupedPass[] passes =
+        GroupedPass.forTeam(flow.part(prefix, flow.layers().size()), compute, team, batch, GROUPS);
+    ObjectivePass[] result = new ObjectivePass[passes.length];
     for (int rank = 0; rank < result.length; rank++) {
-      result[rank] = new Pass(flow, compute, lines[rank], stacks[rank], batch);
+      result[rank] = new Pass(flow, compute, lines[rank], passes[rank], batch);
     }
     return result;
   }
 
-  private final class Pass extends DataPass implements Stack.SampleSeed {
+  private final class Pass extends BatchPass implements GroupedPass.SampleSeed {
     private final RowKernels kernels;
     private final FlowPass line;
-    private final Stack stack;
+    private final GroupedPass grouped;
     private final Matrix directions;
     private final Matrix lengths;
     private final double weight;
 
-    Pass(Flow flow, Compute compute, FlowPass line, Stack stack, int batch) {
+    Pass(Flow flow, Compute compute, FlowPass line, GroupedPass grouped, int batch) {
       super(flow, line.rows(), batch);
       this.kernels = compute.kernels().rows();
       this.line = line;
-      this.stack = stack;
+      this.grouped = grouped;
       this.directions = Matrix.allocate(flow.precision(), line.rows(), flow.dimension());
       this.lengths = Matrix.allocate(Precision.FLOAT64, 1, line.rows());
-      this.weight = (scale == Scale.PER_SAMPLE ? flow.dimension() : 1) / (radius * radius);
+      this.weight = (scale == LossScale.PER_SAMPLE ? flow.dimension() : 1) / (radius * radius);
     }
 
     @Override
@@ -113,30 +113,31 @@ public record FiniteDifferenceScoreMatching(double radius, double energyWeight, 
       line.push(0, 1);
       Matrix center = line.output().stream(0);
       Matrix offset = line.output().stream(1);
-      stack.input(CENTER).copyFrom(center);
-      kernels.combine(1, center, 1, offset, stack.input(PLUS));
-      kernels.combine(1, center, -1, offset, stack.input(MINUS));
-      stack.meet();
-      stack.forward();
-      double[] loss = rows.array();
-      rows.begin();
+      grouped.input(CENTER).copyFrom(center);
+      kernels.combine(1, center, 1, offset, grouped.input(PLUS));
+      kernels.combine(1, center, -1, offset, grouped.input(MINUS));
+      grouped.barrier();
+      grouped.forward();
+      double[] loss = losses.array();
+      losses.begin();
       for (int r = 0; r < loss.length; r++) {
         loss[r] =
-            loss(-stack.density(CENTER, r), -stack.density(PLUS, r), -stack.density(MINUS, r));
-        if (rows.dropIfNonFinite(r)) {
+            loss(
+                -grouped.density(CENTER, r), -grouped.density(PLUS, r), -grouped.density(MINUS, r));
+        if (losses.dropIfNonFinite(r)) {
           line.zeroRow(r);
         }
       }
       if (gradients != null) {
         gradients.begin(1.0 / batch);
-        stack.pass().backward(stack.seed(this), true, gradients);
-        stack.meet();
+        grouped.pass().backward(grouped.seed(this), true, gradients);
+        grouped.barrier();
         Matrix centerBar = line.outputBar().stream(0);
-        kernels.combine(1, stack.inputBar(PLUS), 1, stack.inputBar(MINUS), centerBar);
+        kernels.combine(1, grouped.inputBar(PLUS), 1, grouped.inputBar(MINUS), centerBar);
         kernels.combine(
-            1, stack.inputBar(CENTER), 1, centerBar, centerBar); // x, x+v and x-v all move with x
+            1, grouped.inputBar(CENTER), 1, centerBar, centerBar); // x, x+v and x-v all move with x
         kernels.combine(
-            1, stack.inputBar(PLUS), -1, stack.inputBar(MINUS), line.outputBar().stream(1));
+            1, grouped.inputBar(PLUS), -1, grouped.inputBar(MINUS), line.outputBar().stream(1));
         line.pullBack(gradients);
         gradients.finish();
       }

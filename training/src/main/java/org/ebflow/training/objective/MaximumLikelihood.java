@@ -39,7 +39,7 @@ public record MaximumLikelihood() implements Objective {
     return result;
   }
 
-  private static final class Pass extends DataPass {
+  private static final class Pass extends BatchPass {
     private final Flow flow;
     private final List<ConstantJacobian> constantParts;
     private final Compute compute;
@@ -82,15 +82,15 @@ public record MaximumLikelihood() implements Objective {
     public void evaluate(@Nullable Gradients gradients) {
       pass.input().stream(0).copyFrom(data);
       pass.forward(0, 0);
-      rows.begin();
+      losses.begin();
       seed.fill(0, -1);
-      double[] loss = rows.array();
+      double[] loss = losses.array();
       double[] phi0 = pass.density().order(0).doubles();
       for (int r = 0; r < loss.length; r++) {
         loss[r] = -phi0[r];
       }
-      rows.dropNonFinite(pass, seed);
-      droppedRows[worker.rank()] = rows.nonFinite();
+      losses.dropNonFinite(pass, seed);
+      droppedRows[worker.rank()] = losses.nonFinite();
       if (gradients != null) {
         gradients.begin(1.0 / batch);
         pass.backward(seed, false, gradients);
@@ -98,7 +98,7 @@ public record MaximumLikelihood() implements Objective {
       }
       double logDet = logDet(gradients);
       for (int r = 0; r < loss.length; r++) {
-        if (!rows.dropped(r)) {
+        if (!losses.dropped(r)) {
           loss[r] -= logDet;
         }
       }

@@ -22,7 +22,7 @@ import org.jspecify.annotations.Nullable;
  *
  * @param scale normalisation
  */
-public record SampledMaximumLikelihood(Scale scale) implements Objective {
+public record SampledMaximumLikelihood(LossScale scale) implements Objective {
   @Override
   public String name() {
     return "sml";
@@ -30,34 +30,40 @@ public record SampledMaximumLikelihood(Scale scale) implements Objective {
 
   @Override
   public ObjectivePass[] forTeam(Flow flow, Compute compute, Team team, int batch) {
-    Stack[] stacks = Stack.forTeam(flow, compute, team, batch, 2);
+    GroupedPass[] passes = GroupedPass.forTeam(flow, compute, team, batch, 2);
     FlowPass[] inverses = FlowPass.forwardOnly(flow, compute, team, batch);
-    ObjectivePass[] result = new ObjectivePass[stacks.length];
+    ObjectivePass[] result = new ObjectivePass[passes.length];
     for (int rank = 0; rank < result.length; rank++) {
       result[rank] =
-          new Pass(flow, compute, team.worker(rank), stacks[rank], inverses[rank], batch);
+          new Pass(flow, compute, team.worker(rank), passes[rank], inverses[rank], batch);
     }
     return result;
   }
 
-  private final class Pass extends DataPass implements Stack.SampleSeed {
+  private final class Pass extends BatchPass implements GroupedPass.SampleSeed {
     private final Flow flow;
     private final List<ConstantJacobian> constantParts;
     private final Compute compute;
     private final Worker worker;
-    private final Stack stack;
+    private final GroupedPass grouped;
     private final FlowPass inverse;
     private final Matrix latents;
     private final Matrix samples;
-    private final double weight = scale == Scale.PER_DIMENSION ? 0.5 : 1;
+    private final double weight = scale == LossScale.PER_DIMENSION ? 0.5 : 1;
 
-    Pass(Flow flow, Compute compute, Worker worker, Stack stack, FlowPass inverse, int batch) {
+    Pass(
+        Flow flow,
+        Compute compute,
+        Worker worker,
+        GroupedPass grouped,
+        FlowPass inverse,
+        int batch) {
       super(flow, inverse.rows(), batch);
       this.flow = flow;
       this.constantParts = flow.constantParts();
       this.compute = compute;
       this.worker = worker;
-      this.stack = stack;
+      this.grouped = grouped;
       this.inverse = inverse;
       this.latents = Matrix.allocate(flow.precision(), inverse.rows(), flow.dimension());
       this.samples = Matrix.allocate(flow.precision(), inverse.rows(), flow.dimension());
@@ -89,20 +95,20 @@ public record SampledMaximumLikelihood(Scale scale) implements Objective {
 
     @Override
     public void evaluate(@Nullable Gradients gradients) {
-      stack.input(0).copyFrom(data);
-      stack.input(1).copyFrom(samples);
-      stack.meet();
-      stack.forward();
-      double[] loss = rows.array();
-      rows.begin();
+      grouped.input(0).copyFrom(data);
+      grouped.input(1).copyFrom(samples);
+      grouped.barrier();
+      grouped.forward();
+      double[] loss = losses.array();
+      losses.begin();
       for (int r = 0; r < loss.length; r++) {
-        loss[r] = weight * (stack.density(1, r) - stack.density(0, r));
-        rows.dropIfNonFinite(r);
+        loss[r] = weight * (grouped.density(1, r) - grouped.density(0, r));
+        losses.dropIfNonFinite(r);
       }
       if (gradients != null) {
         gradients.begin(1.0 / batch);
-        LogDet seed = stack.seed(this);
-        stack.pass().backward(seed, false, gradients);
+        LogDet seed = grouped.seed(this);
+        grouped.pass().backward(seed, false, gradients);
         gradients.finish();
       }
     }

@@ -25,13 +25,13 @@ import org.jspecify.annotations.Nullable;
  * @param energyWeight weight λ/C of the energy
  * @param scale normalisation
  */
-public record SlicedScoreMatching(int slices, boolean plain, double energyWeight, Scale scale)
+public record SlicedScoreMatching(int slices, boolean plain, double energyWeight, LossScale scale)
     implements Objective {
   private static final int MOST_SLICES = 10_000;
 
   /** One slice, variance reduced, no energy term, divided by the dimension. */
   public SlicedScoreMatching() {
-    this(1, false, 0, Scale.PER_DIMENSION);
+    this(1, false, 0, LossScale.PER_DIMENSION);
   }
 
   /** Refuses impossible values. */
@@ -57,7 +57,7 @@ public record SlicedScoreMatching(int slices, boolean plain, double energyWeight
     return result;
   }
 
-  private final class Pass extends DataPass {
+  private final class Pass extends BatchPass {
     private final FlowPass pass;
     private final RowKernels kernels;
     private final Matrix[] directions;
@@ -72,7 +72,7 @@ public record SlicedScoreMatching(int slices, boolean plain, double energyWeight
       for (int slice = 0; slice < slices; slice++) {
         directions[slice] = Matrix.allocate(flow.precision(), pass.rows(), flow.dimension());
       }
-      this.weight = scale == Scale.PER_DIMENSION ? 1.0 / flow.dimension() : 1;
+      this.weight = scale == LossScale.PER_DIMENSION ? 1.0 / flow.dimension() : 1;
       this.seed = pass.newSeed();
     }
 
@@ -91,7 +91,7 @@ public record SlicedScoreMatching(int slices, boolean plain, double energyWeight
 
     @Override
     public void evaluate(@Nullable Gradients gradients) {
-      rows.begin();
+      losses.begin();
       seed.fill(0, -energyWeight / weight);
       seed.fill(2, 1);
       if (gradients != null) {
@@ -116,7 +116,7 @@ public record SlicedScoreMatching(int slices, boolean plain, double energyWeight
         if (plain) {
           seedTangents();
         }
-        rows.dropNonFinite(
+        losses.dropNonFinite(
             pass,
             seed); // a row that fails in a later slice has counted in the gradient of those before
         if (gradients != null) {
@@ -128,7 +128,7 @@ public record SlicedScoreMatching(int slices, boolean plain, double energyWeight
 
     /** φ2 - ½‖s‖² with x2 = s, or φ2 + ½φ1² with x2 = 0, and the energy. */
     private void addLosses(Matrix s) {
-      double[] loss = rows.array();
+      double[] loss = losses.array();
       double[] phi0 = pass.density().order(0).doubles();
       double[] phi1 = pass.density().order(1).doubles();
       double[] phi2 = pass.density().order(2).doubles();

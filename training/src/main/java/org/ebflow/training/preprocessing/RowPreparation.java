@@ -4,7 +4,7 @@ import org.ebflow.flow.Flow;
 import org.ebflow.flow.FlowPass;
 import org.ebflow.flow.pass.Compute;
 import org.ebflow.linalg.Blas;
-import org.ebflow.linalg.Kernels;
+import org.ebflow.linalg.KernelChoice;
 import org.ebflow.linalg.Matrix;
 import org.ebflow.linalg.Noise;
 import org.ebflow.linalg.Precision;
@@ -39,7 +39,7 @@ public final class RowPreparation {
     for (int r = 0; r < noiseRows.length; r++) {
       noiseRows[r] = noise.rows(r, r + 1);
     }
-    kernels = Kernels.of(precision).rows();
+    kernels = KernelChoice.fastest(precision).rows();
     logDets = layers == null ? new double[rows] : layers.density().order(0).doubles();
   }
 

@@ -71,7 +71,7 @@ final class BuiltInRecipes {
           "no recipe "
               + name
               + ", the nearest is "
-              + Nearest.to(name, names)
+              + SpellingSuggestion.to(name, names)
               + " (ebflow help train names all)");
     }
     ObjectNode root = composed(name);

@@ -4,10 +4,10 @@ import com.fasterxml.jackson.annotation.JsonSubTypes;
 import com.fasterxml.jackson.annotation.JsonTypeInfo;
 import org.ebflow.training.objective.DenoisingScoreMatching;
 import org.ebflow.training.objective.FiniteDifferenceScoreMatching;
+import org.ebflow.training.objective.LossScale;
 import org.ebflow.training.objective.MaximumLikelihood;
 import org.ebflow.training.objective.Objective;
 import org.ebflow.training.objective.SampledMaximumLikelihood;
-import org.ebflow.training.objective.Scale;
 import org.ebflow.training.objective.SlicedScoreMatching;
 
 /** The objective of a recipe, told apart by its {@code loss}. */
@@ -35,7 +35,7 @@ sealed interface ObjectiveRecipe {
   }
 
   /** Maximum likelihood with sampled normalisation. */
-  record Sml(Scale scale) implements ObjectiveRecipe {
+  record Sml(LossScale scale) implements ObjectiveRecipe {
     @Override
     public Objective build(int channels) {
       return new SampledMaximumLikelihood(scale);
@@ -43,7 +43,7 @@ sealed interface ObjectiveRecipe {
   }
 
   /** Sliced score matching; {@code lambda} is λ. */
-  record Ssm(int slices, boolean plain, double lambda, Scale scale) implements ObjectiveRecipe {
+  record Ssm(int slices, boolean plain, double lambda, LossScale scale) implements ObjectiveRecipe {
     @Override
     public Objective build(int channels) {
       return new SlicedScoreMatching(slices, plain, lambda / channels, scale);
@@ -51,7 +51,7 @@ sealed interface ObjectiveRecipe {
   }
 
   /** Denoising score matching; {@code sigma} is σ, {@code lambda} λ. */
-  record Dsm(double sigma, double lambda, Scale scale) implements ObjectiveRecipe {
+  record Dsm(double sigma, double lambda, LossScale scale) implements ObjectiveRecipe {
     @Override
     public Objective build(int channels) {
       return new DenoisingScoreMatching(sigma, lambda / channels, scale);
@@ -59,7 +59,7 @@ sealed interface ObjectiveRecipe {
   }
 
   /** Finite-difference score matching; {@code radius} is ξ, {@code lambda} λ. */
-  record Fdssm(double radius, double lambda, Scale scale) implements ObjectiveRecipe {
+  record Fdssm(double radius, double lambda, LossScale scale) implements ObjectiveRecipe {
     @Override
     public Objective build(int channels) {
       return new FiniteDifferenceScoreMatching(radius, lambda, scale);

@@ -88,7 +88,8 @@ final class RecipeJson {
 
   private static String nearestSibling(String key, UnrecognizedPropertyException e) {
     List<String> known = e.getKnownPropertyIds().stream().map(Object::toString).toList();
-    return key.substring(0, key.lastIndexOf('.') + 1) + Nearest.to(e.getPropertyName(), known);
+    return key.substring(0, key.lastIndexOf('.') + 1)
+        + SpellingSuggestion.to(e.getPropertyName(), known);
   }
 
   private static ObjectNode parent(ObjectNode tree, String key) {
@@ -115,7 +116,8 @@ final class RecipeJson {
           + ", expected one of "
           + known
           + ", the nearest is "
-          + Nearest.to(String.valueOf(kind.getTypeId()), Arrays.asList(known.split(", ")));
+          + SpellingSuggestion.to(
+              String.valueOf(kind.getTypeId()), Arrays.asList(known.split(", ")));
     }
     Matcher missing = MISSING.matcher(e.getOriginalMessage());
     if (missing.find()) {

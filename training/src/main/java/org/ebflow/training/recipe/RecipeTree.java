@@ -121,10 +121,10 @@ record RecipeTree(String source, ObjectNode root, Set<String> optional) {
     List<String> keys = keys(root);
     keys.remove("name");
     if (key.indexOf('.') >= 0) {
-      return Nearest.to(key, keys);
+      return SpellingSuggestion.to(key, keys);
     }
     String leaf =
-        Nearest.to(
+        SpellingSuggestion.to(
             key, keys.stream().map(full -> full.substring(full.lastIndexOf('.') + 1)).toList());
     return keys.stream().filter(full -> full.endsWith("." + leaf)).findFirst().orElse(leaf);
   }

@@ -161,10 +161,10 @@ class CsvHeaderTest {
   @Test
   void aHeaderOfNumbersGivesNames() throws IOException {
     Path file = TestData.write(folder, "a.csv", "0,1,2\n5,6,7\n");
-    Dataset data = LoadedTable.read(file, TableOptions.DEFAULT.withHeader(Header.YES)).dataset();
+    Dataset data = InMemoryTable.read(file, TableOptions.DEFAULT.withHeader(Header.YES)).dataset();
     assertThat(data.columns()).containsExactly("0", "1", "2");
     assertThat(data.row(0)).containsExactly(5, 6, 7);
-    data = LoadedTable.read(file, TableOptions.DEFAULT.withHeader(Header.NO)).dataset();
+    data = InMemoryTable.read(file, TableOptions.DEFAULT.withHeader(Header.NO)).dataset();
     assertThat(data.columns()).isEmpty();
     assertThat(data.row(0)).containsExactly(0, 1, 2);
   }

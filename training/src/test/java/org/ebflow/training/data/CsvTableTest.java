@@ -23,7 +23,8 @@ class CsvTableTest {
   @TempDir Path folder;
 
   private Dataset load(String text) throws IOException {
-    return LoadedTable.read(TestData.write(folder, "a.csv", text), TableOptions.DEFAULT).dataset();
+    return InMemoryTable.read(TestData.write(folder, "a.csv", text), TableOptions.DEFAULT)
+        .dataset();
   }
 
   private void refuses(String text, String... parts) throws IOException {
@@ -33,7 +34,7 @@ class CsvTableTest {
   private void refuses(String name, byte[] content, List<String> columns, String... parts)
       throws IOException {
     Path file = TestData.write(folder, name, content);
-    assertThatThrownBy(() -> LoadedTable.read(file, TableOptions.DEFAULT.withColumns(columns)))
+    assertThatThrownBy(() -> InMemoryTable.read(file, TableOptions.DEFAULT.withColumns(columns)))
         .isInstanceOf(InvalidInputException.class)
         .hasMessageStartingWith(file + ": ")
         .hasMessageContainingAll(parts)
@@ -82,7 +83,8 @@ class CsvTableTest {
     Path file =
         TestData.write(
             folder, "a.csv.gz", TestData.gzip("x,y\n1,2\n".getBytes(StandardCharsets.UTF_8)));
-    assertThat(LoadedTable.read(file, TableOptions.DEFAULT).dataset().row(0)).containsExactly(1, 2);
+    assertThat(InMemoryTable.read(file, TableOptions.DEFAULT).dataset().row(0))
+        .containsExactly(1, 2);
   }
 
   @Test
@@ -147,16 +149,16 @@ class CsvTableTest {
   @Test
   void dropsAndCountsNonFiniteRowsOnlyIfAsked() throws IOException {
     Path file = TestData.write(folder, "a.csv", "1.5,2\nnan,3\n4,\n5,6\n");
-    LoadedTable loaded = LoadedTable.read(file, DROPPING);
+    InMemoryTable loaded = InMemoryTable.read(file, DROPPING);
     assertThat(loaded.droppedRows()).isEqualTo(2);
     assertThat(loaded.dataset().size()).isEqualTo(2);
     assertThat(loaded.dataset().number(0)).isEqualTo(1);
     assertThat(loaded.dataset().number(1)).isEqualTo(4);
     Path ragged = TestData.write(folder, "b.csv", "1.5,2\nnan\n");
-    assertThatThrownBy(() -> LoadedTable.read(ragged, DROPPING))
+    assertThatThrownBy(() -> InMemoryTable.read(ragged, DROPPING))
         .hasMessageContaining("expected 2 cells, found 1");
     Path none = TestData.write(folder, "c.csv", "nan,2\n");
-    assertThatThrownBy(() -> LoadedTable.read(none, DROPPING))
+    assertThatThrownBy(() -> InMemoryTable.read(none, DROPPING))
         .isInstanceOf(InvalidInputException.class);
   }
 
@@ -257,8 +259,8 @@ class CsvTableTest {
             "2! column 1 (a): expected a finite number, found NaN or nothing",
             "3: [3.0, 4.0]");
     Path file = TestData.write(folder, "a.csv", "a,b\n1," + word + "\n3,4\n");
-    assertThat(LoadedTable.read(file, DROPPING).droppedRows()).isEqualTo(1);
-    assertThatThrownBy(() -> LoadedTable.read(file, TableOptions.DEFAULT))
+    assertThat(InMemoryTable.read(file, DROPPING).droppedRows()).isEqualTo(1);
+    assertThatThrownBy(() -> InMemoryTable.read(file, TableOptions.DEFAULT))
         .hasMessageContaining("row 1 (line 2): column 2 (b)");
   }
 
@@ -320,7 +322,7 @@ class CsvTableTest {
     Path file = TestData.write(folder, "a.csv", new byte[] {'a', '\n', (byte) 0x81, '\n'});
     assertThatThrownBy(
             () ->
-                LoadedTable.read(
+                InMemoryTable.read(
                     file, TableOptions.DEFAULT.withEncoding(Charset.forName("windows-1252"))))
         .hasMessageContaining("expected windows-1252 text, found the byte 0x81 in line 2");
   }
@@ -334,7 +336,7 @@ class CsvTableTest {
           List.of(
               TableOptions.DEFAULT,
               TableOptions.DEFAULT.withEncoding(StandardCharsets.ISO_8859_1))) {
-        Dataset data = LoadedTable.read(file, options).dataset();
+        Dataset data = InMemoryTable.read(file, options).dataset();
         assertThat(data.columns()).as(name).containsExactly("größe", "b");
         assertThat(data.row(0)).containsExactly(1, 2);
       }

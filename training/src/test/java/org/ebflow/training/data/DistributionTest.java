@@ -33,7 +33,7 @@ class DistributionTest {
 
   @Test
   void normalsHaveTheRightMoments() {
-    Draws draws = new Draws(5);
+    PortableRandom draws = new PortableRandom(5);
     int n = 200_000;
     double[] moments = new double[5];
     for (int i = 0; i < n; i++) {
@@ -135,7 +135,7 @@ class DistributionTest {
   @Test
   void multimodalDensityMatchesTheChangeOfVariables() {
     Multimodal10 distribution = new Multimodal10();
-    Draws draws = new Draws(11);
+    PortableRandom draws = new PortableRandom(11);
     for (int trial = 0; trial < 20; trial++) {
       double[] n = new double[10];
       double expected = 0;

@@ -33,13 +33,14 @@ class NpyTableTest {
 
   private double[][] read(byte[] content) throws IOException {
     Dataset data =
-        LoadedTable.read(TestData.write(folder, "a.npy", content), TableOptions.DEFAULT).dataset();
+        InMemoryTable.read(TestData.write(folder, "a.npy", content), TableOptions.DEFAULT)
+            .dataset();
     return new double[][] {data.row(0), data.row(1)};
   }
 
   private void refuses(String name, byte[] content, String... parts) throws IOException {
     Path file = TestData.write(folder, name, content);
-    assertThatThrownBy(() -> LoadedTable.read(file, TableOptions.DEFAULT))
+    assertThatThrownBy(() -> InMemoryTable.read(file, TableOptions.DEFAULT))
         .isInstanceOf(InvalidInputException.class)
         .hasMessageStartingWith(file + ": ")
         .hasMessageContainingAll(parts)
@@ -55,7 +56,7 @@ class NpyTableTest {
       Path file = folder.resolve(precision + ".npy");
       NpyWriter.write(file, wide.columns(1, 3));
       assertThat(Files.size(file) % 64).isEqualTo(6 * precision.bytes() % 64);
-      Dataset data = LoadedTable.read(file, TableOptions.DEFAULT).dataset();
+      Dataset data = InMemoryTable.read(file, TableOptions.DEFAULT).dataset();
       assertThat(new double[][] {data.row(0), data.row(1), data.row(2)})
           .isDeepEqualTo(wide.columns(1, 3).toRows());
     }
@@ -129,7 +130,7 @@ class NpyTableTest {
               content(type, rows, fortran));
       assertThat(read(array)).isDeepEqualTo(rows);
       Path compressed = TestData.write(folder, "a.npy.gz", TestData.gzip(array));
-      assertThat(LoadedTable.read(compressed, TableOptions.DEFAULT).dataset().row(1))
+      assertThat(InMemoryTable.read(compressed, TableOptions.DEFAULT).dataset().row(1))
           .isEqualTo(rows[1]);
     }
   }
@@ -158,7 +159,7 @@ class NpyTableTest {
         List.of(
             TestData.write(folder, "f.npy", array),
             TestData.write(folder, "f.npy.gz", TestData.gzip(array)))) {
-      Dataset data = LoadedTable.read(file, TableOptions.DEFAULT).dataset();
+      Dataset data = InMemoryTable.read(file, TableOptions.DEFAULT).dataset();
       assertThat(data.size()).isEqualTo(rows);
       for (int r = 0; r < rows; r++) {
         double[] row = data.row(r);
@@ -211,7 +212,7 @@ class NpyTableTest {
       assertThat(table.next()).isFalse();
     }
     refuses("nan.npy", Files.readAllBytes(file), "row 2", "column 2", "NaN");
-    LoadedTable dropped = LoadedTable.read(file, TableOptions.DEFAULT.withDropNonFinite(true));
+    InMemoryTable dropped = InMemoryTable.read(file, TableOptions.DEFAULT.withDropNonFinite(true));
     assertThat(dropped.droppedRows()).isEqualTo(1);
     assertThat(dropped.dataset().row(1)).containsExactly(5, 6);
     assertThat(dropped.dataset().number(1)).isEqualTo(3);
@@ -293,7 +294,7 @@ class NpyTableTest {
   @Test
   void readsMiniboone() {
     Dataset data =
-        LoadedTable.read(TestData.real("miniboone/val.npy"), TableOptions.DEFAULT).dataset();
+        InMemoryTable.read(TestData.real("miniboone/val.npy"), TableOptions.DEFAULT).dataset();
     assertThat(data.size()).isEqualTo(3284);
     assertThat(data.dimension()).isEqualTo(43);
     TableSummary summary =

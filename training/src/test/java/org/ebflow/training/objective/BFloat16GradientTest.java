@@ -35,10 +35,10 @@ class BFloat16GradientTest {
   static Stream<Objective> objectives() {
     return Stream.of(
         new SlicedScoreMatching(),
-        new SlicedScoreMatching(2, true, 0.1, Scale.PER_DIMENSION),
-        new DenoisingScoreMatching(0.5, 0.1, Scale.PER_DIMENSION),
+        new SlicedScoreMatching(2, true, 0.1, LossScale.PER_DIMENSION),
+        new DenoisingScoreMatching(0.5, 0.1, LossScale.PER_DIMENSION),
         new MaximumLikelihood(),
-        new SampledMaximumLikelihood(Scale.PER_DIMENSION));
+        new SampledMaximumLikelihood(LossScale.PER_DIMENSION));
   }
 
   private static Flow flow() {

@@ -36,10 +36,11 @@ class CouplingGoldenTest {
     Flow flow = GoldenFlows.coupling(golden, name).copy(precision);
     Objective objective =
         switch (loss) {
-          case "sml" -> new SampledMaximumLikelihood(Scale.PER_SAMPLE);
-          case "ssm" -> new SlicedScoreMatching(1, false, 0, Scale.PER_SAMPLE);
-          case "dsm" -> new DenoisingScoreMatching(golden.hyper("std"), 0, Scale.PER_SAMPLE);
-          default -> new FiniteDifferenceScoreMatching(golden.hyper("eps_fd"), 0, Scale.PER_SAMPLE);
+          case "sml" -> new SampledMaximumLikelihood(LossScale.PER_SAMPLE);
+          case "ssm" -> new SlicedScoreMatching(1, false, 0, LossScale.PER_SAMPLE);
+          case "dsm" -> new DenoisingScoreMatching(golden.hyper("std"), 0, LossScale.PER_SAMPLE);
+          default ->
+              new FiniteDifferenceScoreMatching(golden.hyper("eps_fd"), 0, LossScale.PER_SAMPLE);
         };
     // x of the files has the noise of dsm in it already
     Matrix data = golden.matrix(loss.equals("dsm") ? "data" : "x");

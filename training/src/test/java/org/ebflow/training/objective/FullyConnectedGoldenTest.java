@@ -72,15 +72,15 @@ class FullyConnectedGoldenTest {
     double perPixel = energyWeight / golden.dataShape(0);
     return switch (loss) {
       case "ml" -> new MaximumLikelihood();
-      case "sml" -> new SampledMaximumLikelihood(Scale.PER_DIMENSION);
+      case "sml" -> new SampledMaximumLikelihood(LossScale.PER_DIMENSION);
       case "dsm" ->
-          new DenoisingScoreMatching(golden.loss(loss, "std"), perPixel, Scale.PER_DIMENSION);
+          new DenoisingScoreMatching(golden.loss(loss, "std"), perPixel, LossScale.PER_DIMENSION);
       case "fdssm" ->
           new FiniteDifferenceScoreMatching(
-              golden.loss(loss, "eps"), energyWeight, Scale.PER_DIMENSION);
+              golden.loss(loss, "eps"), energyWeight, LossScale.PER_DIMENSION);
       default ->
           new SlicedScoreMatching(
-              (int) golden.loss(loss, "slices"), false, perPixel, Scale.PER_DIMENSION);
+              (int) golden.loss(loss, "slices"), false, perPixel, LossScale.PER_DIMENSION);
     };
   }
 }

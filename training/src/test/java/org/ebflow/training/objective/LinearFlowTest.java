@@ -52,7 +52,7 @@ class LinearFlowTest {
   void sampledMaximumLikelihood() {
     // ½(½‖z‖² - ½‖ẑ‖²), ẑ that of the sample x̂, here the rows of EPSILON
     check(
-        new SampledMaximumLikelihood(Scale.PER_DIMENSION),
+        new SampledMaximumLikelihood(LossScale.PER_DIMENSION),
         EPSILON,
         i -> {
           double[] z = latent(X[i]);
@@ -69,7 +69,7 @@ class LinearFlowTest {
   void slicedScoreMatching() {
     // with u = Wᵀz: (½‖u‖² - ‖Wv‖²)/D + λE; ∂½‖u‖² = z uᵀ + (Wu) xᵀ, ∂‖Wv‖² = 2 (Wv) vᵀ, ∂E = z xᵀ
     check(
-        new SlicedScoreMatching(1, false, ENERGY, Scale.PER_DIMENSION),
+        new SlicedScoreMatching(1, false, ENERGY, LossScale.PER_DIMENSION),
         V,
         i -> {
           double[] z = latent(X[i]);
@@ -90,7 +90,7 @@ class LinearFlowTest {
   void plainSlicedScoreMatching() {
     // with p = -vᵀs = zᵀWv: ½p² - ‖Wv‖² + λE; ∂p = z vᵀ + (Wv) xᵀ
     check(
-        new SlicedScoreMatching(1, true, ENERGY, Scale.PER_SAMPLE),
+        new SlicedScoreMatching(1, true, ENERGY, LossScale.PER_SAMPLE),
         V,
         i -> sliced(i, V[i], 1, ENERGY));
   }
@@ -105,11 +105,11 @@ class LinearFlowTest {
     }
     double weight = 1 / (radius * radius);
     check(
-        new FiniteDifferenceScoreMatching(radius, ENERGY, Scale.PER_DIMENSION),
+        new FiniteDifferenceScoreMatching(radius, ENERGY, LossScale.PER_DIMENSION),
         v,
         i -> sliced(i, v[i], weight, ENERGY * weight));
     check(
-        new FiniteDifferenceScoreMatching(radius, ENERGY, Scale.PER_SAMPLE),
+        new FiniteDifferenceScoreMatching(radius, ENERGY, LossScale.PER_SAMPLE),
         v,
         i -> sliced(i, v[i], D * weight, ENERGY * D * weight));
   }
@@ -120,7 +120,7 @@ class LinearFlowTest {
     // x̃ᵀ)/D
     double sigma = .4;
     check(
-        new DenoisingScoreMatching(sigma, ENERGY, Scale.PER_DIMENSION),
+        new DenoisingScoreMatching(sigma, ENERGY, LossScale.PER_DIMENSION),
         EPSILON,
         i -> {
           double[] x = sum(1, X[i], sigma, EPSILON[i]);
@@ -147,7 +147,11 @@ class LinearFlowTest {
     try (ObjectiveRun ml = new ObjectiveRun(flow, new MaximumLikelihood(), x, "openblas", 1);
         ObjectiveRun ssm =
             new ObjectiveRun(
-                flow, new SlicedScoreMatching(2, false, 0, Scale.PER_SAMPLE), x, "openblas", 1)) {
+                flow,
+                new SlicedScoreMatching(2, false, 0, LossScale.PER_SAMPLE),
+                x,
+                "openblas",
+                1)) {
       ssm.bring(0, Matrix.ofRows(Precision.FLOAT64, first))
           .bring(1, Matrix.ofRows(Precision.FLOAT64, second));
       for (ObjectiveRun run : new ObjectiveRun[] {ml, ssm}) {

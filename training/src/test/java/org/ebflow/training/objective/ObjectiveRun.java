@@ -9,7 +9,7 @@ import org.ebflow.flow.pass.Compute;
 import org.ebflow.flow.pass.Gradients;
 import org.ebflow.flow.pass.Parameters;
 import org.ebflow.linalg.Blas;
-import org.ebflow.linalg.Kernels;
+import org.ebflow.linalg.KernelChoice;
 import org.ebflow.linalg.Matrix;
 import org.ebflow.linalg.Noise;
 import org.ebflow.linalg.Team;
@@ -89,7 +89,9 @@ final class ObjectiveRun implements AutoCloseable {
     flow.parameters().changed();
     team.run(worker -> passes[worker.rank()].evaluate(gradients[worker.rank()]));
     Matrix flat = sums.flat();
-    Kernels.of(flat.precision()).rows().combine(gradients[0].scale(), flat, 0, flat, flat);
+    KernelChoice.fastest(flat.precision())
+        .rows()
+        .combine(gradients[0].scale(), flat, 0, flat, flat);
     return DoubleStream.of(collected()).sum() / batch;
   }
 

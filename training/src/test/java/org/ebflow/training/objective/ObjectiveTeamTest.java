@@ -65,7 +65,7 @@ class ObjectiveTeamTest {
   @ValueSource(ints = {1, 3})
   void denoisingDrawsOppositeNoiseForTheRowsOfAPair(int workers) {
     Flow flow = FlowsUnderTest.fullyConnected(6, false);
-    Objective objective = new DenoisingScoreMatching(0.5, 0, Scale.PER_DIMENSION);
+    Objective objective = new DenoisingScoreMatching(0.5, 0, LossScale.PER_DIMENSION);
     Matrix data = FlowsUnderTest.data(flow, BATCH);
     try (ObjectiveRun run =
         new ObjectiveRun(flow, objective, data, "openblas", workers).draw(5, 17)) {

@@ -12,7 +12,7 @@ final class ObjectivesUnderTest {
   static Map<String, Objective> all() {
     Map<String, Objective> objectives = new LinkedHashMap<>();
     objectives.put("ml", new MaximumLikelihood());
-    for (Scale scale : Scale.values()) {
+    for (LossScale scale : LossScale.values()) {
       objectives.put("sml " + scale, new SampledMaximumLikelihood(scale));
       objectives.put("ssm " + scale, new SlicedScoreMatching(1, false, 0, scale));
       objectives.put(

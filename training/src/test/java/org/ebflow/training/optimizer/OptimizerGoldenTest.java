@@ -16,7 +16,7 @@ import org.ebflow.flow.pass.Parameter;
 import org.ebflow.flow.pass.Parameters;
 import org.ebflow.flow.pass.Workspace;
 import org.ebflow.golden.GoldenCase;
-import org.ebflow.linalg.Kernels;
+import org.ebflow.linalg.KernelChoice;
 import org.ebflow.linalg.Matrix;
 import org.ebflow.linalg.OptimizerKernels;
 import org.ebflow.linalg.Precision;
@@ -192,7 +192,7 @@ class OptimizerGoldenTest {
       weights = Flow.of(1).precision(precision).layer(new Weights(golden)).build().parameters();
       gradients = weights.zeros();
       state = new OptimizerState(optimizer, weights, averageDecay);
-      kernels = Kernels.of(precision).optimizer();
+      kernels = KernelChoice.fastest(precision).optimizer();
       team = new Team(workers);
       parts = new OptimizerState.Part[workers];
       for (int rank = 0; rank < workers; rank++) {

@@ -15,9 +15,9 @@ import org.ebflow.flow.model.CouplingConfig;
 import org.ebflow.linalg.Precision;
 import org.ebflow.training.objective.DenoisingScoreMatching;
 import org.ebflow.training.objective.FiniteDifferenceScoreMatching;
+import org.ebflow.training.objective.LossScale;
 import org.ebflow.training.objective.MaximumLikelihood;
 import org.ebflow.training.objective.SampledMaximumLikelihood;
-import org.ebflow.training.objective.Scale;
 import org.ebflow.training.objective.SlicedScoreMatching;
 import org.ebflow.training.optimizer.Adam;
 import org.ebflow.training.optimizer.RmsProp;
@@ -79,7 +79,7 @@ final class RecipeTest {
 
   @Test
   void imageObjectivesAreDividedByTheDimension() {
-    Scale scale = Scale.PER_DIMENSION;
+    LossScale scale = LossScale.PER_DIMENSION;
 
     assertThat(Recipe.named("mnist-fc-ml").objective(784, MNIST))
         .isEqualTo(new MaximumLikelihood());
@@ -130,14 +130,14 @@ final class RecipeTest {
     double noise = ((Number) section(recipe, "data").get("noise")).doubleValue();
     if (recipe.loss().equals("dsm")) { // the noise is its target
       assertThat(recipe.objective(2, null))
-          .isEqualTo(new DenoisingScoreMatching(.375, 0, Scale.PER_SAMPLE));
+          .isEqualTo(new DenoisingScoreMatching(.375, 0, LossScale.PER_SAMPLE));
       assertThat(noise).isZero();
     } else {
       assertThat(noise).isEqualTo(.375);
     }
     if (recipe.loss().equals("fdssm")) {
       assertThat(recipe.objective(2, null))
-          .isEqualTo(new FiniteDifferenceScoreMatching(.1, 0, Scale.PER_SAMPLE));
+          .isEqualTo(new FiniteDifferenceScoreMatching(.1, 0, LossScale.PER_SAMPLE));
     }
   }
 
@@ -205,9 +205,9 @@ final class RecipeTest {
     Recipe recipe = Recipe.named("mnist-fc-ssm").set("objective.lambda", "0.6");
 
     assertThat(recipe.objective(12, new Shape(3, 2, 2)))
-        .isEqualTo(new SlicedScoreMatching(1, false, .6 / 3, Scale.PER_DIMENSION));
+        .isEqualTo(new SlicedScoreMatching(1, false, .6 / 3, LossScale.PER_DIMENSION));
     assertThat(recipe.objective(12, null))
-        .isEqualTo(new SlicedScoreMatching(1, false, .6 / 12, Scale.PER_DIMENSION));
+        .isEqualTo(new SlicedScoreMatching(1, false, .6 / 12, LossScale.PER_DIMENSION));
   }
 
   @ParameterizedTest
@@ -248,7 +248,7 @@ final class RecipeTest {
             .with(Map.of("objective.loss", "dsm", "objective.sigma", "0.5"));
 
     assertThat(recipe.objective(784, MNIST))
-        .isEqualTo(new DenoisingScoreMatching(.5, 0, Scale.PER_DIMENSION));
+        .isEqualTo(new DenoisingScoreMatching(.5, 0, LossScale.PER_DIMENSION));
     assertThat(section(recipe, "objective")).doesNotContainKey("slices");
   }
 

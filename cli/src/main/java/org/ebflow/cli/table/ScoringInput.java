@@ -16,8 +16,8 @@ import org.jspecify.annotations.Nullable;
  *
  * @param options how it is read
  */
-public record InputTable(Path file, TableOptions options) {
-  private static final Logger LOGGER = System.getLogger(InputTable.class.getName());
+public record ScoringInput(Path file, TableOptions options) {
+  private static final Logger LOGGER = System.getLogger(ScoringInput.class.getName());
 
   /**
    * Looks at the first line of a table.
@@ -26,8 +26,8 @@ public record InputTable(Path file, TableOptions options) {
    * @throws InvalidInputException if it is no table, lacks a column, or its rows are not of the
    *     model's dimension
    */
-  public static InputTable match(Path file, TableOptions options) {
-    InputTable table = new InputTable(file, options);
+  public static ScoringInput match(Path file, TableOptions options) {
+    ScoringInput table = new ScoringInput(file, options);
     int dimension = Objects.requireNonNull(options.model()).dimension();
     try (TableReader reader = table.open()) {
       if (reader.dimension() != dimension) {

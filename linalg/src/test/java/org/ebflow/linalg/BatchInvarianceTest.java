@@ -13,7 +13,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 
-class RowsAlikeTest {
+class BatchInvarianceTest {
   private static final int ROWS = 64;
   private static final int[] SIZES = {1, 2, 3, 5, 31, 43, 64, 100};
 
@@ -23,7 +23,7 @@ class RowsAlikeTest {
   };
 
   static Stream<Arguments> productsAndPrecisions() {
-    return Stream.of(Blas.rowsAlike(), new Blas(new JavaBackend(false)))
+    return Stream.of(Blas.batchInvariant(), new Blas(new JavaBackend(false)))
         .flatMap(
             blas -> Stream.of(Precision.values()).map(precision -> Arguments.of(blas, precision)));
   }
@@ -85,11 +85,11 @@ class RowsAlikeTest {
   }
 
   @ParameterizedTest
-  @MethodSource("org.ebflow.linalg.RowsAlikeTest#precisions")
+  @MethodSource("org.ebflow.linalg.BatchInvarianceTest#precisions")
   void aRowOfALargeProductHasTheSameBitsAloneAndAtOtherPlaces(Precision precision) {
     for (int[] size : LARGE) {
-      check(Blas.rowsAlike(), precision, true, size[0], size[1], new int[] {1, 13, 63});
-      check(Blas.rowsAlike(), precision, false, size[0], size[1], new int[] {1, 13, 63});
+      check(Blas.batchInvariant(), precision, true, size[0], size[1], new int[] {1, 13, 63});
+      check(Blas.batchInvariant(), precision, false, size[0], size[1], new int[] {1, 13, 63});
     }
   }
 
@@ -103,9 +103,9 @@ class RowsAlikeTest {
     Matrix weight = random(Precision.FLOAT32, 257, 100, 2);
     Matrix y = Matrix.allocate(Precision.FLOAT32, ROWS, 257);
     try (Team team = new Team(3)) {
-      team.run(worker -> Blas.rowsAlike().multiply(worker, false, x, true, weight, 1, 0, y));
+      team.run(worker -> Blas.batchInvariant().multiply(worker, false, x, true, weight, 1, 0, y));
     }
-    assertThat(y.array()).isEqualTo(product(Blas.rowsAlike(), true, x, weight).array());
+    assertThat(y.array()).isEqualTo(product(Blas.batchInvariant(), true, x, weight).array());
   }
 
   /** {rows, k, n} of products that native kernels may compute otherwise at other places. */
@@ -123,7 +123,7 @@ class RowsAlikeTest {
     int alike = 0;
     for (int[] size : new int[][] {{64, 784, 784}, {128, 300, 300}, {64, 31, 43}, {64, 513, 255}}) {
       Matrix weight = random(precision, size[2], size[1], 5);
-      if (!blas.treatsAlike(5, size[0], weight)) {
+      if (!blas.isBatchInvariant(5, size[0], weight)) {
         continue; // of its right to say no there is the test below
       }
       alike++;
@@ -150,10 +150,11 @@ class RowsAlikeTest {
   void aBackendThatSumsOneRowInAnotherOrderIsFoundOut(Precision precision) {
     Matrix weight = random(precision, 20, 50, 5);
     for (int odd = 0; odd < 7; odd++) {
-      assertThat(new Blas(new OneRowBackwards(odd, 7, 50)).treatsAlike(3, 7, weight)).isFalse();
+      assertThat(new Blas(new OneRowBackwards(odd, 7, 50)).isBatchInvariant(3, 7, weight))
+          .isFalse();
     }
-    assertThat(new Blas(new OneRowBackwards(1, 3, 50)).treatsAlike(3, 7, weight)).isFalse();
-    assertThat(new Blas(new OneRowBackwards(1, 4, 50)).treatsAlike(3, 7, weight)).isTrue();
+    assertThat(new Blas(new OneRowBackwards(1, 3, 50)).isBatchInvariant(3, 7, weight)).isFalse();
+    assertThat(new Blas(new OneRowBackwards(1, 4, 50)).isBatchInvariant(3, 7, weight)).isTrue();
   }
 
   @ParameterizedTest
@@ -161,8 +162,8 @@ class RowsAlikeTest {
   void soIsOneThatDoesWhereTheRowsOfTheWeightLieApart(Precision precision) {
     Blas blas = new Blas(new OneRowBackwards(2, 7, 53));
     Matrix wide = random(precision, 20, 53, 5);
-    assertThat(blas.treatsAlike(3, 7, wide.columns(0, 50).copy(precision))).isTrue();
-    assertThat(blas.treatsAlike(3, 7, wide.columns(0, 50))).isFalse();
+    assertThat(blas.isBatchInvariant(3, 7, wide.columns(0, 50).copy(precision))).isTrue();
+    assertThat(blas.isBatchInvariant(3, 7, wide.columns(0, 50))).isFalse();
   }
 
   /**

@@ -5,8 +5,8 @@ import java.util.Comparator;
 import org.apache.commons.text.similarity.LevenshteinDistance;
 
 /** What a mistyped name was meant to be. */
-final class Nearest {
-  private Nearest() {}
+final class SpellingSuggestion {
+  private SpellingSuggestion() {}
 
   /**
    * The name with the fewest insertions, deletions and replacements, the first of several; "none"

@@ -15,7 +15,7 @@ import org.jspecify.annotations.Nullable;
  * @param productFlop of the step's products
  * @param factorisationFlop of its factorisations, 0 when it has none
  */
-record StepReading(
+record StepResult(
     String loss,
     int dimension,
     int batch,
@@ -31,7 +31,7 @@ record StepReading(
    *
    * @param ceilings by shape, for this team's size
    */
-  static StepReading measure(
+  static StepResult measure(
       Preset.Case which,
       int batch,
       Map<ProductShape, SgemmCeiling> ceilings,
@@ -54,7 +54,7 @@ record StepReading(
       times = Timing.of(seconds, step::run, () -> team.run(products));
     }
     requireFinite(step, which);
-    return new StepReading(
+    return new StepResult(
         loss,
         dimension,
         batch,

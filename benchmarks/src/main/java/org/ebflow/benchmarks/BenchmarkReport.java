@@ -10,14 +10,14 @@ import org.ebflow.linalg.Blas;
 import org.ebflow.linalg.Team;
 
 /** All that one run of the yardstick measured. */
-record Reading(
+record BenchmarkReport(
     Host host,
     String preset,
     int batch,
     List<MemoryBandwidth> bandwidth,
     List<SgemmCeiling> ceilings,
-    List<PartReading> parts,
-    List<StepReading> steps) {
+    List<PartResult> parts,
+    List<StepResult> steps) {
   /** Rows of a training batch. */
   static final int BATCH = 100;
 
@@ -25,12 +25,12 @@ record Reading(
    * Takes all measurements: ceilings by one worker and by {@code threads}, steps by {@code
    * threads}. Says on stderr what it is doing.
    */
-  static Reading take(Preset preset, Blas blas, int threads) {
+  static BenchmarkReport measure(Preset preset, Blas blas, int threads) {
     Host host = Host.now(blas);
     List<MemoryBandwidth> bandwidth = new ArrayList<>();
     List<SgemmCeiling> ceilings = new ArrayList<>();
-    List<PartReading> parts = new ArrayList<>();
-    List<StepReading> steps = new ArrayList<>();
+    List<PartResult> parts = new ArrayList<>();
+    List<StepResult> steps = new ArrayList<>();
     Set<ProductShape> shapes = new LinkedHashSet<>();
     for (Preset.Case which : preset.cases()) {
       shapes.addAll(new StepProducts(which.loss(), which.dimension(), BATCH, blas).shapes());
@@ -56,7 +56,7 @@ record Reading(
           preset.cases().stream().mapToInt(Preset.Case::dimension).distinct().toArray()) {
         say("kernels, LU, scoring, D = " + dimension);
         parts.addAll(
-            PartReading.measure(
+            PartResult.measure(
                 dimension,
                 BATCH,
                 blas,
@@ -68,10 +68,10 @@ record Reading(
       }
       for (Preset.Case which : preset.cases()) {
         say("training step " + which.loss() + ", D = " + which.dimension());
-        steps.add(StepReading.measure(which, BATCH, byShape, blas, team, preset.seconds()));
+        steps.add(StepResult.measure(which, BATCH, byShape, blas, team, preset.seconds()));
       }
     }
-    return new Reading(host, preset.name(), BATCH, bandwidth, ceilings, parts, steps);
+    return new BenchmarkReport(host, preset.name(), BATCH, bandwidth, ceilings, parts, steps);
   }
 
   /** GFLOP/s of the fastest shape of that dimension. */

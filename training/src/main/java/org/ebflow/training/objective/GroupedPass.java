@@ -9,14 +9,14 @@ import org.ebflow.linalg.Team;
 import org.ebflow.linalg.Worker;
 
 /**
- * Energies of several points per sample: groups of B rows stacked into one batch of order 0, whose
- * log-densities all workers can read.
+ * A pass of order 0 over several points per sample. Group g holds point g of all B samples, in rows
+ * g·B to (g + 1)·B. All workers can read the log-density of every row.
  *
- * <p>A worker owns the rows of the stack that the pass gives it, and besides, in every group, the
- * samples that the batch gives it; {@link #meet} lies between writing by one rule and reading by
- * the other.
+ * <p>Two divisions of the rows are at work. The pass divides all rows among the workers; the inputs
+ * are written, and the losses read, by samples: each worker does so for its own samples in every
+ * group. A {@link #barrier} lies between writing by one division and reading by the other.
  */
-final class Stack {
+final class GroupedPass {
   private final Worker worker;
   private final FlowPass pass;
   private final double[] density;
@@ -25,7 +25,7 @@ final class Stack {
   private final Matrix[] inputs;
   private final Matrix[] cotangents;
 
-  private Stack(Worker worker, FlowPass pass, double[] density, int batch, int groups) {
+  private GroupedPass(Worker worker, FlowPass pass, double[] density, int batch, int groups) {
     this.worker = worker;
     this.pass = pass;
     this.density = density;
@@ -41,12 +41,12 @@ final class Stack {
     }
   }
 
-  static Stack[] forTeam(Flow flow, Compute compute, Team team, int batch, int groups) {
+  static GroupedPass[] forTeam(Flow flow, Compute compute, Team team, int batch, int groups) {
     FlowPass[] passes = FlowPass.forTeam(flow, compute, team, batch * groups, 0);
     double[] density = new double[batch * groups];
-    Stack[] result = new Stack[passes.length];
+    GroupedPass[] result = new GroupedPass[passes.length];
     for (int rank = 0; rank < result.length; rank++) {
-      result[rank] = new Stack(team.worker(rank), passes[rank], density, batch, groups);
+      result[rank] = new GroupedPass(team.worker(rank), passes[rank], density, batch, groups);
     }
     return result;
   }
@@ -65,13 +65,14 @@ final class Stack {
     return cotangents[group];
   }
 
-  void meet() {
+  /** Waits for all workers. */
+  void barrier() {
     worker.barrier();
   }
 
   /**
-   * ℓ of every row of the stack, seen by all workers afterwards. The inputs must have been written
-   * by all before {@link #meet}.
+   * ℓ of every row, seen by all workers afterwards. The inputs must have been written by all before
+   * {@link #barrier}.
    */
   void forward() {
     pass.forward(0, 0);
@@ -85,8 +86,8 @@ final class Stack {
   }
 
   /**
-   * Seeds of this worker's rows of the stack, from a function of the group and the sample's ℓ in
-   * all groups; rows whose loss is not finite are dropped.
+   * Seeds of this worker's rows, from a function of the group and the sample's ℓ in all groups;
+   * rows whose loss is not finite are dropped.
    */
   LogDet seed(SampleSeed of) {
     double[] seeds = seed.order(0).doubles();
@@ -104,8 +105,8 @@ final class Stack {
   }
 
   /**
-   * Loss of a sample and its derivative, given ℓ of all rows of the stack; {@code sample} counts in
-   * the whole batch.
+   * Loss of a sample and its derivative, given ℓ of all rows; {@code sample} counts in the whole
+   * batch.
    */
   interface SampleSeed {
     double loss(double[] density, int sample);

@@ -2,36 +2,36 @@ package org.ebflow.benchmarks;
 
 import java.util.Locale;
 
-/** A reading as text. */
-final class ReadingTable {
+/** A report as text. */
+final class ReportTable {
   private final StringBuilder text = new StringBuilder();
 
-  private ReadingTable() {}
+  private ReportTable() {}
 
   /** Lines for a terminal or a results page. */
-  static String of(Reading reading) {
-    ReadingTable table = new ReadingTable();
-    table.host(reading);
-    table.bandwidth(reading);
-    table.ceilings(reading);
-    table.parts(reading);
-    table.steps(reading);
+  static String of(BenchmarkReport report) {
+    ReportTable table = new ReportTable();
+    table.host(report);
+    table.bandwidth(report);
+    table.ceilings(report);
+    table.parts(report);
+    table.steps(report);
     return table.text.toString();
   }
 
-  private void host(Reading reading) {
-    Host host = reading.host();
+  private void host(BenchmarkReport report) {
+    Host host = report.host();
     line(
         "%s  commit %s  preset %s  load before %.2f",
-        host.date(), host.commit(), reading.preset(), host.load());
+        host.date(), host.commit(), report.preset(), host.load());
     line("%s, %d cores, %s", host.cpu(), host.cores(), host.os());
     line("%s, backend %s (%s)", host.jdk(), host.backend(), host.backendVersion());
     line("");
   }
 
-  private void bandwidth(Reading reading) {
+  private void bandwidth(BenchmarkReport report) {
     line("%-36s %8s %8s %8s", "memory, GB/s", "threads", "median", "best");
-    for (MemoryBandwidth memory : reading.bandwidth()) {
+    for (MemoryBandwidth memory : report.bandwidth()) {
       line(
           "%-36s %8d %8.1f %8.1f",
           "triad a = b + s*c", memory.threads(), memory.median(), memory.best());
@@ -39,9 +39,9 @@ final class ReadingTable {
     line("");
   }
 
-  private void ceilings(Reading reading) {
+  private void ceilings(BenchmarkReport report) {
     line("%-36s %8s %8s %8s", "SGEMM, GFLOP/s ( ' transposed)", "threads", "median", "best");
-    for (SgemmCeiling ceiling : reading.ceilings()) {
+    for (SgemmCeiling ceiling : report.ceilings()) {
       line(
           "%-36s %8d %8.1f %8.1f",
           ceiling.shape(), ceiling.threads(), ceiling.median(), ceiling.best());
@@ -49,11 +49,11 @@ final class ReadingTable {
     line("");
   }
 
-  private void parts(Reading reading) {
+  private void parts(BenchmarkReport report) {
     line(
         "%-36s %5s %8s %8s %9s %10s %11s",
         "kernels, LU, scoring", "D", "threads", "ms", "GB/s", "GFLOP/s", "of ceiling");
-    for (PartReading part : reading.parts()) {
+    for (PartResult part : report.parts()) {
       String speed = String.format(Locale.ROOT, "%.1f", part.speed());
       line(
           "%-36s %5d %8d %8.3f %9s %10s %10.0f%%",
@@ -72,8 +72,8 @@ final class ReadingTable {
     line("");
   }
 
-  private void steps(Reading reading) {
-    line("training step, batch %d, RMSprop and EMA included; medians in ms", reading.batch());
+  private void steps(BenchmarkReport report) {
+    line("training step, batch %d, RMSprop and EMA included; medians in ms", report.batch());
     line(
         "%-6s %5s %7s %8s %8s %8s %8s %8s %8s %9s %9s %8s",
         "loss",
@@ -91,7 +91,7 @@ final class ReadingTable {
     line(
         "%-6s %5s %7s %8s %8s %8s %8s %8s %8s %9s %9s %8s",
         "", "", "", "", "", "", "alone", "alone", "", "ceiling", "ceiling", "");
-    for (StepReading step : reading.steps()) {
+    for (StepResult step : report.steps()) {
       Timing lu = step.factorisations();
       line(
           "%-6s %5d %7d %8.2f %8.2f %8.1f %8.2f %8s %8.2f %8.0f%% %8.0f%% %7.0f%%",

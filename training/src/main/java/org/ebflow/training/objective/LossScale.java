@@ -1,7 +1,7 @@
 package org.ebflow.training.objective;
 
 /** How a score-matching loss is normalised: published learning rates depend on it. */
-public enum Scale {
+public enum LossScale {
   /** ssm and dsm divided by the dimension, sml halved: the published image recipes. */
   PER_DIMENSION,
   /**

@@ -9,10 +9,10 @@ import java.util.logging.Logger;
 import java.util.logging.SimpleFormatter;
 
 /** What the libraries log, one plain line each. */
-final class LogLines extends Handler {
+final class ConsoleLogHandler extends Handler {
   private final PrintWriter err;
 
-  private LogLines(PrintWriter err) {
+  private ConsoleLogHandler(PrintWriter err) {
     this.err = err;
     setFormatter(new SimpleFormatter());
   }
@@ -22,7 +22,7 @@ final class LogLines extends Handler {
     LogManager.getLogManager().reset();
     Logger root = Logger.getLogger("");
     root.setLevel(Level.INFO);
-    root.addHandler(new LogLines(err));
+    root.addHandler(new ConsoleLogHandler(err));
   }
 
   @Override

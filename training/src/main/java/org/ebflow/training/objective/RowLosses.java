@@ -7,17 +7,18 @@ import org.ebflow.linalg.Matrix;
 import org.ebflow.linalg.Precision;
 
 /** Per-row losses of one worker, and the rows among them that are not finite. */
-final class Rows {
+final class RowLosses {
   private final Matrix losses;
   private final boolean[] dropped;
   private int nonFinite;
 
-  Rows(int rows) {
+  RowLosses(int rows) {
     losses = Matrix.allocate(Precision.FLOAT64, 1, rows);
     dropped = new boolean[rows];
   }
 
-  Matrix losses() {
+  /** Losses of the rows, [1,rows] nats. */
+  Matrix matrix() {
     return losses;
   }
 

@@ -4,14 +4,14 @@ import org.ebflow.flow.Flow;
 import org.ebflow.linalg.Matrix;
 
 /** What the passes of all objectives hold: this worker's rows of the batch and their losses. */
-abstract class DataPass implements ObjectivePass {
+abstract class BatchPass implements ObjectivePass {
   final Matrix data;
-  final Rows rows;
+  final RowLosses losses;
   final int batch;
 
-  DataPass(Flow flow, int rows, int batch) {
+  BatchPass(Flow flow, int rows, int batch) {
     this.data = Matrix.allocate(flow.precision(), rows, flow.dimension());
-    this.rows = new Rows(rows);
+    this.losses = new RowLosses(rows);
     this.batch = batch;
   }
 
@@ -22,11 +22,11 @@ abstract class DataPass implements ObjectivePass {
 
   @Override
   public final Matrix losses() {
-    return rows.losses();
+    return losses.matrix();
   }
 
   @Override
   public final int nonFinite() {
-    return rows.nonFinite();
+    return losses.nonFinite();
   }
 }

@@ -6,13 +6,13 @@ import java.util.SplittableRandom;
  * Uniform and normal numbers that are the same bits on every platform: + - × ÷ sqrt, and StrictMath
  * for the logarithm.
  */
-public final class Draws {
+public final class PortableRandom {
   private final SplittableRandom random;
   private double spare;
   private boolean hasSpare;
 
   /** A stream that is a pure function of the seed. */
-  public Draws(long seed) {
+  public PortableRandom(long seed) {
     random = new SplittableRandom(seed);
   }
 

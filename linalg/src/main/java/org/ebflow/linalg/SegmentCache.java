@@ -7,7 +7,7 @@ import java.util.Arrays;
  * Slices of an array as native calls take them. Each is made once: the JIT compiler can't be relied
  * on to remove one made anew for every call.
  */
-final class Slices {
+final class SegmentCache {
   private static final Slice[] NONE = {};
 
   private final MemorySegment whole;
@@ -17,7 +17,7 @@ final class Slices {
   private volatile Slice[] made = NONE;
 
   /** Of an array with elements of that many bytes. */
-  Slices(MemorySegment whole, int bytes) {
+  SegmentCache(MemorySegment whole, int bytes) {
     this.whole = whole;
     this.bytes = bytes;
   }

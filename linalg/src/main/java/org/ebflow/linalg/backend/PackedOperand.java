@@ -1,7 +1,7 @@
 package org.ebflow.linalg.backend;
 
-import org.ebflow.linalg.Factor;
 import org.ebflow.linalg.Matrix;
+import org.ebflow.linalg.Operand;
 
 /**
  * A weight [n,k] as a library arranges it for many products x·weightᵀ.
@@ -10,7 +10,7 @@ import org.ebflow.linalg.Matrix;
  * Products run on the calling thread and may run beside each other; what they need beside rows is
  * kept for every number of rows, as many as have run at once.
  */
-public interface PackedFactor extends AutoCloseable {
+public interface PackedOperand extends AutoCloseable {
   /**
    * y ← x·weightᵀ.
    *
@@ -19,7 +19,7 @@ public interface PackedFactor extends AutoCloseable {
    * @param rows at least m: computed as a product of so many rows, on which the order of its sums
    *     may depend
    */
-  void multiply(Factor x, Matrix y, int rows);
+  void multiply(Operand x, Matrix y, int rows);
 
   /** Frees its memory now; no other call may run beside or follow. */
   @Override

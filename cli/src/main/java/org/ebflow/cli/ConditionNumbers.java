@@ -11,7 +11,7 @@ import org.ebflow.linalg.Blas;
  *
  * @param conditions in the order of the layers, estimates in the 1-norm
  */
-record LinearLayers(List<Condition> conditions) {
+record ConditionNumbers(List<Condition> conditions) {
   /** Above, a float32 inverse or sample has no correct digit left. */
   private static final double NEAR_SINGULAR = 1e7;
 
@@ -23,7 +23,7 @@ record LinearLayers(List<Condition> conditions) {
    */
   record Condition(int layer, String name, double number) {}
 
-  static LinearLayers of(Flow flow, Blas blas) {
+  static ConditionNumbers of(Flow flow, Blas blas) {
     List<Condition> conditions = new ArrayList<>();
     for (int i = 0; i < flow.layers().size(); i++) {
       int layer = i;
@@ -32,13 +32,13 @@ record LinearLayers(List<Condition> conditions) {
             .ifPresent(number -> conditions.add(new Condition(layer, part.toString(), number)));
       }
     }
-    return new LinearLayers(conditions);
+    return new ConditionNumbers(conditions);
   }
 
   void warnIfNearSingular() {
     for (Condition condition : conditions) {
       if (!(condition.number() <= NEAR_SINGULAR)) {
-        System.getLogger(LinearLayers.class.getName())
+        System.getLogger(ConditionNumbers.class.getName())
             .log(
                 System.Logger.Level.WARNING,
                 String.format(

@@ -5,7 +5,7 @@ import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.concurrent.ConcurrentHashMap;
 import org.ebflow.linalg.backend.BlasBackend;
-import org.ebflow.linalg.backend.PackedFactor;
+import org.ebflow.linalg.backend.PackedOperand;
 
 /**
  * Finds out by trying whether products of a shape give a row the same bits at every place: one row
@@ -13,7 +13,7 @@ import org.ebflow.linalg.backend.PackedFactor;
  *
  * <p>Threading: thread-safe.
  */
-final class RowsAlike {
+final class BatchInvariance {
   /** How many random numbers fill a matrix again and again: a prime that divides no usual width. */
   private static final int NUMBERS = 4093;
 
@@ -42,13 +42,13 @@ final class RowsAlike {
       boolean rounded,
       Form form) {}
 
-  RowsAlike(Blas blas, BlasBackend backend) {
+  BatchInvariance(Blas blas, BlasBackend backend) {
     this.blas = blas;
     this.backend = backend;
   }
 
-  /** As {@link Blas#treatsAlike}, by that form of the weight. */
-  boolean holds(int few, int rows, Factor weight, Form form) {
+  /** As {@link Blas#isBatchInvariant}, by that form of the weight. */
+  boolean holds(int few, int rows, Operand weight, Form form) {
     boolean rounded = weight instanceof BFloat16Matrix;
     Precision precision = weight instanceof Matrix exact ? exact.precision() : Precision.FLOAT32;
     return known.computeIfAbsent(
@@ -73,11 +73,11 @@ final class RowsAlike {
     repeat(numbers, x, product.inner);
     repeat(numbers, wide, NUMBERS);
     Matrix weight = wide.columns(0, product.inner);
-    Factor left = product.rounded ? rounded(x) : x;
-    Factor leftFew = product.rounded ? rounded(x.rows(0, product.few)) : x.rows(0, product.few);
-    Factor right = product.rounded ? rounded(weight) : weight;
+    Operand left = product.rounded ? rounded(x) : x;
+    Operand leftFew = product.rounded ? rounded(x.rows(0, product.few)) : x.rows(0, product.few);
+    Operand right = product.rounded ? rounded(weight) : weight;
     if (product.form != Form.PLAIN) {
-      PackedFactor packed = backend.pack(product.count, product.form == Form.PACKED_UPPER, right);
+      PackedOperand packed = backend.pack(product.count, product.form == Form.PACKED_UPPER, right);
       if (packed == null) {
         return false;
       }
@@ -118,7 +118,7 @@ final class RowsAlike {
 
   private static BFloat16Matrix rounded(Matrix x) {
     BFloat16Matrix result = BFloat16Matrix.allocate(x.rows(), x.columns());
-    Kernels.reference(Precision.FLOAT32).bfloat16().round(x, result);
+    KernelChoice.reference(Precision.FLOAT32).bfloat16().round(x, result);
     return result;
   }
 }

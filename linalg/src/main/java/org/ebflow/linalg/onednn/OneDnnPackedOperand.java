@@ -19,9 +19,9 @@ import java.util.Map;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
-import org.ebflow.linalg.Factor;
 import org.ebflow.linalg.Matrix;
-import org.ebflow.linalg.backend.PackedFactor;
+import org.ebflow.linalg.Operand;
+import org.ebflow.linalg.backend.PackedOperand;
 import org.ebflow.linalg.onednn.OneDnnPrimitives.Unimplemented;
 import org.jspecify.annotations.Nullable;
 
@@ -33,7 +33,7 @@ import org.jspecify.annotations.Nullable;
  * <p>An upper triangular weight is arranged in strips of rows, each without the columns that are
  * zero in all of its rows (docs/decisions/0009).
  */
-final class OneDnnPackedFactor implements PackedFactor {
+final class OneDnnPackedOperand implements PackedOperand {
   private static final Cleaner CLEANER = Cleaner.create();
   private static final int OPERANDS = 4;
 
@@ -80,7 +80,7 @@ final class OneDnnPackedFactor implements PackedFactor {
     private final MemorySegment weights;
     private final Map<Integer, MemorySegment> descriptions = new HashMap<>();
 
-    Strip(int count, Factor weight, int first, int rows, int skipped) throws Unimplemented {
+    Strip(int count, Operand weight, int first, int rows, int skipped) throws Unimplemented {
       this.first = first;
       this.rows = rows;
       this.skipped = skipped;
@@ -92,7 +92,7 @@ final class OneDnnPackedFactor implements PackedFactor {
       pack(weight);
     }
 
-    private void pack(Factor weight) throws Unimplemented {
+    private void pack(Operand weight) throws Unimplemented {
       OneDnnPrimitives temporary = new OneDnnPrimitives();
       try {
         int width = inner - skipped;
@@ -149,7 +149,7 @@ final class OneDnnPackedFactor implements PackedFactor {
     }
   }
 
-  private OneDnnPackedFactor(OneDnnPrimitives objects, int rows, boolean upper, Factor weight)
+  private OneDnnPackedOperand(OneDnnPrimitives objects, int rows, boolean upper, Operand weight)
       throws Unimplemented {
     this.objects = objects;
     type = weight instanceof Matrix ? FLOAT32 : BFLOAT16;
@@ -170,11 +170,11 @@ final class OneDnnPackedFactor implements PackedFactor {
   }
 
   /** Null where the library has no such product. */
-  static @Nullable OneDnnPackedFactor of(int rows, boolean upper, Factor weight) {
+  static @Nullable OneDnnPackedOperand of(int rows, boolean upper, Operand weight) {
     OneDnnPrimitives objects = new OneDnnPrimitives();
     boolean made = false;
     try {
-      OneDnnPackedFactor result = new OneDnnPackedFactor(objects, rows, upper, weight);
+      OneDnnPackedOperand result = new OneDnnPackedOperand(objects, rows, upper, weight);
       made = true;
       return result;
     } catch (Unimplemented e) {
@@ -195,7 +195,7 @@ final class OneDnnPackedFactor implements PackedFactor {
   }
 
   @Override
-  public void multiply(Factor x, Matrix y, int rows) {
+  public void multiply(Operand x, Matrix y, int rows) {
     Queue<Call> calls = idle.computeIfAbsent(rows, _ -> new ConcurrentLinkedQueue<>());
     long sourceBytes = rows * rowBytes(sourceStride);
     long targetBytes = (long) rows * columns * Float.BYTES;
@@ -235,7 +235,7 @@ final class OneDnnPackedFactor implements PackedFactor {
     }
   }
 
-  private void copyFrom(Factor x, MemorySegment source) {
+  private void copyFrom(Operand x, MemorySegment source) {
     MemorySegment own = x.segment(x.offset());
     long padding = rowBytes(sourceStride - inner);
     for (int r = 0; r < x.rows(); r++) {

@@ -14,7 +14,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
-class YardstickTest {
+class StepBenchmarkTest {
   private static final int DIMENSION = 16;
   private static final List<String> LOSSES = List.of("ssm", "dsm", "fdssm", "ml", "sml");
 
@@ -22,12 +22,13 @@ class YardstickTest {
   void readsEveryLossAndWritesTableAndJson(@TempDir Path folder) throws IOException {
     List<Preset.Case> cases =
         LOSSES.stream().map(loss -> new Preset.Case(loss, DIMENSION)).toList();
-    Reading reading =
-        Reading.take(new Preset("smoke", cases, 0.02, 0.001, 10_000), Blas.named("openblas"), 2);
+    BenchmarkReport report =
+        BenchmarkReport.measure(
+            new Preset("smoke", cases, 0.02, 0.001, 10_000), Blas.named("openblas"), 2);
 
-    Yardstick.write(reading, folder);
+    StepBenchmark.write(report, folder);
 
-    JsonNode json = JsonMapper.shared().readTree(Files.readString(folder.resolve("reading.json")));
+    JsonNode json = JsonMapper.shared().readTree(Files.readString(folder.resolve("report.json")));
     assertThat(json.get("steps")).hasSize(LOSSES.size());
     for (JsonNode step : json.get("steps")) {
       assertThat(step.get("step").get("median").doubleValue()).isPositive();

@@ -21,7 +21,7 @@ import tools.jackson.databind.json.JsonMapper;
     mixinStandardHelpOptions = true,
     description =
         "Measures this machine's ceilings and the training steps beside them. \"benchmarks/run jmh ...\" runs the micro-benchmarks instead.")
-public final class Yardstick implements Callable<Integer> {
+public final class StepBenchmark implements Callable<Integer> {
   @Option(names = "--quick", description = "Short measurements: under three minutes (the default).")
   private boolean quick;
 
@@ -45,12 +45,12 @@ public final class Yardstick implements Callable<Integer> {
   @Option(
       names = "--out",
       paramLabel = "DIR",
-      description = "Folder that takes reading.json and table.txt.")
+      description = "Folder that takes report.json and table.txt.")
   private @Nullable Path out;
 
   /** Exit code as of the ebflow command. */
   public static void main(String[] args) {
-    System.exit(new CommandLine(new Yardstick()).execute(args));
+    System.exit(new CommandLine(new StepBenchmark()).execute(args));
   }
 
   @Override
@@ -59,19 +59,20 @@ public final class Yardstick implements Callable<Integer> {
       System.err.println("benchmarks/run: --quick and --full exclude each other");
       return 2;
     }
-    Reading reading = Reading.take(full ? Preset.FULL : Preset.QUICK, Blas.named(backend), threads);
-    System.out.print(ReadingTable.of(reading));
+    BenchmarkReport report =
+        BenchmarkReport.measure(full ? Preset.FULL : Preset.QUICK, Blas.named(backend), threads);
+    System.out.print(ReportTable.of(report));
     if (out != null) {
-      write(reading, out);
+      write(report, out);
     }
     return 0;
   }
 
-  /** Writes reading.json and table.txt into a folder, which is made when missing. */
-  static void write(Reading reading, Path folder) throws IOException {
+  /** Writes report.json and table.txt into a folder, which is made when missing. */
+  static void write(BenchmarkReport report, Path folder) throws IOException {
     Files.createDirectories(folder);
     JsonMapper json = JsonMapper.builder().enable(SerializationFeature.INDENT_OUTPUT).build();
-    Files.writeString(folder.resolve("reading.json"), json.writeValueAsString(reading) + "\n");
-    Files.writeString(folder.resolve("table.txt"), ReadingTable.of(reading));
+    Files.writeString(folder.resolve("report.json"), json.writeValueAsString(report) + "\n");
+    Files.writeString(folder.resolve("table.txt"), ReportTable.of(report));
   }
 }

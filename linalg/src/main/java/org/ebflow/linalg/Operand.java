@@ -6,7 +6,7 @@ import java.lang.foreign.MemorySegment;
  * What a product multiplies: row-major, element (r, c) at index {@code offset + r·stride + c} of an
  * array.
  */
-public sealed interface Factor permits Matrix, BFloat16Matrix {
+public sealed interface Operand permits Matrix, BFloat16Matrix {
   /** Number of rows. */
   int rows();
 

@@ -15,8 +15,8 @@ import org.ebflow.flow.InvalidInputException;
  * @param dataset its rows, without those dropped
  * @param droppedRows rows left out because of missing values, NaN or ±Inf
  */
-public record LoadedTable(Dataset dataset, long droppedRows) {
-  private static final Logger LOGGER = System.getLogger(LoadedTable.class.getName());
+public record InMemoryTable(Dataset dataset, long droppedRows) {
+  private static final Logger LOGGER = System.getLogger(InMemoryTable.class.getName());
 
   /**
    * Reads all rows of a table in a format of {@link TableReader}.
@@ -25,7 +25,7 @@ public record LoadedTable(Dataset dataset, long droppedRows) {
    *     counted; otherwise they are errors
    * @throws InvalidInputException naming the first bad row
    */
-  public static LoadedTable read(Path file, TableOptions options) {
+  public static InMemoryTable read(Path file, TableOptions options) {
     String sha256 = Sha256.of(InputFile.of(file));
     try (TableReader table = TableReader.open(file, options)) {
       if (table.note() != null) {
@@ -63,7 +63,7 @@ public record LoadedTable(Dataset dataset, long droppedRows) {
             dropped,
             dropped + rows.rows());
       }
-      return new LoadedTable(
+      return new InMemoryTable(
           Dataset.ofTable(String.valueOf(file.getFileName()), rows, table, sha256), dropped);
     } catch (IOException e) {
       throw new InvalidInputException(file + ": cannot be read: " + e.getMessage(), e);

@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.Random;
 import org.ebflow.linalg.Blas;
 import org.ebflow.linalg.ElementwiseFunction;
+import org.ebflow.linalg.KernelChoice;
 import org.ebflow.linalg.Kernels;
 import org.ebflow.linalg.Lu;
 import org.ebflow.linalg.Matrix;
@@ -22,7 +23,7 @@ import org.ebflow.linalg.Worker;
  * @param flop of one run, 0 where memory limits it
  * @param ceiling GB/s or GFLOP/s of the ceiling that it is compared with, measured in this run
  */
-record PartReading(
+record PartResult(
     String name,
     int dimension,
     int threads,
@@ -53,7 +54,7 @@ record PartReading(
    * @param solo float32 GFLOP/s of one worker
    * @param shared float32 GFLOP/s of all workers
    */
-  static List<PartReading> measure(
+  static List<PartResult> measure(
       int dimension,
       int batch,
       Blas blas,
@@ -70,7 +71,7 @@ record PartReading(
   }
 
   /** One pass over the weights of both layers. */
-  private static PartReading optimizer(int dimension, Team team, double triad, double seconds) {
+  private static PartResult optimizer(int dimension, Team team, double triad, double seconds) {
     int count = 2 * dimension * dimension;
     Random random = new Random(1);
     Matrix weights = Operands.uniform(random, 1, count);
@@ -79,7 +80,7 @@ record PartReading(
     Matrix squares = Matrix.allocate(Precision.FLOAT32, 1, count);
     Team.Program pass =
         worker ->
-            Kernels.of(Precision.FLOAT32)
+            KernelChoice.fastest(Precision.FLOAT32)
                 .optimizer()
                 .rmsProp(
                     part(worker, weights),
@@ -92,7 +93,7 @@ record PartReading(
                     0,
                     1,
                     0.999);
-    return new PartReading(
+    return new PartResult(
         "RMSprop and average",
         dimension,
         team.size(),
@@ -107,14 +108,14 @@ record PartReading(
   }
 
   /** Value, sigmoid and log-determinant of a batch. */
-  private static PartReading activation(
+  private static PartResult activation(
       int dimension, int batch, Team team, double triad, double seconds) {
     Matrix x = Operands.uniform(new Random(1), batch, dimension);
     Matrix y = Matrix.allocate(Precision.FLOAT32, batch, dimension);
     Matrix sigmoid = Matrix.allocate(Precision.FLOAT32, batch, dimension);
     Matrix logDet = Matrix.allocate(Precision.FLOAT64, 1, batch);
     Matrix parameters = Operands.row(A, 1 - A);
-    Kernels kernels = Kernels.of(Precision.FLOAT32);
+    Kernels kernels = KernelChoice.fastest(Precision.FLOAT32);
     ElementwiseFunction function = kernels.functions().smoothLeakyRelu();
     Team.Program pass =
         worker -> {
@@ -130,7 +131,7 @@ record PartReading(
                   y.rows(from, to),
                   logDet.columns(from, to));
         };
-    return new PartReading(
+    return new PartResult(
         "smooth leaky ReLU, forward",
         dimension,
         team.size(),
@@ -141,10 +142,10 @@ record PartReading(
   }
 
   /** LU in float64, as log Z needs it, against half the float32 ceiling. */
-  private static PartReading factorisation(int dimension, Blas blas, double solo, double seconds) {
+  private static PartResult factorisation(int dimension, Blas blas, double solo, double seconds) {
     Matrix weight = Operands.uniform(new Random(1), dimension, dimension);
     try (Lu lu = blas.factorize(weight, Precision.FLOAT64)) {
-      return new PartReading(
+      return new PartResult(
           "LU in float64",
           dimension,
           1,
@@ -155,9 +156,9 @@ record PartReading(
     }
   }
 
-  private static PartReading scoring(int dimension, int threads, double shared, double seconds) {
+  private static PartResult scoring(int dimension, int threads, double shared, double seconds) {
     try (Scoring scoring = new Scoring(dimension, threads, false)) {
-      return new PartReading(
+      return new PartResult(
           "scoring of " + Scoring.ROWS + " rows",
           dimension,
           threads,
