@@ -40,7 +40,7 @@ import javax.tools.ToolProvider;
 /**
  * Derives the vector kernels from the plain ones: of every class {@code FloatX} of the package {@code reference} that is marked {@code @Vectorized}, a class {@code FloatVectorX} of the package
  * {@code simd}, in which each loop {@code for (int i = 0; i < n; i++)} runs over vectors and then, by its own text, over the elements that are left. What a loop may hold is said in {@code Vectorized};
- * anything else ends the build. See docs/decisions/0010-one-elementwise-jet.md.
+ * anything else ends the build. See docs/decisions/0028-derived-vector-loops.md.
  *
  * <p>Usage: {@code java DeriveVector.java SOURCE_ROOT OUTPUT_ROOT}
  */

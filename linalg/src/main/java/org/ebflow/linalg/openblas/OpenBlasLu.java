@@ -122,7 +122,7 @@ final class OpenBlasLu implements LuFactors {
 
   /**
    * With the factors P·B = L·U, B = Aᵀ: U⁻¹, then X from X·L = U⁻¹, then the exchanges of rows as
-   * exchanges of columns: faster than getri (docs/decisions/0005).
+   * exchanges of columns: faster than getri (docs/decisions/0022).
    */
   @Override
   public void invert() {

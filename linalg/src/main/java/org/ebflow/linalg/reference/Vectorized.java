@@ -8,7 +8,7 @@ import java.lang.annotation.Target;
 /**
  * Marks a class {@code FloatX} of which the build derives {@code FloatVectorX} in the package
  * {@code simd}: every loop {@code for (int i = 0; i < n; i++)} runs over vectors there, the rest of
- * the class is the same (docs/decisions/0010).
+ * the class is the same (docs/decisions/0028).
  *
  * <p>Such a loop reads elements by {@link FloatElements#at} and writes them by {@link
  * FloatElements#set}, at indices {@code i} or {@code base + i}. It declares float locals and knows

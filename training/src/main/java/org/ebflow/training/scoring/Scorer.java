@@ -127,7 +127,7 @@ public final class Scorer implements AutoCloseable {
 
   /**
    * Scores by a float32 model whose factors of large products are rounded to bfloat16:
-   * docs/decisions/0006. log Z is exact all the same.
+   * docs/decisions/0026. log Z is exact all the same.
    *
    * @throws IllegalArgumentException if the model is float64 or the BLAS has no such products
    */
