@@ -130,7 +130,7 @@ public final class Scorer implements AutoCloseable {
 
   /**
    * Scores by a float32 model with the operands of large products rounded to bfloat16
-   * (docs/decisions/0006). log Z is still that of the exact weights.
+   * (docs/decisions/0026). log Z is still that of the exact weights.
    *
    * @throws IllegalArgumentException if the model is float64 or the BLAS has no such products
    */
