@@ -9,7 +9,7 @@ import java.util.Set;
 import org.ebflow.linalg.Blas;
 import org.ebflow.linalg.Team;
 
-/** All that one run of the yardstick measured. */
+/** All that one run of the step benchmark measured. */
 record BenchmarkReport(
     Host host,
     String preset,
@@ -84,6 +84,6 @@ record BenchmarkReport(
   }
 
   private static void say(String what) {
-    System.err.println("yardstick: " + what);
+    System.err.println("benchmark: " + what);
   }
 }

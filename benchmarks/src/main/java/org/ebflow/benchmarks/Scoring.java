@@ -27,7 +27,7 @@ public final class Scoring implements AutoCloseable {
   private final Dataset rows;
   private final Scorer scorer;
 
-  /** Opens the scorer; {@code bfloat16} rounds the factors of products, by backend onednn. */
+  /** Opens the scorer; {@code bfloat16} rounds the operands of products, by backend onednn. */
   public Scoring(int dimension, int threads, boolean bfloat16) {
     byte[] pixels = new byte[ROWS * dimension];
     new Random(1).nextBytes(pixels);

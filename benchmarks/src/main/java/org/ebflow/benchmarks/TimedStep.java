@@ -41,7 +41,7 @@ public final class TimedStep {
     this(loss, dimension, batch, blas, team, false);
   }
 
-  /** Of recipe mnist-fc-LOSS; {@code bfloat16} rounds the factors of products. */
+  /** Of recipe mnist-fc-LOSS; {@code bfloat16} rounds the operands of products. */
   public TimedStep(String loss, int dimension, int batch, Blas blas, Team team, boolean bfloat16) {
     this.team = team;
     this.batch = batch;

@@ -1,4 +1,4 @@
-/** The yardstick: ceilings of this machine and training steps beside them, measured in one run. */
+/** Ceilings of this machine and training steps beside them, measured in one run. */
 @NullMarked
 package org.ebflow.benchmarks;
 

@@ -35,7 +35,9 @@ final class ComputeOptions {
     return blas;
   }
 
-  /** For products of factors rounded to bfloat16, where auto means the only backend with those. */
+  /**
+   * For products of operands rounded to bfloat16, where auto means the only backend that has them.
+   */
   Blas bfloat16Blas() {
     if (backend.equals("auto")) {
       backend = "onednn";

@@ -70,7 +70,10 @@ public final class Flow {
     return new Flow(inputShape, sequence, others);
   }
 
-  /** Values of the layers' weights by name: all of {@link #parameters} but what no layer reads. */
+  /**
+   * Values of the layers' weights by name: {@link #parameters} without those that no layer reads,
+   * as an objective's own.
+   */
   public Map<String, Matrix> weights() {
     Set<Parameter> own = Set.copyOf(sequence.parameters());
     Map<String, Matrix> result = new LinkedHashMap<>();
@@ -96,7 +99,8 @@ public final class Flow {
   }
 
   /**
-   * This flow after other layers, all without weights: as when preprocessing is part of the model.
+   * The flow that applies {@code first} and then this one: preprocessing as a part of the model.
+   * The layers of {@code first} may have no weights.
    */
   public Flow after(List<Layer> first) {
     for (Layer layer : first) {
@@ -191,7 +195,7 @@ public final class Flow {
 
   /**
    * Sets the weights that depend on data (ActNorm) from first rows [rows,dimension] in the flow's
-   * precision; some dozens are needed for deviations that mean something.
+   * precision. A usable standard deviation needs some dozens of rows.
    */
   public void initialize(Matrix batch, Blas blas) {
     onRows(batch, blas, FlowPass::initialize);

@@ -59,8 +59,8 @@ public final class FlowPass {
   }
 
   /**
-   * As {@link #forTeam} for order 0 and what needs no backward pass: keeps nothing for one, and
-   * refuses it. A forward pass may overwrite its input.
+   * Passes of order 0 that only go forward, as those that score or invert. They keep nothing for a
+   * backward pass and refuse one. {@link #forward} may overwrite the input.
    */
   public static FlowPass[] forwardOnly(Flow flow, Compute compute, Team team, int batch) {
     return forTeam(flow, compute, team, batch, 0, false);
@@ -77,7 +77,10 @@ public final class FlowPass {
     return passes;
   }
 
-  /** This pass, whose latent is that of the flow only up to a rotation: {@link ScoringPlan}. */
+  /**
+   * Says that the latent of this pass is the flow's only up to an orthogonal map, see {@link
+   * ScoringPlan}, and returns the pass.
+   */
   FlowPass withRotatedLatent() {
     latentRotated = true;
     return this;
@@ -167,8 +170,8 @@ public final class FlowPass {
   }
 
   /**
-   * s = ∇ℓ at the input's order-0 stream, [rows,dimension]. The score's cotangents stay at every
-   * boundary: they are those of the highest stream in {@link #backward}.
+   * s = ∇ℓ at the input's order-0 stream, [rows,dimension]. Its cotangents stay at every boundary,
+   * where {@link #backwardAfterScore} takes them for those of the highest order.
    */
   public Matrix score() {
     requireBackward();
@@ -187,9 +190,9 @@ public final class FlowPass {
   }
 
   /**
-   * Gradient of Σ_rows Σ_k seed_k·φ_k after {@link #score}: the seed of the highest order must be
-   * one in every row (zero in those of {@link #zeroRow}), its cotangents are those of the score and
-   * are not computed again.
+   * Gradient of Σ_rows Σ_k seed_k·φ_k after {@link #score}. The cotangents of the highest order are
+   * those of the score and are not computed again. So the seed of the highest order must be one in
+   * every row, or zero in those of {@link #zeroRow}.
    *
    * @param seed per order and row, read
    */
@@ -271,8 +274,8 @@ public final class FlowPass {
   }
 
   /**
-   * Makes a row vanish from everything a backward pass reads: a row whose loss is not finite counts
-   * as nothing. Its seeds must be zero too.
+   * Zeroes a row in everything that a backward pass reads, so that a row whose loss is not finite
+   * adds nothing to a gradient. The caller zeroes its seeds too.
    */
   public void zeroRow(int row) {
     requireBackward();

@@ -23,20 +23,21 @@ import org.ebflow.linalg.Team;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How densities of many rows are computed, side by side by passes of one thread each, so that the
- * bits of a row's density depend neither on the other rows nor on its place among them.
+ * How the densities of many rows are computed. Passes of one thread each run side by side. The bits
+ * of a row's density depend neither on the other rows nor on its place among them.
  *
  * <p>Three things are decided here and nowhere else:
  *
  * <ul>
- *   <li>Batch invariance. Products by large weights are the BLAS's where it has packed them; all
- *       products are its where it is batch-invariant for all of them ({@link
- *       Blas#isBatchInvariant}); the others are {@link Blas#batchInvariant}.
- *   <li>Packed weights. Large weights are copied once, in native memory, in the order in which the
- *       BLAS reads them.
- *   <li>The last layer by QR. log p sees of the latent z = W x + b only ‖z‖, which no rotation
- *       changes. So W = Q·R gives way to R and b to Qᵀb, and products with R's zeros are left out:
- *       docs/decisions/0009.
+ *   <li>Batch invariance. Products by packed weights are the BLAS's. All products are the BLAS's
+ *       where it packs no weight, every weight is large, and it is batch-invariant for each of them
+ *       ({@link Blas#isBatchInvariant}). All other products are computed by {@link
+ *       Blas#batchInvariant}.
+ *   <li>Packed weights. Large weights are copied once to native memory, in the layout in which the
+ *       BLAS reads them, where it has such a layout and is batch-invariant with it.
+ *   <li>The last layer by QR. log p depends on the latent z = W x + b only through ‖z‖, and no
+ *       orthogonal map changes that norm. With W = Q·R the plan multiplies by R in place of W, adds
+ *       Qᵀb in place of b, and leaves out products with the zeros of R: docs/decisions/0009.
  * </ul>
  *
  * <p>The weights may not change. Threading: thread-safe, but for {@link #close}.
@@ -71,6 +72,8 @@ public final class ScoringPlan implements AutoCloseable {
   /**
    * For batches of two sizes.
    *
+   * @param few rows of the smaller batches, for requests of few rows; at most {@code batch}
+   * @param batch rows of the larger batches
    * @param team divides the work of packing, and that of log Z
    */
   public static ScoringPlan of(Flow flow, Blas blas, int few, int batch, Team team) {
@@ -86,8 +89,8 @@ public final class ScoringPlan implements AutoCloseable {
   }
 
   /**
-   * As {@link #of} with the operands of products by large weights rounded to bfloat16, but for
-   * those inside of networks.
+   * As {@link #of} with the operands of products by large weights rounded to bfloat16, except in
+   * the networks of couplings.
    *
    * @throws IllegalArgumentException if the weights are float64 or the BLAS has no such products,
    *     or they are not batch-invariant
@@ -153,7 +156,10 @@ public final class ScoringPlan implements AutoCloseable {
         : null;
   }
 
-  /** R of W = Q·R, packed, and Qᵀb: computed in float64, rounded to the weights' precision. */
+  /**
+   * Packs R of W = Q·R and keeps Qᵀb. Both are computed in float64 and rounded to the weights'
+   * precision.
+   */
   private @Nullable PackedWeight rotated(AffineMap last, Operand weight) {
     Parameters weights = flow.parameters();
     int d = flow.dimension();
@@ -185,7 +191,10 @@ public final class ScoringPlan implements AutoCloseable {
     return result;
   }
 
-  /** The BLAS itself if it is batch-invariant for all that is not packed and is an operand. */
+  /**
+   * What computes the products that no packed weight does: the BLAS itself if nothing is packed,
+   * all weights are large and it is batch-invariant for each of them, else the batch-invariant one.
+   */
   private Blas blasOfOthers(Map<Parameter, ? extends Operand> large) {
     Parameters weights = flow.parameters();
     for (Parameter block : weights.blocks()) {
@@ -217,12 +226,12 @@ public final class ScoringPlan implements AutoCloseable {
     return packed.containsKey(block);
   }
 
-  /** Whether the latent is that of the flow only up to a rotation. */
+  /** Whether the latent is the flow's only up to an orthogonal map. */
   boolean rotatesLatent() {
     return !rotatedBiases.isEmpty();
   }
 
-  /** What multiplies by weights that are not packed. */
+  /** What computes products by weights that are not packed. */
   Blas blas() {
     return compute.blas();
   }

@@ -1,4 +1,7 @@
-/** Normalizing flows read as energy-based models: layers, jets, log-densities and log Z. */
+/**
+ * Normalizing flows read as energy-based models: the flow, a batch's pass through it, log-densities
+ * and log Z, and the plan by which many rows are scored.
+ */
 @NullMarked
 package org.ebflow.flow;
 

@@ -5,7 +5,7 @@ public interface BFloat16Kernels {
   /**
    * rounded ← x, to the nearest, ties to even; what is too large becomes infinite, NaN stays NaN.
    *
-   * @param x read, [rows,columns], float32; its rows may lie apart
+   * @param x read, [rows,columns], float32; its stride may exceed its width
    * @param rounded overwritten, [rows,columns]
    */
   void round(Matrix x, BFloat16Matrix rounded);

@@ -4,8 +4,8 @@ import java.lang.foreign.MemorySegment;
 
 /**
  * Row-major view of bfloat16 numbers on the heap, the upper halves of float32 numbers: eight bits
- * of precision, the range of float32. An operand of products that are summed in float32, written by
- * {@link BFloat16Kernels#round}.
+ * of precision, the range of float32. An operand of products whose sums are float32. {@link
+ * BFloat16Kernels#round} writes it.
  *
  * <p>Threading: as {@link Matrix}.
  */

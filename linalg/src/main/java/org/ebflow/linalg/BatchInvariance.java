@@ -8,13 +8,17 @@ import org.ebflow.linalg.backend.BlasBackend;
 import org.ebflow.linalg.backend.PackedOperand;
 
 /**
- * Finds out by trying whether products of a shape give a row the same bits at every place: one row
- * of random numbers is multiplied at all of them at once, and the results are compared bit by bit.
+ * Tests whether products of a shape are batch-invariant, that is, give a row the same bits at every
+ * place in a batch. A batch of equal rows of random numbers is multiplied, and its results are
+ * compared bit by bit.
  *
  * <p>Threading: thread-safe.
  */
 final class BatchInvariance {
-  /** How many random numbers fill a matrix again and again: a prime that divides no usual width. */
+  /**
+   * How many random numbers there are; they repeat to fill a matrix. A prime, which divides no
+   * usual width.
+   */
   private static final int NUMBERS = 4093;
 
   private final Blas blas;
@@ -29,8 +33,8 @@ final class BatchInvariance {
   }
 
   /**
-   * x·weightᵀ, [count or few,inner]·[inner,columns], its format, the stride of the weight's rows,
-   * and how it is computed.
+   * A product x·weightᵀ, [count or few,inner]·[inner,columns]: shape, format, stride of the weight,
+   * and form in which the weight is read.
    */
   private record Product(
       int few,
@@ -47,7 +51,7 @@ final class BatchInvariance {
     this.backend = backend;
   }
 
-  /** As {@link Blas#isBatchInvariant}, by that form of the weight. */
+  /** As {@link Blas#isBatchInvariant}, with the weight in that form. */
   boolean holds(int few, int rows, Operand weight, Form form) {
     boolean rounded = weight instanceof BFloat16Matrix;
     Precision precision = weight instanceof Matrix exact ? exact.precision() : Precision.FLOAT32;

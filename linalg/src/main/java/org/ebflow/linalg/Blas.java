@@ -12,11 +12,11 @@ import org.ebflow.linalg.openblas.OpenBlasBackend;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Matrix products, LU and QR factorisations: checks the arguments, then calls one backend.
+ * Matrix products, LU and QR factorisations. Checks the arguments, then calls one backend.
  *
- * <p>A product allocates nothing. It runs as calls of a few milliseconds at most, because a native
- * call on a heap array holds the garbage collector back; only rows and columns of the output are
- * divided, so the bits stay those of one call per shape and team size.
+ * <p>A product allocates nothing. It is divided into calls of a few milliseconds at most, because a
+ * native call on a heap array holds the garbage collector back. The calls divide rows and columns
+ * of the output, never a sum, and depend on the shape and the team size alone; so do the bits.
  *
  * <p>Threading: thread-safe as long as no two callers write the same matrix.
  */
@@ -27,11 +27,11 @@ public final class Blas {
   private static final Backends BACKENDS = new Backends(constructors());
 
   private final BlasBackend backend;
-  private final BatchInvariance alike;
+  private final BatchInvariance invariance;
 
   Blas(BlasBackend backend) {
     this.backend = backend;
-    this.alike = new BatchInvariance(this, backend);
+    this.invariance = new BatchInvariance(this, backend);
   }
 
   /**
@@ -62,12 +62,12 @@ public final class Blas {
   }
 
   /**
-   * Products whose rows are alike, of every shape: a row of op(a)·op(b) has the same bits whatever
-   * stands in the other rows of op(a), however many there are and wherever it stands among them.
-   * What must be reproducible row by row, as a score, is computed so, unless {@link
-   * #isBatchInvariant} says that a faster backend does as well.
+   * Products that are batch-invariant for every shape: the bits of a row of op(a)·op(b) depend
+   * neither on the other rows of op(a), nor on their number, nor on the row's place among them.
+   * What must be reproducible row by row, as a score, is computed by them, or by a faster backend
+   * for which {@link #isBatchInvariant} holds.
    *
-   * <p>It is the java backend, alike by construction.
+   * <p>It is the java backend, which is batch-invariant by construction.
    */
   public static Blas batchInvariant() {
     return named("java");
@@ -75,22 +75,23 @@ public final class Blas {
 
   /**
    * Whether x·weightᵀ gives a row of x the same bits wherever it stands among {@code rows} rows,
-   * and among {@code few}. A native kernel may order a sum by the row's place: OpenBLAS's float32
-   * one for AVX2 does. Which order that is depends on the shape alone and not on the numbers, so it
-   * shows when one row is multiplied at every place. Done once per shape.
+   * and among {@code few}. In a native kernel the order of a sum may depend on the row's place, as
+   * in OpenBLAS's float32 kernel for AVX2. It depends on the shape alone and not on the numbers, so
+   * that multiplying equal rows shows it. This test runs once per shape.
    *
    * @param few at most {@code rows}
    * @param weight read for its shape and format only
    */
   public boolean isBatchInvariant(int few, int rows, Operand weight) {
     return backend instanceof JavaBackend
-        || alike.holds(few, rows, weight, BatchInvariance.Form.PLAIN);
+        || invariance.holds(few, rows, weight, BatchInvariance.Form.PLAIN);
   }
 
   /**
-   * A weight arranged for products x·weightᵀ of {@code rows} rows, and of {@code few}, or null
-   * where the backend has no such form of it or does not treat rows alike with it: {@link
-   * #isBatchInvariant}. Where it only does among {@code rows}, fewer are computed as so many.
+   * Packs a weight for products x·weightᵀ of {@code rows} rows, and of {@code few}. Returns null
+   * where the backend has no packed form of it, or is not batch-invariant with it ({@link
+   * #isBatchInvariant}). Where it is so among {@code rows} only, products of fewer rows are
+   * computed with as many.
    *
    * @param few at most {@code rows}
    * @param weight [n,k], read
@@ -100,8 +101,8 @@ public final class Blas {
   }
 
   /**
-   * As {@link #pack} for a square weight that is zero below its diagonal: most products with zeros
-   * are left out.
+   * As {@link #pack} for a square weight that is zero below its diagonal. Most products with these
+   * zeros are left out.
    *
    * @param few at most {@code rows}
    * @param weight [n,n], read
@@ -115,7 +116,8 @@ public final class Blas {
   }
 
   /**
-   * Whether {@link #packUpperTriangular} has a form of weights like this one. Done once per shape.
+   * Whether {@link #packUpperTriangular} can pack a weight like this one. The test runs once per
+   * shape.
    *
    * @param few at most {@code rows}
    * @param weight [n,n], read for its shape and format only
@@ -123,8 +125,8 @@ public final class Blas {
   public boolean packsUpperTriangular(int few, int rows, Operand weight) {
     return weight.rows() > 0
         && weight.rows() == weight.columns()
-        && (alike.holds(few, rows, weight, BatchInvariance.Form.PACKED_UPPER)
-            || alike.holds(rows, rows, weight, BatchInvariance.Form.PACKED_UPPER));
+        && (invariance.holds(few, rows, weight, BatchInvariance.Form.PACKED_UPPER)
+            || invariance.holds(rows, rows, weight, BatchInvariance.Form.PACKED_UPPER));
   }
 
   private @Nullable PackedWeight pack(
@@ -136,10 +138,10 @@ public final class Blas {
     if (packed == null) {
       return null;
     }
-    if (alike.holds(few, rows, weight, form)) {
+    if (invariance.holds(few, rows, weight, form)) {
       return new PackedWeight(packed, weight, 0);
     }
-    if (alike.holds(rows, rows, weight, form)) { // few are computed as many
+    if (invariance.holds(rows, rows, weight, form)) { // few rows are computed as many
       return new PackedWeight(packed, weight, rows);
     }
     packed.close();
@@ -157,7 +159,7 @@ public final class Blas {
   }
 
   /**
-   * Whether factors may be {@link BFloat16Matrix}: those of onednn, where its library has such
+   * Whether operands may be {@link BFloat16Matrix}: with onednn, where its library has such
    * products. They are faster than float32 only on processors with bfloat16 instructions.
    */
   public boolean multipliesBFloat16() {
@@ -165,8 +167,8 @@ public final class Blas {
   }
 
   /**
-   * c ← alpha·op(a)·op(b) + beta·c on the calling thread. Both factors are of the precision of c,
-   * or both rounded to bfloat16 and c is float32; the sums are of the precision of c.
+   * c ← alpha·op(a)·op(b) + beta·c on the calling thread. Both operands have the precision of c, or
+   * both are bfloat16 and c is float32. The sums have the precision of c.
    *
    * @param a read, [m,k], or [k,m] when transposed
    * @param b read, [k,n], or [n,k] when transposed
@@ -185,8 +187,8 @@ public final class Blas {
   }
 
   /**
-   * The same product shared by all workers of a team: every worker calls it with the same matrices,
-   * each computes its own tile of c. No barrier inside.
+   * The same product, shared by the workers of a team. Every worker calls it with the same matrices
+   * and computes its own tile of c. There is no barrier inside.
    *
    * @param a read, [m,k], or [k,m] when transposed
    * @param b read, [k,n], or [n,k] when transposed
@@ -225,8 +227,8 @@ public final class Blas {
   }
 
   /**
-   * LU factorisation of a square matrix in the given precision; {@code a} is not modified. The
-   * result's memory can be used again: {@link Lu#factorize}.
+   * LU factorisation of a square matrix in the given precision; {@code a} is not modified. {@link
+   * Lu#factorize} reuses the result's memory for another matrix.
    */
   public Lu factorize(Matrix a, Precision precision) {
     if (a.rows() != a.columns()) {
@@ -299,9 +301,9 @@ public final class Blas {
     }
   }
 
-  /** How long one multiplication takes, in those of float32. */
-  private static double cost(Operand factor) {
-    if (factor instanceof Matrix exact) {
+  /** Time of one multiplication, relative to one in float32. */
+  private static double cost(Operand operand) {
+    if (operand instanceof Matrix exact) {
       return exact.precision() == Precision.FLOAT32 ? 1 : 2;
     }
     return 0.5;
@@ -344,7 +346,7 @@ public final class Blas {
     }
   }
 
-  /** c ← beta·c, what is left of a product without terms. */
+  /** c ← beta·c: a product whose sums have no terms. */
   private static void scale(
       double beta, Matrix c, int fromRow, int toRow, int fromColumn, int toColumn) {
     for (int r = fromRow; r < toRow; r++) {

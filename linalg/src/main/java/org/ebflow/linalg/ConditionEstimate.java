@@ -76,7 +76,7 @@ final class ConditionEstimate {
     return Math.max(estimate, alternatingEstimate(lu, precision, n));
   }
 
-  /** Guards against matrices built so that the ascent stops at once. */
+  /** Another lower bound, for matrices at which the ascent stops at once. */
   private static double alternatingEstimate(Lu lu, Precision precision, int n) {
     Matrix x = Matrix.allocate(precision, 1, n);
     for (int i = 0; i < n; i++) {

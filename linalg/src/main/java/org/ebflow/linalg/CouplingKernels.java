@@ -1,12 +1,13 @@
 package org.ebflow.linalg;
 
 /**
- * Jets of the scaling y = x·e^(-s) of a coupling, whose log-determinant is -Σs, given the jets of x
- * and s.
+ * Jets of the scaling y = x·e^(-s) of a coupling, given the jets of x and s. Its log-determinant is
+ * -Σs.
  *
- * <p>Shapes: streams and cotangents contiguous [rows,width] of one precision; {@code scale}
- * [rows,width] holds e^(-s0), kept by {@link #value}; log-determinants and their cotangents float64
- * [1,rows]. With {@code e_k} the jet of e^(-s): e1 = -e0·s1, e2 = e0·(s1² - s2). y may be x.
+ * <p>Shapes: streams and cotangents are contiguous [rows,width] matrices of one precision. {@code
+ * scale} [rows,width] holds e^(-s0), which {@link #value} writes. Log-determinants and their
+ * cotangents c are float64 [1,rows]. With {@code e_k} the jet of e^(-s): e1 = -e0·s1, e2 = e0·(s1²
+ * - s2). y may be x.
  */
 public interface CouplingKernels {
   /** y0 ← x0·e0, scale ← e^(-s0), logDet[r] -= Σs0. */

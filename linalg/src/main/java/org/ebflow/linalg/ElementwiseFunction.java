@@ -2,13 +2,13 @@ package org.ebflow.linalg;
 
 /**
  * A function f of one number, applied to every element of a matrix: its value and its derivatives.
- * What follows from them, tangents, second orders, cotangents and log-determinants, is computed by
- * {@link ElementwiseJets} for all functions alike.
+ * {@link ElementwiseJets} computes from them, for every function, streams of orders 1 and 2,
+ * cotangents and log-determinants.
  *
  * <p>The methods work on a block: {@code n} elements from number {@code from} on, in row-major
- * order. A block is made of whole rows or lies within one row. Element i of the block is number
- * {@code from + i} of x, y and what is kept, contiguous [rows,width] matrices; it is number i of
- * the derivatives, which are a scratch of the caller.
+ * order. A block is made of whole rows or lies within one row. x, y and what is kept are contiguous
+ * [rows,width] matrices, and element i of the block is their number {@code from + i}. The
+ * derivatives are a scratch of the caller, whose number i belongs to element i.
  *
  * <p>{@code parameters} is a matrix in the precision of x whose shape the function defines:
  * [1,count] for constants, [1,width] for one trainable number per column.

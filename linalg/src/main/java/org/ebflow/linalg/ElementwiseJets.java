@@ -3,15 +3,15 @@ package org.ebflow.linalg;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Jets of y = f(x), elementwise, for any {@link ElementwiseFunction}, and of the log-determinant Σ
- * h of a row, h = log|f'|. Formulas: docs/derivations/elementwise.md.
+ * Jets of y = f(x), elementwise, for any {@link ElementwiseFunction}, and of the log-determinant of
+ * a row, Σ h with h = log|f'|. Formulas: docs/derivations/elementwise.md.
  *
  * <p>Shapes: streams, cotangents and what is kept are contiguous [rows,width] matrices of one
- * precision; log-determinants and their cotangents c are float64 [1,rows]. A function that is no
- * bijection takes null for both. Outputs may not overlap inputs.
+ * precision; log-determinants and their cotangents c are float64 [1,rows]. For a function that is
+ * no bijection both are null. Outputs may not overlap inputs.
  *
- * <p>The derivatives are computed block by block into a scratch that stays in the first cache,
- * again in every call, from x and what the function keeps.
+ * <p>Every call computes the derivatives anew, from x and what the function keeps. It does so block
+ * by block, into a scratch that stays in the first cache.
  */
 public interface ElementwiseJets {
   /** y ← f(x), logDet[r] += Σ h over row r unless null. */
@@ -44,7 +44,7 @@ public interface ElementwiseJets {
   /**
    * xBar0 ← f'·yBar0 + c0·h'.
    *
-   * @param bars as in {@link ElementwiseFunction#pullBackParameters}, null if nobody asks for them
+   * @param bars as in {@link ElementwiseFunction#pullBackParameters}, null if they are not wanted
    */
   void pullBack0(
       ElementwiseFunction function,

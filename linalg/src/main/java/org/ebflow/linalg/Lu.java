@@ -6,26 +6,26 @@ import org.ebflow.linalg.reference.FloatTranspose;
 import org.jspecify.annotations.Nullable;
 
 /**
- * LU factorisation with partial pivoting of a square matrix A [n,n]. {@link #factorize} uses its
- * memory again for another matrix of that size.
+ * LU factorisation with partial pivoting of a square matrix A [n,n]. {@link #factorize} reuses its
+ * memory for another matrix of that size.
  *
  * <p>Numerics: solutions and the inverse are accurate to cond(A)·ε of the factors' precision. NaN
  * in A gives NaN out.
  *
- * <p>Memory: once warm, no method of a training step allocates: factorising, solving by the same
- * threads, adding the inverse, the determinant.
+ * <p>Memory: once warm, what a training step calls allocates nothing: factorising, solving by the
+ * same threads, adding the inverse, the determinant.
  *
  * <p>Threading: thread-safe, but for {@link #factorize} and {@link #close}, which no other call may
  * run beside. Solutions run concurrently, inverses take turns.
  */
 public final class Lu implements AutoCloseable {
   /**
-   * FLOP of one backend call that solves, about 20 ms at 30 GFLOP/s: it holds the garbage collector
-   * back, and each reads all factors.
+   * FLOP of one backend call that solves, about 20 ms at 30 GFLOP/s. Longer calls would hold the
+   * garbage collector back; shorter ones would read all factors more often.
    */
   private static final double CALL_FLOP = 6e8;
 
-  /** Rows and columns of what is transposed in the first cache. */
+  /** Rows and columns of a tile that is transposed in the first cache. */
   private static final int TILE = 32;
 
   private final @Nullable LuFactors factors; // null when n is 0
@@ -219,8 +219,7 @@ public final class Lu implements AutoCloseable {
   }
 
   /**
-   * Columns {@code r} and following of sum ← themselves + scale·(rows r and following of A⁻¹)ᵀ, in
-   * the rows {@code c} and following.
+   * Adds scale·A⁻ᵀ to one tile of sum: its columns from {@code r} on, its rows from {@code c} on.
    */
   private void addTileTransposed(
       LuFactors inverted, double scale, Matrix sum, int r, int rows, int c, int columns) {

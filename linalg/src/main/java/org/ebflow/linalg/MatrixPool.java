@@ -3,15 +3,14 @@ package org.ebflow.linalg;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Zeroed matrices that begin on a line of the cache: vectors and tiles that straddle lines make a
- * step of D = 784 slower by a twentieth, with bfloat16 operands by a seventh
- * (benchmarks/results/2026-11-25-strides).
+ * Allocates zeroed matrices that are aligned to cache lines. Vectors and tiles that straddle cache
+ * lines make a step slower (benchmarks/results/2026-11-25-strides).
  *
- * <p>Java promises nothing about the places of arrays. Under the collector G1 an array that fills
- * at least half a region of the heap begins one, its elements {@value #HEADER} bytes further; so
- * large matrices skip the rest of that line, and smaller ones are carved from such arrays.
- * Elsewhere, and where a heap of more than 16 GB has larger regions, they lie as they happen to:
- * only speed depends on it.
+ * <p>Java does not promise where an array lies. Under the collector G1 an array of at least half a
+ * heap region begins at a region, and its elements {@value #HEADER} bytes further. So a large
+ * matrix skips the rest of that cache line, and smaller matrices are carved from large arrays. With
+ * other collectors, and with the larger regions of heaps above 16 GB, alignment is left to chance.
+ * Only speed depends on it.
  *
  * <p>Threading: thread-safe.
  */
@@ -22,7 +21,7 @@ public final class MatrixPool {
   /** Bytes of the arrays that matrices are carved from, which with their header fill a region. */
   private static final int CHUNK = (1 << 22) - HEADER;
 
-  /** Matrices of fewer bytes have an array of their own: there is little to gain. */
+  /** Matrices of fewer bytes have an array of their own: alignment gains them little. */
   private static final int SMALL = 1 << 17;
 
   private static final int COMPETING = 512;
@@ -47,8 +46,8 @@ public final class MatrixPool {
   }
 
   /**
-   * One whose matrices each have an array of their own wherever it lies, for the many threads of a
-   * scorer, whose products read copies.
+   * Without alignment: each matrix has an array of its own. For the many threads of a scorer, whose
+   * products read copies.
    */
   public static MatrixPool unaligned(Precision precision) {
     return new MatrixPool(precision, false);
@@ -56,9 +55,10 @@ public final class MatrixPool {
 
   /**
    * Numbers from one row of a weight to the next. Float32 rows a multiple of 2048 bytes apart would
-   * compete for the same lines of the first cache and make products by the weight slower, by a
-   * tenth at 3072 columns (benchmarks/results/2026-11-25-strides): such rows have a line of zeros
-   * between them. It is the same in both precisions, so that copies share one layout.
+   * compete for the same lines of the first cache, which makes products by the weight slower
+   * (benchmarks/results/2026-11-25-strides). Such rows have {@value #GAP} zeros between them, a
+   * cache line in float32. The stride is the same in both precisions, so that copies share one
+   * layout.
    */
   public static int weightStride(int rows, int columns) {
     boolean compete = rows > 1 && columns % COMPETING == 0;

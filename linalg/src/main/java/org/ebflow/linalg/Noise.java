@@ -11,7 +11,7 @@ import org.ebflow.linalg.reference.Threefry;
  * @param seed of all noise
  */
 public record Noise(long seed) {
-  /** The key of one draw. Draws of different purposes or steps are independent. */
+  /** The key of one draw. Draws with different purposes or steps are independent. */
   public long key(int purpose, long step) {
     return Threefry.block(Threefry.block(seed, purpose), step);
   }

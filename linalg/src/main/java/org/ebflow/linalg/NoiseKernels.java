@@ -18,8 +18,8 @@ public interface NoiseKernels {
   void gaussian(long key, long firstRow, Matrix out);
 
   /**
-   * Standard normal in antithetic pairs: the row of number 2i is row i of {@link #gaussian}, that
-   * of number 2i + 1 its negative.
+   * Standard normal in antithetic pairs: row number 2i is row number i of {@link #gaussian}, row
+   * number 2i + 1 its negative.
    */
   void antithetic(long key, long firstRow, Matrix out);
 }

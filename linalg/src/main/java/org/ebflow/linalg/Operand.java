@@ -3,8 +3,8 @@ package org.ebflow.linalg;
 import java.lang.foreign.MemorySegment;
 
 /**
- * What a product multiplies: row-major, element (r, c) at index {@code offset + r·stride + c} of an
- * array.
+ * An operand of a matrix product. It is row-major: element (r, c) lies at index {@code offset +
+ * r·stride + c} of an array.
  */
 public sealed interface Operand permits Matrix, BFloat16Matrix {
   /** Number of rows. */
@@ -19,6 +19,9 @@ public sealed interface Operand permits Matrix, BFloat16Matrix {
   /** Distance of two rows in the array, in elements. */
   int stride();
 
-  /** The array from index {@code from} on, as a native call takes it; each is made once. */
+  /**
+   * The array from index {@code from} on, as a native call takes it. The segment of an index is
+   * made once.
+   */
   MemorySegment segment(int from);
 }

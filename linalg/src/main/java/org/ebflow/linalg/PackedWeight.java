@@ -3,11 +3,11 @@ package org.ebflow.linalg;
 import org.ebflow.linalg.backend.PackedOperand;
 
 /**
- * A weight [n,k] arranged once for many products x·weightᵀ: {@link Blas#pack}. Later changes of the
- * weight do not reach it.
+ * A weight [n,k] packed once for many products x·weightᵀ, see {@link Blas#pack}. It is a copy:
+ * later changes of the weight do not reach it.
  *
- * <p>Memory: the arranged copy is native; copies of x and of y are lent to each product by memory
- * that all weights share.
+ * <p>Memory: the packed copy is native. Each product borrows memory for native copies of x and y
+ * from a store that all weights share.
  *
  * <p>Threading: thread-safe, but for {@link #close}, which no other call may run beside or follow.
  */
@@ -18,7 +18,7 @@ public final class PackedWeight implements AutoCloseable {
   private final int leastRows;
   private final Class<? extends Operand> format;
 
-  /** Products of fewer than {@code leastRows} rows are computed as of so many. */
+  /** Products of fewer than {@code leastRows} rows are computed with that many. */
   PackedWeight(PackedOperand packed, Operand weight, int leastRows) {
     this.packed = packed;
     this.leastRows = leastRows;

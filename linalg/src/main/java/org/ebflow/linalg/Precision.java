@@ -1,6 +1,9 @@
 package org.ebflow.linalg;
 
-/** Floating-point format of a matrix: float32 trains and scores, float64 proves and factorises. */
+/**
+ * Floating-point format of a matrix: float32 for training and scoring, float64 for checks and
+ * factorisations.
+ */
 public enum Precision {
   /** IEEE 754 binary32, Java {@code float}. */
   FLOAT32(4),

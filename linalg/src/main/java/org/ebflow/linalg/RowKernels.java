@@ -83,7 +83,7 @@ public interface RowKernels {
 
   /**
    * w[r,·] ← (g[r]/‖v[r,·]‖)·v[r,·], norms in float64; g [1,rows] of the matrices' precision. No
-   * row of v may be zero: its w is NaN. Rows of v, a weight, may lie apart.
+   * row of v may be zero: its w is NaN. The stride of v, a weight, may exceed its width.
    */
   void normaliseRows(Matrix v, Matrix g, Matrix w);
 
@@ -92,10 +92,10 @@ public interface RowKernels {
    * with d = wBar[r,·]·v[r,·]/‖v[r,·]‖ in float64, vBar[r,·] += (g[r]/‖v[r,·]‖)·(wBar[r,·] -
    * (d/‖v[r,·]‖)·v[r,·]) and gBar[r] += d.
    *
-   * @param v read, [rows,width], which may lie apart
+   * @param v read, [rows,width]; its stride may exceed its width
    * @param g read, [1,rows]
    * @param wBar read, [count,width]: the cotangents of {@code count} rows from {@code from} on
-   * @param vBar those rows accumulated into, [rows,width], which may lie apart
+   * @param vBar those rows accumulated into, [rows,width]; its stride may exceed its width
    * @param gBar those columns accumulated into, [1,rows]
    */
   void pullBackNormalisedRows(Matrix v, Matrix g, Matrix wBar, Matrix vBar, Matrix gBar, int from);

@@ -4,8 +4,8 @@ import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 
 /**
- * Slices of an array as native calls take them. Each is made once: the JIT compiler can't be relied
- * on to remove one made anew for every call.
+ * Memory segments of an array from some index on, for native calls. Each is made once, because the
+ * JIT compiler can't be relied on to remove the allocation of one made for every call.
  */
 final class SegmentCache {
   private static final Slice[] NONE = {};
@@ -13,7 +13,7 @@ final class SegmentCache {
   private final MemorySegment whole;
   private final int bytes;
 
-  /** Replaced, never changed, so that threads in a race at worst make one twice. */
+  /** Replaced, never changed. Threads in a race make a segment twice at worst. */
   private volatile Slice[] made = NONE;
 
   /** Of an array with elements of that many bytes. */

@@ -5,11 +5,11 @@ import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A fixed group of threads that run one program together, each on its own share of the rows (SPMD).
+ * A fixed group of threads that run one program together (SPMD), each on its own share of the rows.
  *
- * <p>The calling thread is worker 0. A program is called once by every worker; where data cross the
- * shares it meets the others at {@link Worker#barrier()}. Nothing is allocated per run. If one
- * worker throws, the others are released from their barriers and {@link #run} throws the first
+ * <p>The calling thread is worker 0. Every worker calls the program once. Where it needs data of
+ * other workers, it waits for them at {@link Worker#barrier()}. Nothing is allocated per run. If
+ * one worker throws, the others are released from their barriers and {@link #run} throws the first
  * failure.
  *
  * <p>Waiting workers spin for a short time, then yield, then park, so that a team larger than the

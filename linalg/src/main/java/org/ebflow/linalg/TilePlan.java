@@ -16,7 +16,7 @@ final class TilePlan {
   /** Columns between possible cuts. */
   static final int COLUMN_UNIT = 16;
 
-  /** What reading a row of a or a column of b costs, in multiplications by one element of c. */
+  /** Cost of reading a row of a or a column of b, relative to computing one element of c. */
   private static final long EDGE_COST = 16;
 
   private TilePlan() {}
@@ -55,9 +55,9 @@ final class TilePlan {
   }
 
   /**
-   * Rows of a tile in one call, when a call computes at most so many elements: of all ways to
-   * divide the tile the one whose calls together read the fewest rows and columns of the factors,
-   * since each call arranges anew what it reads.
+   * Rows of a tile in one call, when a call computes at most {@code most} elements. Each call of a
+   * BLAS packs what it reads. So of all ways to divide the tile this is the one whose calls
+   * together read the fewest rows and columns of the operands.
    */
   static int rowsPerCall(int rows, int columns, double most) {
     if ((double) rows * columns <= most) {

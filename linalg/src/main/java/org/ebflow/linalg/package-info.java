@@ -1,6 +1,6 @@
 /**
- * Dense matrices on heap arrays, products and factorisations by native BLAS, vectorised kernels,
- * counter-based noise, and the team of threads that runs them.
+ * Dense matrices on heap arrays; products and factorisations by a native BLAS; vectorised kernels;
+ * counter-based noise; and the team of threads that runs them.
  */
 @NullMarked
 package org.ebflow.linalg;

@@ -117,16 +117,16 @@ class BatchInvarianceTest {
 
   @ParameterizedTest
   @MethodSource("nativeProducts")
-  void aBackendThatTreatsAShapeAlikeGivesARowTheSameBitsAtEveryPlace(
+  void aBackendThatIsBatchInvariantForAShapeGivesARowTheSameBitsAtEveryPlace(
       String name, Precision precision) {
     Blas blas = BackendsUnderTest.load(name);
-    int alike = 0;
+    int invariant = 0;
     for (int[] size : new int[][] {{64, 784, 784}, {128, 300, 300}, {64, 31, 43}, {64, 513, 255}}) {
       Matrix weight = random(precision, size[2], size[1], 5);
       if (!blas.isBatchInvariant(5, size[0], weight)) {
         continue; // of its right to say no there is the test below
       }
-      alike++;
+      invariant++;
       Matrix x = random(precision, size[0], size[1], 6);
       Matrix y = product(blas, true, x, weight);
       for (int shift = 1; shift < size[0]; shift++) {
@@ -139,10 +139,10 @@ class BatchInvarianceTest {
           .isEqualTo(y.rows(3, 8).copy(precision).array());
     }
     if (name.equals("java")) {
-      assertThat(alike).as("shapes of loops, which sum every row alike").isEqualTo(4);
+      assertThat(invariant).as("shapes for which plain loops are batch-invariant").isEqualTo(4);
     }
     assumeTrue(
-        alike > 0, name + " computes no shape of these alike for all rows on this processor");
+        invariant > 0, name + " is batch-invariant for none of these shapes on this processor");
   }
 
   @ParameterizedTest

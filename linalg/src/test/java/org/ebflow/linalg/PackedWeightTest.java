@@ -53,7 +53,7 @@ class PackedWeightTest {
 
   private static PackedWeight pack(Blas blas, Operand weight) {
     PackedWeight packed = blas.pack(FEW, ROWS, weight);
-    assumeTrue(packed != null, "oneDNN's primitives do not treat these rows alike");
+    assumeTrue(packed != null, "oneDNN's primitives are not batch-invariant for this shape");
     return packed;
   }
 
@@ -156,7 +156,7 @@ class PackedWeightTest {
     return weight;
   }
 
-  /** By the backend itself, so that no error hides behind the question whether rows are alike. */
+  /** By the backend itself, so that no error hides behind the test of batch invariance. */
   private static PackedOperand form(boolean rounded, boolean upper, Operand weight) {
     blas(rounded);
     PackedOperand packed = new OneDnnBackend().pack(ROWS, upper, weight);

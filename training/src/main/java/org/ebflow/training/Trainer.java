@@ -127,7 +127,7 @@ public final class Trainer {
   }
 
   /**
-   * Whether the products of a step by large weights round their factors to bfloat16; they don't
+   * Whether the products of a step by large weights round their operands to bfloat16; they don't
    * unless told otherwise. Needs float32 weights, a backend with such products ({@link
    * Blas#multipliesBFloat16}) and an objective that tolerates it.
    */

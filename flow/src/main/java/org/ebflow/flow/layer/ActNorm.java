@@ -23,8 +23,8 @@ import org.jspecify.annotations.Nullable;
  * for every x: part of log Z.
  *
  * <p>Start: t is the mean and s the log of the standard deviation (unbiased, plus 1e-8) of each
- * column of the first rows; before that the identity. s is 0 for a column that is constant in those
- * rows but for rounding, whose deviation says nothing of other rows.
+ * column of the first rows; before that the identity. A column that is constant in those rows, up
+ * to rounding, gets s = 0: its deviation says nothing about other rows.
  *
  * <p>Domain and inverse: all reals, x = y·e^s + t. Cost: 2·D FLOP per row and order; keeps
  * [batch,D] per order. Threading: immutable.

@@ -39,7 +39,7 @@ public final class AffineTransform implements CouplingTransform {
 
   private final double bound;
 
-  /** What makes -s of the network's h: a·tanh(b·h) with these a and b. */
+  /** The constants a and b of -s = a·tanh(b·h), h what the network gives. */
   private final double[] tanh;
 
   private AffineTransform(double bound) {

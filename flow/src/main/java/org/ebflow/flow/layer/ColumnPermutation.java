@@ -92,9 +92,9 @@ public final class ColumnPermutation implements ConstantJacobian {
   }
 
   /**
-   * The order that a multi-scale split needs: the first {@code kept} channels of all pixels side by
-   * side as an image of their own, then the others as another. The flow that goes on is a {@link
-   * ColumnRange} of the first.
+   * The order that a multi-scale split needs. The first {@code kept} channels of all pixels come
+   * first, as an image of their own; the other channels follow as another image. The layers after
+   * the split are a {@link ColumnRange} of the first image.
    *
    * <p>Source: Dinh et al. 2017 (Real NVP), section 3.6.
    */

@@ -12,8 +12,8 @@ import org.ebflow.linalg.Matrix;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A layer on some columns of a row that lie side by side; the others pass as they are. A flow on
- * the part of an image that goes on after a multi-scale split is one.
+ * A layer that acts on a contiguous range of columns. The other columns pass unchanged. The layers
+ * after a multi-scale split act so on the part of the image that goes on.
  *
  * <p>Shapes (row-major): x, y [batch,D] per order, of which the layer sees [batch,to-from]. log|det
  * ∂y/∂x| is the layer's.
@@ -82,7 +82,10 @@ public final class ColumnRange implements Layer {
     return dimension;
   }
 
-  /** The columns that pass have no place in an image any more. */
+  /**
+   * A plain row, since the columns outside of the range belong to no image; the layer's own shape
+   * where the range is the whole row.
+   */
   @Override
   public Shape outputShape(Shape input) {
     Layer.super.outputShape(input);
@@ -135,7 +138,7 @@ public final class ColumnRange implements Layer {
     }
   }
 
-  /** Columns outside of the range pass. */
+  /** Copies the layer's output, and x outside of the range, to y. */
   private void copyOut(Jet x, Jet y, Workspace kept, int fromOrder, int toOrder) {
     for (int k = fromOrder; k <= toOrder; k++) {
       pass(kept, x.stream(k), output(kept).stream(k), y.stream(k));

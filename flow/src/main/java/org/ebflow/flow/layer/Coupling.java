@@ -152,7 +152,10 @@ public sealed class Coupling implements Layer permits MaskedAffineCoupling {
     return networks.size() == 1 ? 0 : parameter;
   }
 
-  /** Runs the networks on the conditioning columns of one order of rows x after the other. */
+  /**
+   * Pushes the networks' input through the networks, and gathers the transform's parameters from
+   * what they give.
+   */
   private void condition(Workspace kept, int fromOrder, int toOrder) {
     Jet input = split.networkInput(kept.child(SPLIT));
     for (int i = 0; i < networks.size(); i++) {

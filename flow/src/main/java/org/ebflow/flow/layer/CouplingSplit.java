@@ -13,10 +13,10 @@ import org.ebflow.linalg.RowKernels;
  * Which columns of a row a {@link Coupling} passes on unchanged and shows to its networks, and
  * which it transforms.
  *
- * <p>With {@link #columns} and its kin, a network sees the conditioning columns alone, in their
- * order, and gives numbers for the transformed columns alone. With {@link #mask}, as in Real NVP,
- * it sees whole rows with zeros in the transformed columns, and what it gives for the others is
- * left out of account.
+ * <p>With {@link #columns}, {@link #firstHalf} and {@link #channels}, a network sees the
+ * conditioning columns alone, in their order, and gives numbers for the transformed columns alone.
+ * With {@link #mask}, as in Real NVP, it sees whole rows with zeros in the transformed columns, and
+ * what it gives for the conditioning columns is ignored.
  *
  * <p>Threading: immutable.
  */

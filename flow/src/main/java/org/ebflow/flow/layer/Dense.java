@@ -41,7 +41,7 @@ public final class Dense implements ConstantJacobian {
     this(dimension, Initializers.scaledIdentity(-1), Initializers.constant(1));
   }
 
-  /** With initial values of one's own. */
+  /** With the given initial values. */
   public Dense(int dimension, Initializer weight, Initializer bias) {
     affine = new Affine(dimension, dimension, weight, bias);
   }

@@ -14,10 +14,10 @@ import org.jspecify.annotations.Nullable;
  * kind.
  */
 public final class Description {
-  /** Largest count that is believed: a file may ask for no more units, channels or pixels. */
+  /** Largest number of units, channels or pixels that is accepted from a file. */
   private static final int MOST_COUNTED = 1 << 16;
 
-  /** Largest index that is believed. */
+  /** Largest index that is accepted from a file. */
   private static final int MOST_INDEX = 1 << 24;
 
   private final Map<String, Object> map;

@@ -12,19 +12,19 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * A differentiable map between rows of any widths: a network of a {@link Coupling}, or a part of
- * one. It is to a {@link Layer} what a network is to a bijection: no log-determinant, no inverse.
+ * one. Unlike a {@link Layer} it has neither log-determinant nor inverse.
  *
  * <p>A map holds shapes and {@link Parameter}s only. What forward keeps for backward lies in the
  * {@link Workspace}, in slots of the map's own choice; the weights are looked up there. Jets handed
  * to forward stay as they are until the backward pass is over, so that a map may keep them.
  *
- * <p><b>Cotangents are computed once.</b> In a pass with a score, the highest stream's cotangents
- * are those of the score (docs/derivations/jets.md). While {@link Workspace#afterScore} says so,
- * the score's pass has left them, and a map pulls back one order less. A map that is one kernel
- * need not know: it gets that order as {@code toOrder}. A map made of parts keeps the cotangents
- * between them in {@link Workspace#cotangents(int, int, int)} and asks its parts for {@code
- * yBar.order() - 1}, as {@link Composition} does; if it keeps them elsewhere, it asks for all
- * orders every time.
+ * <p><b>The score's cotangents are computed once.</b> The cotangents of the highest order are those
+ * of the score (docs/derivations/jets.md), and the score's backward pass has left them. So the
+ * backward pass after it, during which {@link Workspace#afterScore} is true, pulls back one order
+ * less. A map that is one kernel needs no case for this, since {@code toOrder} tells it. A map made
+ * of parts keeps the cotangents between its parts in {@link Workspace#cotangents(int, int, int)}
+ * and asks them for {@code yBar.order() - 1}, as {@link Composition} does. A map that keeps them
+ * elsewhere always asks its parts for all orders.
  *
  * <p>Threading: as a layer's. Every method works on the rows of one worker.
  */
@@ -84,9 +84,9 @@ public interface DifferentiableMap {
    * Pulls the cotangents of all streams of {@code yBar} back.
    *
    * @param yBar cotangents of the output streams, read; its order may be lower than that of the
-   *     forward pass, then higher streams are left out of account
-   * @param xBar cotangents of the input; streams 0…{@code toOrder} are overwritten, the others are
-   *     left alone
+   *     forward pass, whose higher streams are then ignored
+   * @param xBar cotangents of the input; streams 0…{@code toOrder} are overwritten, the others not
+   *     touched
    * @param toOrder highest input cotangent wanted, -1 for none
    * @param gradients accumulated into; null when only input cotangents are wanted
    */

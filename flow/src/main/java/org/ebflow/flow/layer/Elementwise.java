@@ -4,8 +4,8 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A strictly monotone, four times differentiable function of one number, applied to every element:
- * a layer of the user's own in seven lines.
+ * A strictly monotone, four times differentiable function of one number, applied to every element.
+ * It is all that a user writes for an elementwise layer.
  *
  * <p>Checked by {@code GradientCheck}. Implementations must be pure and thread-safe.
  */

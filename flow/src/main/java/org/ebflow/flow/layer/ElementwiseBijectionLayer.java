@@ -10,7 +10,7 @@ import org.ebflow.linalg.ElementwiseFunctions;
 import org.ebflow.linalg.Matrix;
 import org.jspecify.annotations.Nullable;
 
-/** An elementwise bijection with constants and no weights as a layer of a flow. */
+/** An elementwise bijection as a layer of a flow, with constants and without weights. */
 abstract class ElementwiseBijectionLayer implements Layer {
   private static final int CONSTANTS = 0;
 

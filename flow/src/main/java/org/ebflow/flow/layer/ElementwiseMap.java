@@ -12,8 +12,8 @@ import org.ebflow.linalg.Streams;
 import org.jspecify.annotations.Nullable;
 
 /**
- * y = f(x), elementwise: which kernel each order of a jet needs, for layers of a flow and for
- * activations of networks. The latter have no log-determinant and pass null in its place.
+ * Jets of y = f(x), elementwise, for layers of a flow and for activations of networks: calls the
+ * kernel of each order. Activations have no log-determinant and pass null in its place.
  *
  * <p>Keeps what the function keeps, in slots 0… of the workspace. Jets:
  * docs/derivations/elementwise.md.
@@ -53,7 +53,8 @@ record ElementwiseMap(Function<ElementwiseFunctions, ElementwiseFunction> functi
   /**
    * Pulls all streams of yBar back to streams 0…toOrder of xBar, at least 0.
    *
-   * @param bars per element, of the trainable parameters; null if there are none or nobody asks
+   * @param bars cotangents of the trainable parameters, per element; null if there are none or they
+   *     are not wanted
    */
   void backward(
       Matrix parameters,

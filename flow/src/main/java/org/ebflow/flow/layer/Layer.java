@@ -58,7 +58,10 @@ public interface Layer {
     return input;
   }
 
-  /** The layer itself, or those it is made of, as far as their Jacobian is constant. */
+  /**
+   * The parts whose Jacobian is constant: the layer itself, or some of the layers that it is made
+   * of.
+   */
   default List<ConstantJacobian> constantParts() {
     return List.of();
   }
@@ -91,8 +94,8 @@ public interface Layer {
    *
    * @param x input jet, read; it stays as it is until the backward pass is over
    * @param y output jet, the pushed streams overwritten
-   * @param logDet jet of log|det ∂y/∂x| per sample in nats, accumulated into; constant parts leave
-   *     it alone
+   * @param logDet jet of log|det ∂y/∂x| per sample in nats, accumulated into; parts with constant
+   *     Jacobian add nothing
    */
   void forward(Jet x, Jet y, LogDet logDet, Workspace kept, int fromOrder, int toOrder);
 
@@ -100,12 +103,13 @@ public interface Layer {
    * Pulls the cotangents of all streams of {@code yBar} back.
    *
    * @param yBar cotangents of the output streams, read; its order may be lower than that of the
-   *     forward pass, then higher streams are left out of account
+   *     forward pass, whose higher streams are then ignored
    * @param logDetBar cotangents of the log-determinant's jet, read
-   * @param xBar cotangents of the input; streams 0…{@code toOrder} are overwritten; the highest is
-   *     left alone unless asked for, it may hold the score's
-   * @param toOrder highest input cotangent wanted, -1 for none. One less than the order of yBar
-   *     says that the score's pass, with the same forward pass, has left the highest one already
+   * @param xBar cotangents of the input; streams 0…{@code toOrder} are overwritten, the others not
+   *     touched: the highest may hold the score's
+   * @param toOrder highest order of input cotangents wanted, -1 for none. One less than the order
+   *     of yBar means that the score's pass of the same forward pass has left those of the highest
+   *     order already
    * @param gradients accumulated into; null when only input cotangents are wanted
    */
   void backward(

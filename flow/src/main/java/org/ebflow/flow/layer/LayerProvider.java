@@ -3,8 +3,9 @@ package org.ebflow.flow.layer;
 import java.util.Map;
 
 /**
- * Layers of one's own that files may name: a service ({@link java.util.ServiceLoader}) that {@link
- * LayerTypes} and {@link MapTypes} find by themselves on the class path or module path.
+ * A user's own layers and maps that files may name. It is a service ({@link
+ * java.util.ServiceLoader}): {@link LayerTypes} and {@link MapTypes} find it on the class path or
+ * module path.
  */
 public interface LayerProvider {
   /** How to make each type of layer, by the type that its {@link Layer#description} names. */

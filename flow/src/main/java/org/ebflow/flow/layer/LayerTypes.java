@@ -52,7 +52,7 @@ public final class LayerTypes {
     TYPES.register(type, factory);
   }
 
-  /** The layer as data; one without a description is only named. */
+  /** The layer as data; of one without a description, type "custom" and its name. */
   public static Map<String, Object> describe(Layer layer) {
     return TypeRegistry.describe(layer.description(), layer);
   }

@@ -46,7 +46,7 @@ public final class MapTypes {
     TYPES.register(type, factory);
   }
 
-  /** The maps as data, in their order; one without a description is only named. */
+  /** The maps as data, in their order; of one without a description, type "custom" and its name. */
   public static List<Map<String, Object>> describe(List<DifferentiableMap> maps) {
     return maps.stream().map(map -> TypeRegistry.describe(map.description(), map)).toList();
   }

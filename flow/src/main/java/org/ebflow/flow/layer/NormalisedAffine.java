@@ -23,8 +23,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Domain: no row of v may be zero. A plain gradient step only lengthens v: v̄ is orthogonal.
  *
- * <p>Cost: as {@link Affine}, and per pass 4·in·out FLOP for W, which every worker computes for
- * itself and keeps.
+ * <p>Cost: as {@link Affine}, and 4·in·out FLOP per pass for W, of which every worker computes a
+ * copy of its own.
  */
 public final class NormalisedAffine implements DifferentiableMap {
   static final String TYPE = "normalised_affine";
@@ -102,8 +102,9 @@ public final class NormalisedAffine implements DifferentiableMap {
 
   /**
    * W̄ = Σ_k ȳ_kᵀ x_k over the orders of yBar, pulled back: v̄ += (g/‖v‖)(W̄ - (W̄·v̂)v̂) and ḡ +=
-   * W̄·v̂ per row, v̂ = v/‖v‖. Each worker has its own rows of W̄, which need no other's: norms and
-   * dots are per row. The pull-back is linear in W̄, so every term goes through it by itself.
+   * W̄·v̂ per row, v̂ = v/‖v‖. Each worker computes some rows of W̄ and pulls them back alone,
+   * because norms and dot products are per row. The pull-back is linear in W̄, so that each term is
+   * pulled back by itself and the results add up.
    */
   @SuppressWarnings("NullAway.Init") // set when it is noted
   private static final class NormalisedProduct implements Gradients.Term {
@@ -162,7 +163,7 @@ public final class NormalisedAffine implements DifferentiableMap {
               from);
     }
 
-    /** This worker's share of the columns of all orders, as it has its own rows of W̄. */
+    /** The columns of ȳ, all orders, that make this worker's rows of W̄. */
     @SuppressWarnings("ReferenceEquality") // the very jet
     private Matrix ownColumns(Worker worker) {
       Matrix found = ownColumns;

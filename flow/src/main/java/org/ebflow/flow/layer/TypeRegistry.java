@@ -6,11 +6,11 @@ import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How to make each type of one kind of thing from its description.
+ * The factories of layers, or of maps, by the type that a description names.
  *
  * <p>Threading: thread-safe.
  *
- * @param <F> what makes one
+ * @param <F> the factory of a layer or map
  */
 final class TypeRegistry<F> {
   private static final String CUSTOM = "custom";
@@ -34,7 +34,7 @@ final class TypeRegistry<F> {
     }
   }
 
-  /** A description, or the name alone of what has none. */
+  /** The description, or for a layer or map without one the type "custom" and its name. */
   static Map<String, Object> describe(@Nullable Map<String, Object> description, Object named) {
     if (description != null) {
       return description;
@@ -46,7 +46,7 @@ final class TypeRegistry<F> {
   }
 
   /**
-   * What makes the thing of that description.
+   * The factory for the type that the description names.
    *
    * @throws IllegalArgumentException if its type is not known
    */

@@ -10,7 +10,7 @@ import org.ebflow.linalg.PackedWeight;
 import org.ebflow.linalg.Precision;
 import org.ebflow.linalg.Team;
 
-/** What arithmetic a pass runs on: the kernels of one precision, a BLAS, products by weights. */
+/** The arithmetic of a pass: kernels of one precision, a BLAS, and the products by weights. */
 public final class Compute {
   private final Kernels kernels;
   private final Blas blas;
@@ -28,8 +28,9 @@ public final class Compute {
   }
 
   /**
-   * Float32 but for products by large weights, whose operands are rounded to bfloat16:
-   * docs/decisions/0006. For passes of that team through flows with these weights.
+   * Float32, with the operands of products by large weights rounded to bfloat16
+   * (docs/decisions/0006). It serves passes of that team through flows with these weights, and no
+   * others.
    *
    * @throws IllegalArgumentException if the weights are float64 or the BLAS has no such products
    */
@@ -51,8 +52,8 @@ public final class Compute {
   }
 
   /**
-   * The same with other products for passes of one thread that go forward only: by packed copies of
-   * some weights, and by {@code others} else.
+   * The arithmetic of scoring, for passes of one thread that go forward only. Products by some
+   * weights read packed copies; {@code others} computes the other products.
    *
    * @param packed what to multiply by in place of a block of the weights
    * @param replaced what to add to rows in place of a block
@@ -63,7 +64,7 @@ public final class Compute {
         kernels, others, new PackedProducts(products.withBlas(others), packed, replaced));
   }
 
-  /** Whether a weight is so large that the workers share its products, and packing it pays. */
+  /** Whether a weight is so large that the workers share its products and that packing it pays. */
   public static boolean isLarge(Matrix weight) {
     return ExactProducts.large(weight);
   }

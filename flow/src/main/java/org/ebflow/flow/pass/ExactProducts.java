@@ -5,11 +5,14 @@ import org.ebflow.linalg.Matrix;
 import org.ebflow.linalg.Operand;
 import org.ebflow.linalg.Worker;
 
-/** Products by the weights themselves: docs/decisions/0003 says who computes which part. */
+/**
+ * Products by the weights as they are, neither rounded nor packed. Which worker computes which
+ * part: docs/decisions/0003.
+ */
 final class ExactProducts implements Products {
   /**
-   * Weights up to this size are multiplied by every worker for its own rows, larger ones column by
-   * column together.
+   * Most numbers of a small weight. Each worker multiplies its own rows by a small weight. The
+   * workers share the columns of a product by a larger one.
    */
   static final int SMALL_WEIGHT = 128 * 128;
 
@@ -37,7 +40,7 @@ final class ExactProducts implements Products {
     multiply(worker, transpose, from, parameters.of(weight), to, fromOrder, toOrder);
   }
 
-  /** The same by any matrix that every worker has. */
+  /** The same by a matrix that is no parameter; every worker passes the same values. */
   void multiply(
       Worker worker,
       boolean transpose,

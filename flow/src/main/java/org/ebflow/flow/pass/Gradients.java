@@ -10,14 +10,17 @@ import org.ebflow.linalg.Operand;
 import org.ebflow.linalg.Worker;
 
 /**
- * Gradients of a loss in all parameters, as one worker accumulates them: sums over the batch, and
- * one {@link #scale} that makes them the gradient of a mean. Whoever reads the sums applies it, on
- * a pass over them that it makes anyway; the products that fill them have the factor 1, the only
- * one with which oneDNN's bfloat16 products are fast (docs/tried-and-rejected.md).
+ * Gradients of a loss in all parameters, as one worker of a team sees them.
  *
- * <p>Backward passes only note {@link Term}s that are to be summed over the batch; {@link #finish}
- * sums them once all rows are there, each worker its own part of every block: one meeting of the
- * workers for a whole step, and no zeroing. The noted jets must stay as they are until then.
+ * <p>What is stored are sums over the rows of the batch. The gradient of the mean loss is {@link
+ * #scale} times these sums, and whoever reads them multiplies: the optimizer does so on its pass.
+ * The products that fill the sums are unscaled, because oneDNN's bfloat16 products are slow with
+ * any factor but 1 (docs/tried-and-rejected.md).
+ *
+ * <p>A backward pass sums nothing over the batch. It notes {@link Term}s, and {@link #finish} sums
+ * them when all rows have been pulled back. Each worker then sums its own part of every block, so
+ * that gradients cost no meeting of the workers at each layer. The first term of a block overwrites
+ * it, so that no step zeroes the sums. The noted jets must stay unchanged until {@link #finish}.
  */
 public final class Gradients {
   private final Worker worker;
@@ -31,8 +34,8 @@ public final class Gradients {
   private double scale = 1;
 
   /**
-   * A sum over the batch that is part of one block's gradient, or of a few blocks'. A layer keeps
-   * its terms ({@link Workspace#object}), so that a step allocates nothing.
+   * A sum over the batch that is a part of the gradient of one block, or of a few blocks. A layer
+   * makes its terms once ({@link Workspace#object}), so that a step allocates nothing.
    */
   @FunctionalInterface
   public interface Term {
@@ -73,7 +76,10 @@ public final class Gradients {
     }
   }
 
-  /** Starts a step: forgets what was summed. The gradient will be {@code scale} times the sums. */
+  /**
+   * Starts a step: the first term of each block will overwrite what is there. The gradient will be
+   * {@code scale} times the sums.
+   */
   public void begin(double scale) {
     this.scale = scale;
     forgetTerms();
@@ -166,8 +172,9 @@ public final class Gradients {
   }
 
   /**
-   * Whether nothing was summed into the block since the step began, so that it still holds the last
-   * step's sum; true once, since the caller then overwrites its part.
+   * Whether the caller's term is the first of that block in this step. The block then still holds
+   * the last step's sum, and the caller overwrites its part of it. Only the first call in a step
+   * returns true.
    */
   public boolean isFirst(Parameter parameter) {
     Integer i = index.get(parameter);
@@ -193,12 +200,12 @@ public final class Gradients {
     return worker;
   }
 
-  /** What the sums are computed with. */
+  /** The arithmetic that computes the sums. */
   public Compute compute() {
     return compute;
   }
 
-  /** The gradient is so many times the sums. */
+  /** The factor that turns the sums into the gradient. */
   public double scale() {
     return scale;
   }

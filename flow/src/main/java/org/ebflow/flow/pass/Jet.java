@@ -30,7 +30,10 @@ public final class Jet {
     this(all, null, batch, rowFrom, rowTo);
   }
 
-  /** With memory of the same shape for the streams as products read them rounded, or none. */
+  /**
+   * As the public one, with memory of the same shape for the streams rounded to bfloat16; null
+   * where no product rounds them.
+   */
   Jet(Matrix all, @Nullable BFloat16Matrix rounded, int batch, int rowFrom, int rowTo) {
     this.all = all;
     this.batch = batch;
@@ -85,7 +88,7 @@ public final class Jet {
     return whole[from][to];
   }
 
-  /** What products read in place of this jet when they round, null if it is always read itself. */
+  /** The copy in bfloat16 that products read when they round; null if there is none. */
   @Nullable RoundedJet rounded() {
     return rounded;
   }

@@ -191,12 +191,12 @@ public final class Parameters {
     return Collections.unmodifiableMap(result);
   }
 
-  /** All weights as one row, with a few zeros between the blocks and the rows of some. */
+  /** All weights as one row. Zeros fill the gaps between aligned blocks and between padded rows. */
   public Matrix flat() {
     return flat;
   }
 
-  /** The first so many numbers of {@link #flat} are trained, the others are not. */
+  /** How many numbers of {@link #flat}, from its first on, are trained; the others are not. */
   public int trainedLength() {
     return trainedLength;
   }
@@ -214,7 +214,7 @@ public final class Parameters {
     return flat.precision();
   }
 
-  /** Says that weights were written: cached factorisations and log Z are stale. */
+  /** Tells that weights were written, so that cached factorisations and log Z are stale. */
   public void changed() {
     version.incrementAndGet();
   }
@@ -236,7 +236,7 @@ public final class Parameters {
 
   /**
    * LU factorisation of a square block in the given precision, computed once per version of the
-   * weights. A new version is factorised in the memory of the last: what was returned before is
+   * weights. A new version reuses the memory of the last one, so that what was returned before is
    * overwritten.
    */
   public Lu lu(Parameter block, Blas blas, Precision precision) {

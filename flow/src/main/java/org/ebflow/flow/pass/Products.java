@@ -32,8 +32,8 @@ interface Products {
       int toOrder);
 
   /**
-   * All rows of the given orders of a jet as products by that weight read them. Where they round,
-   * this worker's rows are rounded now.
+   * The given orders of a jet, all rows, in the form in which products by that weight read them.
+   * Products that round do so now, for this worker's rows.
    */
   Operand operand(Worker worker, Jet jet, Parameter weight, int fromOrder, int toOrder);
 

@@ -28,7 +28,7 @@ final class RoundedProducts implements Products {
   /** One worker's rows of a block. */
   private record Part(Matrix exact, BFloat16Matrix rounded) {}
 
-  /** Rounded as they are now. */
+  /** Allocates the rounded copies and rounds the weights as they are now. */
   RoundedProducts(ExactProducts exact, Parameters weights, BFloat16Kernels kernels, Team team) {
     this.exact = exact;
     this.kernels = kernels;

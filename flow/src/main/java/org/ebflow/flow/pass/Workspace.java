@@ -13,12 +13,12 @@ import org.ebflow.linalg.Worker;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What one layer keeps between forward and backward, the weights it reads and the arithmetic it
- * runs on, as one worker of a pass sees them.
+ * One layer's memory in a pass, as one worker sees it: what forward leaves for backward. The layer
+ * also gets the weights and the arithmetic of the pass here.
  *
- * <p>Buffers are asked for by slot numbers of the layer's own choice, allocated at the first call
- * and the same ever after: a pass allocates nothing after its first use. Buffers are shared by the
- * workers of a pass, each of which sees its own rows.
+ * <p>A layer numbers its buffers itself, by slots. The first call for a slot allocates the buffer,
+ * later calls return the same one, so that a pass allocates nothing after its first use. The
+ * workers of a pass share the buffers, and each of them sees its own rows.
  */
 public final class Workspace {
   private final Worker worker;
@@ -41,12 +41,12 @@ public final class Workspace {
   private final State state;
   private @Nullable Jet input;
 
-  /** What the workspaces of one worker's pass have in common. */
+  /** What all workspaces of one worker's pass share. */
   private static final class State {
     boolean afterScore;
   }
 
-  /** Buffers of one layer common to all workers of a pass. */
+  /** Buffers of one layer, shared by all workers of a pass. */
   private static final class Shared {
     final int batch;
     final int order;
@@ -220,21 +220,25 @@ public final class Workspace {
     return shared.order;
   }
 
-  /** Whether anything is read again after forward: by higher orders, or by backward. */
+  /**
+   * Whether what forward keeps is read again, by a later call of forward for higher orders or by
+   * backward.
+   */
   public boolean readAgain() {
     return shared.backward;
   }
 
   /**
-   * Whether the backward pass that runs follows the score's, of the same forward pass, and has its
-   * cotangents in the highest stream: they lie where the score's pass has left them, in {@link
-   * #boundaryBar} too, and need not be computed again.
+   * Whether the backward pass that runs now follows the score's backward pass of the same forward
+   * pass. Then the cotangents of the highest order are those of the score. They lie where the
+   * score's pass left them, in {@link #boundaryBar} and {@link #cotangents}, and need not be
+   * computed again.
    */
   public boolean afterScore() {
     return state.afterScore;
   }
 
-  /** Says so for the whole pass. */
+  /** Sets {@link #afterScore()} for all layers of this worker's pass. */
   public void afterScore(boolean value) {
     state.afterScore = value;
   }
@@ -269,8 +273,9 @@ public final class Workspace {
   }
 
   /**
-   * The jet between layers number {@code i - 1} and {@code i} of a sequence, rounded for products
-   * where they round. In a pass that goes forward only, every second one shares its memory.
+   * The jet between layers number {@code i - 1} and {@code i} of a sequence, with memory for its
+   * copy in bfloat16 where products round. In a pass that goes forward only, boundary i reuses the
+   * memory of boundary i - 2.
    */
   public Jet boundary(int i, int width) {
     int number = shared.backward ? i : i % 2;
@@ -283,8 +288,9 @@ public final class Workspace {
   }
 
   /**
-   * Cotangents of that order at {@link #boundary}: the highest {@code order + 1} streams of one
-   * memory, so that those of order 0, the score's, are the highest stream of all others.
+   * Cotangents at {@link #boundary}, as a jet of that order. The jets of all orders end with the
+   * same stream of one memory. So the jet of order 0, which the score's pass writes, is the highest
+   * stream of every longer one.
    */
   public Jet boundaryBar(int i, int width, int order) {
     int slot = i * (shared.order + 1) + order;
@@ -338,8 +344,8 @@ public final class Workspace {
   }
 
   /**
-   * The buffers of {@code count} slots from {@code slot} on, [rows,width] each; one group of slots
-   * begins at one slot.
+   * The buffers of {@code count} slots from {@code slot} on, [rows,width] each. Every call for a
+   * slot must give the same count.
    */
   public Matrix[] matrices(int slot, int count, int width) {
     Matrix[] found = at(groups, slot);
@@ -367,9 +373,8 @@ public final class Workspace {
   }
 
   /**
-   * Cotangents of that order inside of a layer, in the buffer of a slot of their own: the highest
-   * {@code order + 1} streams of one memory, so that those of order 0, the score's, are the highest
-   * stream of all others.
+   * Cotangents inside of a layer, as a jet of that order, in a slot of their own. As in {@link
+   * #boundaryBar}, the jet of order 0 is the highest stream of every longer one.
    */
   public Jet cotangents(int slot, int width, int order) {
     int number = slot * (shared.order + 1) + order;
@@ -428,8 +433,8 @@ public final class Workspace {
   }
 
   /**
-   * As {@link #multiplyTransposed(Jet, Parameter, Jet, int, int)} by a weight that is no parameter
-   * but computed from some, by every worker the same: {@link #own}. It is never rounded.
+   * As {@link #multiplyTransposed(Jet, Parameter, Jet, int, int)} by a weight that is computed from
+   * parameters ({@link #own}). Every worker computes the same values. They are never rounded.
    */
   public void multiplyTransposed(Jet x, Matrix weight, Jet y, int fromOrder, int toOrder) {
     exact.multiply(worker, true, x, weight, y, fromOrder, toOrder);

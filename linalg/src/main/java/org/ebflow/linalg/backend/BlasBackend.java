@@ -78,10 +78,10 @@ public interface BlasBackend {
   }
 
   /**
-   * A copy of a weight arranged for products x·weightᵀ, or null if the library has no such form of
+   * A copy of a weight packed for products x·weightᵀ, or null if the library has no packed form of
    * a weight of that shape and format.
    *
-   * @param rows how many rows x usually has: the arrangement is chosen for them and serves all
+   * @param rows how many rows x usually has; the layout is chosen for them and serves any number
    * @param upper whether the weight is square and upper triangular: what lies below its diagonal is
    *     zero, and need not be read or multiplied
    * @param weight read, [n,k], no dimension zero

@@ -4,11 +4,11 @@ import org.ebflow.linalg.Matrix;
 import org.ebflow.linalg.Operand;
 
 /**
- * A weight [n,k] as a library arranges it for many products x·weightᵀ.
+ * A weight [n,k] packed by a library for many products x·weightᵀ.
  *
  * <p>Arguments were validated by the caller: shapes and formats fit and no dimension is zero.
- * Products run on the calling thread and may run beside each other; what they need beside rows is
- * kept for every number of rows, as many as have run at once.
+ * Products run on the calling thread and may run beside each other. For each number of rows there
+ * are as many working buffers as products of that number have run at once.
  */
 public interface PackedOperand extends AutoCloseable {
   /**

@@ -6,15 +6,15 @@ import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 
 /**
- * Native memory for the rows of products, lent for the length of one: there are as many blocks as
- * products ever ran at once, each as large as the largest it served, however many weights and
- * scorers come and go, until the process ends. The allocator would keep for itself what every
- * scorer's threads had freed.
+ * Native memory for the rows of products, borrowed for the length of one product. Blocks live until
+ * the process ends. There are as many as products ever ran at once, each as large as the largest
+ * product it served, however many weights and scorers come and go. If the threads of each scorer
+ * freed their memory, the allocator would keep it.
  *
  * <p>Threading: thread-safe.
  */
 final class NativeBlocks {
-  /** Blocks begin on a line of the cache, of so many bytes. */
+  /** Bytes of a cache line, to which blocks are aligned. */
   static final long LINE = 64;
 
   private static final Queue<Block> IDLE = new ConcurrentLinkedQueue<>();

@@ -26,27 +26,25 @@ import org.ebflow.linalg.onednn.OneDnnPrimitives.Unimplemented;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A weight in the layout that oneDNN's matmul primitive likes best, arranged once: a product then
- * arranges nothing (benchmarks/results/2026-11-25-packed). Rows are copied to native memory and
- * back.
+ * A weight in the layout that oneDNN's matmul primitive prefers. It is packed once, so that no
+ * product packs it again (benchmarks/results/2026-11-25-packed). Rows are copied to native memory
+ * and back.
  *
- * <p>An upper triangular weight is arranged in strips of rows, each without the columns that are
- * zero in all of its rows (docs/decisions/0009).
+ * <p>An upper triangular weight is packed in strips of rows, each without the columns that are zero
+ * in all of its rows (docs/decisions/0009).
  */
 final class OneDnnPackedOperand implements PackedOperand {
   private static final Cleaner CLEANER = Cleaner.create();
   private static final int OPERANDS = 4;
 
-  /**
-   * Least number of rows of a strip, and most strips: narrower ones are slower than their zeros.
-   */
+  /** Least number of rows of a strip: narrower strips run slower than the skipped zeros save. */
   private static final int STRIP = 192;
 
   private static final int MOST_STRIPS = 8;
 
   /**
-   * Strips begin at multiples of it, a line of the cache in either format, and rows of x are filled
-   * up to one with zeros: kernels for AMX read so many bfloat16 numbers at a time, and what lies
+   * Strips begin at multiples of it, which are cache-aligned in either format. Rows of x are filled
+   * up to a multiple with zeros: kernels for AMX read so many bfloat16 numbers at a time, and a NaN
    * behind a row's end would reach its sums as 0·NaN.
    */
   private static final int UNIT = 32;

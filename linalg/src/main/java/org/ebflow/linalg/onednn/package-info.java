@@ -1,6 +1,6 @@
 /**
- * oneDNN's products, called through the foreign function interface on heap arrays; the only
- * importer of its JavaCPP types.
+ * oneDNN's products, called through the foreign function interface. Of its JavaCPP artifact only
+ * the native library is used, no Java type.
  */
 @NullMarked
 package org.ebflow.linalg.onednn;

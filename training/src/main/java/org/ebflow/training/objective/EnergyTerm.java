@@ -1,6 +1,6 @@
 package org.ebflow.training.objective;
 
-/** The low-energy regulariser, weight·E(x). */
+/** The regulariser weight·E(x), which prefers low energies of the data. */
 final class EnergyTerm {
   private EnergyTerm() {}
 

@@ -14,16 +14,17 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Finite-difference sliced score matching: ( (E₊-E₋)²/8 - E₊ - E₋ + (2+λ)E₀ )/ξ², E± = E(x ± v), v
- * uniform on the sphere of radius ξ. Energies only, no score.
+ * uniform on the sphere of radius ξ. It needs energies only, no score.
  *
  * <p>Source: Pang et al. 2020, equation 11; Chao et al. 2023, equation 12. The published 2-D code
  * multiplies by the dimension.
  *
- * <p>Cost: the leading layers with constant Jacobian see the 1-jet (x, v) and not three points:
- * W(x±v) = Wx ± Wv, in their weight gradients too (docs/derivations/objectives.md).
+ * <p>Cost: one pass of order 0 over three points per row. The leading layers with constant Jacobian
+ * take the 1-jet (x, v) in place of the three points, since W(x±v) = Wx ± Wv; so do their weight
+ * gradients (docs/derivations/objectives.md).
  *
- * <p>Numerics: energies of nearly equal size are subtracted; they are summed in float64, the
- * streams are of the training precision.
+ * <p>Numerics: energies of nearly equal size are subtracted. They are summed in float64, from
+ * streams in the training precision.
  *
  * @param radius ξ, in preprocessed units
  * @param energyWeight λ
@@ -49,7 +50,7 @@ public record FiniteDifferenceScoreMatching(double radius, double energyWeight, 
     return "fdssm";
   }
 
-  /** No: the difference of energies is smaller than what the rounding does to them. */
+  /** False: rounding changes the energies by more than their difference. */
   @Override
   public boolean toleratesBFloat16() {
     return false;

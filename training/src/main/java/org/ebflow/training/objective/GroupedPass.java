@@ -12,9 +12,10 @@ import org.ebflow.linalg.Worker;
  * A pass of order 0 over several points per sample. Group g holds point g of all B samples, in rows
  * g·B to (g + 1)·B. All workers can read the log-density of every row.
  *
- * <p>Two divisions of the rows are at work. The pass divides all rows among the workers; the inputs
- * are written, and the losses read, by samples: each worker does so for its own samples in every
- * group. A {@link #barrier} lies between writing by one division and reading by the other.
+ * <p>The rows are divided among the workers in two ways. The pass gives each worker a contiguous
+ * part of all rows. Inputs are written and losses are read by sample: each worker does so for its
+ * own samples, in every group. A {@link #barrier} lies between writing by one division and reading
+ * by the other.
  */
 final class GroupedPass {
   private final Worker worker;
@@ -71,8 +72,8 @@ final class GroupedPass {
   }
 
   /**
-   * ℓ of every row, seen by all workers afterwards. The inputs must have been written by all before
-   * {@link #barrier}.
+   * Computes ℓ of every row; all workers see it afterwards. Before, all workers must have written
+   * their inputs and met at {@link #barrier}.
    */
   void forward() {
     pass.forward(0, 0);

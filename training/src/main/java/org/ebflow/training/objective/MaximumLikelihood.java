@@ -14,8 +14,8 @@ import org.ebflow.linalg.Worker;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Maximum likelihood: -log p(x). Factorises and inverts every dense layer in every step, O(D³L):
- * the baseline.
+ * Maximum likelihood: -log p(x). It factorises and inverts every dense layer in every step, which
+ * is O(D³L). It is the baseline of the others.
  *
  * <p>Source: Chao et al. 2023, section 2.1. The log-determinants in the loss come from the
  * factorisation in the training precision that the gradient needs; evaluations use float64.
@@ -105,8 +105,9 @@ public record MaximumLikelihood() implements Objective {
     }
 
     /**
-     * Σ log|det| of the layers with constant Jacobian, and -∂/∂θ of it, times the number of rows
-     * that count, into the sums of the gradients: one layer per worker at a time.
+     * Σ log|det| of the layers with constant Jacobian. With gradients, also adds -∂/∂θ of it to
+     * their sums, times the number of rows with a finite loss, since the sums are over rows. The
+     * workers share the layers.
      */
     private double logDet(@Nullable Gradients gradients) {
       for (int i = worker.rank(); i < logDets.length; i += worker.size()) {
@@ -124,7 +125,10 @@ public record MaximumLikelihood() implements Objective {
       return sum;
     }
 
-    /** How many of the batch's rows have a finite loss; all workers have met since they counted. */
+    /**
+     * How many of the batch's rows have a finite loss. All workers have counted theirs and met
+     * since.
+     */
     private int counted() {
       int dropped = 0;
       for (int count : droppedRows) {

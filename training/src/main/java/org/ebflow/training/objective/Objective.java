@@ -17,15 +17,15 @@ public interface Objective {
   /** Name in recipes: ml, sml, ssm, dsm or fdssm. */
   String name();
 
-  /** Whether its loss survives products of factors with eight bits of precision. */
+  /** Whether it can be trained with products of operands rounded to bfloat16. */
   default boolean toleratesBFloat16() {
     return true;
   }
 
   /**
-   * Parameters that the objective trains beside the flow's, by name; none unless it says so. The
-   * flow that {@link #forTeam} gets has them among its own. They are part of a run's state and not
-   * of its model.
+   * Parameters that the objective trains beside the flow's, by name; none unless it overrides this.
+   * The flow that {@link #forTeam} gets holds them behind its own. They are part of a run's state,
+   * not of its model.
    */
   default SequencedMap<String, Parameter> parameters(Flow flow) {
     return new LinkedHashMap<>();

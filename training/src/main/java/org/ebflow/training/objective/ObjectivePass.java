@@ -17,7 +17,10 @@ public interface ObjectivePass {
   /** Draws what is random at this step: a pure function of (noise, step, row). */
   void draw(Noise noise, long step);
 
-  /** The draws, for those who bring their own: [rows,dimension] of this worker for each of them. */
+  /**
+   * The memory of one draw, [rows,dimension] of this worker, for a caller that writes its own
+   * numbers in place of {@link #draw}.
+   */
   Matrix noise(int draw);
 
   /**
@@ -32,8 +35,8 @@ public interface ObjectivePass {
   Matrix losses();
 
   /**
-   * How many of this worker's rows had a loss that is not finite in the last evaluation: they count
-   * as nothing.
+   * How many of this worker's rows had a loss that is not finite in the last evaluation. Such rows
+   * add nothing to losses and gradients.
    */
   int nonFinite();
 }

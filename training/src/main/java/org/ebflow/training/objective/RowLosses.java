@@ -42,8 +42,9 @@ final class RowLosses {
   }
 
   /**
-   * Sets losses that are not finite to zero and makes their rows vanish from the pass and from the
-   * seeds: 0·NaN would be NaN. Rows dropped before in the same evaluation stay dropped.
+   * Sets losses that are not finite to zero, and zeroes their rows in the pass and in the seeds. A
+   * zero seed alone would not do, since 0·NaN is NaN. Rows dropped before in the same evaluation
+   * stay dropped.
    *
    * @param seed zeroed in those rows
    */

@@ -15,8 +15,8 @@ import org.ebflow.linalg.Worker;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Maximum likelihood with log Z's gradient estimated by samples: ½(ℓ(x̂) - ℓ(x)), x̂ = g⁻¹(u) held
- * constant, u standard normal. Inverts the flow in every step.
+ * Maximum likelihood with the gradient of log Z estimated by samples: ½(ℓ(x̂) - ℓ(x)), x̂ = g⁻¹(u)
+ * held constant, u standard normal. It inverts the flow in every step.
  *
  * <p>Source: Chao et al. 2023, equation 9. The published 2-D code leaves out the ½.
  *
@@ -83,8 +83,8 @@ public record SampledMaximumLikelihood(LossScale scale) implements Objective {
     }
 
     /**
-     * Factorises the layers ahead of the inverse, one per worker at a time: the parameters keep the
-     * factors.
+     * Factorises the layers ahead of the inverse. The workers share the layers, and the parameters
+     * cache the factors.
      */
     private void factorize() {
       for (int i = worker.rank(); i < constantParts.size(); i += worker.size()) {

@@ -178,7 +178,7 @@ public final class Recipe {
     return content.training.precision().precision;
   }
 
-  /** Whether large products of a training step round their factors to bfloat16. */
+  /** Whether large products of a training step round their operands to bfloat16. */
   public boolean bfloat16() {
     return content.training.precision().bfloat16;
   }

@@ -45,7 +45,7 @@ record TrainingRecipe(
     /** Of weights and training rows. */
     final Precision precision;
 
-    /** Whether large products of a step round their factors. */
+    /** Whether large products of a step round their operands. */
     final boolean bfloat16;
 
     Format(Precision precision, boolean bfloat16) {

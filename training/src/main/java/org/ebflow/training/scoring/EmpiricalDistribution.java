@@ -15,7 +15,7 @@ import java.util.Arrays;
  * @param last rank of the last row with each value
  */
 public record EmpiricalDistribution(long rows, double[] values, long[] first, long[] last) {
-  /** Shares of the rows that are told apart. */
+  /** Into how many equal shares the rows are divided; a value is kept where a share begins. */
   private static final int CELLS = 1000;
 
   private static final EmpiricalDistribution UNKNOWN =
@@ -62,12 +62,14 @@ public record EmpiricalDistribution(long rows, double[] values, long[] first, lo
     }
   }
 
-  /** That of a model whose training rows were not scored. */
+  /** The distribution of a model whose training rows were not scored. */
   public static EmpiricalDistribution unknown() {
     return UNKNOWN;
   }
 
-  /** That of rows with these log p in nats, in any order; -Infinity for density zero. */
+  /**
+   * The distribution of rows with these log p in nats, in any order; -Infinity for density zero.
+   */
   public static EmpiricalDistribution of(double[] logProb) {
     double[] sorted = logProb.clone();
     Arrays.sort(sorted);
@@ -75,14 +77,14 @@ public record EmpiricalDistribution(long rows, double[] values, long[] first, lo
   }
 
   /**
-   * That of log p at evenly spaced probabilities 0…1, ascending: what models kept before they kept
-   * ranks.
+   * The distribution with log p, ascending, at evenly spaced probabilities 0…1: the form in earlier
+   * models' files.
    */
   static EmpiricalDistribution ofQuantiles(double[] quantiles) {
     return quantiles.length < 2 ? UNKNOWN : ofRanks(quantiles, quantiles.length - 1);
   }
 
-  /** Keeps the least and the greatest value, and those at whose ranks another share begins. */
+  /** Keeps the least and the greatest value, and each value at whose ranks another share begins. */
   private static EmpiricalDistribution ofRanks(double[] sorted, int rows) {
     double[] values = new double[sorted.length];
     long[] first = new long[sorted.length];
@@ -113,8 +115,8 @@ public record EmpiricalDistribution(long rows, double[] values, long[] first, lo
    * Share of the training rows, in per cent, whose log p is strictly below, linear between the
    * values that are kept.
    *
-   * <p>A value within {@code tolerance} of one that several rows have counts as equal to it. The
-   * nearest is meant where there is more than one.
+   * <p>A value within {@code tolerance} of one that several rows have counts as equal to it. Of
+   * several such values the nearest counts.
    *
    * @param logProb in nats; NaN has no percentile
    * @param tolerance in nats, what rounding may do to a log p

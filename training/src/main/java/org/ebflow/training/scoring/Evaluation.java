@@ -47,7 +47,7 @@ public record Evaluation(
   }
 
   /**
-   * @param name says of a row, by its index in {@code logProb}, which it is
+   * @param name names a row of density zero, given its index in {@code logProb}
    */
   static Evaluation of(
       double[] logProb, int dimension, double logZ, IntFunction<ImpossibleRow> name) {

@@ -23,28 +23,31 @@ import org.ebflow.training.preprocessing.RowPreparation;
 /**
  * Exact log-densities of many rows over all cores, in constant memory, in the order of the rows.
  *
- * <p>Rows are computed in blocks of two fixed sizes, one for requests of few rows, short ones
- * filled up; all arithmetic is batch-invariant ({@link ScoringPlan}): a row's bits depend neither
- * on its neighbours, nor on its place among them, nor on the number of threads. The dequantisation
- * noise of a row is a function of the model's seed and of the row's values.
+ * <p>All arithmetic is batch-invariant ({@link ScoringPlan}): a row's bits depend neither on its
+ * neighbours, nor on its place among them, nor on the number of threads. Rows are computed in
+ * blocks of a fixed size, or of a smaller one for requests of few rows; the last block is filled
+ * up. The dequantisation noise of a row is a function of the model's seed and of the row's values.
  *
  * <p>A finite row whose density can't be represented in the precision of the scores is impossible:
  * its log p is -Infinity, its energy and latent norm are +Infinity. That is so where a layer
  * overflows, where the density underflows beyond what log p can hold, and outside the domain of the
- * preprocessing. Such a row is not tried again in float64: that would say more of the row's
- * distance, and nothing else of its rank. No finite row has log p NaN or +Infinity; a row with NaN
- * or ±Infinity has NaN in all scores.
+ * preprocessing. Such a row is not computed again in float64: that would tell how far out it lies,
+ * but not change its rank. No finite row has log p NaN or +Infinity; a row with NaN or ±Infinity
+ * has NaN in all scores.
  *
  * <p>Threading: thread-safe; concurrent calls take turns.
  */
 public final class Scorer implements AutoCloseable {
-  /** Rows of a block, as many as native products want: multiples of it keep all threads busy. */
+  /**
+   * Rows of a block, enough for fast native products. Requests of a multiple of it keep all threads
+   * busy.
+   */
   public static final int BLOCK = 256;
 
   /** Rows of the blocks that serve a request of few rows. */
   private static final int FEW = 8;
 
-  /** A request of at most so many rows is one of few: a whole block would take longer. */
+  /** Requests of at most so many rows use the small blocks; a large one would take longer. */
   private static final int MOST_OF_FEW = 8 * FEW;
 
   /** Rows read and preprocessed at a time, so that they stay in the core's cache. */
@@ -126,8 +129,8 @@ public final class Scorer implements AutoCloseable {
   }
 
   /**
-   * Scores by a float32 model whose factors of large products are rounded to bfloat16:
-   * docs/decisions/0026. log Z is exact all the same.
+   * Scores by a float32 model with the operands of large products rounded to bfloat16
+   * (docs/decisions/0026). log Z is still that of the exact weights.
    *
    * @throws IllegalArgumentException if the model is float64 or the BLAS has no such products
    */
@@ -191,8 +194,8 @@ public final class Scorer implements AutoCloseable {
   }
 
   /**
-   * As {@link TrainedFlow#percentile}, for log p of this scorer, whatever its precision: a tie of
-   * training rows reaches as far as its rounding.
+   * As {@link TrainedFlow#percentile}, for log p of this scorer: how near a log p must be to count
+   * as equal to that of training rows depends on the scorer's precision.
    */
   public double percentile(double logProb) {
     return model.percentile(logProb, rounding);
@@ -265,7 +268,7 @@ public final class Scorer implements AutoCloseable {
     private final FlowPass model;
     private final double[] preparedLogDet;
 
-    /** Every {@link #PREPARED} rows of the model's input. */
+    /** The model's input, {@link #PREPARED} rows at a time. */
     private final Matrix[] inputs;
 
     BlockScorer(Preprocessing before, Blas blas, int block) {

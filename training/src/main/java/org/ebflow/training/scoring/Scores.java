@@ -1,7 +1,7 @@
 package org.ebflow.training.scoring;
 
 /**
- * What scoring says of a block of rows, one entry per row.
+ * The scores of a block of rows, one entry per row.
  *
  * <p>A finite row has either three finite scores, or density zero: log p -Infinity, energy and
  * latent norm +Infinity.

@@ -51,7 +51,7 @@ public record TrainedFlow(Flow flow, Preprocessing preprocessing, DataDescriptio
    */
   static final double FLOAT32_ROUNDING = 0x1p-14;
 
-  /** The same where the factors of large products have 8 bits. */
+  /** The same where the operands of large products are rounded to bfloat16, 8 bits. */
   static final double BFLOAT16_ROUNDING = 0x1p-9;
 
   /**
@@ -99,9 +99,9 @@ public record TrainedFlow(Flow flow, Preprocessing preprocessing, DataDescriptio
    * Share of the training rows, in per cent, whose log p is strictly below; NaN when they were not
    * scored.
    *
-   * <p>Equal rows have equal percentiles whether they are scored in float32 or float64: a log p as
-   * near to that of several training rows as rounding to float32 may bring it counts as theirs.
-   * {@link Scorer#percentile} allows for bfloat16 too.
+   * <p>Equal rows have equal percentiles whether they are scored in float32 or float64. For this, a
+   * log p counts as equal to that of several training rows if it differs by no more than rounding
+   * to float32 may cause. {@link Scorer#percentile} allows for bfloat16 too.
    */
   public double percentile(double logProb) {
     return percentile(logProb, FLOAT32_ROUNDING);

@@ -164,7 +164,7 @@ class ScorerTest {
     }
   }
 
-  /** Flows whose last layer may be turned and flows where it may not. */
+  /** Flows whose last layer may be reduced by QR, and flows where it may not. */
   static Stream<Flow> lastLayers() {
     Dense again = new Dense(400);
     return Stream.of(
