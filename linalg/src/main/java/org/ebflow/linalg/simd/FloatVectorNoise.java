@@ -193,9 +193,7 @@ public final class FloatVectorNoise implements NoiseKernels {
     for (int j = 0; j < bound; j += WORDS.length()) {
       IntVector word = FloatVector.fromArray(SPECIES, ys, yAt + j).reinterpretAsInts();
       IntVector high = word.lanewise(VectorOperators.LSHR, 8);
-      ((FloatVector) high.convertShape(FROM_WORD, SPECIES, 0))
-          .mul(0x1p-24f)
-          .intoArray(ys, yAt + j);
+      ((FloatVector) high.convertShape(FROM_WORD, SPECIES, 0)).mul(0x1p-24f).intoArray(ys, yAt + j);
       if (IN_TWO_PARTS) {
         ((FloatVector) high.convertShape(FROM_WORD, SPECIES, 1))
             .mul(0x1p-24f)
@@ -231,9 +229,7 @@ public final class FloatVectorNoise implements NoiseKernels {
   private static void turns(float[] ys, int yAt, int bound) {
     for (int j = 0; j < bound; j += WORDS.length()) {
       IntVector word = FloatVector.fromArray(SPECIES, ys, yAt + j).reinterpretAsInts();
-      ((FloatVector) word.convertShape(FROM_WORD, SPECIES, 0))
-          .mul(0x1p-32f)
-          .intoArray(ys, yAt + j);
+      ((FloatVector) word.convertShape(FROM_WORD, SPECIES, 0)).mul(0x1p-32f).intoArray(ys, yAt + j);
       if (IN_TWO_PARTS) {
         ((FloatVector) word.convertShape(FROM_WORD, SPECIES, 1))
             .mul(0x1p-32f)
