@@ -20,8 +20,8 @@ public record Timing(int runs, double best, double median, double p90) {
   }
 
   /**
-   * Times pieces of work in turns of a quarter of a second, so that what else the machine does
-   * falls on all alike.
+   * Times pieces of work in turns of at most a quarter of a second, so that what else the machine
+   * does falls on all alike.
    *
    * @param seconds for each of them; as long again goes before, unrecorded
    */
@@ -36,7 +36,7 @@ public record Timing(int runs, double best, double median, double p90) {
       more = false;
       for (int i = 0; i < works.length; i++) {
         if (spent[i] < seconds || millis[i].length < LEAST_RUNS) {
-          double[] turn = turn(works[i], TURN_SECONDS);
+          double[] turn = turn(works[i], Math.min(TURN_SECONDS, seconds));
           int before = millis[i].length;
           millis[i] = Arrays.copyOf(millis[i], before + turn.length);
           System.arraycopy(turn, 0, millis[i], before, turn.length);

@@ -11,6 +11,11 @@ import java.util.concurrent.TimeUnit;
 
 /** The whole command in a JVM of its own, as the launcher starts it. */
 final class ChildProgram {
+  /** Options of a Java without graphics, which draws no pictures. */
+  static final List<String> NO_GRAPHICS =
+      List.of(
+          "--limit-modules=java.base,java.logging,java.management,java.naming,java.xml,jdk.unsupported,jdk.incubator.vector");
+
   private ChildProgram() {}
 
   /** What a call left: exit code, stdout and stderr. */

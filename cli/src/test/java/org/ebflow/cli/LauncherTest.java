@@ -125,18 +125,17 @@ final class LauncherTest {
   @ParameterizedTest
   @ValueSource(strings = {"NONE=", "LANG=C", "LC_ALL=POSIX", "LANG=de_DE.UTF-8"})
   void namesBeyondAsciiWorkInEveryLocale(String variable) throws Exception {
-    Path launcher = install(folder.resolve("Grün"));
-    Path current = Files.createDirectory(folder.resolve("Büro"));
-    Path table = TestRuns.csv(current.resolve("größe.csv"), "größe,b", TestRuns.rows(200, 2, 1));
-    Result info = run(launcher, current, List.of(variable), "data", "info", table.getFileName());
+    Result info = beyondAscii(variable, "data", "info", "größe.csv");
     assertThat(info.exit()).as(info.err()).isZero();
     assertThat(info.out()).contains("200 rows, 2 columns").contains("größe");
+  }
 
+  /** The encoding that names are read by is the one they are written by: one locale is enough. */
+  @Test
+  void aRunMayStandInAFolderBeyondAscii() throws Exception {
     Result trained =
-        run(
-            launcher,
-            current,
-            List.of(variable),
+        beyondAscii(
+            "LC_ALL=POSIX",
             "train",
             "--data",
             "größe.csv",
@@ -150,7 +149,15 @@ final class LauncherTest {
             "läufe/ä");
     assertThat(trained.exit()).as(trained.err()).isZero();
     assertThat(trained.out()).contains("weights läufe/ä/model.safetensors");
-    assertThat(current.resolve("läufe/ä/model.safetensors")).exists();
+    assertThat(folder.resolve("Büro/läufe/ä/model.safetensors")).exists();
+  }
+
+  /** Runs in a folder of such a name with a table of such a name, installed in another. */
+  private Result beyondAscii(String variable, Object... words) throws Exception {
+    Path launcher = install(folder.resolve("Grün"));
+    Path current = Files.createDirectory(folder.resolve("Büro"));
+    TestRuns.csv(current.resolve("größe.csv"), "größe,b", TestRuns.rows(200, 2, 1));
+    return run(launcher, current, List.of(variable), words);
   }
 
   @ParameterizedTest
@@ -200,33 +207,57 @@ final class LauncherTest {
     Files.createDirectories(root.resolve("cli/src/main"));
     Files.writeString(root.resolve("cli/src/main/A.java"), "class A {}");
     writeJar(folder.resolve("prepared/ebflow.jar"));
-    Path mvn = folder.resolve("tools/mvn");
-    Files.createDirectories(mvn.getParent());
-    Files.writeString(
-        mvn,
+    writeScript(
+        folder.resolve("tools/mvn"),
         """
-        #!/bin/sh
         echo built >>"%1$s/builds"
         cp "%1$s/prepared/ebflow.jar" "%1$s/checkout/cli/target/ebflow-cli.jar"
         echo "%1$s/prepared/ebflow.jar" >"%1$s/checkout/cli/target/classpath"
         """
             .formatted(folder));
-    assertThat(mvn.toFile().setExecutable(true)).isTrue();
     return copy(CHECKOUT.resolve("ebflow"), root.resolve("ebflow"));
+  }
+
+  private static void writeScript(Path file, String text) throws IOException {
+    Files.createDirectories(file.getParent());
+    Files.writeString(file, "#!/bin/sh\n" + text);
+    assertThat(file.toFile().setExecutable(true)).isTrue();
+  }
+
+  /** A JDK whose java prints its arguments: whether to build is decided before it starts. */
+  private Path printingJdk() throws IOException {
+    Path jdk = folder.resolve("jdk");
+    writeScript(jdk.resolve("bin/java"), "echo \"$*\"\n");
+    writeScript(jdk.resolve("bin/javac"), "exit 1\n");
+    Files.writeString(jdk.resolve("release"), "JAVA_VERSION=\"25\"\n");
+    return jdk;
+  }
+
+  private Result version(Path launcher, Path jdk) throws Exception {
+    Path tools = folder.resolve("tools");
+    String path = "PATH=" + tools + File.pathSeparator + System.getenv("PATH");
+    return run(launcher, folder, List.of(path, "JAVA_HOME=" + jdk), "--version");
   }
 
   /** Calls the command; the number of builds so far. */
   private int builds(Path launcher) throws Exception {
-    Path tools = folder.resolve("tools");
-    Result result =
-        run(
-            launcher,
-            folder,
-            List.of("PATH=" + tools + File.pathSeparator + System.getenv("PATH")),
-            "--version");
+    Result result = version(launcher, printingJdk());
+    assertThat(result.exit()).as(result.err()).isZero();
+    assertThat(result.out())
+        .contains(
+            " -cp %s:%s org.ebflow.cli.Ebflow --version"
+                .formatted(
+                    launcher.resolveSibling("cli/target/ebflow-cli.jar"),
+                    folder.resolve("prepared/ebflow.jar")));
+    return Files.readAllLines(folder.resolve("builds")).size();
+  }
+
+  @Test
+  void aCheckoutIsBuiltAndRun() throws Exception {
+    Result result = version(checkout(), Path.of(System.getProperty("java.home")));
     assertThat(result.exit()).as(result.err()).isZero();
     assertThat(result.out()).startsWith("ebflow");
-    return Files.readAllLines(folder.resolve("builds")).size();
+    assertThat(folder.resolve("builds")).hasContent("built");
   }
 
   private static void write(Path source, String text, Duration age) throws IOException {

@@ -17,10 +17,6 @@ import org.junit.jupiter.api.io.TempDir;
 /** Machines without fonts, and Javas without graphics: no picture is worth a training. */
 @EnabledOnOs(OS.LINUX)
 final class NoFontsTest {
-  private static final List<String> NO_GRAPHICS =
-      List.of(
-          "--limit-modules=java.base,java.logging,java.management,java.naming,java.xml,jdk.unsupported,jdk.incubator.vector");
-
   @TempDir Path folder;
   private Path run;
   private Path table;
@@ -83,7 +79,14 @@ final class NoFontsTest {
         ChildProgram.run(
             new ProcessBuilder(
                 ChildProgram.command(
-                    NO_GRAPHICS, "train", "--data", table, "--epochs", 3, "--out", run)));
+                    ChildProgram.NO_GRAPHICS,
+                    "train",
+                    "--data",
+                    table,
+                    "--epochs",
+                    3,
+                    "--out",
+                    run)));
     assertThat(trained.exit()).as(trained.err()).isZero();
     assertThat(trained.err()).containsOnlyOnce("warning: ").contains("no plots: ");
     assertThat(run.resolve("model.safetensors")).exists();
@@ -92,7 +95,7 @@ final class NoFontsTest {
         ChildProgram.run(
             new ProcessBuilder(
                 ChildProgram.command(
-                    NO_GRAPHICS,
+                    ChildProgram.NO_GRAPHICS,
                     "sample",
                     run,
                     "--count",

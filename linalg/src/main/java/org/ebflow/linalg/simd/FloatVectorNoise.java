@@ -17,7 +17,7 @@ public final class FloatVectorNoise implements NoiseKernels {
   private static final int LANES = SPECIES.length();
 
   /**
-   * In float64 a vector of words makes two of numbers. Their code stands twice below: a loop would
+   * In float64 a vector of words makes two of numbers. The code of both stands below: a loop would
    * hide the part from the compiler, which needs it constant.
    */
   private static final boolean IN_TWO_PARTS = WORDS.length() > LANES;
@@ -56,7 +56,9 @@ public final class FloatVectorNoise implements NoiseKernels {
   private static void uniform(long rowKey, float[] ys, int yAt, int width) {
     int half = (width + 1) / 2;
     int j = WORDS.loopBound(width - half);
-    words(rowKey, false, ys, yAt, yAt + half, j);
+    words(rowKey, ys, yAt, yAt + half, j);
+    fractions(ys, yAt, j);
+    fractions(ys, yAt + half, j);
     for (; j < half; j++) {
       long block = Threefry.block(rowKey, j);
       ys[yAt + j] = FloatNoise.uniform((int) block);
@@ -101,7 +103,9 @@ public final class FloatVectorNoise implements NoiseKernels {
   private static void gaussian(long rowKey, float[] ys, int yAt, int width) {
     int half = (width + 1) / 2;
     int j = WORDS.loopBound(width - half);
-    words(rowKey, true, ys, yAt, yAt + half, j);
+    words(rowKey, ys, yAt, yAt + half, j);
+    openFractions(ys, yAt, j);
+    turns(ys, yAt + half, j);
     FloatVectorPolynomials.log(-2f, ys, yAt, j);
     roots(ys, yAt, j);
     FloatVectorPolynomials.polar(ys, yAt, yAt + half, j);
@@ -117,11 +121,12 @@ public final class FloatVectorNoise implements NoiseKernels {
   }
 
   /**
-   * Both words of the blocks 0…bound as numbers: for pairs an open fraction and an angle in turns,
-   * else two uniform numbers.
+   * The bits of both words of the blocks 0…bound, each vector of words where the first of its
+   * numbers will be. Conversions have loops of their own: this one is so long that the compiler
+   * inlines its end late, and a conversion inlined late may allocate in every call
+   * (docs/tried-and-rejected.md, 2026-11-27).
    */
-  private static void words(
-      long rowKey, boolean pairs, float[] ys, int firstAt, int secondAt, int bound) {
+  private static void words(long rowKey, float[] ys, int firstAt, int secondAt, int bound) {
     int k0 = (int) rowKey;
     int k1 = (int) (rowKey >>> Integer.SIZE);
     int k2 = k0 ^ k1 ^ PARITY;
@@ -178,46 +183,57 @@ public final class FloatVectorNoise implements NoiseKernels {
       x1 = x1.lanewise(VectorOperators.ROL, 6).lanewise(VectorOperators.XOR, x0);
       x0 = x0.add(k2);
       x1 = x1.add(k0 + 5);
-      if (pairs) {
-        IntVector high = x0.lanewise(VectorOperators.LSHR, 16);
-        IntVector low = x0.and(0xFFFF);
-        ((FloatVector) high.convertShape(FROM_WORD, SPECIES, 0))
+      x0.reinterpretAsFloats().intoArray(ys, firstAt + j);
+      x1.reinterpretAsFloats().intoArray(ys, secondAt + j);
+    }
+  }
+
+  /** Words as {@link FloatNoise#uniform(int)}, in place. */
+  private static void fractions(float[] ys, int yAt, int bound) {
+    for (int j = 0; j < bound; j += WORDS.length()) {
+      IntVector word = FloatVector.fromArray(SPECIES, ys, yAt + j).reinterpretAsInts();
+      IntVector high = word.lanewise(VectorOperators.LSHR, 8);
+      ((FloatVector) high.convertShape(FROM_WORD, SPECIES, 0)).mul(0x1p-24f).intoArray(ys, yAt + j);
+      if (IN_TWO_PARTS) {
+        ((FloatVector) high.convertShape(FROM_WORD, SPECIES, 1))
+            .mul(0x1p-24f)
+            .intoArray(ys, yAt + j + LANES);
+      }
+    }
+  }
+
+  /** Words as {@link FloatNoise#open}, in place. */
+  private static void openFractions(float[] ys, int yAt, int bound) {
+    for (int j = 0; j < bound; j += WORDS.length()) {
+      IntVector word = FloatVector.fromArray(SPECIES, ys, yAt + j).reinterpretAsInts();
+      IntVector high = word.lanewise(VectorOperators.LSHR, 16);
+      IntVector low = word.and(0xFFFF);
+      ((FloatVector) high.convertShape(FROM_WORD, SPECIES, 0))
+          .fma(
+              FloatVector.broadcast(SPECIES, 0x1p16f),
+              ((FloatVector) low.convertShape(FROM_WORD, SPECIES, 0)).add(0.5f))
+          .mul(0x1p-32f)
+          .intoArray(ys, yAt + j);
+      if (IN_TWO_PARTS) {
+        ((FloatVector) high.convertShape(FROM_WORD, SPECIES, 1))
             .fma(
                 FloatVector.broadcast(SPECIES, 0x1p16f),
-                ((FloatVector) low.convertShape(FROM_WORD, SPECIES, 0)).add(0.5f))
+                ((FloatVector) low.convertShape(FROM_WORD, SPECIES, 1)).add(0.5f))
             .mul(0x1p-32f)
-            .intoArray(ys, firstAt + j);
-        ((FloatVector) x1.convertShape(FROM_WORD, SPECIES, 0))
+            .intoArray(ys, yAt + j + LANES);
+      }
+    }
+  }
+
+  /** Words as {@link FloatNoise#turns}, in place. */
+  private static void turns(float[] ys, int yAt, int bound) {
+    for (int j = 0; j < bound; j += WORDS.length()) {
+      IntVector word = FloatVector.fromArray(SPECIES, ys, yAt + j).reinterpretAsInts();
+      ((FloatVector) word.convertShape(FROM_WORD, SPECIES, 0)).mul(0x1p-32f).intoArray(ys, yAt + j);
+      if (IN_TWO_PARTS) {
+        ((FloatVector) word.convertShape(FROM_WORD, SPECIES, 1))
             .mul(0x1p-32f)
-            .intoArray(ys, secondAt + j);
-        if (IN_TWO_PARTS) {
-          ((FloatVector) high.convertShape(FROM_WORD, SPECIES, 1))
-              .fma(
-                  FloatVector.broadcast(SPECIES, 0x1p16f),
-                  ((FloatVector) low.convertShape(FROM_WORD, SPECIES, 1)).add(0.5f))
-              .mul(0x1p-32f)
-              .intoArray(ys, firstAt + j + LANES);
-          ((FloatVector) x1.convertShape(FROM_WORD, SPECIES, 1))
-              .mul(0x1p-32f)
-              .intoArray(ys, secondAt + j + LANES);
-        }
-      } else {
-        IntVector first = x0.lanewise(VectorOperators.LSHR, 8);
-        IntVector second = x1.lanewise(VectorOperators.LSHR, 8);
-        ((FloatVector) first.convertShape(FROM_WORD, SPECIES, 0))
-            .mul(0x1p-24f)
-            .intoArray(ys, firstAt + j);
-        ((FloatVector) second.convertShape(FROM_WORD, SPECIES, 0))
-            .mul(0x1p-24f)
-            .intoArray(ys, secondAt + j);
-        if (IN_TWO_PARTS) {
-          ((FloatVector) first.convertShape(FROM_WORD, SPECIES, 1))
-              .mul(0x1p-24f)
-              .intoArray(ys, firstAt + j + LANES);
-          ((FloatVector) second.convertShape(FROM_WORD, SPECIES, 1))
-              .mul(0x1p-24f)
-              .intoArray(ys, secondAt + j + LANES);
-        }
+            .intoArray(ys, yAt + j + LANES);
       }
     }
   }

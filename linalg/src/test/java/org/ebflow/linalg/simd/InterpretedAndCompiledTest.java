@@ -23,23 +23,6 @@ import org.junit.jupiter.api.io.TempDir;
  * the one that went on.
  */
 class InterpretedAndCompiledTest {
-  private static final List<String> NAMES =
-      List.of(
-          "noise.gaussian",
-          "noise.rademacher",
-          "noise.uniform",
-          "smoothLeakyRelu, log-determinant, forward0",
-          "smoothLeakyRelu, log-determinant, forward1",
-          "smoothLeakyRelu, log-determinant, pullBack2",
-          "smoothLeakyRelu.inverse",
-          "swish, forward0",
-          "swish, pullBack2 to the highest order",
-          "elu, forward0",
-          "tanh, forward0",
-          "logit, log-determinant, forward0",
-          "logit, log-determinant, forward2",
-          "optimizer.rmsProp",
-          "optimizer.adam, decoupled");
   private static final int ROWS = 2;
   private static final int WIDTH = 37;
   private static final int WARM_UP_CALLS = 3000;
@@ -55,20 +38,21 @@ class InterpretedAndCompiledTest {
   }
 
   private static Map<String, String> hashes(int warmUpCalls) {
-    Map<String, Operation> all = Operation.all();
     Map<String, String> hashes = new TreeMap<>();
     for (Precision precision : Precision.values()) {
       Kernels kernels = KernelChoice.fastest(precision);
-      for (String name : NAMES) {
-        Runnable warmUp =
-            all.get(name).prepare(kernels, new Arena(precision, 1, false), ROWS, WIDTH);
-        for (int i = 0; i < warmUpCalls; i++) {
-          warmUp.run();
-        }
-        Arena arena = new Arena(precision, 2, false);
-        all.get(name).prepare(kernels, arena, ROWS, WIDTH).run();
-        hashes.put(name + " " + precision, Long.toHexString(hash(arena)));
-      }
+      Operation.all()
+          .forEach(
+              (name, operation) -> {
+                Runnable warmUp =
+                    operation.prepare(kernels, new Arena(precision, 1, false), ROWS, WIDTH);
+                for (int i = 0; i < warmUpCalls; i++) {
+                  warmUp.run();
+                }
+                Arena arena = new Arena(precision, 2, false);
+                operation.prepare(kernels, arena, ROWS, WIDTH).run();
+                hashes.put(name + " " + precision, Long.toHexString(hash(arena)));
+              });
     }
     return hashes;
   }

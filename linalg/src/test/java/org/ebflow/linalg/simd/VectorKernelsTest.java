@@ -4,10 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.fail;
 
 import com.sun.management.ThreadMXBean;
-import java.io.IOException;
 import java.lang.management.ManagementFactory;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.stream.IntStream;
@@ -40,9 +37,6 @@ class VectorKernelsTest {
    * heap until it has come round; a warm kernel leaves the loop at once.
    */
   private static final long WARM_UP_NANOS = 10_000_000_000L;
-
-  /** How many further JVMs judge a kernel that this one never stopped allocating for. */
-  private static final int FRESH_JVMS = 3;
 
   static Stream<Arguments> kernels() {
     return Operation.all().keySet().stream()
@@ -142,45 +136,8 @@ class VectorKernelsTest {
   @Order(1)
   @ParameterizedTest(name = "{0} {1}")
   @MethodSource("kernels")
-  void allocatesNothingOnceWarm(String name, Precision precision) throws Exception {
-    long least = leastAllocated(name, precision);
-    for (int i = 0; least > 0 && i < FRESH_JVMS; i++) {
-      least = Child.leastAllocated(name, precision);
-    }
-    assertThat(least).as("bytes of a call").isZero();
-  }
-
-  /**
-   * A JVM that has run nothing else: in one that has run hundreds of kernels the compiler now and
-   * then leaves the boxes of a conversion on the heap, for good (docs/tried-and-rejected.md,
-   * 2026-11-27). A kernel that allocates by itself does so in every JVM.
-   */
-  static final class Child {
-    private Child() {}
-
-    public static void main(String[] arguments) {
-      System.out.println(
-          VectorKernelsTest.leastAllocated(arguments[0], Precision.valueOf(arguments[1])));
-    }
-
-    static long leastAllocated(String name, Precision precision)
-        throws IOException, InterruptedException {
-      Process child =
-          new ProcessBuilder(
-                  Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                  "--add-modules=jdk.incubator.vector",
-                  "-cp",
-                  System.getProperty("java.class.path"),
-                  Child.class.getName(),
-                  name,
-                  precision.name())
-              .redirectError(ProcessBuilder.Redirect.DISCARD)
-              .start();
-      String printed =
-          new String(child.getInputStream().readAllBytes(), StandardCharsets.UTF_8).strip();
-      assertThat(child.waitFor()).as("exit of the JVM that judges %s", name).isZero();
-      return Long.parseLong(printed);
-    }
+  void allocatesNothingOnceWarm(String name, Precision precision) {
+    assertThat(leastAllocated(name, precision)).as("bytes of a call").isZero();
   }
 
   /** The most of narrow and of wide rows, in this order. */
