@@ -31,7 +31,7 @@ class TrainProgressTest {
         impossible == 0 ? null : new Evaluation.ImpossibleRow(17, "weight", 9999));
   }
 
-  private static List<String> lines(TrainProgress.@Nullable Terminal terminal) {
+  private static List<String> lines(@Nullable Terminal terminal) {
     StringWriter err = new StringWriter();
     TrainedFlow model =
         new TrainedFlow(
@@ -62,7 +62,7 @@ class TrainProgressTest {
   @Test
   void onATerminalTheyAreNamedWhenTheirNumberChanges() {
     PrintStream screen = new PrintStream(new ByteArrayOutputStream(), true, StandardCharsets.UTF_8);
-    assertThat(lines(new TrainProgress.Terminal(screen, 80)))
+    assertThat(lines(new Terminal(screen, 80)))
         .containsExactly(
             "step 20/40: validation NLL 7.0000 nats over 99 of 100 rows; 1 row has density zero: row 17, column weight = 9999",
             "step 40/40: validation NLL 7.0000 nats over 98 of 100 rows; 2 rows have density zero, the first: row 17, column weight = 9999");
