@@ -15,6 +15,7 @@ final class RowProgress implements LongConsumer, AutoCloseable {
   private static final long LINE_NANOS = 10_000_000_000L;
 
   private final PrintWriter err;
+  private final @Nullable Terminal terminal;
   private @Nullable ProgressBar bar;
   private final long start = System.nanoTime();
   private long shown = start;
@@ -23,6 +24,7 @@ final class RowProgress implements LongConsumer, AutoCloseable {
   /** {@code terminal} is null where there is none. */
   RowProgress(PrintWriter err, @Nullable Terminal terminal) {
     this.err = err;
+    this.terminal = terminal;
     bar = terminal == null ? null : terminal.bar("rows", 0, -1);
   }
 
@@ -63,8 +65,8 @@ final class RowProgress implements LongConsumer, AutoCloseable {
 
   @Override
   public void close() {
-    if (bar != null) {
-      bar.close();
+    if (terminal != null && bar != null) {
+      terminal.end(bar);
       bar = null;
     }
   }

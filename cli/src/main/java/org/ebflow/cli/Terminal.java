@@ -26,7 +26,7 @@ record Terminal(PrintStream out, int width) {
   }
 
   /**
-   * A bar with its speed, to be closed.
+   * A bar with its speed, to be ended by {@link #end}.
    *
    * @param unit what is counted
    * @param from number of them done before
@@ -41,8 +41,24 @@ record Terminal(PrintStream out, int width) {
         .setStyle(ProgressBarStyle.ASCII)
         .setUnit(" " + unit, 1)
         // asked for its width itself, the library would take over Ctrl-C
-        .setConsumer(new ConsoleProgressBarConsumer(out, width - 1))
+        .setConsumer(new Line(out, width - 1))
         .showSpeed()
         .build();
+  }
+
+  /** Draws the bar a last time and ends its line. */
+  void end(ProgressBar bar) {
+    bar.close();
+    out.println();
+  }
+
+  /** The library ends a line only where it has drawn the bar before: that is left to us. */
+  private static final class Line extends ConsoleProgressBarConsumer {
+    Line(PrintStream out, int width) {
+      super(out, width);
+    }
+
+    @Override
+    public void close() {}
   }
 }

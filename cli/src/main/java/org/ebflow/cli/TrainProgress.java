@@ -114,8 +114,8 @@ final class TrainProgress implements TrainingListener, AutoCloseable {
 
   @Override
   public void close() {
-    if (bar != null) {
-      bar.close();
+    if (terminal != null && bar != null) {
+      terminal.end(bar);
       bar = null;
     }
   }
