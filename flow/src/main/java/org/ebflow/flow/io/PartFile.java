@@ -145,12 +145,12 @@ public final class PartFile implements AutoCloseable {
   @Override
   public void close() {
     if (UNPUBLISHED.contains(part)) {
-      delete(part);
       try {
         content.close();
       } catch (IOException _) {
         // no reason to fail: nobody reads it
       }
+      delete(part);
       UNPUBLISHED.remove(part);
     }
   }
