@@ -5,6 +5,7 @@ import org.jspecify.annotations.NullMarked;
 module org.ebflow.cli {
   requires static org.jspecify;
   requires org.ebflow.training;
+  requires de.siegmar.fastcsv;
   requires info.picocli;
   requires java.desktop;
   requires java.logging;

@@ -9,6 +9,7 @@ module org.ebflow.training {
   requires static transitive org.jspecify;
   requires transitive org.ebflow.flow;
   requires com.fasterxml.jackson.annotation;
+  requires java.net.http;
   requires org.apache.commons.text;
   requires tools.jackson.databind;
   requires de.siegmar.fastcsv;

@@ -7,6 +7,7 @@ import java.util.logging.LogManager;
 import java.util.logging.LogRecord;
 import java.util.logging.Logger;
 import java.util.logging.SimpleFormatter;
+import org.ebflow.flow.io.OneLine;
 
 /** What the libraries log, one plain line each. */
 final class ConsoleLogHandler extends Handler {
@@ -27,7 +28,7 @@ final class ConsoleLogHandler extends Handler {
 
   @Override
   public void publish(LogRecord record) {
-    String message = getFormatter().formatMessage(record).replaceAll("\\s+", " ");
+    String message = OneLine.message(getFormatter().formatMessage(record));
     boolean warning = record.getLevel().intValue() >= Level.WARNING.intValue();
     err.println(warning ? "ebflow: warning: " + message : "ebflow: " + message);
   }

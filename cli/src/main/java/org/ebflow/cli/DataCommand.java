@@ -4,6 +4,7 @@ import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
+import org.ebflow.flow.io.OneLine;
 import org.ebflow.flow.layer.Shape;
 import org.ebflow.training.data.DataSetInfo;
 import org.ebflow.training.data.DataSources;
@@ -45,7 +46,7 @@ public final class DataCommand implements Runnable {
           set.present() ? "yes" : "no",
           set.licence());
     }
-    spec.commandLine().getErr().println("in " + sources.folder());
+    spec.commandLine().getErr().println("in " + OneLine.name(sources.folder().toString()));
     return 0;
   }
 
@@ -54,7 +55,7 @@ public final class DataCommand implements Runnable {
       description = "Downloads a data set unless it is there, and names its files.")
   int fetch(@Parameters(paramLabel = "NAME", description = "Name of a data set.") String name) {
     List<Path> files = options.sources("").fetch(name);
-    files.forEach(file -> spec.commandLine().getOut().println(file));
+    files.forEach(file -> spec.commandLine().getOut().println(OneLine.name(file.toString())));
     if (files.isEmpty()) {
       spec.commandLine().getErr().println(name + " is generated, nothing to fetch");
     }
@@ -76,7 +77,7 @@ public final class DataCommand implements Runnable {
               : "header: none, the first line is a row");
     }
     if (summary.note() != null) {
-      out.println(summary.note());
+      out.println(OneLine.name(summary.note()));
     }
     Shape shape = summary.imageShape();
     if (shape != null) {
@@ -89,7 +90,7 @@ public final class DataCommand implements Runnable {
         out.printf(
             Locale.ROOT,
             "%-24s %13.6g %13.6g %13.6g %13.6g%n",
-            column.name(),
+            OneLine.name(column.name()),
             column.min(),
             column.max(),
             column.mean(),
@@ -98,7 +99,10 @@ public final class DataCommand implements Runnable {
     }
     if (summary.badRows() > 0) {
       out.printf(
-          Locale.ROOT, "%d bad rows, the first is %s%n", summary.badRows(), summary.firstBad());
+          Locale.ROOT,
+          "%d bad rows, the first is %s%n",
+          summary.badRows(),
+          OneLine.name(String.valueOf(summary.firstBad())));
     }
     return 0;
   }

@@ -6,6 +6,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.concurrent.Callable;
 import org.ebflow.flow.InvalidInputException;
+import org.ebflow.flow.io.OneLine;
 import org.ebflow.training.TrainingDivergedException;
 import org.ebflow.training.TrainingInterruptedException;
 import picocli.CommandLine;
@@ -171,6 +172,6 @@ public final class Ebflow implements Callable<Integer> {
   }
 
   private static String oneLine(Throwable e) {
-    return String.valueOf(e.getMessage()).replaceAll("\\s+", " ").strip();
+    return OneLine.message(e).strip();
   }
 }

@@ -4,6 +4,7 @@ import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
 import org.ebflow.training.scoring.Evaluation;
+import org.ebflow.training.scoring.LikelihoodText;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -33,12 +34,12 @@ final class EvaluationReport {
   static String text(Evaluation evaluation, String split) {
     return String.format(
         Locale.ROOT,
-        "%s NLL %.4f ± %.4f nats, %.4f bits/dim, log Z %.4f nats, %s",
+        "%s NLL %s ± %s nats, %s bits/dim, log Z %s nats, %s",
         split,
-        evaluation.nll(),
-        evaluation.standardError(),
-        evaluation.bitsPerDimension(),
-        evaluation.logZ(),
+        LikelihoodText.of(evaluation.nll()),
+        LikelihoodText.of(evaluation.standardError()),
+        LikelihoodText.of(evaluation.bitsPerDimension()),
+        LikelihoodText.of(evaluation.logZ()),
         evaluation.countedRows());
   }
 }

@@ -10,6 +10,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import org.ebflow.flow.Flow;
+import org.ebflow.flow.io.OneLine;
 import org.ebflow.flow.pass.Parameter;
 import org.ebflow.linalg.Blas;
 import org.ebflow.linalg.Precision;
@@ -92,10 +93,11 @@ public final class InfoCommand implements Callable<Integer> {
     facts.forEach(
         (key, value) -> {
           if (value instanceof Map<?, ?> map) {
-            out.println(indent + key);
+            out.println(indent + OneLine.name(String.valueOf(key)));
             print(indent + "  ", map, out);
           } else {
-            out.println(String.format(Locale.ROOT, "%-28s %s", indent + key, text(value)));
+            out.println(
+                OneLine.name(String.format(Locale.ROOT, "%-28s %s", indent + key, text(value))));
           }
         });
   }

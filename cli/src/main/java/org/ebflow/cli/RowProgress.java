@@ -1,57 +1,54 @@
 package org.ebflow.cli;
 
-import java.io.Console;
 import java.io.PrintWriter;
 import java.util.Locale;
 import java.util.function.LongConsumer;
+import me.tongfei.progressbar.ProgressBar;
+import org.ebflow.flow.io.OneLine;
+import org.jspecify.annotations.Nullable;
 
 /**
- * Rows and rows per second on stderr: rewritten in place on a terminal, a line now and then
- * elsewhere.
+ * Rows and rows per second on stderr: one line that is rewritten on a terminal, a plain line now
+ * and then elsewhere.
  */
-final class RowProgress implements LongConsumer {
-  private static final long TERMINAL_NANOS = 300_000_000L;
+final class RowProgress implements LongConsumer, AutoCloseable {
   private static final long LINE_NANOS = 10_000_000_000L;
 
   private final PrintWriter err;
-  private final boolean terminal = onTerminal();
+  private final @Nullable Terminal terminal;
+  private @Nullable ProgressBar bar;
   private final long start = System.nanoTime();
   private long shown = start;
   private long rows;
 
-  RowProgress(PrintWriter err) {
+  /** {@code terminal} is null where there is none. */
+  RowProgress(PrintWriter err, @Nullable Terminal terminal) {
     this.err = err;
-  }
-
-  @SuppressWarnings("SystemConsoleNull") // it is null again from Java 25 on where there is none
-  private static boolean onTerminal() {
-    Console console = System.console();
-    return console != null && console.isTerminal();
+    this.terminal = terminal;
+    bar = terminal == null ? null : terminal.bar("rows", 0, -1);
   }
 
   @Override
   public void accept(long rowsSoFar) {
     rows = rowsSoFar;
+    if (bar != null) {
+      bar.stepTo(rows);
+      return;
+    }
     long now = System.nanoTime();
-    if (now - shown >= (terminal ? TERMINAL_NANOS : LINE_NANOS)) {
+    if (now - shown >= LINE_NANOS) {
       shown = now;
-      err.print(
-          (terminal ? "\r" : "") + number(rows) + " rows, " + rate() + (terminal ? "   " : "\n"));
-      err.flush();
+      err.println(number(rows) + " rows, " + rate());
     }
   }
 
   /** One last line: {@code done}, how long it took, and {@code more}. */
   void finish(String done, String more) {
-    err.printf(
-        Locale.ROOT,
-        "%s%s in %.1f s (%s)%s%n",
-        terminal ? "\r" : "",
-        done,
-        seconds(),
-        rate(),
-        more);
-    err.flush();
+    double seconds = seconds();
+    String rate = rate();
+    close();
+    err.println(
+        OneLine.name(String.format(Locale.ROOT, "%s in %.1f s (%s)%s", done, seconds, rate, more)));
   }
 
   private String rate() {
@@ -64,5 +61,13 @@ final class RowProgress implements LongConsumer {
 
   static String number(long count) {
     return String.format(Locale.ROOT, "%,d", count);
+  }
+
+  @Override
+  public void close() {
+    if (terminal != null && bar != null) {
+      terminal.end(bar);
+      bar = null;
+    }
   }
 }

@@ -6,6 +6,7 @@ import java.util.concurrent.Callable;
 import org.ebflow.cli.plot.Plots;
 import org.ebflow.flow.InvalidInputException;
 import org.ebflow.flow.io.AtomicFiles;
+import org.ebflow.flow.io.OneLine;
 import org.ebflow.flow.layer.Shape;
 import org.ebflow.linalg.Matrix;
 import org.ebflow.training.data.FileFormat;
@@ -79,7 +80,9 @@ public final class SampleCommand implements Callable<Integer> {
     } else {
       AtomicFiles.write(out, stream -> NpyWriter.write(stream, samples));
     }
-    spec.commandLine().getErr().printf(Locale.ROOT, "%,d samples in %s%n", count, out);
+    spec.commandLine()
+        .getErr()
+        .printf(Locale.ROOT, "%,d samples in %s%n", count, OneLine.name(out.toString()));
     return 0;
   }
 

@@ -98,8 +98,8 @@ public final class ScoreCommand implements Callable<Integer> {
             .forModel(model.columns());
     List<ScoringInput> tables =
         inputs.stream().map(input -> ScoringInput.match(input, options)).toList();
-    RowProgress progress = new RowProgress(spec.commandLine().getErr());
-    try (Scorer scorer = scoring.scorer(model)) {
+    try (Scorer scorer = scoring.scorer(model);
+        RowProgress progress = new RowProgress(spec.commandLine().getErr(), Terminal.ofStderr())) {
       Path rejected = rejected();
       TableScoring.Summary summary =
           new TableScoring(model, scorer, tables, blockRows(model.flow().dimension()), strict)

@@ -12,6 +12,7 @@ import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.stream.Stream;
 import org.ebflow.cli.plot.PlotListener;
+import org.ebflow.flow.io.OneLine;
 import org.ebflow.linalg.Blas;
 import org.ebflow.training.RunFolder;
 import org.ebflow.training.Trainer;
@@ -291,7 +292,7 @@ public final class TrainCommand implements Callable<Integer> {
   private int train(Recipe recipe, Splits splits, @Nullable Path chosen, boolean resumed) {
     PrintWriter err = spec.commandLine().getErr();
     Blas blas = recipe.bfloat16() ? compute.bfloat16Blas() : compute.blas();
-    TrainProgress progress = new TrainProgress(err, TrainProgress.terminal());
+    TrainProgress progress = new TrainProgress(err, Terminal.ofStderr());
     Trainer trainer = recipe.trainer(splits.train()).threads(compute.threads()).blas(blas);
     Path run = chosen == null ? claim(recipe.name()) : chosen;
     String title = (resumed ? "resuming " : "training ") + recipe.name() + " on " + splits.train();
@@ -317,7 +318,7 @@ public final class TrainCommand implements Callable<Integer> {
     return new TrainingListener() {
       @Override
       public void started(Plan plan) {
-        err.println(line);
+        err.println(OneLine.name(line));
       }
     };
   }
@@ -328,11 +329,11 @@ public final class TrainCommand implements Callable<Integer> {
       stdout.println(EvaluationReport.text(scorer.evaluate(splits.test()), "test"));
     }
     RunFolder folder = new RunFolder(run);
-    stdout.println("weights " + folder.model());
+    stdout.println(OneLine.name("weights " + folder.model()));
     Stream.of("density.png", "samples.png")
         .map(name -> run.resolve("plots").resolve(name))
         .filter(Files::exists)
-        .forEach(picture -> stdout.println("picture " + picture));
+        .forEach(picture -> stdout.println(OneLine.name("picture " + picture)));
   }
 
   private ParameterException usage(String message) {

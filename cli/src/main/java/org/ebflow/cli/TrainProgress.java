@@ -1,15 +1,13 @@
 package org.ebflow.cli;
 
-import java.io.PrintStream;
 import java.io.PrintWriter;
 import java.time.Duration;
 import java.util.Locale;
-import me.tongfei.progressbar.ConsoleProgressBarConsumer;
 import me.tongfei.progressbar.ProgressBar;
-import me.tongfei.progressbar.ProgressBarBuilder;
-import me.tongfei.progressbar.ProgressBarStyle;
+import org.ebflow.flow.io.OneLine;
 import org.ebflow.training.TrainingListener;
 import org.ebflow.training.scoring.Evaluation;
+import org.ebflow.training.scoring.LikelihoodText;
 import org.ebflow.training.scoring.TrainedFlow;
 import org.jspecify.annotations.Nullable;
 
@@ -19,10 +17,6 @@ import org.jspecify.annotations.Nullable;
  */
 final class TrainProgress implements TrainingListener, AutoCloseable {
   private static final long LINE_NANOS = 10_000_000_000L;
-  private static final int BAR_MILLIS = 250;
-
-  private static final int USUAL_WIDTH = 80;
-  private static final int LEAST_WIDTH = 40;
 
   private final PrintWriter err;
   private final @Nullable Terminal terminal;
@@ -34,22 +28,10 @@ final class TrainProgress implements TrainingListener, AutoCloseable {
   private long start;
   private long shown;
 
-  /** Where a bar may be drawn, and in how many columns. */
-  record Terminal(PrintStream out, int width) {}
-
   /** {@code terminal} is null where there is none. */
   TrainProgress(PrintWriter err, @Nullable Terminal terminal) {
     this.err = err;
     this.terminal = terminal;
-  }
-
-  /** stderr if it is a terminal; the launcher knows, and how wide. */
-  static @Nullable Terminal terminal() {
-    if (System.getProperty("ebflow.terminal") == null) {
-      return null;
-    }
-    int width = Integer.getInteger("ebflow.terminal", USUAL_WIDTH);
-    return new Terminal(System.err, width < LEAST_WIDTH ? USUAL_WIDTH : width);
   }
 
   @Override
@@ -66,27 +48,16 @@ final class TrainProgress implements TrainingListener, AutoCloseable {
         plan.threads(),
         plan.threads() == 1 ? "" : "s",
         plan.backend(),
-        plan.run());
+        OneLine.name(plan.run().toString()));
     if (terminal != null) {
-      bar =
-          new ProgressBarBuilder()
-              .setTaskName("")
-              .setInitialMax(steps)
-              .startsFrom(firstStep, Duration.ZERO)
-              .setUpdateIntervalMillis(BAR_MILLIS)
-              .setStyle(ProgressBarStyle.ASCII)
-              .setUnit(" steps", 1)
-              // asked for its width itself, the library would take over Ctrl-C
-              .setConsumer(new ConsoleProgressBarConsumer(terminal.out(), terminal.width() - 1))
-              .showSpeed()
-              .build();
+      bar = terminal.bar("steps", firstStep, steps);
     }
   }
 
   @Override
   public void stepped(Progress progress) {
     long now = System.nanoTime();
-    if (now - shown < (bar == null ? LINE_NANOS : BAR_MILLIS * 1_000_000L)) {
+    if (now - shown < (bar == null ? LINE_NANOS : Terminal.BAR_MILLIS * 1_000_000L)) {
       return;
     }
     shown = now;
@@ -118,23 +89,23 @@ final class TrainProgress implements TrainingListener, AutoCloseable {
     if (bar == null) {
       err.printf(
           Locale.ROOT,
-          "step %d/%d: validation NLL %.4f nats, %.4f bits/dim%s%s%n",
+          "step %d/%d: validation NLL %s nats, %s bits/dim%s%s%n",
           step,
           steps,
-          validation.nll(),
-          validation.bitsPerDimension(),
+          LikelihoodText.of(validation.nll()),
+          LikelihoodText.of(validation.bitsPerDimension()),
           validation.impossible() == 0 ? "" : " " + validation.countedRows(),
           best ? ", the best so far" : "");
     } else {
-      validated = String.format(Locale.ROOT, ", NLL %.5g", validation.nll());
+      validated = ", NLL " + LikelihoodText.of(validation.nll());
       if (validation.impossible() != impossible) { // a line of its own, below the bar
         impossible = validation.impossible();
         err.printf(
             Locale.ROOT,
-            "%nstep %d/%d: validation NLL %.4f nats %s%n",
+            "%nstep %d/%d: validation NLL %s nats %s%n",
             step,
             steps,
-            validation.nll(),
+            LikelihoodText.of(validation.nll()),
             validation.countedRows());
       }
       bar.stepTo(step);
@@ -143,8 +114,8 @@ final class TrainProgress implements TrainingListener, AutoCloseable {
 
   @Override
   public void close() {
-    if (bar != null) {
-      bar.close();
+    if (terminal != null && bar != null) {
+      terminal.end(bar);
       bar = null;
     }
   }

@@ -294,6 +294,23 @@ class ScoreCommandTest {
     assertThat(cells(out)).hasDimensions(2, 5);
   }
 
+  @ParameterizedTest
+  @ValueSource(strings = {"out.csv", "out.npy"})
+  void whatAKilledCallLeftIsRemovedWithoutAWord(String name) throws IOException {
+    Path good = TestRuns.text(folder.resolve("good.csv"), "a,b,c\n1,2,3\n");
+    Path bad = TestRuns.text(folder.resolve("bad.csv"), "a,b,c\n1,2,3\n1,2\n");
+    for (Path input : List.of(good, bad)) {
+      Files.writeString(folder.resolve(name + ".0123456789abcdef.part"), "killed");
+      Files.writeString(folder.resolve(name + ".1123456789abcdef.part"), "killed before");
+      Files.writeString(folder.resolve(name + ".rejected.csv.0123456789abcdef.part"), "killed");
+      Outcome outcome = score(input, "--out", folder.resolve(name));
+      assertThat(outcome.exit()).isZero();
+      assertThat(outcome.err()).startsWith("scored 1 rows into ").hasLineCount(1);
+      assertThat(folder.resolve(name)).isNotEmptyFile();
+      assertNothingIn();
+    }
+  }
+
   @Test
   void aWrongDimensionIsRefusedWithBothShapes() throws IOException {
     Path npy = folder.resolve("in.npy");

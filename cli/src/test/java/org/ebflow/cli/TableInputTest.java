@@ -58,6 +58,31 @@ final class TableInputTest {
     assertThat(result.err()).contains(message).doesNotContain("\tat ");
   }
 
+  @Test
+  void aNameWithControlCharactersStaysOnItsLine() throws IOException {
+    Path data =
+        TestRuns.text(
+            folder.resolve("t.csv"), "\"first\nline\",\"\u009b31mred\"\n1,10\n2,30\n1,20\n");
+    List<String> info = succeed("data", "info", data).out().lines().toList();
+    assertThat(info).hasSize(5);
+    assertThat(info.get(3)).startsWith("first\\nline ").endsWith("1.33333      0.471405");
+    assertThat(info.get(4)).startsWith("\\u009b31mred ").endsWith("20.0000       8.16497");
+
+    Path run = folder.resolve("run");
+    Path rows = csv("rows.csv", "\"first\nline\",\"\u009b31mred\"", TestRuns.rows(200, 2, 1));
+    succeed("train", "--data", rows, "--epochs", 1, "--threads", 1, "--out", run);
+    assertThat(succeed("info", run).out()).contains("[\"first\\nline\",").doesNotContain("\u009b");
+    Path far = csv("far.csv", "\"first\nline\",\"\u009b31mred\"", new double[][] {{1e300, 0}});
+    String evaluated = succeed("eval", run, "--data", far).out();
+    assertThat(evaluated).contains("column first\\nline = 1.0E300").hasLineCount(1);
+    String scored = succeed("score", run, far, "--out", folder.resolve("s.csv")).err();
+    assertThat(scored).contains("column first\\nline = 1.0E300").hasLineCount(1);
+    Path red = csv("red.csv", "a,\"\u009b31mred\"", TestRuns.rows(3, 2, 1));
+    Result missing = Program.run("score", run, red, "--out", folder.resolve("s.csv"));
+    assertThat(missing.exit()).isEqualTo(2);
+    assertThat(missing.err()).contains("\\u009b31mred").doesNotContain("\u009b").hasLineCount(1);
+  }
+
   private Path train(String name, Path data, Object... options) {
     Path run = folder.resolve(name);
     Object[] call = {"train", "--data", data, "--epochs", 1, "--threads", 1, "--out", run};

@@ -20,18 +20,22 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
 class TrainProgressTest {
-  private static Evaluation validation(long impossible) {
+  private static Evaluation validation(double nll, long impossible) {
     return new Evaluation(
-        7,
+        nll,
         0.5,
-        5,
+        nll - 2,
         0,
         100,
         impossible,
         impossible == 0 ? null : new Evaluation.ImpossibleRow(17, "weight", 9999));
   }
 
-  private static List<String> lines(TrainProgress.@Nullable Terminal terminal) {
+  private static List<String> lines(@Nullable Terminal terminal) {
+    return lines(terminal, 7);
+  }
+
+  private static List<String> lines(@Nullable Terminal terminal, double nll) {
     StringWriter err = new StringWriter();
     TrainedFlow model =
         new TrainedFlow(
@@ -42,10 +46,10 @@ class TrainProgressTest {
             1);
     try (TrainProgress progress = new TrainProgress(new PrintWriter(err, true), terminal)) {
       progress.started(new Plan(Path.of("run"), 0, 40, 10, 1, "java"));
-      progress.evaluated(10, validation(0), true, model);
-      progress.evaluated(20, validation(1), false, model);
-      progress.evaluated(30, validation(1), false, model);
-      progress.evaluated(40, validation(2), false, model);
+      progress.evaluated(10, validation(nll, 0), true, model);
+      progress.evaluated(20, validation(nll, 1), false, model);
+      progress.evaluated(30, validation(nll, 1), false, model);
+      progress.evaluated(40, validation(nll, 2), false, model);
     }
     return err.toString().lines().filter(line -> line.contains("zero")).toList();
   }
@@ -62,9 +66,18 @@ class TrainProgressTest {
   @Test
   void onATerminalTheyAreNamedWhenTheirNumberChanges() {
     PrintStream screen = new PrintStream(new ByteArrayOutputStream(), true, StandardCharsets.UTF_8);
-    assertThat(lines(new TrainProgress.Terminal(screen, 80)))
+    assertThat(lines(new Terminal(screen, 80)))
         .containsExactly(
             "step 20/40: validation NLL 7.0000 nats over 99 of 100 rows; 1 row has density zero: row 17, column weight = 9999",
             "step 40/40: validation NLL 7.0000 nats over 98 of 100 rows; 2 rows have density zero, the first: row 17, column weight = 9999");
+  }
+
+  @Test
+  void aHugeNllHasFewDigits() {
+    assertThat(lines(null, 1e50).getFirst())
+        .startsWith("step 20/40: validation NLL 1.0000e+50 nats, 1.0000e+50 bits/dim over 99");
+    PrintStream screen = new PrintStream(new ByteArrayOutputStream(), true, StandardCharsets.UTF_8);
+    assertThat(lines(new Terminal(screen, 80), 1e50).getFirst())
+        .startsWith("step 20/40: validation NLL 1.0000e+50 nats over 99");
   }
 }

@@ -15,6 +15,7 @@ import java.util.List;
 import java.util.Objects;
 import org.ebflow.flow.InvalidInputException;
 import org.ebflow.flow.io.AtomicFiles;
+import org.ebflow.flow.io.OneLine;
 import org.ebflow.flow.io.PartFile;
 import org.ebflow.training.data.Dataset;
 import org.ebflow.training.scoring.TrainedFlow;
@@ -229,7 +230,7 @@ public final class RunFolder {
 
   /** Appends a line with the time of day to run.log. */
   void log(String line) {
-    append(folder.resolve(LOG), Instant.now() + " " + line + "\n");
+    append(folder.resolve(LOG), Instant.now() + " " + OneLine.name(line) + "\n");
   }
 
   private static void append(Path file, String text) {

@@ -20,6 +20,7 @@ import org.ebflow.training.optimizer.OptimizerState;
 import org.ebflow.training.preprocessing.Preprocessing;
 import org.ebflow.training.scoring.EmpiricalDistribution;
 import org.ebflow.training.scoring.Evaluation;
+import org.ebflow.training.scoring.LikelihoodText;
 import org.ebflow.training.scoring.Scorer;
 import org.ebflow.training.scoring.TrainedFlow;
 import org.jspecify.annotations.Nullable;
@@ -369,7 +370,11 @@ final class TrainingRun {
       }
       appendRow((at.step - 1) / stepsPerEpoch, Double.NaN, Double.NaN, Double.NaN, 0, validation);
       folder.log(
-          String.format(Locale.ROOT, "step %d: validation NLL %.4f nats", at.step, validation.nll())
+          "step "
+              + at.step
+              + ": validation NLL "
+              + LikelihoodText.of(validation.nll())
+              + " nats"
               + (validation.impossible() == 0 ? "" : " " + validation.countedRows())
               + (best ? ", the best so far" : ""));
       if (at.nonFiniteSteps == 0 || at.step == totalSteps) {

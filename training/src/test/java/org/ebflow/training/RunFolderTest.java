@@ -1,7 +1,9 @@
 package org.ebflow.training;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -11,6 +13,13 @@ import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import org.ebflow.flow.Flow;
+import org.ebflow.flow.InvalidInputException;
+import org.ebflow.training.data.DataSources;
+import org.ebflow.training.data.Dataset;
+import org.ebflow.training.data.Splits;
+import org.ebflow.training.objective.MaximumLikelihood;
+import org.ebflow.training.preprocessing.Standardize;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -42,5 +51,84 @@ class RunFolderTest {
     assertThat(claimed)
         .contains(wanted.resolveSibling(wanted.getFileName() + "-2"))
         .contains(wanted.resolveSibling(wanted.getFileName() + "-" + JOBS));
+  }
+
+  private RunFolder trainedOn(Path table) {
+    RunFolder run = new RunFolder(folder.resolve("run"));
+    Trainer.of(Flow.of(2).dense().build(), new MaximumLikelihood())
+        .preprocessing(Standardize.byTrainingSet())
+        .steps(1)
+        .fit(load(table), run.path());
+    return run;
+  }
+
+  private static Splits load(Path table) {
+    return DataSources.in(null).load(table.toString(), 1);
+  }
+
+  private static String rows(double last) {
+    return "a,b\n" + "1,2\n2,1\n3,5\n".repeat(20) + "4," + last + "\n";
+  }
+
+  @Test
+  void theDataOfTheRunAreAccepted() throws IOException {
+    Path table = Files.writeString(folder.resolve("table.csv"), rows(7));
+    RunFolder run = trainedOn(table);
+    run.requireDataOfRun(load(table).train());
+    Path moved = Files.move(table, folder.resolve("other.csv"));
+    run.requireDataOfRun(load(moved).train());
+  }
+
+  @Test
+  void changedDataAreRefusedWithBothHashes() throws IOException {
+    Path table = Files.writeString(folder.resolve("table.csv"), rows(7));
+    RunFolder run = trainedOn(table);
+    String expected = load(table).train().sha256();
+    Dataset changed = load(Files.writeString(table, rows(8))).train();
+    assertThat(changed.sha256()).hasSize(64).isNotEqualTo(expected);
+    assertThatThrownBy(() -> run.requireDataOfRun(changed))
+        .isInstanceOf(InvalidInputException.class)
+        .hasMessage(
+            changed.name()
+                + ": expected the data of the run, SHA-256 "
+                + expected
+                + ", found "
+                + changed.sha256());
+    Dataset generated = Dataset.of(new double[][] {{1, 2}});
+    assertThatThrownBy(() -> run.requireDataOfRun(generated))
+        .isInstanceOf(InvalidInputException.class)
+        .hasMessageEndingWith(
+            ": expected the data of the run, SHA-256 " + expected + ", found none");
+  }
+
+  @Test
+  void dataOfNoFileAreToldFromThoseOfAFile() throws IOException {
+    RunFolder run = new RunFolder(folder.resolve("run"));
+    Dataset rows = Dataset.of(new double[][] {{1, 2}, {2, 1}, {3, 5}, {4, 4}});
+    Trainer.of(Flow.of(2).dense().build(), new MaximumLikelihood())
+        .steps(1)
+        .fit(rows.split(0.5, 0.25, 0.25), run.path());
+    run.requireDataOfRun(rows);
+    Dataset table = load(Files.writeString(folder.resolve("table.csv"), rows(7))).train();
+    assertThatThrownBy(() -> run.requireDataOfRun(table))
+        .isInstanceOf(InvalidInputException.class)
+        .hasMessageEndingWith(
+            ": expected the data of the run, SHA-256 none, found " + table.sha256());
+  }
+
+  @Test
+  void aRunThatNamesNoHashAcceptsAllData() throws IOException {
+    RunFolder run = new RunFolder(folder);
+    Files.writeString(run.config(), "{\"format\": \"ebflow-run-1\", \"data\": {}}");
+    run.requireDataOfRun(Dataset.of(new double[][] {{1, 2}}));
+  }
+
+  @Test
+  void aLineOfTheLogStaysOneLine() throws IOException {
+    new RunFolder(folder).log("column a\nb");
+    assertThat(Files.readAllLines(folder.resolve("run.log")))
+        .singleElement()
+        .asString()
+        .endsWith(" column a\\nb");
   }
 }

@@ -6,7 +6,6 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.sun.management.ThreadMXBean;
 import java.lang.management.ManagementFactory;
-import java.lang.management.ThreadInfo;
 import java.util.Arrays;
 import java.util.Random;
 import java.util.function.BiFunction;
@@ -173,7 +172,7 @@ class TrainingStepTest {
               state,
               flow.parameters().zeros(),
               32);
-      long[] workers = workers();
+      long[] workers = workers(team);
       long least = Long.MAX_VALUE;
       long deadline = System.nanoTime() + WARM_UP_NANOS;
       for (int round = 0; least > 0 && System.nanoTime() < deadline; round++) {
@@ -187,19 +186,18 @@ class TrainingStepTest {
     }
   }
 
-  /** Workers of all teams alive. */
-  private static long[] workers() {
-    return Arrays.stream(THREADS.getThreadInfo(THREADS.getAllThreadIds()))
-        .filter(info -> info != null && info.getThreadName().startsWith("ebflow-worker"))
-        .mapToLong(ThreadInfo::getThreadId)
-        .toArray();
+  /** Threads of the team's workers, the first of which is this one. */
+  private static long[] workers(Team team) {
+    long[] threads = new long[team.size()];
+    team.run(worker -> threads[worker.rank()] = Thread.currentThread().threadId());
+    return threads;
   }
 
-  /** Bytes allocated so far by this thread and the workers. */
-  private static long allocated(long[] workers) {
-    long sum = THREADS.getCurrentThreadAllocatedBytes();
-    for (long worker : workers) {
-      sum += THREADS.getThreadAllocatedBytes(worker);
+  /** Bytes allocated so far by these threads. */
+  private static long allocated(long[] threads) {
+    long sum = 0;
+    for (long thread : threads) {
+      sum += THREADS.getThreadAllocatedBytes(thread);
     }
     return sum;
   }

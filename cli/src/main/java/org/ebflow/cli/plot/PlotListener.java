@@ -1,13 +1,13 @@
 package org.ebflow.cli.plot;
 
 import java.nio.file.Path;
-import java.util.Locale;
 import org.ebflow.flow.layer.Shape;
 import org.ebflow.linalg.Blas;
 import org.ebflow.training.RunFolder;
 import org.ebflow.training.TrainingListener;
 import org.ebflow.training.data.Dataset;
 import org.ebflow.training.scoring.Evaluation;
+import org.ebflow.training.scoring.LikelihoodText;
 import org.ebflow.training.scoring.Scorer;
 import org.ebflow.training.scoring.TrainedFlow;
 
@@ -49,8 +49,7 @@ public final class PlotListener implements TrainingListener {
       Plots.likelihood(run.metrics(), plots.resolve("likelihood.png"));
       if (best) {
         model(
-            String.format(
-                Locale.ROOT, "Model after step %d: NLL %.3f nats", step, validation.nll()),
+            "Model after step " + step + ": NLL " + LikelihoodText.of(validation.nll()) + " nats",
             averaged,
             plots);
       }

@@ -3,6 +3,7 @@ package org.ebflow.cli.plot;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.List;
+import org.ebflow.flow.io.OneLine;
 import org.ebflow.flow.layer.Shape;
 import org.ebflow.linalg.Matrix;
 import org.ebflow.training.scoring.Scorer;
@@ -18,7 +19,7 @@ public final class Plots {
   public static String reason(Throwable e) {
     return e instanceof UncheckedIOException && e.getMessage() != null
         ? e.getMessage()
-        : e.toString().replaceAll("\\s+", " ");
+        : OneLine.message(e.toString());
   }
 
   /**

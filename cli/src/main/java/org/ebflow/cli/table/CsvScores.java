@@ -4,38 +4,32 @@ import java.nio.file.Path;
 
 /** Scores as CSV: the id and the scores of every good row, numbers with all their digits. */
 final class CsvScores implements ScoreSink {
-  private final OutputFile file;
+  private final CsvFile file;
   private final ScoreColumns columns;
-  private final CsvText text = new CsvText();
-  private final double[] cells = new double[ScoreColumns.NAMES.length];
+  private final double[] values = new double[ScoreColumns.NAMES.length];
+  private final String[] cells = new String[1 + values.length];
 
   CsvScores(Path path, ScoreColumns columns) {
     this.columns = columns;
-    file = new OutputFile(path);
-    text.plain("id,").plain(String.join(",", ScoreColumns.NAMES)).then('\n');
+    cells[0] = "id";
+    System.arraycopy(ScoreColumns.NAMES, 0, cells, 1, values.length);
+    file = new CsvFile(path, cells);
   }
 
   @Override
   public void write(RowBlock block) {
     for (int r = 0; r < block.good; r++) {
-      columns.of(block.scores, r, cells);
-      text.cell(block.id(r));
-      for (double cell : cells) {
-        text.then(',').cell(cell);
+      columns.of(block.scores, r, values);
+      cells[0] = block.id(r);
+      for (int c = 0; c < values.length; c++) {
+        cells[1 + c] = Double.toString(values[c]);
       }
-      text.then('\n');
+      file.write(cells);
     }
-    flush();
-  }
-
-  private void flush() {
-    file.write(text.bytes(), text.length());
-    text.clear();
   }
 
   @Override
   public void publish() {
-    flush();
     file.publish();
   }
 

@@ -22,8 +22,7 @@ final class NpyScores implements ScoreSink {
   NpyScores(Path path, ScoreColumns columns) {
     this.columns = columns;
     file = new OutputFile(path);
-    byte[] header = header();
-    file.write(header, header.length);
+    file.write(header());
   }
 
   /** Of one length for any number of rows. */
@@ -41,7 +40,7 @@ final class NpyScores implements ScoreSink {
         Arrays.fill(cells, Double.NaN);
       }
       bytes.asDoubleBuffer().put(cells);
-      file.write(bytes.array(), bytes.capacity());
+      file.write(bytes.array());
     }
     rows += block.inputs;
   }

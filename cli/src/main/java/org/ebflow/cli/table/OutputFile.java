@@ -1,9 +1,9 @@
 package org.ebflow.cli.table;
 
+import java.io.BufferedOutputStream;
 import java.io.IOException;
-import java.io.RandomAccessFile;
+import java.io.OutputStream;
 import java.io.UncheckedIOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import org.ebflow.flow.io.PartFile;
 
@@ -14,48 +14,35 @@ import org.ebflow.flow.io.PartFile;
  * <p>All methods throw {@link UncheckedIOException} with one line when the file can't be written.
  * Threading: not thread-safe.
  */
-final class OutputFile implements AutoCloseable {
+final class OutputFile extends OutputStream {
   private static final int BUFFER = 1 << 18;
 
   private final PartFile part;
-  private final RandomAccessFile out;
-  private final byte[] buffer = new byte[BUFFER];
-  private int buffered;
+  private final OutputStream out;
 
   OutputFile(Path file) {
     part = new PartFile(file);
+    out = new BufferedOutputStream(part.stream(), BUFFER);
+  }
+
+  @Override
+  public void write(int value) {
     try {
-      if (Files.isDirectory(file)) {
-        throw new IOException("a directory of that name exists");
-      }
-      out = new RandomAccessFile(part.path().toFile(), "rw");
+      out.write(value);
     } catch (IOException e) {
-      part.close();
       throw part.failure(e);
     }
   }
 
-  /** Appends {@code length} bytes. */
-  void write(byte[] bytes, int length) {
-    if (length > BUFFER - buffered) {
-      flush();
-    }
-    if (length > BUFFER) {
-      writeThrough(bytes, length);
-    } else {
-      System.arraycopy(bytes, 0, buffer, buffered, length);
-      buffered += length;
-    }
+  @Override
+  public void write(byte[] bytes) {
+    write(bytes, 0, bytes.length);
   }
 
-  private void flush() {
-    writeThrough(buffer, buffered);
-    buffered = 0;
-  }
-
-  private void writeThrough(byte[] bytes, int length) {
+  @Override
+  public void write(byte[] bytes, int offset, int length) {
     try {
-      out.write(bytes, 0, length);
+      out.write(bytes, offset, length);
     } catch (IOException e) {
       throw part.failure(e);
     }
@@ -63,12 +50,9 @@ final class OutputFile implements AutoCloseable {
 
   /** Replaces the first bytes, already written. */
   void overwriteStart(byte[] bytes) {
-    flush();
     try {
-      long end = out.getFilePointer();
-      out.seek(0);
-      out.write(bytes);
-      out.seek(end);
+      out.flush();
+      part.overwriteStart(bytes);
     } catch (IOException e) {
       throw part.failure(e);
     }
@@ -76,10 +60,8 @@ final class OutputFile implements AutoCloseable {
 
   /** Gives the complete file its name. */
   void publish() {
-    flush();
     try {
-      out.getFD().sync();
-      out.close();
+      out.flush();
       part.publish();
     } catch (IOException e) {
       throw part.failure(e);
@@ -88,10 +70,6 @@ final class OutputFile implements AutoCloseable {
 
   @Override
   public void close() {
-    try (part) {
-      out.close();
-    } catch (IOException e) {
-      throw part.failure(e);
-    }
+    part.close();
   }
 }

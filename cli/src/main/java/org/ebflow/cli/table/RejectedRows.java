@@ -5,37 +5,36 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import org.ebflow.cli.table.RowBlock.RejectedRow;
+import org.ebflow.flow.io.PartFile;
 import org.jspecify.annotations.Nullable;
 
 /** The CSV file of rows that were not scored; there is none when all were. */
 final class RejectedRows implements AutoCloseable {
   private final Path path;
-  private final CsvText text = new CsvText();
-  private @Nullable OutputFile file;
+  private @Nullable CsvFile file;
 
   RejectedRows(Path path) {
     this.path = path;
+    PartFile.removeLeftoversOf(path);
   }
 
   void write(RowBlock block) {
     if (block.rejected.isEmpty()) {
       return;
     }
-    OutputFile out = file;
+    CsvFile out = file;
     if (out == null) {
-      out = new OutputFile(path);
+      out = new CsvFile(path, "id", "input", "row", "line", "reason");
       file = out;
-      text.plain("id,input,row,line,reason\n");
     }
     for (RejectedRow row : block.rejected) {
-      text.cell(row.id()).then(',').cell(row.input()).then(',').cell(row.row()).then(',');
-      text.plain(row.line() > 0 ? Long.toString(row.line()) : "")
-          .then(',')
-          .cell(row.reason())
-          .then('\n');
+      out.write(
+          row.id(),
+          row.input(),
+          Long.toString(row.row()),
+          row.line() > 0 ? Long.toString(row.line()) : "",
+          row.reason());
     }
-    out.write(text.bytes(), text.length());
-    text.clear();
   }
 
   /** Gives the file its name, or removes that of an earlier call when no row was rejected. */

@@ -1,4 +1,7 @@
-/** Tables in and scores out: rows read, scored and written at the same time, in constant memory. */
+/**
+ * Tables in and scores out: rows read, scored and written at the same time, in constant memory. CSV
+ * is written with FastCSV.
+ */
 @NullMarked
 package org.ebflow.cli.table;
 

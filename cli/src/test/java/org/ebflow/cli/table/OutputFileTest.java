@@ -11,8 +11,7 @@ class OutputFileTest {
   @TempDir private Path folder;
 
   private static void write(OutputFile file, String text) {
-    byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
-    file.write(bytes, bytes.length);
+    file.write(text.getBytes(StandardCharsets.UTF_8));
   }
 
   @Test

@@ -1,7 +1,6 @@
 package org.ebflow.flow.io;
 
 import java.io.BufferedOutputStream;
-import java.io.FileOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.io.UncheckedIOException;
@@ -41,29 +40,13 @@ public final class AtomicFiles {
   public static void write(Path file, Content content) {
     try (PartFile part = new PartFile(file)) {
       try {
-        writePart(part.path(), content);
+        OutputStream buffered = new BufferedOutputStream(part.stream(), BUFFER);
+        content.writeTo(buffered);
+        buffered.flush();
         part.publish();
       } catch (IOException e) {
         throw part.failure(e);
       }
-    }
-  }
-
-  /**
-   * Not through a channel, which an interrupt of the thread would close in the middle of saving.
-   */
-  private static void writePart(Path part, Content content) throws IOException {
-    try (FileOutputStream file = new FileOutputStream(part.toFile())) {
-      OutputStream buffered =
-          new BufferedOutputStream(file, BUFFER) {
-            @Override
-            public void close() throws IOException {
-              flush(); // the file is closed only after it is synchronised
-            }
-          };
-      content.writeTo(buffered);
-      buffered.flush();
-      file.getFD().sync();
     }
   }
 }

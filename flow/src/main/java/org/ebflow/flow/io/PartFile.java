@@ -1,18 +1,24 @@
 package org.ebflow.flow.io;
 
 import java.io.IOException;
+import java.io.OutputStream;
+import java.io.RandomAccessFile;
 import java.io.UncheckedIOException;
 import java.nio.channels.FileChannel;
+import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.DirectoryIteratorException;
 import java.nio.file.DirectoryStream;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.HexFormat;
+import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.function.Predicate;
 import java.util.regex.Pattern;
 
 /**
@@ -20,13 +26,15 @@ import java.util.regex.Pattern;
  * it, renamed over it by {@link #publish}; closed before that, it leaves nothing. Of several
  * writers of one file each has a part of its own, and the last to publish wins, whole.
  *
- * <p>A signal that ends the JVM removes the parts too; only a killed process leaves them, see
- * {@link #removeLeftovers}.
+ * <p>A signal that ends the JVM removes the parts too; only a killed process leaves them. A part is
+ * locked while it is written, so the next part for the same file removes what killed processes left
+ * of it, and nothing that another process still writes.
  *
  * <p>Threading: not thread-safe; different parts are independent.
  */
 public final class PartFile implements AutoCloseable {
-  private static final Pattern NAME = Pattern.compile(".*\\.[0-9a-f]{16}\\.part");
+  private static final String END = "\\.[0-9a-f]{16}\\.part";
+  private static final Pattern NAME = Pattern.compile(".*" + END, Pattern.DOTALL);
 
   /** Parts to remove when the JVM ends. */
   private static final Set<Path> UNPUBLISHED = ConcurrentHashMap.newKeySet();
@@ -39,37 +47,109 @@ public final class PartFile implements AutoCloseable {
   private final Path file;
   private final Path target;
   private final Path part;
+  private final RandomAccessFile content;
 
-  /** A part for that file; writes nothing yet. */
+  /**
+   * A new, empty part for that file.
+   *
+   * @throws UncheckedIOException with a one-line message when it can't be created
+   */
   public PartFile(Path file) {
     this.file = file;
     target = file.toAbsolutePath();
     String own = HexFormat.of().toHexDigits(ThreadLocalRandom.current().nextLong());
     part = target.resolveSibling(target.getFileName() + "." + own + ".part");
+    removeLeftoversOf(file);
     UNPUBLISHED.add(part);
+    try {
+      if (Files.isDirectory(target)) {
+        throw new IOException("a directory of that name exists");
+      }
+      content = open(part);
+    } catch (IOException e) {
+      UNPUBLISHED.remove(part);
+      throw failure(e);
+    }
   }
 
-  /** Where to write the content. */
+  /**
+   * Creates and locks a part; the lock ends when the file is closed or the process ends. Not as a
+   * channel, which an interrupt of the thread would close in the middle of writing.
+   */
+  private static RandomAccessFile open(Path part) throws IOException {
+    while (true) {
+      RandomAccessFile opened = new RandomAccessFile(part.toFile(), "rw");
+      if (lock(opened.getChannel()) && Files.exists(part)) {
+        return opened;
+      }
+      opened.close(); // another process took it for a leftover before it was locked
+    }
+  }
+
+  /** False where another has the lock; a file system without locks is no reason to fail. */
+  private static boolean lock(FileChannel channel) {
+    try {
+      return channel.tryLock() != null;
+    } catch (IOException _) {
+      return true;
+    }
+  }
+
+  /** Where the content is until it is published. */
   public Path path() {
     return part;
   }
 
-  /**
-   * Gives the content, which must be complete and synchronised to the disk, the name of the file.
-   */
+  /** Appends to the part, unbuffered; closing it does nothing. */
+  public OutputStream stream() {
+    return new OutputStream() {
+      @Override
+      public void write(int value) throws IOException {
+        content.write(value);
+      }
+
+      @Override
+      public void write(byte[] bytes, int offset, int length) throws IOException {
+        content.write(bytes, offset, length);
+      }
+    };
+  }
+
+  /** Replaces the first bytes, already written; appending goes on at the end. */
+  public void overwriteStart(byte[] bytes) throws IOException {
+    long end = content.getFilePointer();
+    content.seek(0);
+    content.write(bytes);
+    content.seek(end);
+  }
+
+  /** Writes the content, which must be complete, to the disk and gives it the name of the file. */
   public void publish() throws IOException {
-    Files.move(part, target, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
-    UNPUBLISHED.remove(part);
-    Path folder = target.getParent();
-    if (folder != null) {
-      synchronise(folder);
+    content.getFD().sync();
+    try {
+      rename();
+    } catch (FileSystemException _) {
+      content.close(); // some systems rename no open file
+      rename();
     }
+    UNPUBLISHED.remove(part);
+    content.close();
+    synchronise(Objects.requireNonNull(target.getParent()));
+  }
+
+  private void rename() throws IOException {
+    Files.move(part, target, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
   }
 
   /** Removes the part unless it was published. */
   @Override
   public void close() {
     if (UNPUBLISHED.contains(part)) {
+      try {
+        content.close();
+      } catch (IOException _) {
+        // no reason to fail: nobody reads it
+      }
       delete(part);
       UNPUBLISHED.remove(part);
     }
@@ -79,7 +159,7 @@ public final class PartFile implements AutoCloseable {
     try {
       Files.deleteIfExists(part);
     } catch (IOException _) {
-      // no reason to fail: nobody reads it
+      // as above
     }
   }
 
@@ -96,21 +176,44 @@ public final class PartFile implements AutoCloseable {
     if (Files.isDirectory(target)) {
       return "a directory of that name exists";
     }
-    return String.valueOf(e.getMessage()).replaceAll("\\s+", " ");
+    return OneLine.message(e);
   }
 
-  /**
-   * Removes the parts that killed processes left in a folder, which need not exist. Nobody else may
-   * be writing files of that folder meanwhile. What can't be removed stays: it does no harm.
-   */
+  /** Removes the parts that killed processes left in a folder, which need not exist. */
   public static void removeLeftovers(Path folder) {
-    try (DirectoryStream<Path> parts = Files.newDirectoryStream(folder, "*.part")) {
-      for (Path part : parts) {
-        if (NAME.matcher(part.toString()).matches()) {
-          delete(part);
-        }
-      }
+    removeLeftovers(folder, NAME.asMatchPredicate());
+  }
+
+  /** Removes the parts of that file that killed processes left. */
+  public static void removeLeftoversOf(Path file) {
+    Path target = file.toAbsolutePath();
+    Path folder = target.getParent();
+    if (folder != null) {
+      String name = Pattern.quote(target.getFileName().toString()) + END;
+      removeLeftovers(folder, Pattern.compile(name).asMatchPredicate());
+    }
+  }
+
+  /** What can't be removed stays: it does no harm. */
+  private static void removeLeftovers(Path folder, Predicate<String> name) {
+    try (DirectoryStream<Path> parts =
+        Files.newDirectoryStream(folder, part -> name.test(part.getFileName().toString()))) {
+      parts.forEach(PartFile::removeUnlessWritten);
     } catch (IOException | DirectoryIteratorException _) {
+      // see above
+    }
+  }
+
+  /** Deletes the part unless it is locked; one of this process isn't even opened. */
+  private static void removeUnlessWritten(Path part) {
+    if (UNPUBLISHED.contains(part.toAbsolutePath())) {
+      return;
+    }
+    try (FileChannel channel = FileChannel.open(part, StandardOpenOption.WRITE)) {
+      if (channel.tryLock() != null) {
+        delete(part);
+      }
+    } catch (IOException | OverlappingFileLockException _) {
       // see above
     }
   }

@@ -255,7 +255,7 @@ public final class Safetensors implements AutoCloseable {
   }
 
   private static String oneLine(String message) {
-    String line = message.replaceAll("\\s+", " ");
+    String line = OneLine.message(message);
     return line.length() <= MAX_COMPLAINT ? line : line.substring(0, MAX_COMPLAINT) + " …";
   }
 }

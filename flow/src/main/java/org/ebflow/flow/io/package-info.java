@@ -1,4 +1,4 @@
-/** Files: weights as safetensors, and the writing of any file in one piece. */
+/** Files: weights as safetensors, the writing of any file in one piece, text for one line. */
 @NullMarked
 package org.ebflow.flow.io;
 

@@ -110,18 +110,6 @@ class AtomicFilesTest {
   }
 
   @Test
-  void partsOfKilledProcessesAreRemovedAndNothingElse() throws IOException {
-    Path other = Files.writeString(folder.resolve("mine.part"), "of another program");
-    try (PartFile part = new PartFile(folder.resolve("file"))) {
-      Files.writeString(part.path(), "left behind by a process that was killed");
-      PartFile.removeLeftovers(folder.resolve("none"));
-      PartFile.removeLeftovers(folder);
-      assertThat(part.path()).doesNotExist();
-    }
-    assertNothingBeside(other);
-  }
-
-  @Test
   void writerMayCloseTheStream() {
     Path file = folder.resolve("file");
     AtomicFiles.write(

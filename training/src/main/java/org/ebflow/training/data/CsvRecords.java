@@ -13,6 +13,7 @@ import java.nio.charset.CharacterCodingException;
 import java.nio.charset.Charset;
 import java.util.Objects;
 import org.ebflow.flow.InvalidInputException;
+import org.ebflow.flow.io.OneLine;
 
 /** The records of a comma-separated text (RFC 4180), empty lines included, told to a handler. */
 final class CsvRecords<T> implements Closeable {
@@ -55,7 +56,7 @@ final class CsvRecords<T> implements Closeable {
     } catch (CsvParseException e) {
       String why = e.getMessage() + (e.getCause() == null ? "" : ": " + e.getCause().getMessage());
       throw new InvalidInputException(
-          file.path() + ": expected CSV, found corruption: " + why.replaceAll("\\s+", " "), e);
+          file.path() + ": expected CSV, found corruption: " + OneLine.message(why), e);
     }
   }
 

@@ -11,6 +11,7 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.zip.ZipException;
 import org.ebflow.flow.InvalidInputException;
+import org.ebflow.flow.io.OneLine;
 
 /**
  * A file from outside, plain or compressed with gzip (told by its first two bytes), and the
@@ -102,7 +103,7 @@ final class InputFile {
           case EOFException _ -> "expected more data, found the end of a truncated file";
           case ZipException _ -> "expected gzip data, found corruption (" + e.getMessage() + ")";
           case CharacterCodingException _ -> "expected UTF-8 text, found other bytes";
-          default -> "cannot be read: " + String.valueOf(e.getMessage()).replaceAll("\\s+", " ");
+          default -> "cannot be read: " + OneLine.message(e);
         };
     return new InvalidInputException(path + ": " + what, e);
   }

@@ -5,6 +5,7 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import org.ebflow.flow.InvalidInputException;
+import org.ebflow.flow.io.OneLine;
 import org.ebflow.training.RunFolder;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
@@ -78,7 +79,7 @@ final class RecipeFile {
               + ": expected JSON, found something else"
               + line
               + ": "
-              + e.getOriginalMessage().replaceAll("\\s+", " "),
+              + OneLine.message(e.getOriginalMessage()),
           e);
     }
   }

@@ -2,6 +2,7 @@ package org.ebflow.training.scoring;
 
 import java.util.Locale;
 import java.util.function.IntFunction;
+import org.ebflow.flow.io.OneLine;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -40,7 +41,7 @@ public record Evaluation(
       return "row "
           + number
           + ", column "
-          + column
+          + OneLine.name(column)
           + " = "
           + (whole ? Long.toString((long) value) : Double.toString(value));
     }

@@ -13,13 +13,19 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
+import java.time.Duration;
 import java.util.Map;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
 import java.util.stream.Stream;
 import org.ebflow.flow.InvalidInputException;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class DownloaderTest {
   private static final byte[] CONTENT = "some published data".getBytes(StandardCharsets.UTF_8);
@@ -27,8 +33,17 @@ class DownloaderTest {
   @TempDir Path folder;
   private HttpServer server;
   private byte[] served = CONTENT;
-  private int status = 200;
-  private int requests;
+  private volatile int status = 200;
+
+  /** Content-Length that is sent: 0 for none, in chunks; negative for the right one. */
+  private long announced = -1;
+
+  private volatile int requests;
+  private volatile int redirects;
+  private final ExecutorService executor = Executors.newCachedThreadPool();
+
+  /** What the server waits for before it ends an answer. */
+  private CountDownLatch goOn = new CountDownLatch(0);
 
   @BeforeEach
   void start() throws IOException {
@@ -37,17 +52,35 @@ class DownloaderTest {
         "/set/",
         exchange -> {
           requests++;
-          exchange.sendResponseHeaders(status, served.length);
+          exchange.sendResponseHeaders(status, announced < 0 ? served.length : announced);
           try (OutputStream body = exchange.getResponseBody()) {
             body.write(served);
+            if (goOn.getCount() > 0) {
+              body.flush();
+              goOn.await();
+            }
+          } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
           }
         });
+    server.createContext(
+        "/moved/",
+        exchange -> {
+          redirects++;
+          exchange.getResponseHeaders().set("Location", file().uri().toString());
+          exchange.sendResponseHeaders(status, -1);
+          exchange.close();
+          status = 200;
+        });
+    server.setExecutor(executor);
     server.start();
   }
 
   @AfterEach
   void stop() {
+    goOn.countDown();
     server.stop(0);
+    executor.shutdownNow();
   }
 
   private DataFile file() {
@@ -57,10 +90,13 @@ class DownloaderTest {
             + ":"
             + server.getAddress().getPort()
             + "/set/";
+    return at(base + "a.gz");
+  }
+
+  private static DataFile at(String uri) {
     MessageDigest digest = Sha256.digest();
     digest.update(CONTENT);
-    return new DataFile(
-        "set", "a.gz", URI.create(base + "a.gz"), CONTENT.length, Sha256.of(digest));
+    return new DataFile("set", "a.gz", URI.create(uri), CONTENT.length, Sha256.of(digest));
   }
 
   private DataFolder cache() {
@@ -105,6 +141,66 @@ class DownloaderTest {
     refuses("more than 19 bytes");
     served = new byte[3];
     refuses("3 bytes instead of 19");
+  }
+
+  @Test
+  void aTruncatedBodyIsRefused() throws IOException {
+    served = new byte[3];
+    announced = CONTENT.length;
+    refuses("IOException");
+    announced = 0; // in chunks, the end of which looks like any other
+    refuses("3 bytes instead of 19");
+  }
+
+  @Test
+  void contentInChunksIsTaken() {
+    announced = 0;
+    assertThat(cache().require(file())).hasBinaryContent(CONTENT);
+    assertThat(requests).isEqualTo(1);
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {301, 302, 307, 308})
+  void followsARedirect(int code) {
+    status = code;
+    DataFile moved = at(file().uri().resolve("/moved/a.gz").toString());
+    assertThat(cache().require(moved)).hasBinaryContent(CONTENT);
+    assertThat(redirects).isEqualTo(1);
+    assertThat(requests).isEqualTo(1);
+  }
+
+  @Test
+  void aServerThatFallsSilentIsGivenUp() throws IOException {
+    goOn = new CountDownLatch(1);
+    served = new byte[] {1, 2, 3};
+    announced = CONTENT.length;
+    Path target = folder.resolve("a.gz");
+    assertThatThrownBy(() -> Downloader.fetch(file(), target, Duration.ofSeconds(1)))
+        .isInstanceOf(InvalidInputException.class)
+        .hasMessageStartingWith(target + ": expected to download " + file().uri())
+        .hasMessageContaining("found IOException: nothing for 1 s. Or put");
+    assertThat(folder).isEmptyDirectory();
+  }
+
+  @Test
+  void asksTheProxyOfTheSystemProperties() {
+    System.setProperty("http.proxyHost", server.getAddress().getHostString());
+    System.setProperty("http.proxyPort", Integer.toString(server.getAddress().getPort()));
+    try {
+      DataFile far = at("http://published.invalid/set/a.gz");
+      assertThat(cache().require(far)).hasBinaryContent(CONTENT);
+      assertThat(requests).isEqualTo(1);
+    } finally {
+      System.clearProperty("http.proxyHost");
+      System.clearProperty("http.proxyPort");
+    }
+  }
+
+  @Test
+  void saysThatThereIsNoSuchHost() {
+    assertThatThrownBy(() -> cache().require(at("http://published.invalid/set/a.gz")))
+        .isInstanceOf(InvalidInputException.class)
+        .hasMessageContaining("found no address for that host. Or put the file as set/a.gz");
   }
 
   @Test

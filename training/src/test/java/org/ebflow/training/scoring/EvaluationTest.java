@@ -54,6 +54,12 @@ class EvaluationTest {
   }
 
   @Test
+  void aNameWithALineBreakStaysOnOneLine() {
+    assertThat(new Evaluation.ImpossibleRow(7, "a\n\u001b[1mb", 2))
+        .hasToString("row 7, column a\\n\\u001b[1mb = 2");
+  }
+
+  @Test
   void aValueIsPrintedAsItWasWritten() {
     assertThat(new Evaluation.ImpossibleRow(7, "b", -999)).hasToString("row 7, column b = -999");
     assertThat(new Evaluation.ImpossibleRow(7, "3", 1.5e200))

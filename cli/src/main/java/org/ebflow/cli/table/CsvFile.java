@@ -1,0 +1,48 @@
+package org.ebflow.cli.table;
+
+import de.siegmar.fastcsv.writer.CsvWriter;
+import de.siegmar.fastcsv.writer.LineDelimiter;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Path;
+
+/**
+ * A CSV file (RFC 4180, UTF-8, lines end in LF) that appears in one piece, see {@link OutputFile}.
+ */
+final class CsvFile implements AutoCloseable {
+  /** An id that starts with # is as good as any other; the library would put it in quotes. */
+  private static final char NO_COMMENTS = '\0';
+
+  private final OutputFile file;
+  private final CsvWriter records;
+
+  CsvFile(Path path, String... header) {
+    file = new OutputFile(path);
+    records =
+        CsvWriter.builder()
+            .lineDelimiter(LineDelimiter.LF)
+            .commentCharacter(NO_COMMENTS)
+            .build(file); // which it neither closes nor publishes
+    write(header);
+  }
+
+  /** Appends a record; its cells are in quotes where they must be. */
+  void write(String... cells) {
+    records.writeRecord(cells);
+  }
+
+  /** Gives the complete file its name. */
+  void publish() {
+    try {
+      records.flush();
+    } catch (IOException e) { // the file throws others
+      throw new UncheckedIOException(e);
+    }
+    file.publish();
+  }
+
+  @Override
+  public void close() {
+    file.close();
+  }
+}
