@@ -46,7 +46,7 @@ final class ChildProgram {
     Process process = builder.redirectOutput(out.toFile()).redirectError(err.toFile()).start();
     try {
       process.getOutputStream().close();
-      assertThat(process.waitFor(60, TimeUnit.SECONDS)).as(Files.readString(err)).isTrue();
+      assertThat(process.waitFor(10, TimeUnit.MINUTES)).as(Files.readString(err)).isTrue();
       return new Result(process.exitValue(), Files.readString(out), Files.readString(err));
     } finally {
       process.destroyForcibly();

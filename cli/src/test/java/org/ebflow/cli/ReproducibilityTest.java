@@ -103,7 +103,7 @@ class ReproducibilityTest {
 
   private void finish(Process process) throws Exception {
     try {
-      assertThat(process.waitFor(120, TimeUnit.SECONDS)).isTrue();
+      assertThat(process.waitFor(10, TimeUnit.MINUTES)).isTrue();
     } finally {
       process.destroyForcibly();
     }

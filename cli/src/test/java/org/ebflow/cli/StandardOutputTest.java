@@ -20,7 +20,7 @@ final class StandardOutputTest {
 
   private static String end(Process process) throws Exception {
     String err = new String(process.getErrorStream().readAllBytes(), StandardCharsets.UTF_8);
-    assertThat(process.waitFor(60, TimeUnit.SECONDS)).isTrue();
+    assertThat(process.waitFor(10, TimeUnit.MINUTES)).isTrue();
     return err;
   }
 

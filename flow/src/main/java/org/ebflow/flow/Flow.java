@@ -1,6 +1,7 @@
 package org.ebflow.flow;
 
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -71,18 +72,20 @@ public final class Flow {
   }
 
   /**
-   * Values of the layers' weights by name: {@link #parameters} without those that no layer reads,
-   * as an objective's own.
+   * Values of the layers' weights by the names of their places in this flow, a block that has two
+   * by the first: all of {@link #parameters} but what no layer reads.
    */
   public Map<String, Matrix> weights() {
-    Set<Parameter> own = Set.copyOf(sequence.parameters());
     Map<String, Matrix> result = new LinkedHashMap<>();
-    for (int i = 0; i < parameters.blocks().size(); i++) {
-      Parameter block = parameters.blocks().get(i);
-      if (own.contains(block)) {
-        result.put(parameters.names().get(i), parameters.of(block));
-      }
-    }
+    Set<Parameter> named = new HashSet<>();
+    sequence
+        .parametersByName()
+        .forEach(
+            (name, block) -> {
+              if (named.add(block)) {
+                result.put(name, parameters.of(block));
+              }
+            });
     return result;
   }
 

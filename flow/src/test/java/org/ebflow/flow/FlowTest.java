@@ -150,6 +150,46 @@ class FlowTest {
         .hasMessageContaining("rows are 2x2x4, expected 1x4x4");
   }
 
+  /** From a file they would be made again by the shape that is there, as other layers. */
+  @Test
+  void aLayerOfTheChannelsOfAnImageRefusesRowsOfAnotherShape() {
+    Shape pixel = Shape.plain(8);
+    Shape image = new Shape(2, 2, 2);
+    CouplingSplit channels = CouplingSplit.channels(image, 1);
+    List<Layer> ofImages =
+        List.of(
+            ColumnPermutation.squeeze(image),
+            ColumnPermutation.splitChannels(image, 1),
+            new Coupling(channels, new AdditiveTransform(), List.of(new Affine(4, 4))));
+    for (Layer layer : ofImages) {
+      assertThat(Flow.of(image).layer(layer).shape().size()).isEqualTo(8);
+      for (Shape other : List.of(pixel, new Shape(1, 2, 4), new Shape(4, 2, 1))) {
+        assertThatThrownBy(() -> Flow.of(other).layer(layer))
+            .isInstanceOf(IllegalArgumentException.class)
+            .hasMessageContaining("rows are " + other + ", expected 2x2x2");
+      }
+    }
+    Layer ofPixels = ColumnPermutation.splitChannels(pixel, 4);
+    assertThatThrownBy(() -> Flow.of(image).layer(ofPixels))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("rows are 2x2x2, expected 8");
+    assertThat(Flow.of(image).layer(ColumnPermutation.of(7, 6, 5, 4, 3, 2, 1, 0)).shape())
+        .isEqualTo(pixel);
+  }
+
+  @Test
+  void weightsHaveTheNamesOfTheirPlacesInTheFlowThatIsAsked() {
+    Flow flow = Flow.of(3).dense().smoothLeakyRelu(.3).dense().build();
+    Flow after = flow.after(List.of(FixedAffine.uniform(3, 2, 1), FixedAffine.uniform(3, 1, 0)));
+    assertThat(after.weights()).containsOnlyKeys("2.weight", "2.bias", "4.weight", "4.bias");
+    assertThat(after.weights().get("4.weight"))
+        .isSameAs(flow.parameters().byName().get("2.weight"));
+    assertThat(flow.part(2, 3).weights()).containsOnlyKeys("0.weight", "0.bias");
+    Dense twice = new Dense(3);
+    Flow shared = Flow.of(3).layer(twice).smoothLeakyRelu(.3).layer(twice).build();
+    assertThat(shared.weights()).containsOnlyKeys("0.weight", "0.bias");
+  }
+
   @Test
   void partsOfNestedLayersHaveTheNamesOfTheirPlaces() {
     assertThat(multiScale().parameters().names())

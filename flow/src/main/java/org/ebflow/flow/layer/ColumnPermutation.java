@@ -25,14 +25,15 @@ public final class ColumnPermutation implements ConstantJacobian {
   private final int[] source;
   private final int[] inverse;
   private final Map<String, Object> description;
-  private final Shape input;
+  private final @Nullable Shape image;
   private final Shape output;
 
+  /** The image that rows must be, or null where their shape does not matter. */
   private ColumnPermutation(
-      int[] source, Shape input, Shape output, Map<String, Object> description) {
+      int[] source, @Nullable Shape image, Shape output, Map<String, Object> description) {
     this.source = source;
     this.inverse = new int[source.length];
-    this.input = input;
+    this.image = image;
     this.output = output;
     this.description = description;
     boolean[] used = new boolean[source.length];
@@ -54,9 +55,11 @@ public final class ColumnPermutation implements ConstantJacobian {
   /** Column i of the output is column {@code source[i]} of the input. */
   public static ColumnPermutation of(int... source) {
     int[] copy = source.clone();
-    Shape plain = Shape.plain(copy.length);
     return new ColumnPermutation(
-        copy, plain, plain, Description.of(TYPE, "order", "given", "source", copy));
+        copy,
+        null,
+        Shape.plain(copy.length),
+        Description.of(TYPE, "order", "given", "source", copy));
   }
 
   /**
@@ -140,10 +143,14 @@ public final class ColumnPermutation implements ConstantJacobian {
   }
 
   @Override
-  public Shape outputShape(Shape shape) {
-    boolean plain = input.equals(Shape.plain(input.size()));
-    if (plain ? shape.size() != input.size() : !shape.equals(input)) {
-      throw new IllegalArgumentException(this + ": rows are " + shape + ", expected " + input);
+  public Shape outputShape(Shape input) {
+    if (image == null ? input.size() != source.length : !input.equals(image)) {
+      throw new IllegalArgumentException(
+          this
+              + ": rows are "
+              + input
+              + ", expected "
+              + (image == null ? Shape.plain(source.length) : image));
     }
     return output;
   }

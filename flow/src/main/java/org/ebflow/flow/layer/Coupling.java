@@ -143,6 +143,12 @@ public sealed class Coupling implements Layer permits MaskedAffineCoupling {
     return split.dimension();
   }
 
+  @Override
+  public Shape outputShape(Shape input) {
+    split.requireShape(input);
+    return Layer.super.outputShape(input);
+  }
+
   /** Jets of the transform's parameters. */
   private Jet[] parameters(Workspace kept) {
     return kept.jets(PARAMETERS, columns.length, split.transformedCount());

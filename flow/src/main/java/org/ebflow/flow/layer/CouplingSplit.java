@@ -8,6 +8,7 @@ import org.ebflow.flow.pass.Jet;
 import org.ebflow.flow.pass.Workspace;
 import org.ebflow.linalg.Matrix;
 import org.ebflow.linalg.RowKernels;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Which columns of a row a {@link Coupling} passes on unchanged and shows to its networks, and
@@ -31,18 +32,22 @@ public final class CouplingSplit {
   private final int[] transformed;
   private final boolean masked;
   private final double[] mask;
+  private final @Nullable Shape image;
   private final Shape networkShape;
   private final Map<String, Object> description;
 
+  /** The image that rows must be, or null where their shape does not matter. */
   private CouplingSplit(
       int dimension,
       int[] conditioning,
       boolean masked,
+      @Nullable Shape image,
       Shape networkShape,
       Map<String, Object> description) {
     this.dimension = dimension;
     this.conditioning = conditioning;
     this.masked = masked;
+    this.image = image;
     this.networkShape = networkShape;
     this.description = description;
     this.mask = new double[dimension];
@@ -81,6 +86,7 @@ public final class CouplingSplit {
         mask.length,
         ones,
         true,
+        null,
         Shape.plain(mask.length),
         Description.of("mask", "mask", Arrays.stream(mask).boxed().toList()));
   }
@@ -92,6 +98,7 @@ public final class CouplingSplit {
         dimension,
         conditioning.clone(),
         false,
+        null,
         Shape.plain(conditioning.length),
         Description.of("columns", "conditioning", listed));
   }
@@ -112,6 +119,7 @@ public final class CouplingSplit {
         image.size(),
         columns,
         false,
+        image,
         new Shape(Math.max(1, conditioning), image.height(), image.width()),
         Description.of("channels", "conditioning", conditioning));
   }
@@ -136,6 +144,18 @@ public final class CouplingSplit {
   /** Numbers per row. */
   public int dimension() {
     return dimension;
+  }
+
+  /**
+   * Refuses rows of another shape than that of the image whose channels are split.
+   *
+   * @throws IllegalArgumentException naming both shapes
+   */
+  void requireShape(Shape input) {
+    if (image != null && !image.equals(input)) {
+      throw new IllegalArgumentException(
+          "CouplingSplit.channels: rows are " + input + ", expected " + image);
+    }
   }
 
   /** Shape of a row as networks see it. */

@@ -119,7 +119,7 @@ class PartFileTest {
     } finally {
       process.destroyForcibly(); // as kill -9
     }
-    assertThat(process.waitFor(60, TimeUnit.SECONDS)).isTrue();
+    assertThat(process.waitFor(10, TimeUnit.MINUTES)).isTrue();
     assertThat(files()).hasSize(2);
     AtomicFiles.write(file, out -> out.write('b'));
     assertThat(files()).containsExactly(file);

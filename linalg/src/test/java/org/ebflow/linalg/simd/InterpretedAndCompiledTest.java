@@ -26,7 +26,7 @@ class InterpretedAndCompiledTest {
   private static final int ROWS = 2;
   private static final int WIDTH = 37;
   private static final int WARM_UP_CALLS = 3000;
-  private static final long SECONDS = 120;
+  private static final long SECONDS = 600;
 
   /** One line per kernel and precision: its name and the hash of everything it wrote. */
   static final class Child {

@@ -9,6 +9,7 @@ import org.ebflow.flow.layer.Activation;
 import org.ebflow.flow.layer.ConstantJacobian;
 import org.ebflow.flow.layer.Dense;
 import org.ebflow.flow.layer.Elementwise;
+import org.ebflow.flow.layer.Shape;
 import org.ebflow.flow.model.CouplingConfig;
 import org.ebflow.flow.pass.Gradients;
 import org.ebflow.flow.pass.Jet;
@@ -21,6 +22,7 @@ import org.ebflow.linalg.Matrix;
 import org.ebflow.linalg.Precision;
 import org.ebflow.training.objective.FlowsUnderTest;
 import org.ebflow.training.objective.MaximumLikelihood;
+import org.ebflow.training.objective.Sinh;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -30,45 +32,49 @@ import org.junit.jupiter.params.provider.ValueSource;
 class GradientCheckTest {
   private static final int DIMENSION = 5;
 
-  /** Sinh with a mistake of a tenth in one of its derivatives, in none for order 0. */
-  private record Sinh(int wrongOrder) implements Elementwise {
+  /** A function with a mistake of a tenth in one of its derivatives, in none for order 0. */
+  private record Mistaken(Elementwise right, int wrongOrder) implements Elementwise {
     private double with(int order, double value) {
       return order == wrongOrder ? 1.1 * value : value;
     }
 
     @Override
     public double value(double x) {
-      return Math.sinh(x);
+      return right.value(x);
     }
 
     @Override
     public double first(double x) {
-      return with(1, Math.cosh(x));
+      return with(1, right.first(x));
     }
 
     @Override
     public double second(double x) {
-      return with(2, Math.sinh(x));
+      return with(2, right.second(x));
     }
 
     @Override
     public double third(double x) {
-      return with(3, Math.cosh(x));
+      return with(3, right.third(x));
     }
 
     @Override
     public double fourth(double x) {
-      return with(4, Math.sinh(x));
+      return with(4, right.fourth(x));
     }
 
     @Override
     public double inverse(double y) {
-      return Math.log(y + Math.sqrt(y * y + 1));
+      return right.inverse(y);
     }
   }
 
   private static Flow withSinh(int wrongOrder) {
-    return Flow.of(DIMENSION).dense().elementwise(new Sinh(wrongOrder)).dense().build();
+    return Flow.of(DIMENSION)
+        .dense()
+        .elementwise(new Mistaken(new Sinh(), wrongOrder))
+        .dense()
+        .build();
   }
 
   private static List<String> off(GradientCheck.Report report) {
@@ -99,6 +105,22 @@ class GradientCheckTest {
             "2.scale.1.weight_g",
             "2.translation.weight",
             "4.translation.2.bias");
+  }
+
+  @Test
+  void aMultiScaleFlowPassesInEveryBlockOfItsNestedLayers() {
+    GradientCheck.Report report =
+        GradientCheck.of(FlowsUnderTest.multiScale(new Shape(3, 4, 4), Precision.FLOAT64))
+            .run()
+            .orThrow();
+    assertThat(report.blocks())
+        .extracting(GradientCheck.Block::name)
+        .contains(
+            "1.translation.0.weight",
+            "2.weight",
+            "5.network.2.bias",
+            "6.1.log_scale",
+            "6.3.weight");
   }
 
   @Test

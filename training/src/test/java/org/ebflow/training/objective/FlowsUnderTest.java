@@ -3,20 +3,26 @@ package org.ebflow.training.objective;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.IntStream;
 import org.ebflow.flow.Flow;
+import org.ebflow.flow.layer.ActNorm;
 import org.ebflow.flow.layer.Activation;
 import org.ebflow.flow.layer.AdditiveTransform;
 import org.ebflow.flow.layer.Affine;
 import org.ebflow.flow.layer.AffineTransform;
+import org.ebflow.flow.layer.ColumnPermutation;
+import org.ebflow.flow.layer.ColumnRange;
 import org.ebflow.flow.layer.Composition;
 import org.ebflow.flow.layer.Coupling;
 import org.ebflow.flow.layer.CouplingSplit;
-import org.ebflow.flow.layer.Elementwise;
+import org.ebflow.flow.layer.Dense;
 import org.ebflow.flow.layer.FixedAffine;
 import org.ebflow.flow.layer.Logit;
 import org.ebflow.flow.layer.Mlp;
 import org.ebflow.flow.layer.NormalisedAffine;
+import org.ebflow.flow.layer.Sequence;
 import org.ebflow.flow.layer.Shape;
+import org.ebflow.flow.layer.SmoothLeakyRelu;
 import org.ebflow.flow.model.CouplingConfig;
 import org.ebflow.flow.model.FullyConnectedConfig;
 import org.ebflow.linalg.Matrix;
@@ -31,39 +37,6 @@ public final class FlowsUnderTest {
   private static final int DATA = 102;
 
   private FlowsUnderTest() {}
-
-  /** A layer of a user's own. */
-  record Sinh() implements Elementwise {
-    @Override
-    public double value(double x) {
-      return Math.sinh(x);
-    }
-
-    @Override
-    public double first(double x) {
-      return Math.cosh(x);
-    }
-
-    @Override
-    public double second(double x) {
-      return Math.sinh(x);
-    }
-
-    @Override
-    public double third(double x) {
-      return Math.cosh(x);
-    }
-
-    @Override
-    public double fourth(double x) {
-      return Math.sinh(x);
-    }
-
-    @Override
-    public double inverse(double y) {
-      return Math.log(Math.abs(y) + Math.hypot(y, 1)) * Math.signum(y);
-    }
-  }
 
   static Map<String, Flow> all() {
     Map<String, Flow> flows = new LinkedHashMap<>();
@@ -81,6 +54,7 @@ public final class FlowsUnderTest {
             new CouplingConfig(2, 4, 2, Activation.Kind.SWISH, true)
                 .build(2, Precision.FLOAT64, 5)));
     flows.put("coupling, every transform", random(couplings(Precision.FLOAT64)));
+    flows.put("multi-scale", random(multiScale(new Shape(1, 4, 4), Precision.FLOAT64)));
     flows.put(
         "logit in front",
         fullyConnected(4, false).after(List.of(FixedAffine.uniform(4, .3, .5), new Logit(.7))));
@@ -123,6 +97,49 @@ public final class FlowsUnderTest {
                 new AdditiveTransform(),
                 List.of(new Mlp(4, 4, settings))))
         .dense()
+        .build();
+  }
+
+  /**
+   * A squeeze, a step on its channels, and a split: a quarter of the channels stays behind, with a
+   * prior that depends on the others, which go on through a flow of their own.
+   *
+   * @param image of a height and width that are multiples of 4
+   */
+  public static Flow multiScale(Shape image, Precision precision) {
+    Shape squeezed = new Shape(4 * image.channels(), image.height() / 2, image.width() / 2);
+    Shape kept = new Shape(3 * image.channels(), squeezed.height(), squeezed.width());
+    Mlp.Settings settings = new Mlp.Settings(4, 1, Activation.Kind.TANH);
+    int channels = squeezed.size() / 2;
+    int rest = image.size() - kept.size();
+    return Flow.of(image)
+        .precision(precision)
+        .layer(ColumnPermutation.squeeze(image))
+        .layer(
+            new Coupling(
+                CouplingSplit.channels(squeezed, squeezed.channels() / 2),
+                new AdditiveTransform(),
+                List.of(new Mlp(channels, channels, settings))))
+        .dense()
+        .smoothLeakyRelu(.3)
+        .layer(ColumnPermutation.splitChannels(squeezed, kept.channels()))
+        .layer(
+            new Coupling(
+                CouplingSplit.columns(image.size(), IntStream.range(0, kept.size()).toArray()),
+                AffineTransform.bounded(2),
+                List.of(new Mlp(kept.size(), 2 * rest, settings))))
+        .layer(
+            new ColumnRange(
+                image.size(),
+                0,
+                kept,
+                new Sequence(
+                    kept.size(),
+                    List.of(
+                        ColumnPermutation.squeeze(kept),
+                        new ActNorm(kept.size()),
+                        new SmoothLeakyRelu(.5, false),
+                        new Dense(kept.size())))))
         .build();
   }
 

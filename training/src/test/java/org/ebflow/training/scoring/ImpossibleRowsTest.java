@@ -3,7 +3,6 @@ package org.ebflow.training.scoring;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.util.Arrays;
 import java.util.List;
@@ -15,6 +14,7 @@ import org.ebflow.linalg.Blas;
 import org.ebflow.linalg.Matrix;
 import org.ebflow.linalg.Precision;
 import org.ebflow.training.data.Dataset;
+import org.ebflow.training.objective.Sinh;
 import org.ebflow.training.preprocessing.Preprocessing;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -28,39 +28,6 @@ class ImpossibleRowsTest {
   private static final double[] FAR = {
     -999, 9999, 1e6, -1e6, 1e30, -1e38, 3.5e38, 1e200, -1e200, 1e308, -Double.MAX_VALUE
   };
-
-  /** A layer of one's own that leaves the range of numbers beyond 710, and of float32 beyond 89. */
-  private record Sinh() implements Elementwise {
-    @Override
-    public double value(double x) {
-      return StrictMath.sinh(x);
-    }
-
-    @Override
-    public double first(double x) {
-      return StrictMath.cosh(x);
-    }
-
-    @Override
-    public double second(double x) {
-      return StrictMath.sinh(x);
-    }
-
-    @Override
-    public double third(double x) {
-      return StrictMath.cosh(x);
-    }
-
-    @Override
-    public double fourth(double x) {
-      return StrictMath.sinh(x);
-    }
-
-    @Override
-    public double inverse(double y) {
-      return StrictMath.log(y + StrictMath.sqrt(y * y + 1));
-    }
-  }
 
   /** Bounded above, with an infinite slope there: log p +Infinity by the formula. */
   private record Flat() implements Elementwise {
@@ -142,18 +109,6 @@ class ImpossibleRowsTest {
                                 named.get()[0] + " " + precision, named.get()[1], precision)));
   }
 
-  private static Scorer scorer(TrainedFlow model, String precision) {
-    return switch (precision) {
-      case "f64" -> new Scorer(model.copy(Precision.FLOAT64), Blas.auto(), 2);
-      case "bf16" -> {
-        Blas blas = Blas.named("onednn");
-        assumeTrue(blas.multipliesBFloat16(), "no bfloat16 products on this processor");
-        yield Scorer.bfloat16(model, blas, 2);
-      }
-      default -> new Scorer(model, Blas.auto(), 2);
-    };
-  }
-
   /** Far rows: each value in the first column, in the last, and in all of them. */
   private static double[][] far(int dimension) {
     return Arrays.stream(FAR)
@@ -187,7 +142,7 @@ class ImpossibleRowsTest {
   @MethodSource("models")
   void everyFiniteRowHasANumberOrDensityZero(String name, TrainedFlow model, String precision) {
     double[][] far = far(model.flow().dimension());
-    try (Scorer scorer = scorer(model, precision)) {
+    try (Scorer scorer = ScorerTest.scorer(model, precision, 2)) {
       Scores scores = scorer.score(Matrix.ofRows(Precision.FLOAT64, far));
       for (int r = 0; r < far.length; r++) {
         assertNumberOrImpossible(scores, r, name + " at " + far[r][far[r].length - 1]);
@@ -213,7 +168,7 @@ class ImpossibleRowsTest {
       place[r] = next;
       mixed[next++] = good[r];
     }
-    try (Scorer scorer = scorer(model, precision)) {
+    try (Scorer scorer = ScorerTest.scorer(model, precision, 2)) {
       double[] expected = scorer.logProb(good);
       double[] found = scorer.logProb(mixed);
       double[] alone = scorer.logProb(far);

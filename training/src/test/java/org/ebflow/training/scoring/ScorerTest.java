@@ -3,6 +3,7 @@ package org.ebflow.training.scoring;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -67,6 +68,19 @@ class ScorerTest {
         new TrainedFlow.DataDescription(
             "gaussian", List.of(), null, EmpiricalDistribution.unknown(), null),
         7);
+  }
+
+  /** In "f32", "f64" or "bf16"; skips the last where the processor has no such products. */
+  static Scorer scorer(TrainedFlow model, String precision, int threads) {
+    return switch (precision) {
+      case "f64" -> new Scorer(model.copy(Precision.FLOAT64), Blas.auto(), threads);
+      case "bf16" -> {
+        Blas blas = Blas.named("onednn");
+        assumeTrue(blas.multipliesBFloat16(), "no bfloat16 products on this processor");
+        yield Scorer.bfloat16(model, blas, threads);
+      }
+      default -> new Scorer(model, Blas.auto(), threads);
+    };
   }
 
   static double[][] gaussianRows(int count, int dimension) {

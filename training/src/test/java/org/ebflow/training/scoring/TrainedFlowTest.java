@@ -15,11 +15,11 @@ import java.util.Objects;
 import org.ebflow.flow.Flow;
 import org.ebflow.flow.InvalidInputException;
 import org.ebflow.flow.io.Safetensors;
-import org.ebflow.flow.layer.Elementwise;
 import org.ebflow.flow.layer.Shape;
 import org.ebflow.linalg.Blas;
 import org.ebflow.linalg.Matrix;
 import org.ebflow.linalg.Precision;
+import org.ebflow.training.objective.Sinh;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -27,39 +27,6 @@ import org.junit.jupiter.params.provider.EnumSource;
 
 class TrainedFlowTest {
   @TempDir Path folder;
-
-  /** A layer of one's own. */
-  private record Sinh() implements Elementwise {
-    @Override
-    public double value(double x) {
-      return StrictMath.sinh(x);
-    }
-
-    @Override
-    public double first(double x) {
-      return StrictMath.cosh(x);
-    }
-
-    @Override
-    public double second(double x) {
-      return StrictMath.sinh(x);
-    }
-
-    @Override
-    public double third(double x) {
-      return StrictMath.cosh(x);
-    }
-
-    @Override
-    public double fourth(double x) {
-      return StrictMath.sinh(x);
-    }
-
-    @Override
-    public double inverse(double y) {
-      return StrictMath.log(y + StrictMath.sqrt(y * y + 1));
-    }
-  }
 
   @ParameterizedTest
   @EnumSource(Precision.class)
