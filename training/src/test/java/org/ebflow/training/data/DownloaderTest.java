@@ -68,9 +68,10 @@ class DownloaderTest {
         exchange -> {
           redirects++;
           exchange.getResponseHeaders().set("Location", file().uri().toString());
-          exchange.sendResponseHeaders(status, -1);
+          int code = status;
+          status = 200; // before the answer, which the client may follow at once
+          exchange.sendResponseHeaders(code, -1);
           exchange.close();
-          status = 200;
         });
     server.setExecutor(executor);
     server.start();
