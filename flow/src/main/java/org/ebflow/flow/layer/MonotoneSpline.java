@@ -44,7 +44,12 @@ import org.jspecify.annotations.Nullable;
 public final class MonotoneSpline implements Layer {
   static final String TYPE = "monotone_spline";
   private static final int MOST_INTERVALS = 1000;
-  private static final int LEFT = 2;
+
+  /** Within it, and the other way round, the cube of a knot distance is a float32. */
+  private static final double MOST_RANGE = 1e6;
+
+  /** Outermost coefficients of either side that make a tail. */
+  private static final int TAIL = 2;
 
   /** log of the steepest slope that {@link #fit} gives, and of the inverse of the flattest. */
   private static final double STEEPEST = 4;
@@ -87,23 +92,7 @@ public final class MonotoneSpline implements Layer {
    * @param range R, the knots lie between -R and R
    */
   public MonotoneSpline(int dimension, int intervals, double range, Tails tails) {
-    int least = tails == Tails.FROZEN ? 2 : 1;
-    if (intervals < least || intervals > MOST_INTERVALS) {
-      throw new IllegalArgumentException(
-          "MonotoneSpline: intervals is "
-              + intervals
-              + ", expected "
-              + least
-              + " to "
-              + MOST_INTERVALS
-              + " with "
-              + tails.fileName()
-              + " tails");
-    }
-    if (!(range > 0 && range < Double.POSITIVE_INFINITY)) {
-      throw new IllegalArgumentException(
-          "MonotoneSpline: range is " + range + ", expected a positive number");
-    }
+    check(intervals, range, tails);
     this.dimension = dimension;
     this.intervals = intervals;
     this.range = range;
@@ -114,13 +103,38 @@ public final class MonotoneSpline implements Layer {
       inner = new Parameter("theta", count, dimension, Initializers.constant(0));
       parameters = List.of(inner);
     } else {
-      inner = new Parameter("theta", count - 2 * LEFT, dimension, Initializers.constant(0));
+      inner = new Parameter("theta", count - 2 * TAIL, dimension, Initializers.constant(0));
       parameters = List.of(tail("left_tail"), inner, tail("right_tail"));
     }
   }
 
+  /**
+   * Refuses impossible values of a spline.
+   *
+   * @throws IllegalArgumentException naming the value
+   */
+  public static void check(int intervals, double range, Tails tails) {
+    int least = tails == Tails.FROZEN ? 2 : 1;
+    if (intervals < least || intervals > MOST_INTERVALS) {
+      throw new IllegalArgumentException(
+          "intervals is "
+              + intervals
+              + ", expected "
+              + least
+              + " to "
+              + MOST_INTERVALS
+              + " with "
+              + tails.fileName()
+              + " tails");
+    }
+    if (!(range >= 1 / MOST_RANGE && range <= MOST_RANGE)) {
+      throw new IllegalArgumentException(
+          "range is " + range + ", expected " + 1 / MOST_RANGE + " to " + MOST_RANGE);
+    }
+  }
+
   private Parameter tail(String name) {
-    return new Parameter(name, LEFT, dimension, Initializers.constant(0), false);
+    return new Parameter(name, TAIL, dimension, Initializers.constant(0), false);
   }
 
   static MonotoneSpline of(Description description, Shape input) {
