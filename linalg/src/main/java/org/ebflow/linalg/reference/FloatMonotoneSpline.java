@@ -454,7 +454,7 @@ public final class FloatMonotoneSpline implements MonotoneSplineFunction {
     Sums sums = Sums.OF_THREAD.get();
     tableBar.fill(0);
     int columns = tableBar.columns();
-    int part = Math.min(columns, 32);
+    int part = Math.min(columns, BLOCK);
     int rows = Math.max(1, BLOCK / Math.max(1, part));
     for (int row = 0; row < x.rows(); row += rows) {
       for (int column = 0; column < columns; column += part) {
