@@ -30,6 +30,7 @@ public final class LayerTypes {
     register(Dense.TYPE, Dense::of);
     register(ActNorm.TYPE, ActNorm::of);
     register(SmoothLeakyRelu.TYPE, SmoothLeakyRelu::of);
+    register(MonotoneSpline.TYPE, MonotoneSpline::of);
     register(FixedAffine.TYPE, FixedAffine::of);
     register(Logit.TYPE, Logit::of);
     register(MaskedAffineCoupling.TYPE, MaskedAffineCoupling::of);
