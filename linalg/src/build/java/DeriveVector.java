@@ -274,6 +274,18 @@ final class DeriveVector {
       return array + ", " + places.computeIfAbsent(List.of(matrix, base), key -> "place" + places.size()) + " + i";
     }
 
+    /** Array, place of element 0 and index map of a gather, the arguments of {@code pick}. */
+    private String picked(MethodInvocationTree call) {
+      List<? extends ExpressionTree> arguments = call.getArguments();
+      if (arguments.get(2).getKind() != Kind.IDENTIFIER || !arguments.get(3).toString().equals("i")) {
+        throw unknown(call);
+      }
+      String matrix = source(arguments.get(0));
+      String array = arrays.computeIfAbsent(matrix, key -> "array" + arrays.size());
+      String base = " + " + source(arguments.get(1));
+      return array + ", " + places.computeIfAbsent(List.of(matrix, base), key -> "place" + places.size()) + ", " + source(arguments.get(2)) + ", i";
+    }
+
     /** A translated expression: a vector, or a number that is the same for all elements. */
     private record Value(String text, boolean vector) {
       String asVector() {
@@ -335,6 +347,8 @@ final class DeriveVector {
       switch (tree.getMethodSelect().toString() + arguments.size()) {
         case "at2":
           return new Value("FloatVector.fromArray(SPECIES, " + place(tree) + ")", true);
+        case "pick4":
+          return new Value("FloatVector.fromArray(SPECIES, " + picked(tree) + ")", true);
         case "Math.fma3":
           return new Value(
               value(arguments.get(0)).asVector() + ".fma(" + value(arguments.get(1)).asVector() + ", " + value(arguments.get(2)).asVector() + ")", true);

@@ -75,7 +75,7 @@ public final class TrainCommand implements Callable<Integer> {
   @Option(
       names = "--model",
       paramLabel = "MODEL",
-      description = "With --data: fc or coupling. Default: the data set's, fc for tables.")
+      description = "With --data: fc, coupling or spline. Default: the data set's, fc for tables.")
   private @Nullable String model;
 
   @Option(names = "--epochs", paramLabel = "N", description = "Passes over the training rows.")
@@ -186,7 +186,7 @@ public final class TrainCommand implements Callable<Integer> {
       return data == null ? recipe : recipe.set("data.name", absolute(data));
     }
     requireBuilt("--loss", loss, List.of("ssm", "dsm", "fdssm", "ml", "sml"), List.of("rg", "snf"));
-    requireBuilt("--model", model, List.of("fc", "coupling"), List.of("cnn", "glow"));
+    requireBuilt("--model", model, List.of("fc", "coupling", "spline"), List.of("cnn", "glow"));
     String chosenLoss = loss == null ? "ssm" : loss;
     if (dataOptions.sources("").has(data)) {
       return Recipe.named(data + "-" + (model == null ? modelOf(data) : model) + "-" + chosenLoss);

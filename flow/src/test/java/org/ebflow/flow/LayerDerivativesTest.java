@@ -103,7 +103,8 @@ class LayerDerivativesTest {
       assertThat(logDet).isCloseTo(logDetOfConstantParts(run), within(ROUNDING));
       for (Parameter block : run.parameters.blocks()) {
         assertGradient(
-            run.sums.of(block),
+            run,
+            block,
             run.parameters.of(block),
             () -> {
               run.parameters.changed();
@@ -174,7 +175,8 @@ class LayerDerivativesTest {
       assertClose(flat(run.xBar.rows(0, yBar.rows())), flat(expected), DIFFERENCE);
       for (Parameter block : run.parameters.blocks()) {
         assertGradient(
-            run.sums.of(block),
+            run,
+            block,
             values.parameters.of(block),
             () -> paired(values.forward(), yBar, logDetBar));
       }
@@ -185,6 +187,16 @@ class LayerDerivativesTest {
   private static double paired(LayerRun run, Matrix yBar, Matrix logDetBar) {
     return dot(run.y.rows(0, yBar.rows()), yBar)
         + dot(run.logDet().rows(0, logDetBar.rows()), logDetBar);
+  }
+
+  /** That of a block which is not trained is zero. */
+  private static void assertGradient(
+      LayerRun run, Parameter block, Matrix weights, Supplier<Double> value) {
+    if (block.trained()) {
+      assertGradient(run.sums.of(block), weights, value);
+    } else {
+      assertThat(flat(run.sums.of(block))).containsOnly(0);
+    }
   }
 
   private static void assertGradient(Matrix gradient, Matrix weights, Supplier<Double> value) {

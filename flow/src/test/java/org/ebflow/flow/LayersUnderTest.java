@@ -23,6 +23,8 @@ import org.ebflow.flow.layer.Layer;
 import org.ebflow.flow.layer.Logit;
 import org.ebflow.flow.layer.MaskedAffineCoupling;
 import org.ebflow.flow.layer.Mlp;
+import org.ebflow.flow.layer.MonotoneSpline;
+import org.ebflow.flow.layer.MonotoneSpline.Tails;
 import org.ebflow.flow.layer.Sequence;
 import org.ebflow.flow.layer.Shape;
 import org.ebflow.flow.layer.SmoothLeakyRelu;
@@ -69,6 +71,11 @@ final class LayersUnderTest {
         onReals("BlockDiagonal, lattices", 8, BlockDiagonal.lattices(new Shape(2, 2, 2), 1, 2)),
         onReals("SmoothLeakyRelu", 4, new SmoothLeakyRelu(.3, false)),
         onReals("SmoothLeakyRelu, residual", 4, new SmoothLeakyRelu(.3, true)),
+        spline(3, 1, 3.5, Tails.FREE),
+        spline(4, 2, 1, Tails.FROZEN),
+        spline(3, 4, 1.2, Tails.FREE),
+        spline(4, 15, 3.4, Tails.FROZEN),
+        spline(3, 15, 2.1, Tails.FREE),
         onReals("ActNorm", 4, new ActNorm(4)),
         onReals(
             "MaskedAffineCoupling, Swish",
@@ -214,6 +221,19 @@ final class LayersUnderTest {
             new ActNorm(dimension),
             new SmoothLeakyRelu(.3, false),
             new Dense(dimension)));
+  }
+
+  /**
+   * On inputs that reach the tails of the narrow ones. No input lies within a difference's step of
+   * a knot, where f'''' jumps.
+   */
+  private static Subject spline(int dimension, int intervals, double range, Tails tails) {
+    return new Subject(
+        "MonotoneSpline, " + intervals + " intervals to " + range + ", " + tails,
+        dimension,
+        new MonotoneSpline(dimension, intervals, range, tails),
+        -4,
+        4);
   }
 
   private static Subject onReals(String name, int dimension, Layer layer) {

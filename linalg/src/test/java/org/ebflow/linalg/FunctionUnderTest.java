@@ -23,6 +23,8 @@ public record FunctionUnderTest(
         new FunctionUnderTest(
             "smoothLeakyRelu", ElementwiseFunctions::smoothLeakyRelu, true, false, 0.3, 0.7),
         new FunctionUnderTest("logit", ElementwiseFunctions::logit, true, true, 1 / 1.3, 1.3),
+        new FunctionUnderTest(
+            "monotoneSpline", ElementwiseFunctions::monotoneSpline, true, false),
         new FunctionUnderTest("swish", ElementwiseFunctions::swish, false, false),
         new FunctionUnderTest("elu", ElementwiseFunctions::elu, false, false),
         new FunctionUnderTest("leakyRelu", ElementwiseFunctions::leakyRelu, false, false, 0.01),
@@ -40,8 +42,11 @@ public record FunctionUnderTest(
     return of.apply(kernels.functions());
   }
 
-  /** Parameters for rows of that width: constants, or slopes between a half and two. */
+  /** Parameters for rows of that width: constants, tables, or slopes between a half and two. */
   public Matrix parameters(Precision precision, int width) {
+    if (name.equals("monotoneSpline")) {
+      return splineTable(precision, width);
+    }
     double[] values = constants;
     if (trainable()) {
       values = new double[width];
@@ -50,6 +55,29 @@ public record FunctionUnderTest(
       }
     }
     return Matrix.of(values, 1, values.length).copy(precision);
+  }
+
+  /** Of five intervals between -2 and 2 with slopes between 1/e and e. */
+  private static Matrix splineTable(Precision precision, int width) {
+    MonotoneSplineFunction spline = KernelChoice.reference(precision).functions().monotoneSpline();
+    int intervals = 5;
+    Matrix table = Matrix.allocate(precision, spline.tableRows(intervals), width);
+    spline.exponentiate(
+        splineTheta(intervals, width).copy(precision), table, 0);
+    spline.tabulate(intervals, 2, table);
+    return table;
+  }
+
+  /** θ between -1 and 1. */
+  public static Matrix splineTheta(int intervals, int width) {
+    int count = MonotoneSplineFunction.coefficients(intervals);
+    Matrix theta = Matrix.allocate(Precision.FLOAT64, count, width);
+    for (int k = 0; k < count; k++) {
+      for (int c = 0; c < width; c++) {
+        theta.set(k, c, Math.sin(5 * k + 3 * c));
+      }
+    }
+    return theta;
   }
 
   @Override

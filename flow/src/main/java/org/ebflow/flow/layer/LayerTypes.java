@@ -31,6 +31,7 @@ public final class LayerTypes {
     register(BlockDiagonal.TYPE, BlockDiagonal::of);
     register(ActNorm.TYPE, ActNorm::of);
     register(SmoothLeakyRelu.TYPE, SmoothLeakyRelu::of);
+    register(MonotoneSpline.TYPE, MonotoneSpline::of);
     register(FixedAffine.TYPE, FixedAffine::of);
     register(Logit.TYPE, Logit::of);
     register(MaskedAffineCoupling.TYPE, MaskedAffineCoupling::of);

@@ -4,8 +4,8 @@ import org.ebflow.flow.Flow;
 import org.ebflow.linalg.Precision;
 
 /** Shape of a model, enough to build it again. */
-public sealed interface ModelConfig permits FullyConnectedConfig, CouplingConfig {
-  /** Name of the architecture in recipes: fc or coupling. */
+public sealed interface ModelConfig permits FullyConnectedConfig, CouplingConfig, SplineConfig {
+  /** Name of the architecture in recipes: fc, coupling or spline. */
   String type();
 
   /** The model on rows of {@code dimension} numbers, with fresh weights. */

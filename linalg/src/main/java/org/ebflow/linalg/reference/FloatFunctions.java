@@ -12,6 +12,7 @@ public final class FloatFunctions {
     return new ElementwiseFunctions(
         new FloatSmoothLeakyRelu(),
         new FloatLogit(),
+        new FloatMonotoneSpline(),
         new FloatSwish(),
         new FloatElu(),
         new FloatLeakyRelu(),

@@ -11,9 +11,10 @@ import java.lang.annotation.Target;
  * the class is the same (docs/decisions/0028).
  *
  * <p>Such a loop reads elements by {@link FloatElements#at} and writes them by {@link
- * FloatElements#set}, at indices {@code i} or {@code base + i}. It declares float locals and knows
- * + - × ÷, {@code Math.fma}, {@code Math.abs} and {@code condition ? a : b} with one comparison.
- * The build fails on anything else.
+ * FloatElements#set}, at indices {@code i} or {@code base + i}; {@link FloatElements#pick} gathers
+ * elements by an array of indices. It declares float locals and knows + - × ÷, {@code Math.fma},
+ * {@code Math.abs} and {@code condition ? a : b} with one comparison. The build fails on anything
+ * else.
  */
 @Retention(RetentionPolicy.SOURCE)
 @Target(ElementType.TYPE)

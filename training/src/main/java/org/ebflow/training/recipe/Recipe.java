@@ -138,7 +138,7 @@ public final class Recipe {
     return content.data.folder();
   }
 
-  /** Name of its model: fc or coupling. */
+  /** Name of its model: fc, coupling or spline. */
   public String model() {
     return content.model.type();
   }

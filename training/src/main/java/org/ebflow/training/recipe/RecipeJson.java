@@ -14,6 +14,7 @@ import org.ebflow.flow.InvalidInputException;
 import org.ebflow.flow.model.CouplingConfig;
 import org.ebflow.flow.model.FullyConnectedConfig;
 import org.ebflow.flow.model.ModelConfig;
+import org.ebflow.flow.model.SplineConfig;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.DeserializationFeature;
@@ -50,7 +51,8 @@ final class RecipeJson {
   @JsonTypeInfo(use = JsonTypeInfo.Id.NAME, property = "type")
   @JsonSubTypes({
     @JsonSubTypes.Type(value = FullyConnectedConfig.class, name = "fc"),
-    @JsonSubTypes.Type(value = CouplingConfig.class, name = "coupling")
+    @JsonSubTypes.Type(value = CouplingConfig.class, name = "coupling"),
+    @JsonSubTypes.Type(value = SplineConfig.class, name = "spline")
   })
   private interface ModelMixIn {}
 

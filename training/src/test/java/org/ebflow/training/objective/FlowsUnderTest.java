@@ -15,10 +15,12 @@ import org.ebflow.flow.layer.Elementwise;
 import org.ebflow.flow.layer.FixedAffine;
 import org.ebflow.flow.layer.Logit;
 import org.ebflow.flow.layer.Mlp;
+import org.ebflow.flow.layer.MonotoneSpline;
 import org.ebflow.flow.layer.NormalisedAffine;
 import org.ebflow.flow.layer.Shape;
 import org.ebflow.flow.model.CouplingConfig;
 import org.ebflow.flow.model.FullyConnectedConfig;
+import org.ebflow.flow.model.SplineConfig;
 import org.ebflow.linalg.Matrix;
 import org.ebflow.linalg.Noise;
 import org.ebflow.linalg.Precision;
@@ -80,6 +82,11 @@ public final class FlowsUnderTest {
         random(
             new CouplingConfig(2, 4, 2, Activation.Kind.SWISH, true)
                 .build(2, Precision.FLOAT64, 5)));
+    flows.put(
+        "spline",
+        random(
+            new SplineConfig(2, 3, 1.5, MonotoneSpline.Tails.FREE)
+                .build(3, Precision.FLOAT64, 6)));
     flows.put("coupling, every transform", random(couplings(Precision.FLOAT64)));
     flows.put(
         "logit in front",
