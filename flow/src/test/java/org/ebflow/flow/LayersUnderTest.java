@@ -64,8 +64,7 @@ final class LayersUnderTest {
             3,
             new Dense(3, Initializers.orthogonal(), Initializers.uniformByFanIn(3))),
         onReals("BlockDiagonal", 6, new BlockDiagonal(ColumnPermutation.of(4, 0, 5, 2, 1, 3), 2)),
-        onReals(
-            "BlockDiagonal, one block", 3, new BlockDiagonal(ColumnPermutation.of(0, 1, 2), 3)),
+        onReals("BlockDiagonal, one block", 3, new BlockDiagonal(ColumnPermutation.of(0, 1, 2), 3)),
         onReals("BlockDiagonal, scales", 3, new BlockDiagonal(ColumnPermutation.of(2, 0, 1), 1)),
         onReals("BlockDiagonal, tiles", 8, BlockDiagonal.tiles(new Shape(1, 2, 4), 2, 1, 1)),
         onReals("BlockDiagonal, lattices", 8, BlockDiagonal.lattices(new Shape(2, 2, 2), 1, 2)),

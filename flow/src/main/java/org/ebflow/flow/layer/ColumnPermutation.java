@@ -214,8 +214,7 @@ public final class ColumnPermutation implements ConstantJacobian {
   /** Pixel number {@code i} of the output is pixel (y, x) of the image. */
   private static void putPixel(int[] source, int i, Shape image, int y, int x) {
     for (int channel = 0; channel < image.channels(); channel++) {
-      source[i * image.channels() + channel] =
-          (y * image.width() + x) * image.channels() + channel;
+      source[i * image.channels() + channel] = (y * image.width() + x) * image.channels() + channel;
     }
   }
 

@@ -17,15 +17,9 @@ import org.ebflow.linalg.Matrix;
  *     scores and rounded for bfloat16 products
  */
 public record Parameter(
-    String name,
-    int rows,
-    int columns,
-    Initializer initializer,
-    boolean trained,
-    boolean operand) {
+    String name, int rows, int columns, Initializer initializer, boolean trained, boolean operand) {
   /** A block that is no operand as a whole. */
-  public Parameter(
-      String name, int rows, int columns, Initializer initializer, boolean trained) {
+  public Parameter(String name, int rows, int columns, Initializer initializer, boolean trained) {
     this(name, rows, columns, initializer, trained, false);
   }
 
