@@ -114,7 +114,7 @@ final class LayersUnderTest {
         onReals(
             "ColumnPermutation, tiles", 8, ColumnPermutation.tiles(new Shape(2, 2, 2), 1, 0, 1)),
         onReals(
-            "ColumnPermutation, lattices", 8, ColumnPermutation.lattices(new Shape(1, 2, 4), 1, 2)),
+            "ColumnPermutation, lattices", 8, ColumnPermutation.lattices(new Shape(2, 2, 2), 2, 1)),
         new Subject("Logit", 4, new Logit(.7), .25, .75),
         onReals("ElementwiseLayer", 4, new ElementwiseLayer(new Sinh())));
   }

@@ -20,6 +20,7 @@ import org.ebflow.flow.layer.NormalisedAffine;
 import org.ebflow.flow.layer.Shape;
 import org.ebflow.flow.model.CouplingConfig;
 import org.ebflow.flow.model.FullyConnectedConfig;
+import org.ebflow.flow.model.PatchesConfig;
 import org.ebflow.flow.model.SplineConfig;
 import org.ebflow.linalg.Matrix;
 import org.ebflow.linalg.Noise;
@@ -87,6 +88,7 @@ public final class FlowsUnderTest {
         random(
             new SplineConfig(2, 3, 1.5, MonotoneSpline.Tails.FREE)
                 .build(3, Precision.FLOAT64, 6)));
+    flows.put("patches", random(patches(Precision.FLOAT64)));
     flows.put("coupling, every transform", random(couplings(Precision.FLOAT64)));
     flows.put(
         "logit in front",
@@ -101,6 +103,12 @@ public final class FlowsUnderTest {
                 .dense()
                 .build()));
     return flows;
+  }
+
+  /** Block-diagonal layers and splines on images of two channels. */
+  public static Flow patches(Precision precision) {
+    return new PatchesConfig(1, 1, 3, 1.5, MonotoneSpline.Tails.FROZEN)
+        .build(new Shape(2, 1, 2), precision, 7);
   }
 
   /** Couplings of every transform, by one network and by several, of every kind of part. */
