@@ -107,7 +107,7 @@ public final class FlowsUnderTest {
 
   /** Block-diagonal layers and splines on images of two channels. */
   public static Flow patches(Precision precision) {
-    return new PatchesConfig(1, 1, 3, 1.5, MonotoneSpline.Tails.FROZEN)
+    return new PatchesConfig(1, 1, 3, 1.5, MonotoneSpline.Tails.FREE)
         .build(new Shape(2, 1, 2), precision, 7);
   }
 
