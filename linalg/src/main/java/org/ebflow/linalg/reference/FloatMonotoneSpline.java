@@ -104,7 +104,7 @@ public final class FloatMonotoneSpline implements MonotoneSplineFunction {
     Place place = Place.OF_THREAD.get();
     for (int at = 0, count; at < n; at += count) {
       count = Math.min(BLOCK, n - at);
-      locate(table, x, from + at, table.columns(), place, count);
+      locate(table, x, from + at, place, count);
       value(table, x, place, y, f1, from + at, at, count);
     }
   }
@@ -135,13 +135,13 @@ public final class FloatMonotoneSpline implements MonotoneSplineFunction {
     }
   }
 
-  /**
-   * Finds the cells of {@code n} elements from number {@code from} on.
-   *
-   * @param columns the elements lie in rows of so many; element 0 is in column {@code from} modulo
-   *     columns
-   */
-  private static void locate(Matrix table, Matrix x, int from, int columns, Place place, int n) {
+  /** Finds the cells of {@code n} elements of whole rows from number {@code from} on. */
+  private static void locate(Matrix table, Matrix x, int from, Place place, int n) {
+    cells(table, x, from, place, n);
+    index(place, table.columns(), table.columns(), from % table.columns(), n);
+  }
+
+  private static void cells(Matrix table, Matrix x, int from, Place place, int n) {
     int intervals = intervals(table);
     cells(
         at(table, KNOT_DISTANCE * table.columns()),
@@ -151,12 +151,22 @@ public final class FloatMonotoneSpline implements MonotoneSplineFunction {
         from,
         place,
         n);
+  }
+
+  /**
+   * Finds the places of the cells' F in a table of {@code columns} columns. The elements lie in
+   * rows of {@code width}, the first of them in column {@code column}.
+   */
+  private static void index(Place place, int columns, int width, int column, int n) {
+    float[] cells = place.cell.floats();
     int[] index = place.index;
     int cell = NUMBERS * columns;
-    for (int k = 0, column = from % columns; k < n; k++) {
-      index[k] = (int) at(place.cell, k) * cell + column;
-      column++;
-      column = column == columns ? 0 : column;
+    for (int from = 0, c = column, to; from < n; from = to, c = 0) {
+      to = Math.min(n, from + width - c);
+      int shift = c - from;
+      for (int k = from; k < to; k++) {
+        index[k] = (int) cells[k] * cell + (k + shift);
+      }
     }
   }
 
@@ -193,7 +203,7 @@ public final class FloatMonotoneSpline implements MonotoneSplineFunction {
     Place place = Place.OF_THREAD.get();
     for (int at = 0, count; at < n; at += count) {
       count = Math.min(BLOCK, n - at);
-      locate(table, x, from + at, table.columns(), place, count);
+      locate(table, x, from + at, place, count);
       derivatives(table, x, place, d, highest, from + at, at, count);
     }
   }
@@ -444,8 +454,8 @@ public final class FloatMonotoneSpline implements MonotoneSplineFunction {
     Sums sums = Sums.OF_THREAD.get();
     tableBar.fill(0);
     int columns = tableBar.columns();
-    int part = Math.min(columns, BLOCK);
-    int rows = Math.max(1, BLOCK / Math.max(1, columns));
+    int part = Math.min(columns, 32);
+    int rows = Math.max(1, BLOCK / Math.max(1, part));
     for (int row = 0; row < x.rows(); row += rows) {
       for (int column = 0; column < columns; column += part) {
         int width = Math.min(part, columns - column);
@@ -468,15 +478,9 @@ public final class FloatMonotoneSpline implements MonotoneSplineFunction {
   private static void sumBlock(
       Matrix table, Sums sums, int orders, int column, int width, int n, Matrix tableBar) {
     Place place = Place.OF_THREAD.get();
-    int intervals = intervals(table);
-    cells(
-        at(table, KNOT_DISTANCE * table.columns()),
-        0.5f * (intervals % 2),
-        last(intervals),
-        sums.x,
-        0,
-        place,
-        n);
+    int columns = tableBar.columns();
+    cells(table, sums.x, 0, place, n);
+    index(place, columns, width, 0, n);
     parts(place, sums, sums.numbers, n);
     if (orders > 1) {
       addParts2(place, sums, sums.numbers, n);
@@ -484,16 +488,24 @@ public final class FloatMonotoneSpline implements MonotoneSplineFunction {
     if (orders > 2) {
       addParts3(place, sums, sums.numbers, n);
     }
-    int columns = tableBar.columns();
-    float[] bars = tableBar.floats();
-    int cells = tableBar.offset() + cellRow(intervals, 0, 0) * columns + column;
-    for (int k = 0, c = 0; k < n; k++) {
-      int bar = cells + (int) at(place.cell, k) * NUMBERS * columns + c;
-      for (int number = 0; number < NUMBERS; number++) {
-        bars[bar + number * columns] += at(sums.numbers[number], k);
-      }
-      c++;
-      c = c == width ? 0 : c;
+    int first = tableBar.offset() + cellRow(intervals(table), 0, 0) * columns + column;
+    add(sums.numbers, place.index, tableBar.floats(), first, columns, n);
+  }
+
+  private static void add(
+      Matrix[] numbers, int[] index, float[] bars, int first, int columns, int n) {
+    float[] ofF = numbers[0].floats();
+    float[] ofB0 = numbers[1].floats();
+    float[] ofB1 = numbers[2].floats();
+    float[] ofB2 = numbers[3].floats();
+    float[] ofB3 = numbers[4].floats();
+    for (int k = 0; k < n; k++) {
+      int bar = first + index[k];
+      bars[bar] += ofF[k];
+      bars[bar + columns] += ofB0[k];
+      bars[bar + 2 * columns] += ofB1[k];
+      bars[bar + 3 * columns] += ofB2[k];
+      bars[bar + 4 * columns] += ofB3[k];
     }
   }
 
