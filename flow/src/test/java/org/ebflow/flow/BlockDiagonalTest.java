@@ -112,8 +112,7 @@ class BlockDiagonalTest {
     Flow flow = flow(Precision.FLOAT32, layer);
     set(flow, layer.weight(), 1, 9, 0, 1, 200, 0, 0, 100);
 
-    assertThat(layer.condition(flow.parameters(), BLAS).orElseThrow())
-        .isCloseTo(100, within(1e-9));
+    assertThat(layer.condition(flow.parameters(), BLAS).orElseThrow()).isCloseTo(100, within(1e-9));
   }
 
   @Test
@@ -150,7 +149,13 @@ class BlockDiagonalTest {
     assertThat(sources(plain, 4 * 49, 4 * 49 + 1)).containsExactly(7 * 28); // the one below
     assertThat(sources(shifted, 0, 8))
         .containsExactly(
-            3 * 28 + 4, 3 * 28 + 5, 3 * 28 + 6, 3 * 28 + 7, 3 * 28 + 8, 3 * 28 + 9, 3 * 28 + 10,
+            3 * 28 + 4,
+            3 * 28 + 5,
+            3 * 28 + 6,
+            3 * 28 + 7,
+            3 * 28 + 8,
+            3 * 28 + 9,
+            3 * 28 + 10,
             4 * 28 + 4);
     // the last patch of the first row: columns 25, 26, 27, 0, 1, 2, 3
     assertThat(sources(shifted, 3 * 49, 3 * 49 + 7))

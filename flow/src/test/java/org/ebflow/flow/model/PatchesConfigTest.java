@@ -80,10 +80,8 @@ class PatchesConfigTest {
 
     assertThat(config.sideFor(image)).isEqualTo(side);
     Flow flow = config.build(image, Precision.FLOAT32, 1);
-    assertThat(flow.layers().get(2).parameters().getFirst().columns())
-        .isEqualTo(side * side * 2);
-    assertThat(flow.layers().get(6).parameters().getFirst().columns())
-        .isEqualTo(side * side * 2);
+    assertThat(flow.layers().get(2).parameters().getFirst().columns()).isEqualTo(side * side * 2);
+    assertThat(flow.layers().get(6).parameters().getFirst().columns()).isEqualTo(side * side * 2);
   }
 
   @Test
