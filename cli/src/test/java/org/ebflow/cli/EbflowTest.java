@@ -53,6 +53,8 @@ final class EbflowTest {
         "train --loss dsm                            | --data, --loss and --model go with no recipe but with --data",
         "train table-fc-ssm                          | expected --data FILE",
         "train --data mnist --model cnn              | --model cnn is not built yet, expected one of fc, coupling, spline, patches",
+        "train --data pom.xml --model patches         | --model patches needs a data set of images, found the table pom.xml",
+        "train mnist-patches-ml --set model.side=0    | side is 0, expected at least 1",
         "train --set model.blocks=2000000000          | expected 1 to 1000",
         "train mnist-fc-ssm --set model.layers=2000000000 | layers is 2000000000, expected 1 to 1000",
         "train mnist-fc-ssm --set objective.slices=100000000 | slices is 100000000, expected 1 to 10000",
