@@ -42,6 +42,7 @@ import tools.jackson.databind.json.JsonMapper;
     })
 public final class TrainCommand implements Callable<Integer> {
   private static final String QUICKSTART = "quickstart";
+  private static final String PATCHES = "patches";
   private static final DateTimeFormatter TIMESTAMP = DateTimeFormatter.ofPattern("yyyyMMdd-HHmmss");
   private static final JsonMapper JSON = new JsonMapper();
 
@@ -70,13 +71,14 @@ public final class TrainCommand implements Callable<Integer> {
   @Option(
       names = "--loss",
       paramLabel = "LOSS",
-      description = "With --data: ml, sml, ssm, dsm or fdssm. Default: ssm.")
+      description = "With --data: ml, sml, ssm, dsm or fdssm. Default: ssm, with model patches ml.")
   private @Nullable String loss;
 
   @Option(
       names = "--model",
       paramLabel = "MODEL",
-      description = "With --data: fc, coupling or spline. Default: the data set's, fc for tables.")
+      description =
+          "With --data: fc, coupling, spline, or patches for images. Default: the data set's, fc for tables.")
   private @Nullable String model;
 
   @Option(names = "--epochs", paramLabel = "N", description = "Passes over the training rows.")
@@ -187,13 +189,17 @@ public final class TrainCommand implements Callable<Integer> {
       return data == null ? recipe : recipe.set("data.name", absolute(data));
     }
     requireBuilt("--loss", loss, List.of("ssm", "dsm", "fdssm", "ml", "sml"), List.of("rg", "snf"));
-    requireBuilt("--model", model, List.of("fc", "coupling", "spline"), List.of("cnn", "glow"));
-    String chosenLoss = loss == null ? "ssm" : loss;
+    requireBuilt(
+        "--model", model, List.of("fc", "coupling", "spline", PATCHES), List.of("cnn", "glow"));
+    String chosenLoss = loss != null ? loss : PATCHES.equals(model) ? "ml" : "ssm";
     if (dataOptions.sources("").has(data)) {
       return Recipe.named(data + "-" + (model == null ? modelOf(data) : model) + "-" + chosenLoss);
     }
     if (!Files.exists(Path.of(data))) {
       dataOptions.sources("").load(data, 0); // says what is there
+    }
+    if (PATCHES.equals(model)) {
+      throw usage("--model patches needs a data set of images, found the table " + data);
     }
     return Recipe.named("table-" + (model == null ? "fc" : model) + "-" + chosenLoss)
         .set("data.name", absolute(data));

@@ -7,6 +7,7 @@ import org.ebflow.flow.layer.ActNorm;
 import org.ebflow.flow.layer.Activation;
 import org.ebflow.flow.layer.AdditiveTransform;
 import org.ebflow.flow.layer.AffineTransform;
+import org.ebflow.flow.layer.BlockDiagonal;
 import org.ebflow.flow.layer.ColumnPermutation;
 import org.ebflow.flow.layer.ColumnRange;
 import org.ebflow.flow.layer.Coupling;
@@ -62,6 +63,11 @@ final class LayersUnderTest {
             "Dense, random start",
             3,
             new Dense(3, Initializers.orthogonal(), Initializers.uniformByFanIn(3))),
+        onReals("BlockDiagonal", 6, new BlockDiagonal(ColumnPermutation.of(4, 0, 5, 2, 1, 3), 2)),
+        onReals("BlockDiagonal, one block", 3, new BlockDiagonal(ColumnPermutation.of(0, 1, 2), 3)),
+        onReals("BlockDiagonal, scales", 3, new BlockDiagonal(ColumnPermutation.of(2, 0, 1), 1)),
+        onReals("BlockDiagonal, tiles", 8, BlockDiagonal.tiles(new Shape(1, 2, 4), 2, 1, 1)),
+        onReals("BlockDiagonal, lattices", 8, BlockDiagonal.lattices(new Shape(2, 2, 2), 1, 2)),
         onReals("SmoothLeakyRelu", 4, new SmoothLeakyRelu(.3, false)),
         onReals("SmoothLeakyRelu, residual", 4, new SmoothLeakyRelu(.3, true)),
         spline(3, 1, 3.5, Tails.FREE),
@@ -105,6 +111,10 @@ final class LayersUnderTest {
         onReals("ColumnPermutation, squeeze", 8, ColumnPermutation.squeeze(new Shape(2, 2, 2))),
         onReals(
             "ColumnPermutation, split", 8, ColumnPermutation.splitChannels(new Shape(2, 2, 2), 1)),
+        onReals(
+            "ColumnPermutation, tiles", 8, ColumnPermutation.tiles(new Shape(2, 2, 2), 1, 0, 1)),
+        onReals(
+            "ColumnPermutation, lattices", 8, ColumnPermutation.lattices(new Shape(2, 2, 2), 2, 1)),
         new Subject("Logit", 4, new Logit(.7), .25, .75),
         onReals("ElementwiseLayer", 4, new ElementwiseLayer(new Sinh())));
   }
@@ -172,6 +182,7 @@ final class LayersUnderTest {
   static Stream<Subject> wide() {
     return Stream.of(
         onReals("Dense, wide", 130, new Dense(130)),
+        onReals("BlockDiagonal, wide", 260, BlockDiagonal.lattices(new Shape(130, 1, 2), 1, 2)),
         onReals(
             "MaskedAffineCoupling, wide",
             4,

@@ -82,6 +82,17 @@ class TrainingStepTest {
         100);
   }
 
+  @ParameterizedTest
+  @MethodSource("objectives")
+  void aStepThroughBlockDiagonalLayersAllocatesNothingAfterWarmUp(Objective objective) {
+    Blas blas = Blas.named("openblas");
+    assertAllocatesNothing(
+        FlowsUnderTest.patches(Precision.FLOAT32),
+        objective,
+        (flow, team) -> Compute.of(Precision.FLOAT32, blas),
+        100);
+  }
+
   @Test
   void aStepWithRoundedProductsAllocatesNothingAfterWarmUp() {
     Blas blas = Blas.named("onednn");

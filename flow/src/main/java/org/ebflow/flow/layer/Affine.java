@@ -30,7 +30,7 @@ public final class Affine implements DifferentiableMap {
 
   /** With that start. */
   public Affine(int in, int out, Initializer weight, Initializer bias) {
-    this.weight = new Parameter("weight", out, in, weight);
+    this.weight = Parameter.weight("weight", out, in, weight);
     this.bias = new Parameter("bias", 1, out, bias);
   }
 

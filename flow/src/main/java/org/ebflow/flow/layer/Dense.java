@@ -46,6 +46,11 @@ public final class Dense implements ConstantJacobian {
     affine = new Affine(dimension, dimension, weight, bias);
   }
 
+  /** With the start W = I, b = 0. */
+  public static Dense identity(int dimension) {
+    return new Dense(dimension, Initializers.scaledIdentity(1), Initializers.constant(0));
+  }
+
   static Dense of(Description description, Shape input) {
     return new Dense(input.size());
   }

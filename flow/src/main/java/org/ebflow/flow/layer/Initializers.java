@@ -22,6 +22,15 @@ public final class Initializers {
     };
   }
 
+  /** A stack of identities [columns,columns]. */
+  public static Initializer identities() {
+    return (values, draws) -> {
+      for (int r = 0; r < values.rows(); r++) {
+        values.set(r, r % values.columns(), 1);
+      }
+    };
+  }
+
   /** Uniform on ±1/√fanIn. */
   public static Initializer uniformByFanIn(int fanIn) {
     return (values, draws) -> {

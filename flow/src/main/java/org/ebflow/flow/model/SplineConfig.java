@@ -2,7 +2,6 @@ package org.ebflow.flow.model;
 
 import org.ebflow.flow.Flow;
 import org.ebflow.flow.layer.Dense;
-import org.ebflow.flow.layer.Initializers;
 import org.ebflow.flow.layer.MonotoneSpline;
 import org.ebflow.linalg.Precision;
 
@@ -34,16 +33,12 @@ public record SplineConfig(int layers, int intervals, double range, MonotoneSpli
   @Override
   public Flow build(int dimension, Precision precision, long seed) {
     Flow.Builder builder =
-        Flow.of(dimension).precision(precision).seed(seed).layer(identity(dimension));
+        Flow.of(dimension).precision(precision).seed(seed).layer(Dense.identity(dimension));
     for (int i = 1; i < layers; i++) {
       builder
           .layer(new MonotoneSpline(dimension, intervals, range, tails))
-          .layer(identity(dimension));
+          .layer(Dense.identity(dimension));
     }
     return builder.build();
-  }
-
-  private static Dense identity(int dimension) {
-    return new Dense(dimension, Initializers.scaledIdentity(1), Initializers.constant(0));
   }
 }

@@ -138,7 +138,7 @@ public final class Recipe {
     return content.data.folder();
   }
 
-  /** Name of its model: fc, coupling or spline. */
+  /** Name of its model: fc, coupling, spline or patches. */
   public String model() {
     return content.model.type();
   }
@@ -188,10 +188,15 @@ public final class Recipe {
     return content.training.matchAfterPreprocessing();
   }
 
-  /** Its model with fresh weights, for rows of that many numbers. */
+  /** Its model with fresh weights, for rows of that many numbers that are no images. */
   public Flow flow(int dimension, Precision format) {
+    return flow(Shape.plain(dimension), format);
+  }
+
+  /** Its model with fresh weights, for rows of that shape. */
+  public Flow flow(Shape input, Precision format) {
     try {
-      return content.model.build(dimension, format, seed());
+      return content.model.build(input, format, seed());
     } catch (IllegalArgumentException e) {
       throw new InvalidInputException(tree.source() + ": " + e.getMessage(), e);
     }
@@ -204,8 +209,9 @@ public final class Recipe {
 
   /** A trainer with all its settings, for rows like these. */
   public Trainer trainer(Dataset like) {
-    return Trainer.of(
-            flow(like.dimension(), precision()), objective(like.dimension(), like.imageShape()))
+    Shape image = like.imageShape();
+    Shape input = image == null ? Shape.plain(like.dimension()) : image;
+    return Trainer.of(flow(input, precision()), objective(like.dimension(), image))
         .recipe(toMap())
         .preprocessing(preprocessing())
         .optimizer(optimizer)

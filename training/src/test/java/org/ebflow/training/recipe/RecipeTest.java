@@ -10,8 +10,10 @@ import java.util.List;
 import java.util.Map;
 import org.ebflow.flow.InvalidInputException;
 import org.ebflow.flow.layer.Activation;
+import org.ebflow.flow.layer.MonotoneSpline;
 import org.ebflow.flow.layer.Shape;
 import org.ebflow.flow.model.CouplingConfig;
+import org.ebflow.flow.model.PatchesConfig;
 import org.ebflow.linalg.Precision;
 import org.ebflow.training.objective.DenoisingScoreMatching;
 import org.ebflow.training.objective.FiniteDifferenceScoreMatching;
@@ -26,6 +28,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import tools.jackson.databind.json.JsonMapper;
 
 final class RecipeTest {
@@ -75,6 +78,24 @@ final class RecipeTest {
         .containsEntry("residual", false);
     assertThat(section(recipe, "data").get("preprocessing"))
         .isEqualTo(Map.of("type", "logit", "smoothness", .5));
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"mnist", "kmnist", "fashion-mnist", "digits"})
+  void imageSetsHaveARecipeOfPatchesByMaximumLikelihood(String data) {
+    Recipe recipe = Recipe.named(data + "-patches-ml");
+
+    assertThat(recipe.modelConfig())
+        .isEqualTo(new PatchesConfig(4, 7, 15, 3.5, MonotoneSpline.Tails.FROZEN));
+    assertThat(recipe.optimizer())
+        .isEqualTo(new Adam(data.equals("digits") ? 1e-3 : 3e-3, .9, .999, 1e-8, 0, false));
+    assertThat(recipe.objective(784, MNIST)).isEqualTo(new MaximumLikelihood());
+    assertThat(recipe.flow(MNIST, Precision.FLOAT32).constantParts()).hasSize(2 + 4 * 3);
+    assertThatThrownBy(() -> recipe.flow(43, Precision.FLOAT32))
+        .isInstanceOf(InvalidInputException.class)
+        .hasMessage(
+            data
+                + "-patches-ml: model patches needs images, expected height and width, found rows of 43 columns");
   }
 
   @Test

@@ -12,9 +12,12 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.stream.Stream;
 import org.ebflow.flow.Flow;
 import org.ebflow.flow.InvalidInputException;
 import org.ebflow.flow.io.Safetensors;
+import org.ebflow.flow.layer.BlockDiagonal;
+import org.ebflow.flow.layer.MonotoneSpline;
 import org.ebflow.flow.layer.Shape;
 import org.ebflow.linalg.Blas;
 import org.ebflow.linalg.Matrix;
@@ -24,6 +27,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.MethodSource;
 
 class TrainedFlowTest {
   @TempDir Path folder;
@@ -43,9 +47,21 @@ class TrainedFlowTest {
     assertThat(loaded.seed()).isEqualTo(7);
   }
 
-  @Test
-  void aSavedImageModelKeepsShapeLevelsAndBits() {
-    TrainedFlow model = TrainedFlows.images();
+  static Stream<Flow> imageFlows() {
+    Shape image = new Shape(1, 2, 2);
+    return Stream.of(
+        Flow.of(4).dense().smoothLeakyRelu(0.3).dense().build(),
+        Flow.of(image)
+            .layer(BlockDiagonal.lattices(image, 1, 2))
+            .layer(new MonotoneSpline(4, 5, 3, MonotoneSpline.Tails.FROZEN))
+            .layer(BlockDiagonal.tiles(image, 2, 1, 1))
+            .build());
+  }
+
+  @ParameterizedTest
+  @MethodSource("imageFlows")
+  void aSavedImageModelKeepsShapeLevelsAndBits(Flow flow) {
+    TrainedFlow model = TrainedFlows.images(flow);
     Path file = folder.resolve("model.safetensors");
     model.save(file, Blas.auto());
     TrainedFlow loaded = TrainedFlow.load(file);
