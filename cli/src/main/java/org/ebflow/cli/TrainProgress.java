@@ -142,6 +142,11 @@ final class TrainProgress implements TrainingListener, AutoCloseable {
   }
 
   @Override
+  public void noted(String line) {
+    err.println(bar == null ? line : System.lineSeparator() + line); // below the bar
+  }
+
+  @Override
   public void close() {
     if (bar != null) {
       bar.close();

@@ -26,14 +26,8 @@ final class Checkpoint {
   /** Steps that the run was to have, 0 in the states of earlier versions. */
   long length;
 
-  /** Evaluations made, 0 at the start and in the states of earlier versions. */
-  long evaluations;
-
-  /** Number of the best evaluation, from 1. */
-  long bestEvaluation;
-
-  /** Patience counts the evaluations after this one, and after the best. */
-  long patienceFrom;
+  /** None in the states of earlier versions. */
+  EvaluationCount evaluations = EvaluationCount.NONE;
 
   double wallSeconds;
   long nonFiniteSteps;
@@ -57,9 +51,9 @@ final class Checkpoint {
     metadata.put("best_impossible", String.valueOf(bestImpossible));
     metadata.put("best_step", String.valueOf(bestStep));
     metadata.put("length", String.valueOf(length));
-    metadata.put("evaluations", String.valueOf(evaluations));
-    metadata.put("best_evaluation", String.valueOf(bestEvaluation));
-    metadata.put("patience_from", String.valueOf(patienceFrom));
+    metadata.put("evaluations", String.valueOf(evaluations.made()));
+    metadata.put("best_evaluation", String.valueOf(evaluations.best()));
+    metadata.put("patient_from", String.valueOf(evaluations.patientFrom()));
     metadata.put("wall_s", String.valueOf(wallSeconds));
     metadata.put("non_finite_steps", String.valueOf(nonFiniteSteps));
     metadata.put("metrics_bytes", String.valueOf(fileLengths[0]));
@@ -126,9 +120,11 @@ final class Checkpoint {
               : Double.isFinite(result.bestNll) ? 0 : Long.MAX_VALUE;
       result.bestStep = Long.parseLong(text(metadata, "best_step"));
       result.length = Long.parseLong(metadata.getOrDefault("length", "0"));
-      result.evaluations = Long.parseLong(metadata.getOrDefault("evaluations", "0"));
-      result.bestEvaluation = Long.parseLong(metadata.getOrDefault("best_evaluation", "0"));
-      result.patienceFrom = Long.parseLong(metadata.getOrDefault("patience_from", "0"));
+      result.evaluations =
+          new EvaluationCount(
+              Long.parseLong(metadata.getOrDefault("evaluations", "0")),
+              Long.parseLong(metadata.getOrDefault("best_evaluation", "0")),
+              Long.parseLong(metadata.getOrDefault("patient_from", "0")));
       result.wallSeconds = Double.parseDouble(text(metadata, "wall_s"));
       result.nonFiniteSteps = Long.parseLong(text(metadata, "non_finite_steps"));
       result.fileLengths =
@@ -144,9 +140,9 @@ final class Checkpoint {
       requireAtLeast(0, "step", result.step);
       requireAtLeast(0, "updates", state.updates());
       requireAtLeast(0, "length", result.length);
-      requireAtLeast(0, "evaluations", result.evaluations);
-      requireAtLeast(0, "best_evaluation", result.bestEvaluation);
-      requireAtLeast(0, "patience_from", result.patienceFrom);
+      requireAtLeast(0, "best_evaluation", result.evaluations.best());
+      requireAtLeast(result.evaluations.best(), "evaluations", result.evaluations.made());
+      requireAtLeast(0, "patient_from", result.evaluations.patientFrom());
       requireAtLeast(0, "metrics_bytes", result.fileLengths[0]);
       requireAtLeast(0, "log_bytes", result.fileLengths[1]);
       requireAtLeast(1, "threads", result.threads);

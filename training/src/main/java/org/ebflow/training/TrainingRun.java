@@ -162,11 +162,7 @@ final class TrainingRun {
     TrainedFlow best = loadBest();
     listener.finished(
         new TrainingListener.Outcome(
-            best,
-            at.step,
-            at.bestStep,
-            stoppedEarly(),
-            at.evaluations > 1 && at.bestEvaluation == at.evaluations));
+            best, at.step, at.bestStep, stoppedEarly(), at.evaluations.improving()));
     return best;
   }
 
@@ -176,12 +172,11 @@ final class TrainingRun {
 
   /** Whether the patience is at its end before the steps are. */
   private boolean stoppedEarly() {
-    long without = at.evaluations - Math.max(at.bestEvaluation, at.patienceFrom);
-    return at.step < totalSteps && settings.patience() > 0 && without >= settings.patience();
+    return at.step < totalSteps && at.evaluations.exhaust(settings.patience());
   }
 
   private String stopReason() {
-    long without = at.evaluations - at.bestEvaluation;
+    long without = at.evaluations.afterBest();
     return String.format(
         Locale.ROOT,
         "stopped early after step %d of %d: %d evaluation%s without a better validation NLL than the %.4f nats of step %d",
@@ -255,7 +250,7 @@ final class TrainingRun {
       if (at.step < at.length) {
         notes.add("had stopped early after step " + at.step + ", goes on to step " + totalSteps);
       }
-      at.patienceFrom = at.evaluations;
+      at.evaluations = at.evaluations.patientAgain();
     }
     if (settings.schedule() == RateSchedule.COSINE) {
       notes.add(
@@ -416,9 +411,8 @@ final class TrainingRun {
       Evaluation validation =
           scorer.evaluate(data.validation().size() > 0 ? data.validation() : data.train());
       boolean best = validation.betterThan(at.bestImpossible, at.bestNll);
-      at.evaluations++;
+      at.evaluations = at.evaluations.plus(best);
       if (best) {
-        at.bestEvaluation = at.evaluations;
         at.bestImpossible = validation.impossible();
         at.bestNll = validation.nll();
         at.bestStep = at.step;

@@ -164,6 +164,11 @@ public final class Recipe {
     return content.training.seed();
   }
 
+  /** Whether epochs alone decide how long a run is. */
+  public boolean byEpochs() {
+    return content.training.epochs() > 0 && content.training.steps() == 0;
+  }
+
   /** Loads its data set. */
   public Splits load(DataSources sources) {
     return sources.load(
