@@ -11,7 +11,6 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.concurrent.Callable;
 import java.util.stream.Stream;
 import org.ebflow.cli.plot.PlotListener;
@@ -74,19 +73,23 @@ public final class TrainCommand implements Callable<Integer> {
   @Option(
       names = "--split",
       split = ",",
-      paramLabel = "SHARE",
+      paramLabel = "TRAIN,VALIDATION,TEST",
+      hideParamSyntax = true,
       description =
-          "Shares of the table's rows for training, validation and test. Default: .8,.1,.1, drawn by the seed.")
+          "Shares of the table's rows for the three parts, drawn by the seed. Default: .8,.1,.1.")
   private double @Nullable [] split;
 
   @Option(
-      names = "--validation",
+      names = {"--validation", "--val"},
       paramLabel = "FILE",
       description =
           "A table of its own for the validation part, columns by name; the other parts share the rows of --data. With --resume: where it lies now.")
   private @Nullable String validation;
 
-  @Option(names = "--test", paramLabel = "FILE", description = "The same for the test part.")
+  @Option(
+      names = "--test",
+      paramLabel = "FILE",
+      description = "A table of its own for the test part, as --validation.")
   private @Nullable String test;
 
   @Option(
@@ -155,7 +158,7 @@ public final class TrainCommand implements Callable<Integer> {
       names = "--seeds",
       paramLabel = "N",
       description =
-          "N runs with seeds from --seed on, one after the other, in seed-… of the run folder; then mean and deviation of their test NLL.")
+          "N runs with seeds from --seed on, one after the other, each with a split of its own, in seed-… of the run folder; then mean and deviation of their test NLL.")
   private @Nullable Integer seeds;
 
   @Option(
@@ -423,44 +426,6 @@ public final class TrainCommand implements Callable<Integer> {
     }
   }
 
-  /** What is only known once a run has begun or ended. */
-  private static final class Course implements TrainingListener {
-    private final String title;
-    private final PrintWriter err;
-    private final Runnable begun;
-    private @Nullable Plan plan;
-    private @Nullable Outcome outcome;
-
-    Course(String title, PrintWriter err, Runnable begun) {
-      this.title = title;
-      this.err = err;
-      this.begun = begun;
-    }
-
-    @Override
-    public void started(Plan started) {
-      err.println(title);
-      plan = started;
-      begun.run();
-    }
-
-    @Override
-    public void finished(Outcome ended) {
-      outcome = ended;
-    }
-
-    Outcome outcome() {
-      return Objects.requireNonNull(outcome, "the run has not ended");
-    }
-
-    /** The options that make the run twice as long. */
-    String longer(boolean byEpochs) {
-      long perEpoch = Objects.requireNonNull(plan, "the run has not begun").stepsPerEpoch();
-      long steps = outcome().step();
-      return byEpochs ? " --epochs " + 2 * Math.ceilDiv(steps, perEpoch) : " --steps " + 2 * steps;
-    }
-  }
-
   /**
    * @param chosen the run's folder, or null for a new one below runs/
    * @param begun is run once the run has begun
@@ -472,8 +437,8 @@ public final class TrainCommand implements Callable<Integer> {
     TrainProgress progress = new TrainProgress(err, TrainProgress.terminal());
     Trainer trainer = recipe.trainer(splits.train()).threads(compute.threads()).blas(blas);
     Path run = chosen == null ? claim(recipe.name()) : chosen;
-    Course course =
-        new Course(
+    RunCourse course =
+        new RunCourse(
             (resumed ? "resuming " : "training ") + recipe.name() + " on " + splits.train(),
             err,
             begun);
