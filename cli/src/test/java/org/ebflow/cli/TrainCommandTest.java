@@ -5,7 +5,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.ebflow.cli.Program.Result;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -263,5 +267,176 @@ final class TrainCommandTest {
 
     assertThat(result.err()).contains("training gaussians-coupling-ssm on gaussians [50000,2]");
     assertThat(run.resolve("plots/density.png")).exists();
+  }
+
+  @Test
+  void aRunStopsEarlyAndIsResumedAsItsLineSays() throws IOException {
+    Path run = folder.resolve("run");
+    Result stopped =
+        train(
+            "train",
+            "--data",
+            table("mine.csv", 200),
+            "--loss",
+            "ml",
+            "--lr",
+            "0.05",
+            "--epochs",
+            100,
+            "--set",
+            "training.patience=2",
+            "--set",
+            "training.average_decay=0",
+            "--set",
+            "optimizer.rates.bias=3",
+            "--out",
+            run,
+            "--threads",
+            1);
+    assertThat(stopped.err())
+        .containsPattern(
+            "(?m)^stopped early after step \\d+ of 200: 2 evaluations without a better validation NLL than the ")
+        .doesNotContain("still improving");
+    assertThat(run.resolve("run.log")).content().contains("stopped early after step ");
+    JsonNode config = JSON.readTree(Files.readString(run.resolve("config.json")));
+    assertThat(config.at("/settings/patience").asInt()).isEqualTo(2);
+    assertThat(config.at("/recipe/training/patience").asInt()).isEqualTo(2);
+    assertThat(config.at("/optimizer/values/rates/bias").asDouble()).isEqualTo(3);
+
+    assertThat(train("train", "--resume", run, "--threads", 1).err())
+        .containsPattern("(?m)^had stopped early after step \\d+ of 200");
+    assertThat(train("train", "--resume", run, "--epochs", 300, "--threads", 1).err())
+        .containsPattern("(?m)^had stopped early after step \\d+, goes on to step 600$");
+  }
+
+  @Test
+  void aRunThatStillImprovesNamesTheCommandThatGoesOn() throws IOException {
+    Path data = table("mine.csv", 400);
+    for (List<Object> length :
+        List.<List<Object>>of(
+            List.of("--epochs", 3),
+            List.of("--steps", 10, "--set", "training.evaluate_steps=4"),
+            List.of(
+                "--epochs",
+                1,
+                "--set",
+                "training.min_steps=10",
+                "--set",
+                "training.evaluate_steps=4"))) {
+      Path run = folder.resolve("run" + length.size() + length.getFirst());
+      List<Object> arguments = new ArrayList<>(List.of("train", "--data", data, "--out", run));
+      arguments.addAll(length);
+      String err = train(arguments.toArray()).err();
+      Matcher line =
+          Pattern.compile("(?m)^still improving at the last step: go on with `ebflow (.*)`$")
+              .matcher(err);
+      assertThat(line.find()).as(err).isTrue();
+      long before = steps(err);
+      Result longer = train((Object[]) line.group(1).split(" "));
+      assertThat(longer.err()).contains("resuming table-fc-ssm");
+      assertThat(steps(longer.err())).isBetween(2 * before, 2 * before + 7);
+      assertThat(longer.err()).contains("step " + steps(longer.err()) + "/");
+    }
+    assertThat(train("train", "--data", data, "--epochs", 1, "--out", folder.resolve("one")).err())
+        .as("one evaluation shows no improvement")
+        .doesNotContain("still improving");
+  }
+
+  /** How many steps a run was to have. */
+  private static long steps(String err) {
+    Matcher plan = Pattern.compile("(?m)^(\\d+) steps, ").matcher(err);
+    assertThat(plan.find()).as(err).isTrue();
+    return Long.parseLong(plan.group(1));
+  }
+
+  @Test
+  void ownFilesOfThePartsAreRecordedEvaluatedAndChecked() throws IOException {
+    Path run = folder.resolve("run");
+    Path data = table("mine.csv", 90);
+    Path validation = TestRuns.csv(folder.resolve("v.csv"), "b,a,c,x", TestRuns.rows(20, 4, 2));
+    Path test = TestRuns.csv(folder.resolve("t.csv"), "c,b,a", TestRuns.rows(30, 3, 3));
+    train(
+        "train",
+        "--data",
+        data,
+        "--validation",
+        validation,
+        "--test",
+        test,
+        "--epochs",
+        2,
+        "--out",
+        run);
+    JsonNode config = JSON.readTree(Files.readString(run.resolve("config.json")));
+    assertThat(config.at("/recipe/data/validation").asString()).isEqualTo(validation.toString());
+    assertThat(
+            List.of(
+                config.at("/data/sha256").asString(),
+                config.at("/data/validation_sha256").asString(),
+                config.at("/data/test_sha256").asString()))
+        .doesNotHaveDuplicates()
+        .allSatisfy(sha256 -> assertThat(sha256).hasSize(64));
+    assertThat(Program.run("eval", run).out()).contains("30 rows");
+    assertThat(Program.run("eval", run, "--split", "val").out()).contains("20 rows");
+    assertThat(Program.run("eval", run, "--split", "train").out()).contains("90 rows");
+    assertThat(nll("eval", run)).isEqualTo(nll("eval", run, "--data", test));
+
+    Path moved = Files.move(test, folder.resolve("moved.csv"));
+    assertThat(Program.run("train", "--resume", run, "--epochs", 3).err())
+        .contains("t.csv: expected a file, found none");
+    train("train", "--resume", run, "--epochs", 3, "--test", moved);
+    TestRuns.csv(moved, "c,b,a", TestRuns.rows(30, 3, 4));
+    for (Object[] call :
+        new Object[][] {
+          {"train", "--resume", run, "--epochs", 4}, {"eval", run}, {"eval", run, "--split", "val"}
+        }) {
+      Result changed = Program.run(call);
+      assertThat(changed.exit()).isEqualTo(2);
+      assertThat(changed.err()).contains("moved.csv: expected the test rows of the run, SHA-256");
+    }
+  }
+
+  private static double nll(Object... call) {
+    Object[] json = Arrays.copyOf(call, call.length + 1);
+    json[call.length] = "--json";
+    return JSON.readTree(train(json).out()).get("nll").asDouble();
+  }
+
+  @Test
+  void sharesAreRecordedAndUsedByEval() throws IOException {
+    Path run = folder.resolve("run");
+    train(
+        "train",
+        "--data",
+        table("mine.csv", 100),
+        "--split",
+        ".5,.3,.2",
+        "--epochs",
+        1,
+        "--out",
+        run);
+    assertThat(Program.run("eval", run).out()).contains("20 rows");
+    assertThat(Program.run("eval", run, "--split", "val").out()).contains("30 rows");
+    for (Object[] refused :
+        new Object[][] {
+          {"--resume", run, "--split", ".8,.1,.1"},
+          {"--resume", run, "--test", folder.resolve("mine.csv")},
+          {"--resume", run, "--seeds", 2},
+          {"--data", folder.resolve("mine.csv"), "--split", ".8,.1"},
+          {"--data", folder.resolve("mine.csv"), "--split", ".8,.1,.2"},
+          {"--data", folder.resolve("mine.csv"), "--test", folder.resolve("mine.csv")},
+          {"--data", folder.resolve("mine.csv"), "--seeds", 1},
+          {"--data", folder.resolve("mine.csv"), "--set", "optimizer.rates.slope=2"}
+        }) {
+      List<Object> call = new ArrayList<>(List.of("train"));
+      call.addAll(List.of(refused));
+      if (!call.contains("--resume")) {
+        call.addAll(List.of("--out", folder.resolve("none")));
+      }
+      Result result = Program.run(call.toArray());
+      assertThat(result.exit()).as("%s: %s", call, result.err()).isEqualTo(2);
+      assertThat(result.err()).as("%s", call).doesNotContain("\tat ");
+      assertThat(folder.resolve("none")).doesNotExist();
+    }
   }
 }

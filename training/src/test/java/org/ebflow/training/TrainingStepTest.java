@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import com.sun.management.ThreadMXBean;
 import java.lang.management.ManagementFactory;
 import java.util.Arrays;
+import java.util.Map;
 import java.util.Random;
 import java.util.function.BiFunction;
 import java.util.stream.IntStream;
@@ -27,6 +28,8 @@ import org.ebflow.training.objective.MaximumLikelihood;
 import org.ebflow.training.objective.Objective;
 import org.ebflow.training.objective.SampledMaximumLikelihood;
 import org.ebflow.training.objective.SlicedScoreMatching;
+import org.ebflow.training.optimizer.Adam;
+import org.ebflow.training.optimizer.Optimizer;
 import org.ebflow.training.optimizer.OptimizerState;
 import org.ebflow.training.optimizer.RmsProp;
 import org.ebflow.training.preprocessing.Preprocessing;
@@ -89,6 +92,36 @@ class TrainingStepTest {
     assertAllocatesNothing(
         FlowsUnderTest.patches(Precision.FLOAT32),
         objective,
+        (flow, team) -> Compute.of(Precision.FLOAT32, blas),
+        100);
+  }
+
+  static Stream<Optimizer> optimizersWithRates() {
+    return Stream.of(new RmsProp(1e-5), new Adam(1e-5))
+        .map(optimizer -> optimizer.withRates(Map.of("bias", 3.0)));
+  }
+
+  @ParameterizedTest
+  @MethodSource("optimizersWithRates")
+  void aStepWithRatesOfTheirOwnAllocatesNothingAfterWarmUp(Optimizer optimizer) {
+    Blas blas = Blas.named("openblas");
+    assertAllocatesNothing(
+        fullyConnected(40),
+        new SlicedScoreMatching(),
+        optimizer,
+        true,
+        (flow, team) -> Compute.of(Precision.FLOAT32, blas),
+        100);
+  }
+
+  @Test
+  void aStepWithNoiseThroughThePreprocessingAllocatesNothingAfterWarmUp() {
+    Blas blas = Blas.named("openblas");
+    assertAllocatesNothing(
+        fullyConnected(40),
+        new SlicedScoreMatching(),
+        new RmsProp(1e-5),
+        false,
         (flow, team) -> Compute.of(Precision.FLOAT32, blas),
         100);
   }
@@ -164,11 +197,28 @@ class TrainingStepTest {
 
   private static void assertAllocatesNothing(
       Flow flow, Objective objective, BiFunction<Flow, Team, Compute> compute, int stepsPerRound) {
+    assertAllocatesNothing(flow, objective, new RmsProp(1e-5), true, compute, stepsPerRound);
+  }
+
+  private static void assertAllocatesNothing(
+      Flow flow,
+      Objective objective,
+      Optimizer optimizer,
+      boolean matchAfterPreprocessing,
+      BiFunction<Flow, Team, Compute> compute,
+      int stepsPerRound) {
     int dimension = flow.dimension();
     Dataset pixels = Dataset.ofPixels("pixels", bytes(64 * dimension), dimension, null, 256);
     TrainingSettings settings =
-        TrainingSettings.builder().batchSize(32).clip(5).dataNoise(0.1).seed(1).threads(2).build();
-    OptimizerState state = new OptimizerState(new RmsProp(1e-5), flow.parameters(), 0.999);
+        TrainingSettings.builder()
+            .batchSize(32)
+            .clip(5)
+            .dataNoise(0.1)
+            .matchAfterPreprocessing(matchAfterPreprocessing)
+            .seed(1)
+            .threads(2)
+            .build();
+    OptimizerState state = new OptimizerState(optimizer, flow.parameters(), 0.999);
     int[] order = IntStream.range(0, 64).toArray();
     try (Team team = new Team(2)) {
       TrainingStep step =

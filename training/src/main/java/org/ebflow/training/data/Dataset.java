@@ -433,12 +433,19 @@ public final class Dataset {
               + test
               + ", expected numbers above 0 that add up to at most 1");
     }
+    return parts(train, validation, test, seed);
+  }
+
+  /** As {@link #split}, where a part of share 0 has no row. */
+  Splits parts(double train, double validation, double test, long seed) {
     int[] order = new int[size];
     Shuffle.fill(order, seed, -1); // epochs count from 0: a split never equals an epoch's order
     int trainEnd = (int) Math.round(train * size);
     int validationEnd = (int) Math.round((train + validation) * size);
     int testEnd = Math.min(size, (int) Math.round((train + validation + test) * size));
-    if (trainEnd == 0 || validationEnd == trainEnd || testEnd == validationEnd) {
+    if (trainEnd == 0
+        || (validation > 0 && validationEnd == trainEnd)
+        || (test > 0 && testEnd == validationEnd)) {
       throw new InvalidInputException(
           name()
               + ": expected rows enough to split "

@@ -1,5 +1,6 @@
 package org.ebflow.training.preprocessing;
 
+import java.util.Objects;
 import org.ebflow.flow.Flow;
 import org.ebflow.flow.FlowPass;
 import org.ebflow.flow.pass.Compute;
@@ -118,6 +119,17 @@ public final class RowPreparation {
   /** The rows of the last {@link #prepare} in the precision of the preprocessing. */
   public Matrix prepared() {
     return layers == null ? rows : layers.output().stream(0);
+  }
+
+  /**
+   * The inverse of the layers, of which there must be one; integers get no noise taken away.
+   *
+   * @param prepared read, [rows,dimension] in the precision of the preprocessing
+   * @param target overwritten, of the same shape and precision, not {@code prepared}
+   */
+  public void invert(Matrix prepared, Matrix target) {
+    Objects.requireNonNull(layers, "a preprocessing without layers has no inverse to compute")
+        .inverse(prepared, target);
   }
 
   /**

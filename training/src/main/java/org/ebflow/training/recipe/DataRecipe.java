@@ -5,11 +5,14 @@ import com.fasterxml.jackson.annotation.JsonSubTypes;
 import com.fasterxml.jackson.annotation.JsonTypeInfo;
 import java.nio.charset.Charset;
 import java.nio.charset.IllegalCharsetNameException;
+import java.nio.file.Path;
 import java.util.List;
 import org.ebflow.flow.InvalidInputException;
+import org.ebflow.training.data.SplitOptions;
 import org.ebflow.training.data.TableOptions;
 import org.ebflow.training.preprocessing.Preprocessing;
 import org.ebflow.training.preprocessing.Standardize;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The data of a recipe.
@@ -21,6 +24,9 @@ import org.ebflow.training.preprocessing.Standardize;
  * @param encoding of a CSV table without a byte order mark, by its registered name
  * @param dropNonFinite whether a table's rows with missing values, NaN or ±Inf are left out
  * @param dropConstant whether a table's constant columns are left out
+ * @param split shares of training, validation and test of a table's rows
+ * @param validation the validation part's own table, empty for none
+ * @param test the test part's own table, empty for none
  * @param preprocessing from rows of the data to rows of the model
  * @param noise standard deviation of Gaussian noise added to preprocessed training rows
  */
@@ -33,7 +39,10 @@ record DataRecipe(
     @JsonProperty("drop_nonfinite") boolean dropNonFinite,
     boolean dropConstant,
     PreprocessingRecipe preprocessing,
-    double noise) {
+    double noise,
+    List<Double> split,
+    String validation,
+    String test) {
   /** Refuses impossible values. */
   DataRecipe {
     columns = List.copyOf(columns);
@@ -44,6 +53,20 @@ record DataRecipe(
     if (!(noise >= 0 && noise < Double.POSITIVE_INFINITY)) {
       throw new IllegalArgumentException("noise is " + noise + ", expected 0 or above");
     }
+    if (split.size() != 3) {
+      throw new IllegalArgumentException(
+          "split is " + split + ", expected the shares of training, validation and test");
+    }
+    split = List.copyOf(split);
+  }
+
+  /** How its table is split. */
+  SplitOptions splitOptions() {
+    return new SplitOptions(split.get(0), split.get(1), split.get(2), file(validation), file(test));
+  }
+
+  private static @Nullable Path file(String name) {
+    return name.isEmpty() ? null : Path.of(name);
   }
 
   private static boolean supported(String encoding) {

@@ -47,6 +47,7 @@ public final class Recipe {
     this.tree = tree;
     tree.addAbsent();
     this.content = RecipeJson.parse(tree, Content.class);
+    checked("data", content.data::splitOptions);
     checked("training", content.training.settings()::build);
     this.optimizer = checked("optimizer", content.optimizer::build);
     Objective objective = checked("objective", () -> content.objective.build(1));
@@ -163,9 +164,25 @@ public final class Recipe {
     return content.training.seed();
   }
 
+  /** Whether epochs alone decide how long a run is. */
+  public boolean byEpochs() {
+    return content.training.epochs() > 0 && content.training.steps() == 0;
+  }
+
   /** Loads its data set. */
   public Splits load(DataSources sources) {
-    return sources.load(content.data.name(), content.data.table(), seed());
+    return sources.load(
+        content.data.name(), content.data.table(), content.data.splitOptions(), seed());
+  }
+
+  /** The validation part's own file, empty for none. */
+  public String validationFile() {
+    return content.data.validation();
+  }
+
+  /** The test part's own file, empty for none. */
+  public String testFile() {
+    return content.data.test();
   }
 
   /** How its preprocessing is found. */

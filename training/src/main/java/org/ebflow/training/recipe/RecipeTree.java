@@ -23,6 +23,9 @@ record RecipeTree(String source, ObjectNode root, Set<String> optional) {
   private static final Set<String> KINDS =
       Set.of("data.preprocessing.type", "model.type", "objective.loss", "optimizer.name");
 
+  /** Objects whose keys are free. */
+  private static final Set<String> MAPS = Set.of("optimizer.rates");
+
   private static final String WEIGHT_NORMALISATION = "weight_normalisation";
 
   /** A recipe whose every key is meant. */
@@ -56,6 +59,19 @@ record RecipeTree(String source, ObjectNode root, Set<String> optional) {
       data.putIfAbsent("header", literal("auto"));
       data.putIfAbsent("encoding", literal("UTF-8"));
       data.putIfAbsent("drop_constant", literal("false"));
+      data.putIfAbsent("split", literal("[0.8, 0.1, 0.1]"));
+      data.putIfAbsent("validation", literal("\"\""));
+      data.putIfAbsent("test", literal("\"\""));
+    }
+    if (root.get("optimizer") instanceof ObjectNode optimizer) {
+      optimizer.putIfAbsent("rates", literal("{}"));
+    }
+    if (root.get("training") instanceof ObjectNode training) {
+      training.putIfAbsent("min_steps", literal("0"));
+      training.putIfAbsent("evaluate_steps", literal("0"));
+      training.putIfAbsent("patience", literal("0"));
+      training.putIfAbsent("schedule", literal("step"));
+      training.putIfAbsent("warmup_steps", literal("0"));
     }
   }
 
@@ -84,8 +100,10 @@ record RecipeTree(String source, ObjectNode root, Set<String> optional) {
           String leaf = path[path.length - 1];
           JsonNode old = parent.get(leaf);
           if (path.length == 1
-              || old instanceof ObjectNode
-              || (old == null && !ofNewKinds.contains(parent(key)))) {
+              || (old instanceof ObjectNode && !MAPS.contains(key))
+              || (old == null
+                  && !MAPS.contains(parent(key))
+                  && !ofNewKinds.contains(parent(key)))) {
             throw unknown(key);
           }
           parent.set(
@@ -140,7 +158,7 @@ record RecipeTree(String source, ObjectNode root, Set<String> optional) {
     node.properties()
         .forEach(
             entry -> {
-              if (entry.getValue() instanceof ObjectNode child) {
+              if (entry.getValue() instanceof ObjectNode child && !child.isEmpty()) {
                 collect(prefix + entry.getKey() + ".", child, keys);
               } else {
                 keys.add(prefix + entry.getKey());

@@ -197,6 +197,41 @@ final class RecipeTest {
   }
 
   @Test
+  void aRunGoesAsEverWhereARecipeDoesNotSayHow(@TempDir Path folder) throws IOException {
+    Recipe recipe = Recipe.named("table-fc-ssm");
+    Map<String, Object> old = recipe.toMap();
+    Map.of(
+            "data", List.of("split", "validation", "test"),
+            "optimizer", List.of("rates"),
+            "training",
+                List.of("min_steps", "evaluate_steps", "patience", "schedule", "warmup_steps"))
+        .forEach(
+            (section, keys) ->
+                assertThat(keys)
+                    .allSatisfy(
+                        key -> assertThat(((Map<?, ?>) old.get(section)).remove(key)).isNotNull()));
+    Path file = folder.resolve("old.json");
+    Files.writeString(file, new JsonMapper().writeValueAsString(old));
+
+    assertThat(Recipe.ofFile(file).toMap()).isEqualTo(recipe.toMap());
+  }
+
+  @Test
+  void ratesAreSetOneByOneOrAllAtOnce() {
+    Recipe recipe = Recipe.named("table-fc-ssm").set("optimizer.rates.bias", "3");
+    assertThat(recipe.optimizer()).isEqualTo(new RmsProp(1e-4).withRates(Map.of("bias", 3.0)));
+    assertThat(recipe.set("optimizer.rates.weight", "0.5").optimizer().rates())
+        .containsExactly(Map.entry("bias", 3.0), Map.entry("weight", .5));
+    assertThat(recipe.set("optimizer.rates", "{\"weight\": 0}").optimizer().rates())
+        .containsExactly(Map.entry("weight", 0.0));
+    assertThat(
+            Recipe.named("table-coupling-ssm")
+                .with(Map.of("optimizer.name", "adamw", "optimizer.rates.bias", "2"))
+                .optimizer())
+        .isEqualTo(new Adam(1e-3, .9, .999, 1e-8, 0, true).withRates(Map.of("bias", 2.0)));
+  }
+
+  @Test
   void anotherModelTakesItsOwnKeys() {
     Recipe coupling =
         Recipe.named("digits-fc-ssm")
@@ -246,6 +281,20 @@ final class RecipeTest {
         "training.map      | 1    | training.map: expected true or false, found 1",
         "training.gamma    | 2    | gamma is 2.0, expected 0 < gamma <= 1",
         "training.precision | f16 | training.precision: expected one of f32, f64, bf16, found \"f16\"",
+        "training.patience | -1 | training.patience is -1, expected at least 0",
+        "training.min_steps | -1 | training.min_steps is -1, expected at least 0",
+        "training.evaluate_steps | -1 | training.evaluate_steps is -1, expected at least 0",
+        "training.warmup_steps | -1 | training.warmup_steps is -1, expected at least 0",
+        "training.schedule | sine | training.schedule: expected one of step, cosine, found \"sine\"",
+        "optimizer.rates   | 3    | optimizer.rates: expected an object, found 3",
+        "optimizer.rates.bias | -1 | optimizer.rates.bias is -1.0, expected a number, 0 or above",
+        "optimizer.rates.bias | null | optimizer.rates.bias is NaN, expected a number",
+        "optimizer.rates.bias.x | 1 | no key optimizer.rates.bias.x",
+        "optimizer.rate.bias | 1  | no key optimizer.rate.bias, the nearest is optimizer.rates",
+        "data.split        | [.8] | data.split",
+        "data.split        | [0.8, 0.2] | data.split is [0.8, 0.2], expected the shares of training, validation and test",
+        "data.split        | [0.8, 0.2, 0.2] | data.split is 0.8, 0.2, 0.2, expected shares above 0",
+        "data.split        | [0.8, 0.2, 0] | data.split is 0.8, 0.2, 0.0, expected shares above 0",
         "objective.loss    | smm  | no kind smm, expected one of dsm, fdssm, ml, sml, ssm, the nearest is",
         "objective.loss    | dsm  | objective.sigma: expected a value, found none",
         "model.layers      | 0    | layers is 0, expected 1 to 1000",
