@@ -67,8 +67,7 @@ final class TrainingRun {
     Dataset train = data.train();
     requireFits(train, trainer.flow());
     full = trainer.preprocessing().fit(train);
-    outside =
-        settings.matchAfterPreprocessing() ? full : new Preprocessing(full.levels(), List.of());
+    outside = settings.matchAfterPreprocessing() ? full : full.withoutLayers();
     Flow trained = trainer.objective().withParameters(trainer.flow(), settings.seed());
     model = settings.matchAfterPreprocessing() ? trained : trained.after(full.layers());
     state = new OptimizerState(trainer.optimizer(), model.parameters(), settings.averageDecay());
@@ -98,7 +97,7 @@ final class TrainingRun {
     try {
       return train(resume);
     } finally {
-      if (!trainer.objective().parameters(trainer.flow()).isEmpty()) {
+      if (model.parameters() != trainer.flow().parameters()) {
         takeOver(trainer.flow().parameters());
       }
     }

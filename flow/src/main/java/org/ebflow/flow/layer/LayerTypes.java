@@ -32,6 +32,7 @@ public final class LayerTypes {
     register(SmoothLeakyRelu.TYPE, SmoothLeakyRelu::of);
     register(FixedAffine.TYPE, FixedAffine::of);
     register(Logit.TYPE, Logit::of);
+    register(MarginalGaussianization.TYPE, MarginalGaussianization::of);
     register(MaskedAffineCoupling.TYPE, MaskedAffineCoupling::of);
     register(Coupling.TYPE, Coupling::of);
     register(Sequence.TYPE, Sequence::of);

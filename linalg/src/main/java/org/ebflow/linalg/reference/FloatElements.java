@@ -15,4 +15,9 @@ public final class FloatElements {
   public static void set(Matrix m, int i, float value) {
     m.floats()[m.offset() + i] = value;
   }
+
+  /** √x, correctly rounded. */
+  public static float sqrt(float x) {
+    return (float) Math.sqrt(x);
+  }
 }

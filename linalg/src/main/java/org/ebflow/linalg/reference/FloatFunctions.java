@@ -12,6 +12,8 @@ public final class FloatFunctions {
     return new ElementwiseFunctions(
         new FloatSmoothLeakyRelu(),
         new FloatLogit(),
+        new FloatHistogramGaussianization(),
+        new FloatQuantileGaussianization(),
         new FloatSwish(),
         new FloatElu(),
         new FloatLeakyRelu(),
