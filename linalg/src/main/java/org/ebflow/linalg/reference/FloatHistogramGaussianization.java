@@ -22,6 +22,9 @@ public final class FloatHistogramGaussianization implements ElementwiseBijection
   private static final int ABOVE = 1;
   private static final int MASS = 2;
 
+  private static final ThreadLocal<Matrix> MASSES_OF_THREAD =
+      ThreadLocal.withInitial(() -> Matrix.of(new float[0], 1, 0));
+
   @SuppressWarnings("FloatingPointLiteralPrecision") // digits for the float64 twin
   private static final float ROOT_OF_TWO_PI = 2.506628274631000502f;
 
@@ -34,11 +37,6 @@ public final class FloatHistogramGaussianization implements ElementwiseBijection
     return table.columns() / PER_CELL;
   }
 
-  /** The cell of x: the first or the last for what lies outside. */
-  private static int cell(float x, int levels) {
-    return Math.clamp((int) x, 0, levels - 1); // NaN: cell 0
-  }
-
   /** Place of the numbers of a cell in the table's array. */
   private static int place(Matrix table, int column, int cell) {
     return table.offset() + column * table.stride() + PER_CELL * cell;
@@ -47,57 +45,98 @@ public final class FloatHistogramGaussianization implements ElementwiseBijection
   @Override
   public void value(
       Matrix parameters, Matrix x, Matrix y, Matrix[] kept, Matrix f1, int from, int n) {
-    nearerTails(parameters, x, y, from, n);
+    Matrix masses = masses(n);
+    boolean allInside = look(parameters, x, y, masses, from, n);
     FloatNormalQuantile.ofTails(y, f1, from, n);
-    for (int i = 0; i < n; i++) {
-      float z = at(y, from + i);
-      set(f1, i, z * z);
-    }
+    squares(y, f1, from, n);
     FloatPolynomials.expOfNegative(0.5f, f1.floats(), f1.offset(), f1.floats(), f1.offset(), n);
-    slopesAndSigns(parameters, x, y, f1, from, n);
+    slopesAndSigns(masses, y, f1, from, n);
+    if (!allInside) {
+      goOn(x, y, f1, levels(parameters), from, n);
+    }
     if (kept.length > 0) {
       keep(y, f1, kept[0], kept[1], from, n);
     }
   }
 
-  /** y ← min(F, 1-F), at the nearer edge for what lies outside of the cells. */
-  private static void nearerTails(Matrix table, Matrix x, Matrix y, int from, int n) {
-    float[] cells = table.floats();
-    int levels = levels(table);
-    int columns = x.columns();
-    for (int e = 0, c = from % columns; e < n; e++, c = c + 1 == columns ? 0 : c + 1) {
-      float position = at(x, from + e);
-      int k = cell(position, levels);
-      float u = Math.clamp(position - k, 0f, 1f);
-      int place = place(table, c, k);
-      float below = Math.fma(cells[place + MASS], u, cells[place + BELOW]);
-      float above = Math.fma(cells[place + MASS], 1f - u, cells[place + ABOVE]);
-      set(y, from + e, Math.min(Math.min(below, above), 0.5f));
+  private static void squares(Matrix y, Matrix f1, int from, int n) {
+    for (int i = 0; i < n; i++) {
+      float z = at(y, from + i);
+      set(f1, i, z * z);
     }
   }
 
+  /** f1 ← p/φ(y) of exp(-y²/2), and y gets its sign. */
+  private static void slopesAndSigns(Matrix masses, Matrix y, Matrix f1, int from, int n) {
+    for (int i = 0; i < n; i++) {
+      float mass = at(masses, i);
+      float z = at(y, from + i);
+      set(y, from + i, mass < 0f ? -z : z);
+      set(f1, i, Math.abs(mass) * ROOT_OF_TWO_PI / at(f1, i));
+    }
+  }
+
+  private static Matrix masses(int n) {
+    Matrix found = MASSES_OF_THREAD.get();
+    if (found.columns() < n) {
+      found = Matrix.of(new float[n], 1, n);
+      MASSES_OF_THREAD.set(found);
+    }
+    return found;
+  }
+
   /**
-   * f1 ← p/φ(y) of φ(y)·√(2π), p the mass of the cell; y gets the sign of F - ½, and goes on
-   * linearly outside of the cells.
+   * y ← min(F, 1-F), masses ← mass of the cell, negative where that is 1-F. For an element outside
+   * of the cells, of their nearest edge.
+   *
+   * @return whether all elements lie inside
    */
-  private static void slopesAndSigns(
-      Matrix table, Matrix x, Matrix y, Matrix f1, int from, int n) {
+  private static boolean look(
+      Matrix table, Matrix x, Matrix y, Matrix masses, int from, int n) {
     float[] cells = table.floats();
-    int levels = levels(table);
+    float[] xs = x.floats();
+    float[] ys = y.floats();
+    float[] ms = masses.floats();
+    int last = levels(table) - 1;
     int columns = x.columns();
-    for (int e = 0, c = from % columns; e < n; e++, c = c + 1 == columns ? 0 : c + 1) {
+    int xAt = x.offset() + from;
+    int yAt = y.offset() + from;
+    int massAt = masses.offset();
+    int column = from % columns;
+    int row = place(table, column, 0);
+    boolean inside = true;
+    for (int e = 0; e < n; e++) {
+      float position = xs[xAt + e];
+      int k = (int) position; // NaN: 0
+      k = k > last ? last : k < 0 ? 0 : k;
+      float u = position - k;
+      if (!(u >= 0f && u <= 1f)) {
+        inside = false;
+        u = u < 0f ? 0f : u > 1f ? 1f : u;
+      }
+      int cell = row + PER_CELL * k;
+      float mass = cells[cell + MASS];
+      float below = Math.fma(mass, u, cells[cell + BELOW]);
+      float above = Math.fma(mass, 1f - u, cells[cell + ABOVE]);
+      float tail = below <= above ? below : above;
+      ys[yAt + e] = tail > 0.5f ? 0.5f : tail;
+      ms[massAt + e] = below <= above ? mass : -mass;
+      column++;
+      row += table.stride();
+      if (column == columns) {
+        column = 0;
+        row = table.offset();
+      }
+    }
+    return inside;
+  }
+
+  /** y ← y + f1·(distance from the nearest edge) for elements outside of the cells. */
+  private static void goOn(Matrix x, Matrix y, Matrix f1, int levels, int from, int n) {
+    for (int e = 0; e < n; e++) {
       float position = at(x, from + e);
-      int k = cell(position, levels);
-      float u = Math.clamp(position - k, 0f, 1f);
-      int place = place(table, c, k);
-      float mass = cells[place + MASS];
-      float below = Math.fma(mass, u, cells[place + BELOW]);
-      float above = Math.fma(mass, 1f - u, cells[place + ABOVE]);
-      float slope = mass * ROOT_OF_TWO_PI / at(f1, e);
-      float z = at(y, from + e);
-      float outside = position - k - u;
-      set(y, from + e, Math.fma(outside, slope, below <= above ? z : -z));
-      set(f1, e, slope);
+      float outside = position < 0f ? position : position > levels ? position - levels : 0f;
+      set(y, from + e, Math.fma(outside, at(f1, e), at(y, from + e)));
     }
   }
 
