@@ -21,6 +21,7 @@ import org.ebflow.training.objective.SampledMaximumLikelihood;
 import org.ebflow.training.objective.SlicedScoreMatching;
 import org.ebflow.training.optimizer.Adam;
 import org.ebflow.training.optimizer.RmsProp;
+import org.ebflow.training.data.Dataset;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -158,7 +159,7 @@ final class RecipeTest {
   void aTableIsReadAsEverWhereARecipeDoesNotSayHow(@TempDir Path folder) throws IOException {
     Map<String, Object> old = Recipe.named("table-fc-ssm").toMap();
     Map<?, ?> data = (Map<?, ?>) old.get("data");
-    assertThat(List.of("header", "encoding", "drop_constant"))
+    assertThat(List.of("header", "encoding", "drop_constant", "dequantize"))
         .allSatisfy(key -> assertThat(data.remove(key)).isNotNull());
     Path file = folder.resolve("old.json");
     Files.writeString(file, new JsonMapper().writeValueAsString(old));
@@ -167,12 +168,26 @@ final class RecipeTest {
     assertThat(section(recipe, "data").get("header")).isEqualTo("auto");
     assertThat(section(recipe, "data").get("encoding")).isEqualTo("UTF-8");
     assertThat(section(recipe, "data").get("drop_constant")).isEqualTo(false);
+    assertThat(section(recipe, "data").get("dequantize")).isEqualTo("auto");
     Recipe changed = recipe.with(Map.of("data.header", "yes", "data.encoding", "windows-1252"));
     assertThat(section(changed, "data").get("header")).isEqualTo("yes");
     assertThatThrownBy(() -> recipe.set("data.header", "maybe"))
         .hasMessageContaining("data.header: expected one of auto, yes, no");
     assertThatThrownBy(() -> recipe.set("data.encoding", "klingon"))
         .hasMessageContaining("data.encoding is klingon, expected UTF-8");
+  }
+
+  @Test
+  void wholeNumbersAreSpreadWhereThePreprocessingNeedsItOrTheUserSaysSo() {
+    Dataset table = Dataset.of(new double[][] {{1, .5}, {2, .1}, {3, .2}, {3, .7}});
+    Recipe recipe = Recipe.named("table-fc-ssm");
+    Recipe margins = recipe.set("data.preprocessing.type", "margins");
+    assertThat(recipe.preprocessing().fit(table).wholeColumns()).isEmpty();
+    assertThat(margins.preprocessing().fit(table).wholeColumns()).containsExactly(0);
+    assertThat(recipe.set("data.dequantize", "yes").preprocessing().fit(table).wholeColumns())
+        .containsExactly(0);
+    assertThat(margins.set("data.dequantize", "no").preprocessing().fit(table).wholeColumns())
+        .isEmpty();
   }
 
   @Test
