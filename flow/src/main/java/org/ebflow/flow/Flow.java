@@ -111,13 +111,13 @@ public final class Flow {
     further.forEach(
         (name, block) -> {
           if (block.trained()) {
-            throw new IllegalArgumentException("Flow.after: " + name + " is a weight to be trained");
+            throw new IllegalArgumentException(
+                "Flow.after: " + name + " is a weight to be trained");
           }
         });
     List<Layer> all = Stream.concat(first.stream(), layers().stream()).toList();
     shapes(inputShape, all);
-    return new Flow(
-        inputShape, all, further.isEmpty() ? parameters : parameters.with(further, 0));
+    return new Flow(inputShape, all, further.isEmpty() ? parameters : parameters.with(further, 0));
   }
 
   /** Shapes before, between and after layers; refuses a layer that does not take its input's. */

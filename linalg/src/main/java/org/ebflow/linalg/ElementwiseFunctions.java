@@ -10,10 +10,10 @@ package org.ebflow.linalg;
  *     &lt; n, and the tangents of f beyond; parameters [width,3n]: for every cell F at its left
  *     edge, 1-F at its right edge, and its mass. 1e-10 or more lies below the first cell and above
  *     the last
- * @param quantileGaussianization a rational quadratic spline through the n knots of column c, and
- *     z ± log(1 + a·s·e)/a at distance e beyond the outermost, where the value is z and the slope
- *     s; parameters [width,3n+2]: for every knot its place, the value and the slope there, then a
- *     of the lower and of the upper tail. Places and values increase; the last knot may be repeated
+ * @param quantileGaussianization a rational quadratic spline through the n knots of column c, and z
+ *     ± log(1 + a·s·e)/a at distance e beyond the outermost, where the value is z and the slope s;
+ *     parameters [width,3n+2]: for every knot its place, the value and the slope there, then a of
+ *     the lower and of the upper tail. Places and values increase; the last knot may be repeated
  * @param swish x·sigmoid(βx), parameters [1,width]: the trainable β of each column
  * @param elu x for x &gt; 0, else eˣ - 1; parameters [1,0]
  * @param leakyRelu x for x &gt; 0, else a·x; parameters [1,1]: a, zero for ReLU

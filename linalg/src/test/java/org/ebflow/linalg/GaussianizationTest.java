@@ -4,16 +4,18 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import java.util.Arrays;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
-import org.junit.jupiter.api.Test;
 
 /** Values of both forms of marginal Gaussianization, in all their pieces. */
 class GaussianizationTest {
   private static final double OUTSIDE = 1e-6;
 
   /** Two columns of three cells: one with all its mass in the first, one with an unlikely first. */
-  private static final double[][] MASSES = {{.99, .008, .002 - 2 * OUTSIDE}, {1e-5, .5, .49999 - 2 * OUTSIDE}};
+  private static final double[][] MASSES = {
+    {.99, .008, .002 - 2 * OUTSIDE}, {1e-5, .5, .49999 - 2 * OUTSIDE}
+  };
 
   private static final double[] SPLINE = {
     -1, -2, .7, 0, -.5, 9, 1, .8, 1.1, 3, 1.5, .4, 3, 1.5, .4, .5, .25
@@ -25,9 +27,15 @@ class GaussianizationTest {
       double[] p = MASSES[c];
       table[c] =
           new double[] {
-            OUTSIDE, OUTSIDE + p[1] + p[2], p[0],
-            OUTSIDE + p[0], OUTSIDE + p[2], p[1],
-            OUTSIDE + p[0] + p[1], OUTSIDE, p[2]
+            OUTSIDE,
+            OUTSIDE + p[1] + p[2],
+            p[0],
+            OUTSIDE + p[0],
+            OUTSIDE + p[2],
+            p[1],
+            OUTSIDE + p[0] + p[1],
+            OUTSIDE,
+            p[2]
           };
     }
     return Matrix.ofRows(Precision.FLOAT64, table).copy(precision);
@@ -63,7 +71,8 @@ class GaussianizationTest {
   @EnumSource(Precision.class)
   void histogramsMatchTheirFormula(Precision precision) {
     double[] places = {0, 1e-4, .25, .5, .999, 1, 1.5, 1.75, 2, 2.5, 2.9999, 3};
-    Run run = Run.of(functions(precision).histogramGaussianization(), histograms(precision), 2, places);
+    Run run =
+        Run.of(functions(precision).histogramGaussianization(), histograms(precision), 2, places);
     double rounding = precision == Precision.FLOAT32 ? 2e-5 : 1e-12;
     for (int i = 0; i < run.y.length; i++) {
       double x = precision == Precision.FLOAT32 ? (float) places[i / 2] : places[i / 2];
@@ -71,8 +80,7 @@ class GaussianizationTest {
       int k = Math.min(2, (int) x);
       double below = OUTSIDE + (k > 0 ? p[0] : 0) + (k > 1 ? p[1] : 0) + p[k] * (x - k);
       double above = OUTSIDE + (k < 1 ? p[1] : 0) + (k < 2 ? p[2] : 0) + p[k] * (k + 1 - x);
-      double z =
-          below < above ? StandardNormal.quantile(below) : -StandardNormal.quantile(above);
+      double z = below < above ? StandardNormal.quantile(below) : -StandardNormal.quantile(above);
       double slope = p[k] / (Math.exp(-.5 * z * z) / Math.sqrt(2 * Math.PI));
       assertThat(run.y[i]).as("x %s", x).isCloseTo(z, within(rounding * slope + rounding));
       assertThat(run.slopes[i] / slope).isCloseTo(1, within(10 * rounding));
@@ -84,14 +92,25 @@ class GaussianizationTest {
   @EnumSource(Precision.class)
   void histogramsGoOnLinearly(Precision precision) {
     Run run =
-        Run.of(functions(precision).histogramGaussianization(), histograms(precision), 2, -20, -10, 0, 3, 13, 23);
+        Run.of(
+            functions(precision).histogramGaussianization(),
+            histograms(precision),
+            2,
+            -20,
+            -10,
+            0,
+            3,
+            13,
+            23);
     for (int column = 0; column < 2; column++) {
       for (int edge : new int[] {2, 3}) {
         int inward = 2 * edge + column;
         int outward = edge == 2 ? -2 : 2;
         double step = run.y[inward + outward] - run.y[inward];
-        assertThat(step / (5.0 * outward)).isCloseTo(run.slopes[inward], within(1e-5 * run.slopes[inward]));
-        assertThat((run.y[inward + 2 * outward] - run.y[inward + outward]) / step).isCloseTo(1, within(1e-5));
+        assertThat(step / (5.0 * outward))
+            .isCloseTo(run.slopes[inward], within(1e-5 * run.slopes[inward]));
+        assertThat((run.y[inward + 2 * outward] - run.y[inward + outward]) / step)
+            .isCloseTo(1, within(1e-5));
         assertThat(run.back[inward + 2 * outward]).isCloseTo(edge == 2 ? -20 : 23, within(1e-3));
       }
     }
@@ -145,8 +164,7 @@ class GaussianizationTest {
   @Test
   void splinesContinueBeyondTheirKnotsByTheLogarithm() {
     Matrix table = Matrix.of(SPLINE, 1, SPLINE.length);
-    Run run =
-        Run.of(functions(Precision.FLOAT64).quantileGaussianization(), table, 1, -3, 7);
+    Run run = Run.of(functions(Precision.FLOAT64).quantileGaussianization(), table, 1, -3, 7);
     assertThat(run.y[0]).isCloseTo(-2 - Math.log1p(.5 * .7 * 2) / .5, within(1e-14));
     assertThat(run.y[1]).isCloseTo(1.5 + Math.log1p(.25 * .4 * 4) / .25, within(1e-14));
     assertThat(run.slopes[0]).isCloseTo(.7 / (1 + .5 * .7 * 2), within(1e-14));

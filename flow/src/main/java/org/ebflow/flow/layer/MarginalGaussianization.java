@@ -22,8 +22,8 @@ import org.jspecify.annotations.Nullable;
  * docs/derivations/margins.md.
  *
  * <p>Shapes (row-major): x, y [batch,D] per order; logDet [batch] nats, Σ log f_c'(x_c). The table
- * of all columns is a parameter that no optimizer trains: [D,3n] for histograms of n cells, [D,3n+2]
- * for n quantiles.
+ * of all columns is a parameter that no optimizer trains: [D,3n] for histograms of n cells,
+ * [D,3n+2] for n quantiles.
  *
  * <p>Domain and inverse: all reals. Histograms jump in f' at the whole numbers and go on linearly
  * beyond their cells; quantiles have two continuous derivatives but for the outermost knots, where
@@ -53,8 +53,7 @@ public final class MarginalGaussianization implements Layer {
     private final int further;
     private final int least;
 
-    Form(
-        Function<ElementwiseFunctions, ElementwiseBijection> function, int further, int least) {
+    Form(Function<ElementwiseFunctions, ElementwiseBijection> function, int further, int least) {
       this.function = function;
       this.further = further;
       this.least = least;
@@ -133,16 +132,13 @@ public final class MarginalGaussianization implements Layer {
       int toOrder,
       @Nullable Gradients gradients) {
     if (toOrder >= 0) {
-      map.backward(
-          kept.parameters().of(table), yBar, logDetBar, kept, xBar, toOrder, null);
+      map.backward(kept.parameters().of(table), yBar, logDetBar, kept, xBar, toOrder, null);
     }
   }
 
   @Override
   public void inverse(Matrix y, Matrix x, Workspace kept) {
-    form.function
-        .apply(kept.kernels().functions())
-        .inverse(kept.parameters().of(table), y, x);
+    form.function.apply(kept.kernels().functions()).inverse(kept.parameters().of(table), y, x);
   }
 
   @Override

@@ -91,8 +91,7 @@ public final class FloatHistogramGaussianization implements ElementwiseBijection
    *
    * @return whether all elements lie inside
    */
-  private static boolean look(
-      Matrix table, Matrix x, Matrix y, Matrix masses, int from, int n) {
+  private static boolean look(Matrix table, Matrix x, Matrix y, Matrix masses, int from, int n) {
     float[] cells = table.floats();
     float[] xs = x.floats();
     float[] ys = y.floats();
@@ -179,7 +178,10 @@ public final class FloatHistogramGaussianization implements ElementwiseBijection
       float tail = FloatNormalTail.of(Math.abs(z));
       int side = z <= 0f ? BELOW : ABOVE;
       int first = place(parameters, c, 0);
-      int k = side == BELOW ? lastBelow(cells, first, levels, tail) : firstAbove(cells, first, levels, tail);
+      int k =
+          side == BELOW
+              ? lastBelow(cells, first, levels, tail)
+              : firstAbove(cells, first, levels, tail);
       float from = cells[first + PER_CELL * k + side];
       float mass = cells[first + PER_CELL * k + MASS];
       float u = Math.clamp((tail - from) / mass, 0f, 1f);

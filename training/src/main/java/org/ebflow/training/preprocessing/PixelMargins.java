@@ -4,7 +4,6 @@ import org.ebflow.flow.layer.Shape;
 import org.ebflow.linalg.Matrix;
 import org.ebflow.linalg.Precision;
 import org.ebflow.training.data.Dataset;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Probabilities of the levels of each pixel: its counts in the training rows, and pseudo-counts

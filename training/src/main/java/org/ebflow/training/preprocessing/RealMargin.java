@@ -300,8 +300,8 @@ record RealMargin(double[] places, double[] values, double[] slopes, double curv
   }
 
   /**
-   * The slope of most likelihood for exceedances e over the outermost knot, of density φ(z + log(1 +
-   * a·s·e)/a)·s/(1 + a·s·e).
+   * The slope of most likelihood for exceedances e over the outermost knot, of density φ(z + log(1
+   * + a·s·e)/a)·s/(1 + a·s·e).
    *
    * @param secant slope between the two knots before, for want of any exceedance
    */
@@ -322,8 +322,7 @@ record RealMargin(double[] places, double[] values, double[] slopes, double curv
     double best = secant;
     double most = Double.NEGATIVE_INFINITY;
     for (int i = -SLOPES_BELOW; i <= SLOPES_ABOVE; i++) {
-      double slope =
-          Math.min(linear * StrictMath.exp(SLOPE_STEP * i), STEEPEST_TAIL * secant);
+      double slope = Math.min(linear * StrictMath.exp(SLOPE_STEP * i), STEEPEST_TAIL * secant);
       double likelihood = n * StrictMath.log(slope);
       for (double e : exceedances) {
         double logGrown = StrictMath.log1p(a * slope * e);
@@ -356,8 +355,7 @@ record RealMargin(double[] places, double[] values, double[] slopes, double curv
         double right = secants[k];
         double b = left + right - slopes[k - 1] - slopes[k + 1];
         double root = Math.sqrt(b * b + 8 * (left * left + right * right));
-        double slope =
-            b >= 0 ? (b + root) / 4 : 2 * (left * left + right * right) / (root - b);
+        double slope = b >= 0 ? (b + root) / 4 : 2 * (left * left + right * right) / (root - b);
         change = Math.max(change, Math.abs(slope - slopes[k]) / slope);
         slopes[k] = slope;
       }

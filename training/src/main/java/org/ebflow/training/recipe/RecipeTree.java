@@ -56,6 +56,7 @@ record RecipeTree(String source, ObjectNode root, Set<String> optional) {
       data.putIfAbsent("header", literal("auto"));
       data.putIfAbsent("encoding", literal("UTF-8"));
       data.putIfAbsent("drop_constant", literal("false"));
+      data.putIfAbsent("dequantize", literal("auto"));
     }
   }
 

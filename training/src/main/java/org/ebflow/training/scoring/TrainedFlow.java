@@ -216,10 +216,7 @@ public record TrainedFlow(Flow flow, Preprocessing preprocessing, DataDescriptio
           .initializedByData(Boolean.parseBoolean(metadata.get("initialized_by_data")));
       flow.parameters().changed();
       return new TrainedFlow(
-          flow,
-          preprocessing,
-          data(metadata),
-          Long.parseLong(text(metadata, "seed")));
+          flow, preprocessing, data(metadata), Long.parseLong(text(metadata, "seed")));
     } catch (IllegalArgumentException | JacksonException e) {
       throw new InvalidInputException(
           file + ": the metadata can't be read (" + e.getMessage() + ")", e);

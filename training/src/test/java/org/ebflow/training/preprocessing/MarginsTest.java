@@ -165,7 +165,8 @@ class MarginsTest {
       row[0] = 5 + 3 * random.nextGaussian();
     }
     Preprocessing margins = Margins.byTrainingSet(true).fit(Dataset.of(rows));
-    Matrix x = Matrix.ofRows(Precision.FLOAT64, new double[][] {{-4}, {-1}, {2}, {5}, {8}, {11}, {14}});
+    Matrix x =
+        Matrix.ofRows(Precision.FLOAT64, new double[][] {{-4}, {-1}, {2}, {5}, {8}, {11}, {14}});
     Matrix z = margins.flow(1, Precision.FLOAT64).forward(x, Blas.named("java"));
     for (int r = 0; r < x.rows(); r++) {
       assertThat(z.get(r, 0)).isCloseTo((x.get(r, 0) - 5) / 3, within(.15));
@@ -201,12 +202,15 @@ class MarginsTest {
 
   @ParameterizedTest
   @CsvSource({
-    "true, FLOAT32, true", "true, FLOAT64, false", "false, FLOAT32, true", "false, FLOAT64, true",
-    "false, FLOAT32, false", "false, FLOAT64, false"
+    "true, FLOAT32, true",
+    "true, FLOAT64, false",
+    "false, FLOAT32, true",
+    "false, FLOAT64, true",
+    "false, FLOAT32, false",
+    "false, FLOAT64, false"
   })
   void runsGoOnWhereTheyWereLeft(boolean map, Precision precision, boolean pictures) {
-    Splits data =
-        (pictures ? pictures(200) : Dataset.of(rows(200, 1))).split(.8, .1, .1);
+    Splits data = (pictures ? pictures(200) : Dataset.of(rows(200, 1))).split(.8, .1, .1);
     TrainedFlow whole =
         trainer(data.train(), precision, map, 16, 5).fit(data, folder.resolve("whole"));
     trainer(data.train(), precision, map, 8, 5).fit(data, folder.resolve("parts"));

@@ -170,7 +170,8 @@ class RealMarginTest {
 
   @Test
   void aColumnWhoseSpreadOverflowsIsNamed() {
-    assertThatThrownBy(() -> RealMargin.fit(new double[] {-1.7e308, 1.7e308, 3}, false, "t: column 'a'"))
+    assertThatThrownBy(
+            () -> RealMargin.fit(new double[] {-1.7e308, 1.7e308, 3}, false, "t: column 'a'"))
         .isInstanceOf(InvalidInputException.class)
         .hasMessageStartingWith("t: column 'a': expected numbers whose differences");
   }
