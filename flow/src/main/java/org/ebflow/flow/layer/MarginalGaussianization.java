@@ -49,7 +49,9 @@ public final class MarginalGaussianization implements Layer {
 
     private static final int PER_CELL = 3;
 
+    @SuppressWarnings("ImmutableEnumChecker") // a method reference
     private final Function<ElementwiseFunctions, ElementwiseBijection> function;
+
     private final int further;
     private final int least;
 
