@@ -1,3 +1,4 @@
+import com.sun.source.tree.AssignmentTree;
 import com.sun.source.tree.BinaryTree;
 import com.sun.source.tree.BlockTree;
 import com.sun.source.tree.CompilationUnitTree;
@@ -178,6 +179,9 @@ final class DeriveVector {
 
     private final Set<String> vectors = new HashSet<>();
 
+    /** Locals that are assigned again after their declaration: vectors from the start. */
+    private final Set<String> reassigned = new HashSet<>();
+
     Loop(String name, String text, CompilationUnitTree unit, Trees trees, ForLoopTree loop) {
       this.name = name;
       this.text = text;
@@ -210,6 +214,13 @@ final class DeriveVector {
         throw unknown(loop);
       }
       String count = source(condition.getRightOperand());
+      new TreeScanner<Void, Void>() {
+        @Override
+        public Void visitAssignment(AssignmentTree tree, Void unused) {
+          reassigned.add(tree.getVariable().toString());
+          return super.visitAssignment(tree, unused);
+        }
+      }.scan(block, null);
       String body = block.getStatements().stream().map(this::statement).collect(Collectors.joining());
       StringBuilder result = new StringBuilder("int bound = SPECIES.loopBound(" + count + ");\n");
       arrays.forEach((matrix, array) -> result.append("    float[] ").append(array).append(" = ").append(matrix).append(".floats();\n"));
@@ -228,10 +239,18 @@ final class DeriveVector {
     private String statement(StatementTree statement) {
       if (statement instanceof VariableTree local && local.getType().toString().equals("float")) {
         Value value = value(local.getInitializer());
+        if (reassigned.contains(local.getName().toString())) {
+          value = new Value(value.asVector(), true);
+        }
         if (value.vector) {
           vectors.add(local.getName().toString());
         }
         return "      " + (value.vector ? "FloatVector " : "float ") + local.getName() + " = " + value.text + ";\n";
+      }
+      if (statement instanceof ExpressionStatementTree expression
+          && expression.getExpression() instanceof AssignmentTree assignment
+          && vectors.contains(assignment.getVariable().toString())) {
+        return "      " + assignment.getVariable() + " = " + value(assignment.getExpression()).asVector() + ";\n";
       }
       if (statement instanceof ExpressionStatementTree expression
           && expression.getExpression() instanceof MethodInvocationTree call
@@ -354,6 +373,8 @@ final class DeriveVector {
               value(arguments.get(0)).asVector() + ".fma(" + value(arguments.get(1)).asVector() + ", " + value(arguments.get(2)).asVector() + ")", true);
         case "Math.abs1":
           return new Value(value(arguments.get(0)).asVector() + ".abs()", true);
+        case "sqrt1":
+          return new Value(value(arguments.get(0)).asVector() + ".sqrt()", true);
         default:
           throw unknown(tree);
       }

@@ -365,6 +365,52 @@ final class TableInputTest {
     succeed("train", "--resume", byNumber, "--epochs", 2, "--threads", 1);
   }
 
+  @ParameterizedTest
+  @CsvSource({"fc,f32", "fc,bf16", "fc,f64", "coupling,f32", "coupling,f64"})
+  void wholeNumbersAreSpreadForMarginsEverywhere(String model, String precision)
+      throws IOException {
+    double[][] rows =
+        Arrays.stream(ROWS)
+            .map(row -> new double[] {Math.rint(9 * row[0]), row[1], Math.rint(row[2])})
+            .toArray(double[][]::new);
+    Path named = csv("whole.csv", "a,b,c", rows);
+    Path array = npy("whole.npy", rows);
+    String message = "2 of 3 columns hold whole numbers: spread over [n, n+1)";
+    String margins = "data.preprocessing.type=margins";
+    Path run = folder.resolve("run");
+    Object[] call = {
+      "train",
+      "--data",
+      named,
+      "--model",
+      model,
+      "--precision",
+      precision,
+      "--epochs",
+      1,
+      "--threads",
+      1,
+      "--set",
+      margins,
+      "--out",
+      run
+    };
+    assertThat(succeed(call).err()).containsOnlyOnce(message);
+    List<String> expected = scores(run, rows);
+    assertThat(score(run, named)).isEqualTo(expected);
+    assertThat(score(run, array)).isEqualTo(expected);
+    assertThat(eval(run, "--data", array).get("nll"))
+        .isEqualTo(eval(run, "--data", named).get("nll"));
+    assertThat(eval(run).get("impossible").asInt()).isZero();
+    succeed("sample", run, "--count", 50, "--out", folder.resolve("sample.npy"));
+    succeed("train", "--resume", run, "--epochs", 2, "--threads", 1);
+
+    Path alone = train("alone", named, "--set", margins, "--set", "data.dequantize=no");
+    assertThat(TrainedFlow.load(alone).preprocessing().wholeColumns()).isEmpty();
+    Path inside = train("inside", array, "--set", margins, "--no-map", "--model", model);
+    assertThat(score(inside, named)).isEqualTo(scores(inside, rows));
+  }
+
   @Test
   void aTableOfConstantsIsRefused() throws IOException {
     Path data = TestRuns.text(folder.resolve("same.csv"), "a,b\n" + "1,2\n".repeat(50));

@@ -21,6 +21,7 @@ import org.ebflow.flow.layer.FixedAffine;
 import org.ebflow.flow.layer.Initializers;
 import org.ebflow.flow.layer.Layer;
 import org.ebflow.flow.layer.Logit;
+import org.ebflow.flow.layer.MarginalGaussianization;
 import org.ebflow.flow.layer.MaskedAffineCoupling;
 import org.ebflow.flow.layer.Mlp;
 import org.ebflow.flow.layer.MonotoneSpline;
@@ -28,6 +29,8 @@ import org.ebflow.flow.layer.MonotoneSpline.Tails;
 import org.ebflow.flow.layer.Sequence;
 import org.ebflow.flow.layer.Shape;
 import org.ebflow.flow.layer.SmoothLeakyRelu;
+import org.ebflow.linalg.Matrix;
+import org.ebflow.linalg.Precision;
 import org.junit.jupiter.params.provider.Arguments;
 
 /**
@@ -116,6 +119,10 @@ final class LayersUnderTest {
         onReals(
             "ColumnPermutation, lattices", 8, ColumnPermutation.lattices(new Shape(2, 2, 2), 2, 1)),
         new Subject("Logit", 4, new Logit(.7), .25, .75),
+        new Subject("MarginalGaussianization, histogram", 3, histogram(), 1.1, 1.9),
+        new Subject("MarginalGaussianization, quantiles", 3, quantiles(), .1, .9),
+        new Subject("MarginalGaussianization, lower tail", 3, quantiles(), -4, -1.1),
+        new Subject("MarginalGaussianization, upper tail", 3, quantiles(), 3.1, 6),
         onReals("ElementwiseLayer", 4, new ElementwiseLayer(new Sinh())));
   }
 
@@ -207,6 +214,32 @@ final class LayersUnderTest {
                         pass ->
                             IntStream.rangeClosed(0, pass)
                                 .mapToObj(bar -> Arguments.of(subject, pass, bar))));
+  }
+
+  /** Three columns of three cells of unequal mass, .01 outside on either side. */
+  private static MarginalGaussianization histogram() {
+    double[][] masses = {{.2, .5, .28}, {.6, .3, .08}, {.1, .18, .7}};
+    double[][] table = new double[masses.length][];
+    for (int c = 0; c < table.length; c++) {
+      double[] p = masses[c];
+      table[c] =
+          new double[] {
+            .01, .01 + p[1] + p[2], p[0], .01 + p[0], .01 + p[2], p[1], .99 - p[2], .01, p[2]
+          };
+    }
+    return new MarginalGaussianization(
+        MarginalGaussianization.Form.HISTOGRAM, Matrix.ofRows(Precision.FLOAT64, table));
+  }
+
+  /** Three columns of four knots at -1, 0, 1 and 3, with unequal slopes and curvatures. */
+  private static MarginalGaussianization quantiles() {
+    double[][] table = {
+      {-1, -2, .7, 0, -.5, .9, 1, .8, 1.1, 3, 1.5, .4, .5, .25},
+      {-1, -1, 1.5, 0, 0, .6, 1, .4, .8, 3, 2, .9, .25, 1},
+      {-1, -3, 2.5, 0, -1, 1, 1, .8, 2.5, 3, 2.5, .4, 1, .25}
+    };
+    return new MarginalGaussianization(
+        MarginalGaussianization.Form.QUANTILES, Matrix.ofRows(Precision.FLOAT64, table));
   }
 
   /** Layers of both kinds, the first and the last of one each. */

@@ -71,7 +71,7 @@ final class BatchReader {
     Preprocessing before =
         settings.matchAfterPreprocessing() || inverts
             ? preprocessing
-            : new Preprocessing(preprocessing.levels(), List.of());
+            : preprocessing.withoutLayers();
     RowPreparation[] preparations =
         RowPreparation.forTeam(before, data.dimension(), model, blas, team, batch);
     BatchReader[] result = new BatchReader[team.size()];

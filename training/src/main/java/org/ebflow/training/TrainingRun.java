@@ -97,7 +97,7 @@ final class TrainingRun {
     try {
       return train(resume);
     } finally {
-      if (!trainer.objective().parameters(trainer.flow()).isEmpty()) {
+      if (model.parameters() != trainer.flow().parameters()) {
         takeOver(trainer.flow().parameters());
       }
     }

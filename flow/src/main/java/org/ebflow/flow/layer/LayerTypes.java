@@ -34,6 +34,7 @@ public final class LayerTypes {
     register(MonotoneSpline.TYPE, MonotoneSpline::of);
     register(FixedAffine.TYPE, FixedAffine::of);
     register(Logit.TYPE, Logit::of);
+    register(MarginalGaussianization.TYPE, MarginalGaussianization::of);
     register(MaskedAffineCoupling.TYPE, MaskedAffineCoupling::of);
     register(Coupling.TYPE, Coupling::of);
     register(Sequence.TYPE, Sequence::of);

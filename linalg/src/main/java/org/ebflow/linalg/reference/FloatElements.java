@@ -20,4 +20,9 @@ public final class FloatElements {
   public static float pick(Matrix m, int base, int[] index, int i) {
     return m.floats()[m.offset() + base + index[i]];
   }
+
+  /** √x, correctly rounded. */
+  public static float sqrt(float x) {
+    return (float) Math.sqrt(x);
+  }
 }

@@ -13,6 +13,8 @@ public final class FloatFunctions {
         new FloatSmoothLeakyRelu(),
         new FloatLogit(),
         new FloatMonotoneSpline(),
+        new FloatHistogramGaussianization(),
+        new FloatQuantileGaussianization(),
         new FloatSwish(),
         new FloatElu(),
         new FloatLeakyRelu(),

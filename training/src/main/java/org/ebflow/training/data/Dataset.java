@@ -23,6 +23,9 @@ public final class Dataset {
 
   private static final int MOST_NAMED = 10;
 
+  /** Beyond it, a number and what spreads it do not fit float64 together. */
+  private static final double LARGEST_WHOLE = 0x1p40;
+
   private final Storage storage;
 
   /** Rows of the storage in this view's order; null: {@code size} rows from {@code first}. */
@@ -347,6 +350,23 @@ public final class Dataset {
     return IntStream.range(0, row.length)
         .filter(c -> most[c] - least[c] <= share * Math.max(Math.abs(least[c]), Math.abs(most[c])))
         .toArray();
+  }
+
+  /** Columns, from 0, with whole numbers in all rows and more than one of them. */
+  public List<Integer> wholeColumns() {
+    double[] row = new double[dimension()];
+    double[] first = row(0);
+    boolean[] whole = new boolean[dimension()];
+    boolean[] varying = new boolean[dimension()];
+    Arrays.fill(whole, true);
+    for (int r = 0; r < size; r++) {
+      storage.copy(stored(r), row, 0);
+      for (int c = 0; c < row.length; c++) {
+        whole[c] &= row[c] == Math.rint(row[c]) && Math.abs(row[c]) <= LARGEST_WHOLE;
+        varying[c] |= row[c] != first[c];
+      }
+    }
+    return IntStream.range(0, row.length).filter(c -> whole[c] && varying[c]).boxed().toList();
   }
 
   /**

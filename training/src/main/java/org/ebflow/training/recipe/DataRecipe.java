@@ -10,6 +10,7 @@ import java.util.List;
 import org.ebflow.flow.InvalidInputException;
 import org.ebflow.training.data.SplitOptions;
 import org.ebflow.training.data.TableOptions;
+import org.ebflow.training.preprocessing.Margins;
 import org.ebflow.training.preprocessing.Preprocessing;
 import org.ebflow.training.preprocessing.Standardize;
 import org.jspecify.annotations.Nullable;
@@ -22,6 +23,7 @@ import org.jspecify.annotations.Nullable;
  * @param columns of a table to use, empty for all
  * @param header whether a CSV table begins with names: auto, yes or no
  * @param encoding of a CSV table without a byte order mark, by its registered name
+ * @param dequantize whether a table's columns of whole numbers are spread over [n, n+1)
  * @param dropNonFinite whether a table's rows with missing values, NaN or ±Inf are left out
  * @param dropConstant whether a table's constant columns are left out
  * @param split shares of training, validation and test of a table's rows
@@ -36,6 +38,7 @@ record DataRecipe(
     List<String> columns,
     TableOptions.Header header,
     String encoding,
+    Dequantize dequantize,
     @JsonProperty("drop_nonfinite") boolean dropNonFinite,
     boolean dropConstant,
     PreprocessingRecipe preprocessing,
@@ -87,31 +90,68 @@ record DataRecipe(
         .withDropConstant(dropConstant);
   }
 
+  /** Whether columns of whole numbers are spread. */
+  enum Dequantize {
+    /** As the preprocessing needs it. */
+    AUTO,
+    /** Spread. */
+    YES,
+    /** Left alone. */
+    NO
+  }
+
+  /** How its preprocessing is found from training data. */
+  Preprocessing.Fit fit() {
+    return preprocessing.build(
+        dequantize == Dequantize.AUTO
+            ? preprocessing.needsDequantization()
+            : dequantize == Dequantize.YES);
+  }
+
+  private static Preprocessing.Fit fit(boolean dequantize, Preprocessing.Fit plain) {
+    return dequantize
+        ? train ->
+            train.levels() > 0
+                ? plain.fit(train)
+                : plain.fit(train).dequantizing(Preprocessing.wholeColumns(train))
+        : plain;
+  }
+
   /** Preprocessing, told apart by its {@code type}. */
   @JsonTypeInfo(use = JsonTypeInfo.Id.NAME, property = "type")
   @JsonSubTypes({
     @JsonSubTypes.Type(value = NoPreprocessing.class, name = "none"),
     @JsonSubTypes.Type(value = StandardizeRecipe.class, name = "standardize"),
-    @JsonSubTypes.Type(value = LogitRecipe.class, name = "logit")
+    @JsonSubTypes.Type(value = LogitRecipe.class, name = "logit"),
+    @JsonSubTypes.Type(value = MarginsRecipe.class, name = "margins")
   })
   sealed interface PreprocessingRecipe {
-    /** How it is found from training data. */
-    Preprocessing.Fit build();
+    /**
+     * How it is found from training data.
+     *
+     * @param dequantize whether a table's columns of whole numbers are spread
+     */
+    Preprocessing.Fit build(boolean dequantize);
+
+    /** Whether whole numbers are spread unless the recipe says otherwise. */
+    default boolean needsDequantization() {
+      return false;
+    }
   }
 
   /** Rows as they are. */
   record NoPreprocessing() implements PreprocessingRecipe {
     @Override
-    public Preprocessing.Fit build() {
-      return train -> Preprocessing.none();
+    public Preprocessing.Fit build(boolean dequantize) {
+      return fit(dequantize, train -> Preprocessing.none());
     }
   }
 
   /** Mean and deviation of the training set. */
   record StandardizeRecipe() implements PreprocessingRecipe {
     @Override
-    public Preprocessing.Fit build() {
-      return Standardize.byTrainingSet();
+    public Preprocessing.Fit build(boolean dequantize) {
+      return fit(dequantize, Standardize.byTrainingSet());
     }
   }
 
@@ -124,7 +164,7 @@ record DataRecipe(
     }
 
     @Override
-    public Preprocessing.Fit build() {
+    public Preprocessing.Fit build(boolean dequantize) {
       return train -> {
         if (train.levels() == 0) {
           throw new InvalidInputException(
@@ -132,6 +172,19 @@ record DataRecipe(
         }
         return Preprocessing.logit(train.dimension(), train.levels(), smoothness);
       };
+    }
+  }
+
+  /** Every column made standard normal by its distribution in the training set. */
+  record MarginsRecipe() implements PreprocessingRecipe {
+    @Override
+    public Preprocessing.Fit build(boolean dequantize) {
+      return Margins.byTrainingSet(dequantize);
+    }
+
+    @Override
+    public boolean needsDequantization() {
+      return true;
     }
   }
 }

@@ -187,7 +187,7 @@ public final class Recipe {
 
   /** How its preprocessing is found. */
   public Preprocessing.Fit preprocessing() {
-    return content.data.preprocessing().build();
+    return content.data.fit();
   }
 
   /** Format of weights and training rows. */

@@ -62,6 +62,7 @@ record RecipeTree(String source, ObjectNode root, Set<String> optional) {
       data.putIfAbsent("split", literal("[0.8, 0.1, 0.1]"));
       data.putIfAbsent("validation", literal("\"\""));
       data.putIfAbsent("test", literal("\"\""));
+      data.putIfAbsent("dequantize", literal("auto"));
     }
     if (root.get("optimizer") instanceof ObjectNode optimizer) {
       optimizer.putIfAbsent("rates", literal("{}"));

@@ -15,6 +15,7 @@ import org.ebflow.flow.layer.Shape;
 import org.ebflow.flow.model.CouplingConfig;
 import org.ebflow.flow.model.PatchesConfig;
 import org.ebflow.linalg.Precision;
+import org.ebflow.training.data.Dataset;
 import org.ebflow.training.objective.DenoisingScoreMatching;
 import org.ebflow.training.objective.FiniteDifferenceScoreMatching;
 import org.ebflow.training.objective.LossScale;
@@ -179,7 +180,7 @@ final class RecipeTest {
   void aTableIsReadAsEverWhereARecipeDoesNotSayHow(@TempDir Path folder) throws IOException {
     Map<String, Object> old = Recipe.named("table-fc-ssm").toMap();
     Map<?, ?> data = (Map<?, ?>) old.get("data");
-    assertThat(List.of("header", "encoding", "drop_constant"))
+    assertThat(List.of("header", "encoding", "drop_constant", "dequantize"))
         .allSatisfy(key -> assertThat(data.remove(key)).isNotNull());
     Path file = folder.resolve("old.json");
     Files.writeString(file, new JsonMapper().writeValueAsString(old));
@@ -188,6 +189,7 @@ final class RecipeTest {
     assertThat(section(recipe, "data").get("header")).isEqualTo("auto");
     assertThat(section(recipe, "data").get("encoding")).isEqualTo("UTF-8");
     assertThat(section(recipe, "data").get("drop_constant")).isEqualTo(false);
+    assertThat(section(recipe, "data").get("dequantize")).isEqualTo("auto");
     Recipe changed = recipe.with(Map.of("data.header", "yes", "data.encoding", "windows-1252"));
     assertThat(section(changed, "data").get("header")).isEqualTo("yes");
     assertThatThrownBy(() -> recipe.set("data.header", "maybe"))
@@ -229,6 +231,19 @@ final class RecipeTest {
                 .with(Map.of("optimizer.name", "adamw", "optimizer.rates.bias", "2"))
                 .optimizer())
         .isEqualTo(new Adam(1e-3, .9, .999, 1e-8, 0, true).withRates(Map.of("bias", 2.0)));
+  }
+
+  @Test
+  void wholeNumbersAreSpreadWhereThePreprocessingNeedsItOrTheUserSaysSo() {
+    Dataset table = Dataset.of(new double[][] {{1, .5}, {2, .1}, {3, .2}, {3, .7}});
+    Recipe recipe = Recipe.named("table-fc-ssm");
+    Recipe margins = recipe.set("data.preprocessing.type", "margins");
+    assertThat(recipe.preprocessing().fit(table).wholeColumns()).isEmpty();
+    assertThat(margins.preprocessing().fit(table).wholeColumns()).containsExactly(0);
+    assertThat(recipe.set("data.dequantize", "yes").preprocessing().fit(table).wholeColumns())
+        .containsExactly(0);
+    assertThat(margins.set("data.dequantize", "no").preprocessing().fit(table).wholeColumns())
+        .isEmpty();
   }
 
   @Test
