@@ -23,8 +23,7 @@ public record FunctionUnderTest(
         new FunctionUnderTest(
             "smoothLeakyRelu", ElementwiseFunctions::smoothLeakyRelu, true, false, 0.3, 0.7),
         new FunctionUnderTest("logit", ElementwiseFunctions::logit, true, true, 1 / 1.3, 1.3),
-        new FunctionUnderTest(
-            "monotoneSpline", ElementwiseFunctions::monotoneSpline, true, false),
+        new FunctionUnderTest("monotoneSpline", ElementwiseFunctions::monotoneSpline, true, false),
         new FunctionUnderTest("swish", ElementwiseFunctions::swish, false, false),
         new FunctionUnderTest("elu", ElementwiseFunctions::elu, false, false),
         new FunctionUnderTest("leakyRelu", ElementwiseFunctions::leakyRelu, false, false, 0.01),
@@ -62,8 +61,7 @@ public record FunctionUnderTest(
     MonotoneSplineFunction spline = KernelChoice.reference(precision).functions().monotoneSpline();
     int intervals = 5;
     Matrix table = Matrix.allocate(precision, spline.tableRows(intervals), width);
-    spline.exponentiate(
-        splineTheta(intervals, width).copy(precision), table, 0);
+    spline.exponentiate(splineTheta(intervals, width).copy(precision), table, 0);
     spline.tabulate(intervals, 2, table);
     return table;
   }

@@ -159,8 +159,7 @@ public final class MonotoneSpline implements Layer {
 
   @Override
   public Map<String, Object> description() {
-    return Description.of(
-        TYPE, "intervals", intervals, "range", range, "tails", tails.fileName());
+    return Description.of(TYPE, "intervals", intervals, "range", range, "tails", tails.fileName());
   }
 
   @Override
@@ -277,8 +276,7 @@ public final class MonotoneSpline implements Layer {
     }
     // the kernels always give the lowest one
     Jet target = toOrder < 0 ? kept.jet(UNWANTED, dimension, 0) : xBar;
-    Matrix[] bars =
-        gradients == null ? null : kept.matrices(BARS, kept.order() + 1, dimension);
+    Matrix[] bars = gradients == null ? null : kept.matrices(BARS, kept.order() + 1, dimension);
     map.backward(table(kept), yBar, logDetBar, kept, target, Math.max(0, toOrder), bars);
     if (gradients != null) {
       Gradient term = kept.object(GRADIENT, Gradient::new);

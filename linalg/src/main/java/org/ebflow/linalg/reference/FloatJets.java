@@ -34,9 +34,7 @@ public final class FloatJets implements ElementwiseJets {
 
     private static Scratch allocate() {
       return new Scratch(
-          new Derivatives(row(), row(), row(), row()),
-          row(),
-          new Cotangents(row(), row(), row()));
+          new Derivatives(row(), row(), row(), row()), row(), new Cotangents(row(), row(), row()));
     }
 
     private static Matrix row() {

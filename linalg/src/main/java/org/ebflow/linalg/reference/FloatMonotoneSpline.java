@@ -10,9 +10,10 @@ import org.ebflow.linalg.MonotoneSplineFunction;
 /**
  * Monotone splines in float32.
  *
- * <p>Either side of zero is a function of |x| with f(0) = 0, cut into cells: those between the knots
- * (where zero lies between two, the first cell is half as wide), and a last one for the tail. With u
- * = d/width, d the distance from the near end, w = 1-u, and b the cubic's Bernstein coefficients,
+ * <p>Either side of zero is a function of |x| with f(0) = 0, cut into cells: those between the
+ * knots (where zero lies between two, the first cell is half as wide), and a last one for the tail.
+ * With u = d/width, d the distance from the near end, w = 1-u, and b the cubic's Bernstein
+ * coefficients,
  *
  * <pre>
  *   |f| = F + d·(b0·w³ + ³⁄₂(b0+b1)·u·w² + (b0+b1+b2)·u²·w + ¼(b0+b1+b2+b3)·u³)
@@ -346,7 +347,11 @@ public final class FloatMonotoneSpline implements MonotoneSplineFunction {
   public void exponentiate(Matrix theta, Matrix table, int row) {
     for (int r = 0; r < theta.rows(); r++) {
       exponentiate(
-          theta, r * theta.stride(), table, (COEFFICIENTS + row + r) * table.columns(), theta.columns());
+          theta,
+          r * theta.stride(),
+          table,
+          (COEFFICIENTS + row + r) * table.columns(),
+          theta.columns());
     }
   }
 
@@ -439,8 +444,7 @@ public final class FloatMonotoneSpline implements MonotoneSplineFunction {
   }
 
   /** F of the next cell from this one's. */
-  private static void integrate(
-      Matrix table, int cell, int width, float quarter, int next, int n) {
+  private static void integrate(Matrix table, int cell, int width, float quarter, int next, int n) {
     for (int i = 0; i < n; i++) {
       float low = at(table, cell + width + i) + at(table, cell + 2 * width + i);
       float high = at(table, cell + 3 * width + i) + at(table, cell + 4 * width + i);

@@ -85,8 +85,7 @@ public final class FlowsUnderTest {
     flows.put(
         "spline",
         random(
-            new SplineConfig(2, 3, 1.5, MonotoneSpline.Tails.FREE)
-                .build(3, Precision.FLOAT64, 6)));
+            new SplineConfig(2, 3, 1.5, MonotoneSpline.Tails.FREE).build(3, Precision.FLOAT64, 6)));
     flows.put("coupling, every transform", random(couplings(Precision.FLOAT64)));
     flows.put(
         "logit in front",
