@@ -167,8 +167,7 @@ class MonotoneSplineFunctionTest {
     }
     int n = x.size();
     Derivatives d =
-        new Derivatives(
-            row(precision, n), row(precision, n), row(precision, n), row(precision, n));
+        new Derivatives(row(precision, n), row(precision, n), row(precision, n), row(precision, n));
     kernels
         .functions()
         .monotoneSpline()
@@ -205,8 +204,7 @@ class MonotoneSplineFunctionTest {
         assertThat(formula.value(at))
             .isCloseTo(
                 y.get(r, c),
-                Offset.offset(
-                    tolerance(precision) * (Math.abs(y.get(r, c)) + rounding)));
+                Offset.offset(tolerance(precision) * (Math.abs(y.get(r, c)) + rounding)));
       }
     }
   }

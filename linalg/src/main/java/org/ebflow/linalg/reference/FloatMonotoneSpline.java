@@ -166,7 +166,7 @@ public final class FloatMonotoneSpline implements MonotoneSplineFunction {
       to = Math.min(n, from + width - c);
       int shift = c - from;
       for (int k = from; k < to; k++) {
-        index[k] = (int) cells[k] * cell + (k + shift);
+        index[k] = ((int) cells[k]) * cell + (k + shift);
       }
     }
   }
