@@ -22,7 +22,7 @@ public final class FloatHistogramGaussianization implements ElementwiseBijection
   private static final int ABOVE = 1;
   private static final int MASS = 2;
 
-  private static final ThreadLocal<Matrix> MASSES_OF_THREAD =
+  private static final ThreadLocal<Matrix> SCRATCH_OF_THREAD =
       ThreadLocal.withInitial(() -> Matrix.of(new float[0], 1, 0));
 
   @SuppressWarnings("FloatingPointLiteralPrecision") // digits for the float64 twin
@@ -45,7 +45,7 @@ public final class FloatHistogramGaussianization implements ElementwiseBijection
   @Override
   public void value(
       Matrix parameters, Matrix x, Matrix y, Matrix[] kept, Matrix f1, int from, int n) {
-    Matrix masses = masses(n);
+    Matrix masses = scratch(n);
     boolean allInside = look(parameters, x, y, masses, from, n);
     FloatNormalQuantile.ofTails(y, f1, from, n);
     squares(y, f1, from, n);
@@ -76,11 +76,12 @@ public final class FloatHistogramGaussianization implements ElementwiseBijection
     }
   }
 
-  private static Matrix masses(int n) {
-    Matrix found = MASSES_OF_THREAD.get();
+  /** At least so many numbers of this thread alone. */
+  private static Matrix scratch(int n) {
+    Matrix found = SCRATCH_OF_THREAD.get();
     if (found.columns() < n) {
       found = Matrix.of(new float[n], 1, n);
-      MASSES_OF_THREAD.set(found);
+      SCRATCH_OF_THREAD.set(found);
     }
     return found;
   }
@@ -192,11 +193,12 @@ public final class FloatHistogramGaussianization implements ElementwiseBijection
 
   /** How far beyond the outermost edge, where the tail is {@code from}, f reaches ±z. */
   private static float beyond(float from, float mass, float z) {
-    Matrix tail = Matrix.of(new float[] {from}, 1, 1);
-    FloatNormalQuantile.ofTails(tail, Matrix.of(new float[1], 1, 1), 0, 1);
-    float atEdge = -at(tail, 0);
-    FloatPolynomials.expOfNegative(0.5f * atEdge, tail.floats(), 0, tail.floats(), 0, 1);
-    return (z - atEdge) * at(tail, 0) / (mass * ROOT_OF_TWO_PI);
+    Matrix scratch = scratch(2);
+    set(scratch, 1, from);
+    FloatNormalQuantile.ofTails(scratch, scratch, 1, 1);
+    float atEdge = -at(scratch, 1);
+    FloatPolynomials.expOfNegative(0.5f * atEdge, scratch.floats(), 1, scratch.floats(), 0, 1);
+    return (z - atEdge) * at(scratch, 0) / (mass * ROOT_OF_TWO_PI);
   }
 
   /** The last cell with F at its left edge at most that; the first if there is none. */

@@ -205,11 +205,8 @@ public record TrainedFlow(Flow flow, Preprocessing preprocessing, DataDescriptio
         throw new IllegalArgumentException("dimension is " + dimension + ", expected at least 1");
       }
       Shape input = shape(metadata, dimension);
+      Flow flow = architecture == null ? described(input, tensors, file) : architecture;
       Preprocessing preprocessing = preprocessing(input, tensors, file);
-      Flow flow =
-          architecture == null
-              ? described(input, tensors, count(preprocessing.layers()), file)
-              : architecture;
       copy(tensors, flow.weights(), file);
       copy(tensors, preprocessing.weights().byName(), file);
       flow.parameters()
@@ -233,16 +230,12 @@ public record TrainedFlow(Flow flow, Preprocessing preprocessing, DataDescriptio
     return shape;
   }
 
-  /**
-   * The flow that the metadata describe, once it is known that the file has as many weights.
-   *
-   * @param further weights that are not the flow's
-   */
-  private static Flow described(Shape input, Safetensors tensors, long further, Path file) {
+  /** The flow that the metadata describe, once it is known that the file has as many weights. */
+  private static Flow described(Shape input, Safetensors tensors, Path file) {
     Map<String, String> metadata = tensors.metadata();
     List<Layer> layers = Architecture.layers(input, list(metadata, "layers"), file.toString());
-    long expected = count(layers) + further;
-    long found = count(tensors);
+    long expected = count(layers);
+    long found = count(tensors, false);
     if (found != expected) {
       throw new InvalidInputException(
           file + ": expected " + expected + " weights for its layers, found " + found);
@@ -260,10 +253,13 @@ public record TrainedFlow(Flow flow, Preprocessing preprocessing, DataDescriptio
     return count;
   }
 
-  private static long count(Safetensors tensors) {
+  /** How many numbers the file has for the preprocessing, or for the flow. */
+  private static long count(Safetensors tensors, boolean preprocessing) {
     long count = 0;
     for (String name : tensors.names()) {
-      count += (long) tensors.rows(name) * tensors.columns(name);
+      if (name.startsWith(Flow.PREPROCESSING) == preprocessing) {
+        count += (long) tensors.rows(name) * tensors.columns(name);
+      }
     }
     return count;
   }
@@ -297,14 +293,13 @@ public record TrainedFlow(Flow flow, Preprocessing preprocessing, DataDescriptio
     }
     List<Layer> layers =
         Architecture.layers(input, list(metadata, "preprocessing"), file.toString());
-    if (count(layers) > count(tensors)) {
+    if (count(layers) != count(tensors, true)) {
       throw new InvalidInputException(
           file
               + ": expected "
               + count(layers)
               + " weights for its preprocessing, found "
-              + count(tensors)
-              + " in all");
+              + count(tensors, true));
     }
     return new Preprocessing(levels, layers).dequantizing(wholeColumns(metadata, input.size()));
   }
