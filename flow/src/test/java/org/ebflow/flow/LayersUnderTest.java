@@ -25,6 +25,7 @@ import org.ebflow.flow.layer.Mlp;
 import org.ebflow.flow.layer.Sequence;
 import org.ebflow.flow.layer.Shape;
 import org.ebflow.flow.layer.SmoothLeakyRelu;
+import org.ebflow.linalg.Matrix;
 import org.junit.jupiter.params.provider.Arguments;
 
 /**
@@ -60,6 +61,12 @@ final class LayersUnderTest {
             "Dense, random start",
             3,
             new Dense(3, Initializers.orthogonal(), Initializers.uniformByFanIn(3))),
+        onReals(
+            "Dense, untrained",
+            3,
+            Dense.untrained(
+                Matrix.of(new double[] {1, 2, 0, -1, .5, 3, 0, 1, 2}, 3, 3),
+                Matrix.of(new double[] {.1, -2, 3}, 1, 3))),
         onReals("SmoothLeakyRelu", 4, new SmoothLeakyRelu(.3, false)),
         onReals("SmoothLeakyRelu, residual", 4, new SmoothLeakyRelu(.3, true)),
         onReals("ActNorm", 4, new ActNorm(4)),

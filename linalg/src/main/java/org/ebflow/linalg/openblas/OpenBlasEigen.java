@@ -13,8 +13,8 @@ import org.ebflow.linalg.Matrix;
 import org.ebflow.linalg.Precision;
 
 /**
- * LAPACK's divide and conquer for symmetric matrices in native memory, so that a long
- * decomposition holds no garbage collection back.
+ * LAPACK's divide and conquer for symmetric matrices in native memory, so that a long decomposition
+ * holds no garbage collection back.
  *
  * <p>LAPACK returns the eigenvectors as columns of a column-major array: as rows of ours.
  */
@@ -54,13 +54,7 @@ final class OpenBlasEigen {
         status =
             (int)
                 DSYEVD.invokeExact(
-                    OpenBlasLapack.COLUMN_MAJOR,
-                    WITH_VECTORS,
-                    OpenBlasLapack.UPPER,
-                    n,
-                    a,
-                    n,
-                    w);
+                    OpenBlasLapack.COLUMN_MAJOR, WITH_VECTORS, OpenBlasLapack.UPPER, n, a, n, w);
       } catch (Throwable thrown) {
         throw OpenBlasLapack.failed("syevd", thrown);
       }
