@@ -71,6 +71,12 @@ final class LayersUnderTest {
         onReals("BlockDiagonal, scales", 3, new BlockDiagonal(ColumnPermutation.of(2, 0, 1), 1)),
         onReals("BlockDiagonal, tiles", 8, BlockDiagonal.tiles(new Shape(1, 2, 4), 2, 1, 1)),
         onReals("BlockDiagonal, lattices", 8, BlockDiagonal.lattices(new Shape(2, 2, 2), 1, 2)),
+        onReals(
+            "Dense, untrained",
+            3,
+            Dense.untrained(
+                Matrix.of(new double[] {1, 2, 0, -1, .5, 3, 0, 1, 2}, 3, 3),
+                Matrix.of(new double[] {.1, -2, 3}, 1, 3))),
         onReals("SmoothLeakyRelu", 4, new SmoothLeakyRelu(.3, false)),
         onReals("SmoothLeakyRelu, residual", 4, new SmoothLeakyRelu(.3, true)),
         spline(3, 1, 3.5, Tails.FREE),

@@ -13,6 +13,12 @@ public final class Initializers {
     return (values, draws) -> values.fill(value);
   }
 
+  /** Those of a matrix, copied. */
+  public static Initializer values(Matrix matrix) {
+    Matrix copy = matrix.copy(matrix.precision());
+    return (values, draws) -> values.copyFrom(copy);
+  }
+
   /** {@code factor}·I. */
   public static Initializer scaledIdentity(double factor) {
     return (values, draws) -> {
