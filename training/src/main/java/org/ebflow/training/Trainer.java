@@ -12,6 +12,7 @@ import org.ebflow.training.objective.Objective;
 import org.ebflow.training.optimizer.Optimizer;
 import org.ebflow.training.optimizer.RmsProp;
 import org.ebflow.training.preprocessing.Preprocessing;
+import org.ebflow.training.preprocessing.Whitening;
 import org.ebflow.training.scoring.Scores;
 import org.ebflow.training.scoring.TrainedFlow;
 import org.jspecify.annotations.Nullable;
@@ -30,6 +31,7 @@ public final class Trainer {
   private final Flow flow;
   private final Objective objective;
   private Preprocessing.Fit preprocessing = train -> Preprocessing.none();
+  private boolean whitening;
   private Optimizer optimizer = new RmsProp(1e-4);
   private TrainingSettings.Builder settings = TrainingSettings.builder();
   private boolean bfloat16;
@@ -51,6 +53,15 @@ public final class Trainer {
   /** How rows become rows of the model; as they are unless told otherwise. */
   public Trainer preprocessing(Preprocessing.Fit fit) {
     preprocessing = fit;
+    return this;
+  }
+
+  /**
+   * Whether a fixed affine map behind the preprocessing whitens the training rows ({@link
+   * Whitening}); it does not unless told otherwise.
+   */
+  public Trainer whitening(boolean value) {
+    whitening = value;
     return this;
   }
 
@@ -232,6 +243,10 @@ public final class Trainer {
 
   Preprocessing.Fit preprocessing() {
     return preprocessing;
+  }
+
+  boolean whitening() {
+    return whitening;
   }
 
   Map<String, Object> recipe() {

@@ -12,12 +12,14 @@ import org.ebflow.flow.pass.Parameter;
 import org.ebflow.flow.pass.Parameters;
 import org.ebflow.linalg.Blas;
 import org.ebflow.linalg.Matrix;
+import org.ebflow.linalg.Noise;
 import org.ebflow.linalg.Team;
 import org.ebflow.training.data.Dataset;
 import org.ebflow.training.data.Shuffle;
 import org.ebflow.training.data.Splits;
 import org.ebflow.training.optimizer.OptimizerState;
 import org.ebflow.training.preprocessing.Preprocessing;
+import org.ebflow.training.preprocessing.Whitening;
 import org.ebflow.training.scoring.EmpiricalDistribution;
 import org.ebflow.training.scoring.Evaluation;
 import org.ebflow.training.scoring.LikelihoodText;
@@ -67,7 +69,7 @@ final class TrainingRun {
     this.blas = trainer.blas();
     Dataset train = data.train();
     requireFits(train, trainer.flow());
-    preprocessing = trainer.preprocessing().fit(train);
+    preprocessing = fitPreprocessing();
     Flow trained = trainer.objective().withParameters(trainer.flow(), settings.seed());
     model = settings.matchAfterPreprocessing() ? trained : trained.after(preprocessing.layers());
     state = new OptimizerState(trainer.optimizer(), model.parameters(), settings.averageDecay());
@@ -76,6 +78,23 @@ final class TrainingRun {
     stepsPerEpoch = ((long) train.size() + batch - 1) / batch;
     totalSteps = settings.totalSteps(stepsPerEpoch);
     order = new int[train.size()];
+  }
+
+  private Preprocessing fitPreprocessing() {
+    Preprocessing fitted = trainer.preprocessing().fit(data.train());
+    if (!trainer.whitening()) {
+      return fitted;
+    }
+    try (Team team = new Team(settings.threads())) {
+      return Whitening.after(
+          fitted,
+          data.train(),
+          data.validation(),
+          trainer.flow().precision(),
+          new Noise(settings.seed()),
+          blas,
+          team);
+    }
   }
 
   private static void requireFits(Dataset train, Flow flow) {

@@ -33,6 +33,11 @@ public final class Affine implements DifferentiableMap {
     this(in, out, weight, bias, true);
   }
 
+  /** Starts as zero. */
+  static Affine zero(int in, int out) {
+    return new Affine(in, out, Initializers.constant(0), Initializers.constant(0));
+  }
+
   /** An untrained map keeps its start. */
   Affine(int in, int out, Initializer weight, Initializer bias, boolean trained) {
     this.weight = new Parameter("weight", out, in, weight, trained, true);

@@ -10,6 +10,9 @@ public sealed interface ModelConfig
   /** Name of the architecture in recipes: fc, coupling, spline or patches. */
   String type();
 
+  /** Where its weights start. */
+  Init init();
+
   /** The model on rows of {@code dimension} numbers, with fresh weights. */
   Flow build(int dimension, Precision precision, long seed);
 
@@ -20,5 +23,13 @@ public sealed interface ModelConfig
    */
   default Flow build(Shape input, Precision precision, long seed) {
     return build(input.size(), precision, seed);
+  }
+
+  /** Refuses a published start of a model that has none. */
+  static void requireStartAtIdentity(Init init) {
+    if (init == Init.PUBLISHED) {
+      throw new IllegalArgumentException(
+          "init is published, expected identity or whitening: this model was never published");
+    }
   }
 }

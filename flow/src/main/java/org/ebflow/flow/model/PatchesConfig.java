@@ -24,9 +24,10 @@ import org.ebflow.linalg.Precision;
  * @param intervals intervals between the first and the last knot of each spline
  * @param range the knots lie between -range and range
  * @param tails whether the outermost slopes of each spline are trained
+ * @param init identity or whitening
  */
 public record PatchesConfig(
-    int repeats, int side, int intervals, double range, MonotoneSpline.Tails tails)
+    int repeats, int side, int intervals, double range, MonotoneSpline.Tails tails, Init init)
     implements ModelConfig {
   private static final int MOST_REPEATS = 300;
 
@@ -40,6 +41,12 @@ public record PatchesConfig(
       throw new IllegalArgumentException("side is " + side + ", expected at least 1");
     }
     MonotoneSpline.check(intervals, range, tails);
+    ModelConfig.requireStartAtIdentity(init);
+  }
+
+  /** Starts as the identity, without a whitening map. */
+  public PatchesConfig(int repeats, int side, int intervals, double range, MonotoneSpline.Tails tails) {
+    this(repeats, side, intervals, range, tails, Init.IDENTITY);
   }
 
   @Override

@@ -12,8 +12,9 @@ import org.ebflow.linalg.Precision;
  * @param intervals intervals between the first and the last knot of each spline
  * @param range the knots lie between -range and range
  * @param tails whether the outermost slopes of each spline are trained
+ * @param init identity or whitening
  */
-public record SplineConfig(int layers, int intervals, double range, MonotoneSpline.Tails tails)
+public record SplineConfig(int layers, int intervals, double range, MonotoneSpline.Tails tails, Init init)
     implements ModelConfig {
   private static final int MOST_LAYERS = 1000;
 
@@ -23,6 +24,12 @@ public record SplineConfig(int layers, int intervals, double range, MonotoneSpli
       throw new IllegalArgumentException("layers is " + layers + ", expected 1 to " + MOST_LAYERS);
     }
     MonotoneSpline.check(intervals, range, tails);
+    ModelConfig.requireStartAtIdentity(init);
+  }
+
+  /** Starts as the identity, without a whitening map. */
+  public SplineConfig(int layers, int intervals, double range, MonotoneSpline.Tails tails) {
+    this(layers, intervals, range, tails, Init.IDENTITY);
   }
 
   @Override

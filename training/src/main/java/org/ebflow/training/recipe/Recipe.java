@@ -7,6 +7,7 @@ import java.util.function.Supplier;
 import org.ebflow.flow.Flow;
 import org.ebflow.flow.InvalidInputException;
 import org.ebflow.flow.layer.Shape;
+import org.ebflow.flow.model.Init;
 import org.ebflow.flow.model.ModelConfig;
 import org.ebflow.linalg.Precision;
 import org.ebflow.training.Trainer;
@@ -231,6 +232,7 @@ public final class Recipe {
     return Trainer.of(flow(input, precision()), objective(like.dimension(), image))
         .recipe(toMap())
         .preprocessing(preprocessing())
+        .whitening(content.model.init() == Init.WHITENING)
         .optimizer(optimizer)
         .bfloat16(bfloat16())
         .settings(content.training.settings().dataNoise(content.data.noise()).build());

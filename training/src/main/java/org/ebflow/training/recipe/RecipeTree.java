@@ -55,6 +55,9 @@ record RecipeTree(String source, ObjectNode root, Set<String> optional) {
         && !model.has(WEIGHT_NORMALISATION)) {
       model.put(WEIGHT_NORMALISATION, false);
     }
+    if (root.get("model") instanceof ObjectNode model) {
+      model.putIfAbsent("init", literal("published"));
+    }
     if (root.get("data") instanceof ObjectNode data) {
       data.putIfAbsent("header", literal("auto"));
       data.putIfAbsent("encoding", literal("UTF-8"));
