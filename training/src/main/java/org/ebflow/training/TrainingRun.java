@@ -151,6 +151,9 @@ final class TrainingRun {
       notes.forEach(this::say);
       startNanos = System.nanoTime() - (long) (at.wallSeconds * 1e9);
       markRow();
+      if (trainer.whitening() && at.evaluations == 0) {
+        evaluate(); // a Gaussian already: on few rows nothing may become better
+      }
       stoppedBefore = stoppedEarly();
       while (!ended()) {
         step(compute, team);
@@ -440,7 +443,7 @@ final class TrainingRun {
                 averaged.flow(), preprocessing, describe(quantiles(scorer)), settings.seed())
             .save(folder.model(), blas);
       }
-      appendRow((at.step - 1) / stepsPerEpoch, Double.NaN, Double.NaN, Double.NaN, 0, validation);
+      appendRow(Math.max(0, at.step - 1) / stepsPerEpoch, Double.NaN, Double.NaN, Double.NaN, 0, validation);
       folder.log(
           "step "
               + at.step
