@@ -151,7 +151,7 @@ final class TrainingRun {
       notes.forEach(this::say);
       startNanos = System.nanoTime() - (long) (at.wallSeconds * 1e9);
       markRow();
-      if (trainer.whitening() && at.evaluations == 0) {
+      if (trainer.whitening() && at.evaluations.made() == 0) {
         evaluate(); // a Gaussian already: on few rows nothing may become better
       }
       stoppedBefore = stoppedEarly();

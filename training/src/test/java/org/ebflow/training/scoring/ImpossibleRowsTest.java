@@ -103,7 +103,7 @@ class ImpossibleRowsTest {
                 "spline",
                 standardised(
                     new SplineConfig(2, 4, 2, MonotoneSpline.Tails.FREE)
-                        .build(3, Precision.FLOAT64, 1),
+                        .build(3, Precision.FLOAT32, 1),
                     true)),
             Arguments.of("sinh", standardised(of(3).dense().elementwise(new Sinh()).build(), true)),
             Arguments.of(
