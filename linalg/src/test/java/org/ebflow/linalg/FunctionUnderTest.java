@@ -42,6 +42,11 @@ public record FunctionUnderTest(
     return name.equals("swish");
   }
 
+  /** Whether what it keeps begins with f', by which the derivatives of h divide. */
+  public boolean keepsSlope() {
+    return name.equals("quantileGaussianization");
+  }
+
   /** The function of those kernels. */
   public ElementwiseFunction in(Kernels kernels) {
     return of.apply(kernels.functions());

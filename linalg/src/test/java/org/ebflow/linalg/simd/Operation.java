@@ -136,7 +136,8 @@ interface Operation {
       f = function.in(k);
       p = function.parameters(k.precision(), width);
       kept = new Matrix[f.keeps(2)];
-      Arrays.setAll(kept, i -> m.fractions(rows, width));
+      Arrays.setAll(
+          kept, i -> function.keepsSlope() ? m.slopes(rows, width) : m.fractions(rows, width));
       x = streams(m, rows, width);
     }
   }
