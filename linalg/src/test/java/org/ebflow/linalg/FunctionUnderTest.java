@@ -57,7 +57,7 @@ public record FunctionUnderTest(
   }
 
   /** Of five intervals between -2 and 2 with slopes between 1/e and e. */
-  private static Matrix splineTable(Precision precision, int width) {
+  public static Matrix splineTable(Precision precision, int width) {
     MonotoneSplineFunction spline = KernelChoice.reference(precision).functions().monotoneSpline();
     int intervals = 5;
     Matrix table = Matrix.allocate(precision, spline.tableRows(intervals), width);

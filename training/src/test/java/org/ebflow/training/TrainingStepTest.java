@@ -14,7 +14,9 @@ import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.ebflow.flow.Flow;
 import org.ebflow.flow.layer.Activation;
+import org.ebflow.flow.layer.MonotoneSpline;
 import org.ebflow.flow.model.CouplingConfig;
+import org.ebflow.flow.model.SplineConfig;
 import org.ebflow.flow.pass.Compute;
 import org.ebflow.linalg.Blas;
 import org.ebflow.linalg.Precision;
@@ -68,6 +70,17 @@ class TrainingStepTest {
     assertAllocatesNothing(
         new CouplingConfig(2, 8, 2, Activation.Kind.ELU, true).build(6, Precision.FLOAT32, 1),
         new SlicedScoreMatching(),
+        (flow, team) -> Compute.of(Precision.FLOAT32, blas),
+        100);
+  }
+
+  @ParameterizedTest
+  @MethodSource("objectives")
+  void aStepThroughSplinesAllocatesNothingAfterWarmUp(Objective objective) {
+    Blas blas = Blas.named("openblas");
+    assertAllocatesNothing(
+        new SplineConfig(2, 9, 3.5, MonotoneSpline.Tails.FROZEN).build(40, Precision.FLOAT32, 1),
+        objective,
         (flow, team) -> Compute.of(Precision.FLOAT32, blas),
         100);
   }

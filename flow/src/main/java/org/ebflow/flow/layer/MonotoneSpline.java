@@ -51,8 +51,13 @@ public final class MonotoneSpline implements Layer {
   /** Outermost coefficients of either side that make a tail. */
   private static final int TAIL = 2;
 
-  /** log of the steepest slope that {@link #fit} gives, and of the inverse of the flattest. */
-  private static final double STEEPEST = 4;
+  /** Steepest slope that {@link #fit} gives, and the inverse of the flattest. */
+  private static final double STEEPEST = StrictMath.exp(4);
+
+  /** Mean of a cubic B-spline over one knot distance around the knots from its maximum on. */
+  private static final double[] MEAN = {1 / 384.0, 76 / 384.0, 230 / 384.0, 76 / 384.0, 1 / 384.0};
+
+  private static final int SWEEPS = 30;
 
   private static final int BARS = ElementwiseMap.FREE_SLOT;
   private static final int UNWANTED = BARS + 3;
@@ -183,10 +188,10 @@ public final class MonotoneSpline implements Layer {
   }
 
   /**
-   * Sets θ so that each column of such rows comes out near a normal distribution of variance 1: the
-   * slope at a knot is that of z(x) = Φ⁻¹(F(x)), F the sample's distribution function, as a
-   * difference over one knot distance, between e⁻⁴ and e⁴. Beyond the sample z goes on with slope
-   * 1. Since f(0) = 0, the mean is left to the next layer.
+   * Sets θ so that each column of such rows comes out near a normal distribution of variance 1: f
+   * rises as z(x) = Φ⁻¹(F(x)) does, F the sample's distribution function, over one knot distance
+   * around every knot. The rise is kept between e⁻⁴ and e⁴, and θ between -4 and 4. Beyond the
+   * sample z goes on with slope 1. Since f(0) = 0, the mean is left to the next layer.
    *
    * @param rows a sample, [rows,D], read
    * @param weights of a flow with this layer, its blocks overwritten
@@ -206,19 +211,50 @@ public final class MonotoneSpline implements Layer {
       for (int r = 0; r < sample.length; r++) {
         sample[r] = rows.get(r, c);
       }
-      NormalScores scores = new NormalScores(sample);
-      double step = 2 * range / intervals;
+      double[] coefficients = withMeans(meanSlopes(new NormalScores(sample)));
       int k = 0;
       for (Parameter block : parameters) {
         for (int r = 0; r < block.rows(); r++, k++) {
-          double knot = -range + (k - 1) * step; // where B_k has its largest value
-          double slope = (scores.at(knot + step / 2) - scores.at(knot - step / 2)) / step;
-          double theta = StrictMath.log(slope);
-          weights.of(block).set(r, c, Math.max(-STEEPEST, Math.min(STEEPEST, theta)));
+          weights.of(block).set(r, c, StrictMath.log(coefficients[k]));
         }
       }
     }
     weights.changed();
+  }
+
+  /** Mean slopes of z over one knot distance around the knots where the B_k have their maxima. */
+  private double[] meanSlopes(NormalScores z) {
+    double step = 2 * range / intervals;
+    double[] means = new double[MonotoneSplineFunction.coefficients(intervals)];
+    for (int k = 0; k < means.length; k++) {
+      double knot = -range + (k - 1) * step;
+      means[k] = bounded((z.at(knot + step / 2) - z.at(knot - step / 2)) / step);
+    }
+    return means;
+  }
+
+  private static double bounded(double slope) {
+    return Math.max(1 / STEEPEST, Math.min(STEEPEST, slope));
+  }
+
+  /**
+   * Positive coefficients of a spline with these means around its knots, by Gold's iteration: each
+   * is multiplied by what its mean lacks.
+   */
+  private static double[] withMeans(double[] means) {
+    double[] e = means.clone();
+    double[] next = new double[e.length];
+    for (int sweep = 0; sweep < SWEEPS; sweep++) {
+      for (int k = 0; k < e.length; k++) {
+        double mean = 0;
+        for (int j = -2; j <= 2; j++) {
+          mean += MEAN[j + 2] * e[Math.max(0, Math.min(e.length - 1, k + j))];
+        }
+        next[k] = bounded(e[k] * means[k] / mean);
+      }
+      System.arraycopy(next, 0, e, 0, e.length);
+    }
+    return e;
   }
 
   @Override

@@ -166,7 +166,7 @@ public final class FloatMonotoneSpline implements MonotoneSplineFunction {
       to = Math.min(n, from + width - c);
       int shift = c - from;
       for (int k = from; k < to; k++) {
-        index[k] = (int) cells[k] * cell + (k + shift);
+        index[k] = ((int) cells[k]) * cell + (k + shift);
       }
     }
   }
@@ -458,7 +458,7 @@ public final class FloatMonotoneSpline implements MonotoneSplineFunction {
     Sums sums = Sums.OF_THREAD.get();
     tableBar.fill(0);
     int columns = tableBar.columns();
-    int part = Math.min(columns, 32);
+    int part = Math.min(columns, BLOCK);
     int rows = Math.max(1, BLOCK / Math.max(1, part));
     for (int row = 0; row < x.rows(); row += rows) {
       for (int column = 0; column < columns; column += part) {

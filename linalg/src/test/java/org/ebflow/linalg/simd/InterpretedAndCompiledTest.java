@@ -38,6 +38,11 @@ class InterpretedAndCompiledTest {
           "tanh, forward0",
           "logit, log-determinant, forward0",
           "logit, log-determinant, forward2",
+          "monotoneSpline, log-determinant, forward0",
+          "monotoneSpline, log-determinant, pullBack2 to the highest order",
+          "monotoneSpline.inverse",
+          "monotoneSpline.sumCotangents of order 3",
+          "monotoneSpline.tabulate",
           "optimizer.rmsProp",
           "optimizer.adam, decoupled");
   private static final int ROWS = 2;

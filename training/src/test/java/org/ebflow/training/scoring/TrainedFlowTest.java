@@ -20,6 +20,7 @@ import org.ebflow.flow.layer.BlockDiagonal;
 import org.ebflow.flow.layer.Elementwise;
 import org.ebflow.flow.layer.MonotoneSpline;
 import org.ebflow.flow.layer.Shape;
+import org.ebflow.flow.model.SplineConfig;
 import org.ebflow.linalg.Blas;
 import org.ebflow.linalg.Matrix;
 import org.ebflow.linalg.Precision;
@@ -78,6 +79,24 @@ class TrainedFlowTest {
     assertThat(loaded.flow().precision()).isEqualTo(precision);
     assertThat(loaded.data().columns()).containsExactly("a", "b", "c");
     assertThat(loaded.seed()).isEqualTo(7);
+  }
+
+  /** The frozen tails, which no optimizer touches, are tensors of the file like the others. */
+  @ParameterizedTest
+  @EnumSource(Precision.class)
+  void aSavedModelWithSplinesScoresWithTheSameBits(Precision precision) {
+    TrainedFlow model =
+        TrainedFlows.table(
+            new SplineConfig(3, 5, 2.5, MonotoneSpline.Tails.FROZEN).build(3, precision, 1),
+            new double[0]);
+    Path file = folder.resolve("model.safetensors");
+    model.save(file, Blas.auto());
+    TrainedFlow loaded = TrainedFlow.load(file);
+    double[] logProb = loaded.logProb(TrainedFlows.rows(100));
+    assertThat(logProb).isEqualTo(model.logProb(TrainedFlows.rows(100)));
+    loaded.flow().parameters().byName().get("1.right_tail").fill(1);
+    loaded.flow().parameters().changed();
+    assertThat(loaded.logProb(TrainedFlows.rows(100))).isNotEqualTo(logProb);
   }
 
   static Stream<Flow> imageFlows() {
