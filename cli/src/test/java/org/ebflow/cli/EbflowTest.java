@@ -83,7 +83,7 @@ final class EbflowTest {
         "train --epochs -1                           | training.epochs is -1, expected at least 0",
         "train --steps 1.5                           | training.steps: expected a whole number, found 1.5",
         "train --lr NaN                              | optimizer.lr is NaN, expected a number above 0",
-        "train --set model.type=fcc                  | no kind fcc, expected one of coupling, fc, spline",
+        "train --set model.type=fcc                  | no kind fcc, expected one of coupling, fc, patches, spline",
         "train --set training                        | should be in KEY=VALUE format but was training",
         "data info .                                 | .: expected a file, found a directory",
         "train --data-dir /nowhere/at/all            | /nowhere/at/all: expected a data folder, found nothing",
