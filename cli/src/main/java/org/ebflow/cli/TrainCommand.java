@@ -417,8 +417,7 @@ public final class TrainCommand implements Callable<Integer> {
   private void advise(String why, Path run, String options) {
     spec.commandLine()
         .getErr()
-        .println(
-            OneLine.name(why + ": go on with `ebflow train --resume " + run + options + "`"));
+        .println(OneLine.name(why + ": go on with `ebflow train --resume " + run + options + "`"));
   }
 
   /** A run that is complete, evaluated on its test part. */

@@ -1,6 +1,5 @@
 package org.ebflow.training;
 
-import java.util.List;
 import org.ebflow.flow.pass.NoisePurpose;
 import org.ebflow.linalg.Blas;
 import org.ebflow.linalg.KernelChoice;

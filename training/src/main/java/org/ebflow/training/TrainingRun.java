@@ -443,7 +443,13 @@ final class TrainingRun {
                 averaged.flow(), preprocessing, describe(quantiles(scorer)), settings.seed())
             .save(folder.model(), blas);
       }
-      appendRow(Math.max(0, at.step - 1) / stepsPerEpoch, Double.NaN, Double.NaN, Double.NaN, 0, validation);
+      appendRow(
+          Math.max(0, at.step - 1) / stepsPerEpoch,
+          Double.NaN,
+          Double.NaN,
+          Double.NaN,
+          0,
+          validation);
       folder.log(
           "step "
               + at.step

@@ -72,8 +72,7 @@ public final class MaskedAffineCoupling extends Coupling {
     super(
         CouplingSplit.mask(mask),
         AffineTransform.published(),
-        List.of(
-            network(mask.length, scale, identity), network(mask.length, settings, identity)));
+        List.of(network(mask.length, scale, identity), network(mask.length, settings, identity)));
     this.settings = settings;
   }
 
@@ -84,7 +83,8 @@ public final class MaskedAffineCoupling extends Coupling {
   }
 
   static MaskedAffineCoupling of(Description description, Shape input) {
-    return new MaskedAffineCoupling(description.numbers("mask"), Mlp.Settings.of(description), false);
+    return new MaskedAffineCoupling(
+        description.numbers("mask"), Mlp.Settings.of(description), false);
   }
 
   @Override

@@ -45,7 +45,8 @@ public record PatchesConfig(
   }
 
   /** Starts as the identity, without a whitening map. */
-  public PatchesConfig(int repeats, int side, int intervals, double range, MonotoneSpline.Tails tails) {
+  public PatchesConfig(
+      int repeats, int side, int intervals, double range, MonotoneSpline.Tails tails) {
     this(repeats, side, intervals, range, tails, Init.IDENTITY);
   }
 

@@ -14,7 +14,8 @@ import org.ebflow.linalg.Precision;
  * @param tails whether the outermost slopes of each spline are trained
  * @param init identity or whitening
  */
-public record SplineConfig(int layers, int intervals, double range, MonotoneSpline.Tails tails, Init init)
+public record SplineConfig(
+    int layers, int intervals, double range, MonotoneSpline.Tails tails, Init init)
     implements ModelConfig {
   private static final int MOST_LAYERS = 1000;
 
