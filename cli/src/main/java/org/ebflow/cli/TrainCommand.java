@@ -10,7 +10,10 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.stream.Stream;
 import org.ebflow.cli.plot.PlotListener;
@@ -47,6 +50,14 @@ import tools.jackson.databind.json.JsonMapper;
 public final class TrainCommand implements Callable<Integer> {
   private static final String QUICKSTART = "quickstart";
   private static final String PATCHES = "patches";
+  private static final String SPLINE = "spline";
+
+  /** Models whose loss is ml unless another is asked for. */
+  private static final Set<String> EXACT = Set.of(PATCHES, SPLINE);
+
+  /** An LU of so many columns takes about as long as a step's products. */
+  private static final int MOST_COLUMNS_FOR_ML = 256;
+
   private static final DateTimeFormatter TIMESTAMP = DateTimeFormatter.ofPattern("yyyyMMdd-HHmmss");
   private static final JsonMapper JSON = new JsonMapper();
 
@@ -97,14 +108,14 @@ public final class TrainCommand implements Callable<Integer> {
   @Option(
       names = "--loss",
       paramLabel = "LOSS",
-      description = "With --data: ml, sml, ssm, dsm or fdssm. Default: ssm, with model patches ml.")
+      description = "With --data: ml, sml, ssm, dsm or fdssm. Default: ssm; ml with model spline or patches.")
   private @Nullable String loss;
 
   @Option(
       names = "--model",
       paramLabel = "MODEL",
       description =
-          "With --data: fc, coupling, spline, or patches for images. Default: the data set's, fc for tables.")
+          "With --data: fc, coupling, spline, or patches for images. Default: the data set's; for tables spline, by ml up to 256 columns.")
   private @Nullable String model;
 
   @Option(names = "--epochs", paramLabel = "N", description = "Passes over the training rows.")
@@ -183,6 +194,9 @@ public final class TrainCommand implements Callable<Integer> {
           "Go on with a run, or with those of --seeds, from the last checkpoint; with --epochs or --steps, up to that many in all.")
   private @Nullable Path resume;
 
+  /** Neither model nor loss was asked for. */
+  private boolean sizeDecides;
+
   @Mixin private CsvOptions csv = new CsvOptions();
   @Mixin private DataOptions dataOptions = new DataOptions();
   @Mixin private ComputeOptions compute = new ComputeOptions();
@@ -200,15 +214,23 @@ public final class TrainCommand implements Callable<Integer> {
       new RunFolder(out).requireNew();
       SeedRuns.requireNone(out);
     }
+    Splits splits = load(recipe);
+    if (sizeDecides) {
+      recipe = bySize(recipe, splits.train().dimension());
+    }
     if (seeds != null) {
       return train(SeedRuns.of(out == null ? claim(recipe.name()) : out, recipe, seeds));
     }
-    Trained trained = train(recipe, out, false, () -> {});
+    Trained trained = train(recipe, splits, out, false, () -> {});
     trained.print(spec.commandLine().getOut());
     if (trained.outcome().stillImproving()) {
       advise("still improving at the last step", trained.run(), trained.longer());
     }
     return 0;
+  }
+
+  private Splits load(Recipe recipe) {
+    return recipe.load(dataOptions.sources(recipe.dataFolder()));
   }
 
   private static Path claim(String recipe) {
@@ -243,8 +265,8 @@ public final class TrainCommand implements Callable<Integer> {
     }
     requireBuilt("--loss", loss, List.of("ssm", "dsm", "fdssm", "ml", "sml"), List.of("rg", "snf"));
     requireBuilt(
-        "--model", model, List.of("fc", "coupling", "spline", PATCHES), List.of("cnn", "glow"));
-    String chosenLoss = loss != null ? loss : PATCHES.equals(model) ? "ml" : "ssm";
+        "--model", model, List.of("fc", "coupling", SPLINE, PATCHES), List.of("cnn", "glow"));
+    String chosenLoss = loss != null ? loss : EXACT.contains(model) ? "ml" : "ssm";
     if (dataOptions.sources("").has(data)) {
       return Recipe.named(data + "-" + (model == null ? modelOf(data) : model) + "-" + chosenLoss);
     }
@@ -254,8 +276,28 @@ public final class TrainCommand implements Callable<Integer> {
     if (PATCHES.equals(model)) {
       throw usage("--model patches needs a data set of images, found the table " + data);
     }
-    return Recipe.named("table-" + (model == null ? "fc" : model) + "-" + chosenLoss)
-        .set("data.name", absolute(data));
+    sizeDecides = model == null && loss == null;
+    return table(
+        sizeDecides ? SPLINE : model == null ? "fc" : model, sizeDecides ? "ml" : chosenLoss);
+  }
+
+  private Recipe table(String chosenModel, String chosenLoss) {
+    return Recipe.named("table-" + chosenModel + "-" + chosenLoss)
+        .set("data.name", absolute(Objects.requireNonNull(data)));
+  }
+
+  /** Exact likelihood where the columns are few enough, score matching where they are not. */
+  private Recipe bySize(Recipe recipe, int columns) {
+    boolean exact = columns <= MOST_COLUMNS_FOR_ML;
+    spec.commandLine()
+        .getErr()
+        .printf(
+            Locale.ROOT,
+            exact
+                ? "trained by exact likelihood: with %,d columns a log-determinant costs little%n"
+                : "trained by score matching: with %,d columns a log-determinant in every step costs much%n",
+            columns);
+    return exact ? recipe : withOptions(table(SPLINE, "ssm"));
   }
 
   private void requireBuilt(
@@ -288,6 +330,7 @@ public final class TrainCommand implements Callable<Integer> {
     if (epochs != null) {
       all.put("training.epochs", epochs);
       all.put("training.steps", "0");
+      all.putIfAbsent("training.min_steps", "0");
     }
     if (steps != null) {
       all.put("training.steps", steps);
@@ -347,7 +390,8 @@ public final class TrainCommand implements Callable<Integer> {
       return train(runs);
     }
     new RunFolder(run).requireBegun();
-    Trained trained = train(resumed(Recipe.ofRun(run)), run, true, () -> {});
+    Recipe recipe = resumed(Recipe.ofRun(run));
+    Trained trained = train(recipe, load(recipe), run, true, () -> {});
     trained.print(spec.commandLine().getOut());
     if (trained.outcome().stillImproving()) {
       advise("still improving at the last step", run, trained.longer());
@@ -386,9 +430,11 @@ public final class TrainCommand implements Callable<Integer> {
         boolean begun = SeedRuns.isIn(runs.folder());
         Trained trained;
         try {
+          Recipe recipe = runs.recipe(each);
           trained =
               train(
-                  runs.recipe(each),
+                  recipe,
+                  load(recipe),
                   run,
                   begun && Files.exists(new RunFolder(run).state()),
                   begun ? () -> {} : runs::begin);
@@ -437,8 +483,8 @@ public final class TrainCommand implements Callable<Integer> {
    * @param chosen the run's folder, or null for a new one below runs/
    * @param begun is run once the run has begun
    */
-  private Trained train(Recipe recipe, @Nullable Path chosen, boolean resumed, Runnable begun) {
-    Splits splits = recipe.load(dataOptions.sources(recipe.dataFolder()));
+  private Trained train(
+      Recipe recipe, Splits splits, @Nullable Path chosen, boolean resumed, Runnable begun) {
     PrintWriter err = spec.commandLine().getErr();
     Blas blas = recipe.bfloat16() ? compute.bfloat16Blas() : compute.blas();
     TrainProgress progress = new TrainProgress(err, Terminal.ofStderr());

@@ -127,7 +127,7 @@ record RecipeTree(String source, ObjectNode root, Set<String> optional) {
 
   private static JsonNode literal(String value) {
     try {
-      return RecipeJson.MAPPER.readTree(value);
+      return RecipeJson.MAPPER.readTree(value.replaceFirst("^(-?)[.](?=[0-9])", "$10."));
     } catch (JacksonException e) {
       return RecipeJson.MAPPER.getNodeFactory().stringNode(value);
     }

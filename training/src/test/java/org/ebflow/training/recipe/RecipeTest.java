@@ -268,7 +268,7 @@ final class RecipeTest {
                         "model.alpha", "0.3",
                         "model.residual", "false")),
                 "model"))
-        .containsOnlyKeys("type", "layers", "alpha", "residual");
+        .containsOnlyKeys("type", "layers", "alpha", "residual", "init");
   }
 
   @Test
