@@ -108,7 +108,8 @@ public final class TrainCommand implements Callable<Integer> {
   @Option(
       names = "--loss",
       paramLabel = "LOSS",
-      description = "With --data: ml, sml, ssm, dsm or fdssm. Default: ssm; ml with model spline or patches.")
+      description =
+          "With --data: ml, sml, ssm, dsm or fdssm. Default: ssm; ml with model spline or patches.")
   private @Nullable String loss;
 
   @Option(
@@ -266,7 +267,7 @@ public final class TrainCommand implements Callable<Integer> {
     requireBuilt("--loss", loss, List.of("ssm", "dsm", "fdssm", "ml", "sml"), List.of("rg", "snf"));
     requireBuilt(
         "--model", model, List.of("fc", "coupling", SPLINE, PATCHES), List.of("cnn", "glow"));
-    String chosenLoss = loss != null ? loss : EXACT.contains(model) ? "ml" : "ssm";
+    String chosenLoss = loss != null ? loss : model != null && EXACT.contains(model) ? "ml" : "ssm";
     if (dataOptions.sources("").has(data)) {
       return Recipe.named(data + "-" + (model == null ? modelOf(data) : model) + "-" + chosenLoss);
     }

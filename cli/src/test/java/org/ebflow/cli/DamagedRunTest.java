@@ -39,7 +39,10 @@ final class DamagedRunTest {
   static void train() throws IOException {
     Path data = TestRuns.csv(runs.resolve("data.csv"), "a,b,c", TestRuns.rows(200, 3, 1));
     good = runs.resolve("good");
-    assertThat(Program.run("train", "--data", data, "--epochs", 1, "--out", good).exit()).isZero();
+    assertThat(
+            Program.run("train", "--model", "fc", "--data", data, "--epochs", 1, "--out", good)
+                .exit())
+        .isZero();
   }
 
   private void copy() throws IOException {
@@ -228,7 +231,10 @@ final class DamagedRunTest {
   void aStateOfAnotherRunIsRefused() throws IOException {
     Path other = folder.resolve("other");
     Path data = TestRuns.csv(folder.resolve("data.csv"), "a,b,c", TestRuns.rows(200, 3, 2));
-    assertThat(Program.run("train", "--data", data, "--epochs", 1, "--out", other).exit()).isZero();
+    assertThat(
+            Program.run("train", "--model", "fc", "--data", data, "--epochs", 1, "--out", other)
+                .exit())
+        .isZero();
     copy();
     Files.copy(other.resolve(STATE), run.resolve(STATE), StandardCopyOption.REPLACE_EXISTING);
 
@@ -270,7 +276,16 @@ final class DamagedRunTest {
     Result result =
         option.equals("--resume")
             ? Program.run("train", option, run)
-            : Program.run("train", "--data", runs.resolve("data.csv"), "--epochs", 1, option, run);
+            : Program.run(
+                "train",
+                "--model",
+                "fc",
+                "--data",
+                runs.resolve("data.csv"),
+                "--epochs",
+                1,
+                option,
+                run);
 
     assertThat(result.exit()).as(result.err()).isZero();
     assertThat(run.resolve(MODEL)).hasSameBinaryContentAs(good.resolve(MODEL));
@@ -283,7 +298,16 @@ final class DamagedRunTest {
     run = Files.createDirectories(folder.resolve("run/last")).getParent();
     assertOneLine(Program.run("train", "--resume", run), "config.json", "trained by --out " + run);
     assertThat(
-            Program.run("train", "--data", runs.resolve("data.csv"), "--epochs", 1, "--out", run)
+            Program.run(
+                    "train",
+                    "--model",
+                    "fc",
+                    "--data",
+                    runs.resolve("data.csv"),
+                    "--epochs",
+                    1,
+                    "--out",
+                    run)
                 .exit())
         .isZero();
   }
@@ -308,7 +332,7 @@ final class DamagedRunTest {
     }
     Map<String, String> before = contents();
     assertOneLine(
-        Program.run("train", "--data", runs.resolve("data.csv"), "--out", run),
+        Program.run("train", "--model", "fc", "--data", runs.resolve("data.csv"), "--out", run),
         run.toString(),
         message,
         "expected a new folder");

@@ -40,6 +40,8 @@ class SeedRunsTest {
   private Result threeSeeds() {
     return run(
         "train",
+        "--model",
+        "fc",
         "--data",
         data,
         "--epochs",
@@ -84,7 +86,20 @@ class SeedRunsTest {
                 deviation));
 
     Path single = folder.resolve("single");
-    run("train", "--data", data, "--epochs", 2, "--seed", 6, "--threads", 1, "--out", single);
+    run(
+        "train",
+        "--model",
+        "fc",
+        "--data",
+        data,
+        "--epochs",
+        2,
+        "--seed",
+        6,
+        "--threads",
+        1,
+        "--out",
+        single);
     assertThat(model(runs.resolve("seed-6"))).isEqualTo(model(single));
     JsonNode seeds = JSON.readTree(Files.readString(runs.resolve("seeds.json"))).get("seeds");
     assertThat(seeds.get(1).get("seed").asInt()).isEqualTo(6);
@@ -132,6 +147,8 @@ class SeedRunsTest {
     delete(runs.resolve("seed-7"));
     run(
         "train",
+        "--model",
+        "fc",
         "--data",
         data,
         "--epochs",
@@ -174,10 +191,20 @@ class SeedRunsTest {
   @Test
   void wrongUseIsRefused() throws IOException {
     threeSeeds();
-    assertRefused("holds runs with several seeds already", "train", "--data", data, "--out", runs);
     assertRefused(
         "holds runs with several seeds already",
         "train",
+        "--model",
+        "fc",
+        "--data",
+        data,
+        "--out",
+        runs);
+    assertRefused(
+        "holds runs with several seeds already",
+        "train",
+        "--model",
+        "fc",
         "--data",
         data,
         "--out",
@@ -189,9 +216,18 @@ class SeedRunsTest {
     Files.writeString(runs.resolve("seeds.json"), "{");
     assertRefused("seeds.json: expected JSON", "train", "--resume", runs);
     Path single = folder.resolve("single");
-    run("train", "--data", data, "--epochs", 1, "--out", single.resolve("seed-1"));
+    run("train", "--model", "fc", "--data", data, "--epochs", 1, "--out", single.resolve("seed-1"));
     assertRefused(
-        "seed-1: holds a run already", "train", "--data", data, "--seeds", 2, "--out", single);
+        "seed-1: holds a run already",
+        "train",
+        "--model",
+        "fc",
+        "--data",
+        data,
+        "--seeds",
+        2,
+        "--out",
+        single);
     assertThat(single.resolve("seeds.json")).doesNotExist();
   }
 

@@ -70,7 +70,7 @@ final class TableInputTest {
 
     Path run = folder.resolve("run");
     Path rows = csv("rows.csv", "\"first\nline\",\"\u009b31mred\"", TestRuns.rows(200, 2, 1));
-    succeed("train", "--data", rows, "--epochs", 1, "--threads", 1, "--out", run);
+    succeed("train", "--data", rows, "--model", "fc", "--epochs", 1, "--threads", 1, "--out", run);
     assertThat(succeed("info", run).out()).contains("[\"first\\nline\",").doesNotContain("\u009b");
     Path far = csv("far.csv", "\"first\nline\",\"\u009b31mred\"", new double[][] {{1e300, 0}});
     String evaluated = succeed("eval", run, "--data", far).out();

@@ -10,6 +10,8 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.ebflow.cli.Program.Result;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -37,6 +39,8 @@ final class TrainCommandTest {
     Result trained =
         train(
             "train",
+            "--model",
+            "fc",
             "--data",
             table("mine.csv", 400),
             "--epochs",
@@ -97,7 +101,7 @@ final class TrainCommandTest {
   void evalRefusesTheRunsDataWhenTheyHaveChanged() throws IOException {
     Path run = folder.resolve("run");
     Path data = table("mine.csv", 200);
-    train("train", "--data", data, "--epochs", 1, "--out", run);
+    train("train", "--model", "fc", "--data", data, "--epochs", 1, "--out", run);
     assertThat(Program.run("eval", run).exit()).isZero();
     table("mine.csv", 210);
     assertThat(Program.run("eval", run))
@@ -112,7 +116,17 @@ final class TrainCommandTest {
   void evalTakesATableByTheNamesOfItsColumns() throws IOException {
     Path run = folder.resolve("run");
     train(
-        "train", "--data", table("mine.csv", 200), "--columns", "c,a", "--epochs", 1, "--out", run);
+        "train",
+        "--model",
+        "fc",
+        "--data",
+        table("mine.csv", 200),
+        "--columns",
+        "c,a",
+        "--epochs",
+        1,
+        "--out",
+        run);
 
     assertThat(Program.run("eval", run, "--data", table("other.csv", 50)).out())
         .startsWith("all NLL")
@@ -136,8 +150,8 @@ final class TrainCommandTest {
     Path data = table("mine.csv", 400);
     Path whole = folder.resolve("whole");
     Path parts = folder.resolve("parts");
-    train("train", "--data", data, "--epochs", 4, "--out", whole, "--threads", 1);
-    train("train", "--data", data, "--epochs", 2, "--out", parts, "--threads", 1);
+    train("train", "--model", "fc", "--data", data, "--epochs", 4, "--out", whole, "--threads", 1);
+    train("train", "--model", "fc", "--data", data, "--epochs", 2, "--out", parts, "--threads", 1);
     Result resumed = train("train", "--resume", parts, "--epochs", 4, "--threads", 1);
 
     assertThat(resumed.err()).contains("resuming table-fc-ssm");
@@ -152,7 +166,7 @@ final class TrainCommandTest {
   void aResumedRunRefusesOtherData() throws IOException {
     Path data = table("mine.csv", 200);
     Path run = folder.resolve("run");
-    train("train", "--data", data, "--epochs", 1, "--out", run);
+    train("train", "--model", "fc", "--data", data, "--epochs", 1, "--out", run);
     TestRuns.csv(data, "a,b,c", TestRuns.rows(200, 3, 2));
     Result resumed = Program.run("train", "--resume", run, "--epochs", 2);
 
@@ -166,8 +180,8 @@ final class TrainCommandTest {
   void aRunIsNotOverwritten() throws IOException {
     Path run = folder.resolve("run");
     Path data = table("mine.csv", 100);
-    train("train", "--data", data, "--epochs", 1, "--out", run);
-    Result again = Program.run("train", "--data", data, "--out", run);
+    train("train", "--model", "fc", "--data", data, "--epochs", 1, "--out", run);
+    Result again = Program.run("train", "--model", "fc", "--data", data, "--out", run);
 
     assertThat(again.exit()).isEqualTo(2);
     assertThat(again.err()).contains("holds a run already").contains("--resume");
@@ -180,10 +194,29 @@ final class TrainCommandTest {
     rows[9][0] = Double.POSITIVE_INFINITY;
     Path data = TestRuns.csv(folder.resolve("holes.csv"), "a,b,c", rows);
     Result refused =
-        Program.run("train", "--data", data, "--epochs", 1, "--out", folder.resolve("none"));
+        Program.run(
+            "train",
+            "--model",
+            "fc",
+            "--data",
+            data,
+            "--epochs",
+            1,
+            "--out",
+            folder.resolve("none"));
     Path run = folder.resolve("run");
     Result dropped =
-        train("train", "--data", data, "--epochs", 1, "--drop-nonfinite", "--out", run);
+        train(
+            "train",
+            "--model",
+            "fc",
+            "--data",
+            data,
+            "--epochs",
+            1,
+            "--drop-nonfinite",
+            "--out",
+            run);
 
     assertThat(refused.exit()).isEqualTo(2);
     assertThat(refused.err()).contains("holes.csv: row 7");
@@ -212,7 +245,7 @@ final class TrainCommandTest {
             List.of("table.xls", "a,b\n1,2\n"))) {
       Path file = Files.writeString(folder.resolve(bad.getFirst()), bad.getLast());
       Path run = folder.resolve("run-" + bad.getFirst());
-      Result result = Program.run("train", "--data", file, "--out", run);
+      Result result = Program.run("train", "--model", "fc", "--data", file, "--out", run);
 
       assertThat(result.exit()).as(bad.getFirst()).isEqualTo(2);
       assertThat(result.err()).contains(bad.getFirst()).doesNotContain("\tat ");
@@ -224,7 +257,14 @@ final class TrainCommandTest {
   void aFolderThatCanNotBeWrittenIsOneLine() throws IOException {
     Path file = Files.writeString(folder.resolve("file"), "");
     Result result =
-        Program.run("train", "--data", table("mine.csv", 100), "--out", file.resolve("run"));
+        Program.run(
+            "train",
+            "--model",
+            "fc",
+            "--data",
+            table("mine.csv", 100),
+            "--out",
+            file.resolve("run"));
 
     assertThat(result.exit()).isEqualTo(2);
     assertThat(result.err()).contains(file.toString()).doesNotContain("\tat ");
@@ -235,6 +275,8 @@ final class TrainCommandTest {
     Result result =
         Program.run(
             "train",
+            "--model",
+            "fc",
             "--data",
             table("mine.csv", 400),
             "--lr",
@@ -246,6 +288,23 @@ final class TrainCommandTest {
 
     assertThat(result.exit()).isEqualTo(1);
     assertThat(result.err()).contains("last good checkpoint").contains("learning rate");
+  }
+
+  @Test
+  void aTableIsTrainedByExactLikelihoodWhereItsColumnsAreFew() throws IOException {
+    Path run = folder.resolve("run");
+    Result few = train("train", "--data", table("mine.csv", 200), "--steps", 2, "--out", run);
+    assertThat(few.err())
+        .contains("trained by exact likelihood: with 3 columns", "training table-spline-ml");
+
+    Path wide = TestRuns.csv(folder.resolve("wide.csv"), names(257), TestRuns.rows(40, 257, 1));
+    Result many = train("train", "--data", wide, "--steps", 2, "--out", folder.resolve("wide"));
+    assertThat(many.err())
+        .contains("trained by score matching: with 257 columns", "training table-spline-ssm");
+  }
+
+  private static String names(int columns) {
+    return IntStream.range(0, columns).mapToObj(c -> "c" + c).collect(Collectors.joining(","));
   }
 
   @Test
@@ -275,6 +334,8 @@ final class TrainCommandTest {
     Result stopped =
         train(
             "train",
+            "--model",
+            "fc",
             "--data",
             table("mine.csv", 200),
             "--loss",
@@ -324,7 +385,8 @@ final class TrainCommandTest {
                 "--set",
                 "training.evaluate_steps=4"))) {
       Path run = folder.resolve("run" + length.size() + length.getFirst());
-      List<Object> arguments = new ArrayList<>(List.of("train", "--data", data, "--out", run));
+      List<Object> arguments =
+          new ArrayList<>(List.of("train", "--model", "fc", "--data", data, "--out", run));
       arguments.addAll(length);
       String err = train(arguments.toArray()).err();
       Matcher line =
@@ -337,7 +399,18 @@ final class TrainCommandTest {
       assertThat(steps(longer.err())).isBetween(2 * before, 2 * before + 7);
       assertThat(longer.err()).contains("step " + steps(longer.err()) + "/");
     }
-    assertThat(train("train", "--data", data, "--epochs", 1, "--out", folder.resolve("one")).err())
+    assertThat(
+            train(
+                    "train",
+                    "--model",
+                    "fc",
+                    "--data",
+                    data,
+                    "--epochs",
+                    1,
+                    "--out",
+                    folder.resolve("one"))
+                .err())
         .as("one evaluation shows no improvement")
         .doesNotContain("still improving");
   }
@@ -357,6 +430,8 @@ final class TrainCommandTest {
     Path test = TestRuns.csv(folder.resolve("t.csv"), "c,b,a", TestRuns.rows(30, 3, 3));
     train(
         "train",
+        "--model",
+        "fc",
         "--data",
         data,
         "--validation",
@@ -407,6 +482,8 @@ final class TrainCommandTest {
     Path run = folder.resolve("run");
     train(
         "train",
+        "--model",
+        "fc",
         "--data",
         table("mine.csv", 100),
         "--split",
