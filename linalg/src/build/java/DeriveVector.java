@@ -1,3 +1,4 @@
+import com.sun.source.tree.AssignmentTree;
 import com.sun.source.tree.BinaryTree;
 import com.sun.source.tree.BlockTree;
 import com.sun.source.tree.CompilationUnitTree;
@@ -178,6 +179,9 @@ final class DeriveVector {
 
     private final Set<String> vectors = new HashSet<>();
 
+    /** Locals that are assigned again after their declaration: vectors from the start. */
+    private final Set<String> reassigned = new HashSet<>();
+
     Loop(String name, String text, CompilationUnitTree unit, Trees trees, ForLoopTree loop) {
       this.name = name;
       this.text = text;
@@ -210,6 +214,13 @@ final class DeriveVector {
         throw unknown(loop);
       }
       String count = source(condition.getRightOperand());
+      new TreeScanner<Void, Void>() {
+        @Override
+        public Void visitAssignment(AssignmentTree tree, Void unused) {
+          reassigned.add(tree.getVariable().toString());
+          return super.visitAssignment(tree, unused);
+        }
+      }.scan(block, null);
       String body = block.getStatements().stream().map(this::statement).collect(Collectors.joining());
       StringBuilder result = new StringBuilder("int bound = SPECIES.loopBound(" + count + ");\n");
       arrays.forEach((matrix, array) -> result.append("    float[] ").append(array).append(" = ").append(matrix).append(".floats();\n"));
@@ -228,10 +239,18 @@ final class DeriveVector {
     private String statement(StatementTree statement) {
       if (statement instanceof VariableTree local && local.getType().toString().equals("float")) {
         Value value = value(local.getInitializer());
+        if (reassigned.contains(local.getName().toString())) {
+          value = new Value(value.asVector(), true);
+        }
         if (value.vector) {
           vectors.add(local.getName().toString());
         }
         return "      " + (value.vector ? "FloatVector " : "float ") + local.getName() + " = " + value.text + ";\n";
+      }
+      if (statement instanceof ExpressionStatementTree expression
+          && expression.getExpression() instanceof AssignmentTree assignment
+          && vectors.contains(assignment.getVariable().toString())) {
+        return "      " + assignment.getVariable() + " = " + value(assignment.getExpression()).asVector() + ";\n";
       }
       if (statement instanceof ExpressionStatementTree expression
           && expression.getExpression() instanceof MethodInvocationTree call
@@ -272,6 +291,18 @@ final class DeriveVector {
       }
       String array = arrays.computeIfAbsent(matrix, key -> "array" + arrays.size());
       return array + ", " + places.computeIfAbsent(List.of(matrix, base), key -> "place" + places.size()) + " + i";
+    }
+
+    /** Array, place of element 0 and index map of a gather, the arguments of {@code pick}. */
+    private String picked(MethodInvocationTree call) {
+      List<? extends ExpressionTree> arguments = call.getArguments();
+      if (arguments.get(2).getKind() != Kind.IDENTIFIER || !arguments.get(3).toString().equals("i")) {
+        throw unknown(call);
+      }
+      String matrix = source(arguments.get(0));
+      String array = arrays.computeIfAbsent(matrix, key -> "array" + arrays.size());
+      String base = " + " + source(arguments.get(1));
+      return array + ", " + places.computeIfAbsent(List.of(matrix, base), key -> "place" + places.size()) + ", " + source(arguments.get(2)) + ", i";
     }
 
     /** A translated expression: a vector, or a number that is the same for all elements. */
@@ -335,11 +366,15 @@ final class DeriveVector {
       switch (tree.getMethodSelect().toString() + arguments.size()) {
         case "at2":
           return new Value("FloatVector.fromArray(SPECIES, " + place(tree) + ")", true);
+        case "pick4":
+          return new Value("FloatVector.fromArray(SPECIES, " + picked(tree) + ")", true);
         case "Math.fma3":
           return new Value(
               value(arguments.get(0)).asVector() + ".fma(" + value(arguments.get(1)).asVector() + ", " + value(arguments.get(2)).asVector() + ")", true);
         case "Math.abs1":
           return new Value(value(arguments.get(0)).asVector() + ".abs()", true);
+        case "sqrt1":
+          return new Value(value(arguments.get(0)).asVector() + ".sqrt()", true);
         default:
           throw unknown(tree);
       }

@@ -6,6 +6,7 @@ import java.util.concurrent.TimeUnit;
 import org.ebflow.linalg.KernelChoice;
 import org.ebflow.linalg.Kernels;
 import org.ebflow.linalg.Matrix;
+import org.ebflow.linalg.MonotoneSplineFunction;
 import org.ebflow.linalg.Precision;
 import org.ebflow.linalg.Streams;
 import org.openjdk.jmh.annotations.Benchmark;
@@ -39,6 +40,9 @@ public class KernelBenchmark {
   private static final double A = 0.3;
   private static final double B = 0.7;
   private static final double SMOOTHNESS = 0.5;
+  private static final int INTERVALS = 15;
+  private static final double RANGE = 3.5;
+  private static final Matrix[] NOTHING_KEPT = {};
 
   /** Rounding of float32 with a few operations between. */
   private static final double CLOSE = 1e-5;
@@ -52,6 +56,7 @@ public class KernelBenchmark {
   private final Matrix scales = Operands.row(1 / SMOOTHNESS, SMOOTHNESS);
   private Matrix x;
   private Matrix x1;
+  private Matrix table;
   private Streams jet;
   private Streams yBar;
   private Matrix[] kept;
@@ -73,6 +78,7 @@ public class KernelBenchmark {
             Operands.uniform(random, ROWS, dimension),
             Operands.uniform(random, ROWS, dimension),
             Operands.uniform(random, ROWS, dimension));
+    table = table(random);
     pixels = Operands.uniform(random, ROWS, dimension);
     for (int i = 0; i < pixels.size(); i++) {
       pixels.floats()[i] = 0.01f + 0.98f * (pixels.floats()[i] + 0.5f);
@@ -94,6 +100,9 @@ public class KernelBenchmark {
     Kernels reference = KernelChoice.reference(Precision.FLOAT32);
     requireAlike(reference, this::value);
     requireAlike(reference, this::pullBack);
+    requireAlike(reference, this::pullBackOfOrder0);
+    requireAlike(reference, this::splineValue);
+    requireAlike(reference, this::pullBackSpline);
     requireAlike(reference, this::logits);
     requireAlike(reference, k -> k.noise().gaussian(KEY, 0, out0));
     requireAlike(reference, k -> k.noise().rademacher(KEY, 0, out0));
@@ -134,6 +143,34 @@ public class KernelBenchmark {
         .pullBack2(with.functions().smoothLeakyRelu(), slopes, kept, jet, yBar, c, xBar, 1, null);
   }
 
+  private void pullBackOfOrder0(Kernels with) {
+    Streams xBar = new Streams(out0, null, null);
+    with.jets()
+        .pullBack0(with.functions().smoothLeakyRelu(), slopes, kept, jet, yBar, c, xBar, null);
+  }
+
+  private Matrix table(Random random) {
+    MonotoneSplineFunction spline = kernels.functions().monotoneSpline();
+    Matrix theta =
+        Operands.uniform(random, MonotoneSplineFunction.coefficients(INTERVALS), dimension);
+    Matrix result =
+        Matrix.allocate(Precision.FLOAT32, spline.tableRows(INTERVALS), theta.columns());
+    spline.exponentiate(theta, result, 0);
+    spline.tabulate(INTERVALS, RANGE, result);
+    return result;
+  }
+
+  private void splineValue(Kernels with) {
+    with.jets().forward0(with.functions().monotoneSpline(), table, NOTHING_KEPT, x, out0, sums);
+  }
+
+  private void pullBackSpline(Kernels with) {
+    Streams xBar = new Streams(out0, null, null);
+    with.jets()
+        .pullBack0(
+            with.functions().monotoneSpline(), table, NOTHING_KEPT, jet, yBar, c, xBar, null);
+  }
+
   private void logits(Kernels with) {
     with.jets().forward0(with.functions().logit(), scales, kept, pixels, out0, sums);
   }
@@ -159,6 +196,27 @@ public class KernelBenchmark {
   public void smoothLeakyReluPullBack2(Traffic traffic) {
     pullBack(kernels);
     count(traffic, 8);
+  }
+
+  /** Its cotangents in a step of ml. */
+  @Benchmark
+  public void smoothLeakyReluPullBack0(Traffic traffic) {
+    pullBackOfOrder0(kernels);
+    count(traffic, 4);
+  }
+
+  /** Order 0 of a monotone spline: value and log-determinant, five gathered numbers an element. */
+  @Benchmark
+  public void monotoneSplineValue(Traffic traffic) {
+    splineValue(kernels);
+    count(traffic, 2);
+  }
+
+  /** Its cotangents in a step of ml, without those of its parameters. */
+  @Benchmark
+  public void monotoneSplinePullBack0(Traffic traffic) {
+    pullBackSpline(kernels);
+    count(traffic, 3);
   }
 
   /** Preprocessing's logit with its log-determinant; keeps two matrices. */

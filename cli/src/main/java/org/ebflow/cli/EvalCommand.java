@@ -128,7 +128,7 @@ public final class EvalCommand implements Callable<Integer> {
     Splits splits;
     if (data == null || file != null) {
       splits = recipe.load(sources);
-      new RunFolder(run).requireDataOfRun(splits.train());
+      new RunFolder(run).requireDataOfRun(splits);
     } else {
       splits = sources.load(data, recipe.seed());
     }

@@ -97,7 +97,7 @@ public final class GradcheckCommand implements Callable<Integer> {
               .orElse(null);
       dimension = info == null ? TABLE_COLUMNS : info.dimension();
       shape = info == null ? null : info.imageShape();
-      flow = recipe.flow(dimension, Precision.FLOAT64);
+      flow = recipe.flow(shape == null ? Shape.plain(dimension) : shape, Precision.FLOAT64);
     }
     return GradientCheck.of(flow)
         .objective(objective(recipe, dimension, shape))

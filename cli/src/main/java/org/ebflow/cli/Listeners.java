@@ -25,7 +25,12 @@ record Listeners(List<TrainingListener> all) implements TrainingListener {
   }
 
   @Override
-  public void finished(TrainedFlow best) {
-    all.forEach(listener -> listener.finished(best));
+  public void noted(String line) {
+    all.forEach(listener -> listener.noted(line));
+  }
+
+  @Override
+  public void finished(Outcome outcome) {
+    all.forEach(listener -> listener.finished(outcome));
   }
 }

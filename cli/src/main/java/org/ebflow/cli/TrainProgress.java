@@ -113,6 +113,11 @@ final class TrainProgress implements TrainingListener, AutoCloseable {
   }
 
   @Override
+  public void noted(String line) {
+    err.println(bar == null ? line : System.lineSeparator() + line); // below the bar
+  }
+
+  @Override
   public void close() {
     if (terminal != null && bar != null) {
       terminal.end(bar);

@@ -39,7 +39,10 @@ final class DamagedRunTest {
   static void train() throws IOException {
     Path data = TestRuns.csv(runs.resolve("data.csv"), "a,b,c", TestRuns.rows(200, 3, 1));
     good = runs.resolve("good");
-    assertThat(Program.run("train", "--data", data, "--epochs", 1, "--out", good).exit()).isZero();
+    assertThat(
+            Program.run("train", "--model", "fc", "--data", data, "--epochs", 1, "--out", good)
+                .exit())
+        .isZero();
   }
 
   private void copy() throws IOException {
@@ -104,6 +107,10 @@ final class DamagedRunTest {
         "layers | [{\"type\":\"masked_affine_coupling\",\"mask\":[0,1,0],\"width\":2e9,\"hidden\":2e9,\"activation\":\"tanh\"}] | expected a layer of this library",
         "preprocessing        | null         | preprocessing is null",
         "preprocessing        | [{\"type\":\"fixed_affine\",\"scale\":[1],\"shift\":[0]}] | FixedAffine(1): a row has 3 numbers, expected 1",
+        "preprocessing        | [{\"type\":\"marginal_gaussianization\",\"form\":\"quantiles\",\"width\":65534}] | expected 196602 weights for its preprocessing, found 0",
+        "preprocessing        | [{\"type\":\"marginal_gaussianization\",\"form\":\"quantiles\",\"width\":9}] | no width of 9",
+        "preprocessing        | [{\"type\":\"marginal_gaussianization\",\"form\":\"squares\",\"width\":8}] | form is squares, expected histogram or quantiles",
+        "preprocessing_whole_columns | [0,3] | preprocessing_whole_columns is [0,3], expected columns from 0",
         "preprocessing_levels | -4           | preprocessing_levels is -4",
         "data                 | {}           | data lack name, columns or quantiles",
         "data                 | null         | data lack name, columns or quantiles",
@@ -224,7 +231,10 @@ final class DamagedRunTest {
   void aStateOfAnotherRunIsRefused() throws IOException {
     Path other = folder.resolve("other");
     Path data = TestRuns.csv(folder.resolve("data.csv"), "a,b,c", TestRuns.rows(200, 3, 2));
-    assertThat(Program.run("train", "--data", data, "--epochs", 1, "--out", other).exit()).isZero();
+    assertThat(
+            Program.run("train", "--model", "fc", "--data", data, "--epochs", 1, "--out", other)
+                .exit())
+        .isZero();
     copy();
     Files.copy(other.resolve(STATE), run.resolve(STATE), StandardCopyOption.REPLACE_EXISTING);
 
@@ -266,7 +276,16 @@ final class DamagedRunTest {
     Result result =
         option.equals("--resume")
             ? Program.run("train", option, run)
-            : Program.run("train", "--data", runs.resolve("data.csv"), "--epochs", 1, option, run);
+            : Program.run(
+                "train",
+                "--model",
+                "fc",
+                "--data",
+                runs.resolve("data.csv"),
+                "--epochs",
+                1,
+                option,
+                run);
 
     assertThat(result.exit()).as(result.err()).isZero();
     assertThat(run.resolve(MODEL)).hasSameBinaryContentAs(good.resolve(MODEL));
@@ -279,7 +298,16 @@ final class DamagedRunTest {
     run = Files.createDirectories(folder.resolve("run/last")).getParent();
     assertOneLine(Program.run("train", "--resume", run), "config.json", "trained by --out " + run);
     assertThat(
-            Program.run("train", "--data", runs.resolve("data.csv"), "--epochs", 1, "--out", run)
+            Program.run(
+                    "train",
+                    "--model",
+                    "fc",
+                    "--data",
+                    runs.resolve("data.csv"),
+                    "--epochs",
+                    1,
+                    "--out",
+                    run)
                 .exit())
         .isZero();
   }
@@ -304,7 +332,7 @@ final class DamagedRunTest {
     }
     Map<String, String> before = contents();
     assertOneLine(
-        Program.run("train", "--data", runs.resolve("data.csv"), "--out", run),
+        Program.run("train", "--model", "fc", "--data", runs.resolve("data.csv"), "--out", run),
         run.toString(),
         message,
         "expected a new folder");

@@ -162,6 +162,8 @@ class ReadmeExampleTest {
             "train",
             "--data",
             table.toString(),
+            "--model",
+            "fc",
             "--epochs",
             String.valueOf(epochs),
             "--seed",

@@ -70,7 +70,7 @@ final class TableInputTest {
 
     Path run = folder.resolve("run");
     Path rows = csv("rows.csv", "\"first\nline\",\"\u009b31mred\"", TestRuns.rows(200, 2, 1));
-    succeed("train", "--data", rows, "--epochs", 1, "--threads", 1, "--out", run);
+    succeed("train", "--data", rows, "--model", "fc", "--epochs", 1, "--threads", 1, "--out", run);
     assertThat(succeed("info", run).out()).contains("[\"first\\nline\",").doesNotContain("\u009b");
     Path far = csv("far.csv", "\"first\nline\",\"\u009b31mred\"", new double[][] {{1e300, 0}});
     String evaluated = succeed("eval", run, "--data", far).out();
@@ -363,6 +363,52 @@ final class TableInputTest {
     }
     assertThat(score(byName, named)).isEqualTo(scores(byName, ROWS));
     succeed("train", "--resume", byNumber, "--epochs", 2, "--threads", 1);
+  }
+
+  @ParameterizedTest
+  @CsvSource({"fc,f32", "fc,bf16", "fc,f64", "coupling,f32", "coupling,f64"})
+  void wholeNumbersAreSpreadForMarginsEverywhere(String model, String precision)
+      throws IOException {
+    double[][] rows =
+        Arrays.stream(ROWS)
+            .map(row -> new double[] {Math.rint(9 * row[0]), row[1], Math.rint(row[2])})
+            .toArray(double[][]::new);
+    Path named = csv("whole.csv", "a,b,c", rows);
+    Path array = npy("whole.npy", rows);
+    String message = "2 of 3 columns hold whole numbers: spread over [n, n+1)";
+    String margins = "data.preprocessing.type=margins";
+    Path run = folder.resolve("run");
+    Object[] call = {
+      "train",
+      "--data",
+      named,
+      "--model",
+      model,
+      "--precision",
+      precision,
+      "--epochs",
+      1,
+      "--threads",
+      1,
+      "--set",
+      margins,
+      "--out",
+      run
+    };
+    assertThat(succeed(call).err()).containsOnlyOnce(message);
+    List<String> expected = scores(run, rows);
+    assertThat(score(run, named)).isEqualTo(expected);
+    assertThat(score(run, array)).isEqualTo(expected);
+    assertThat(eval(run, "--data", array).get("nll"))
+        .isEqualTo(eval(run, "--data", named).get("nll"));
+    assertThat(eval(run).get("impossible").asInt()).isZero();
+    succeed("sample", run, "--count", 50, "--out", folder.resolve("sample.npy"));
+    succeed("train", "--resume", run, "--epochs", 2, "--threads", 1);
+
+    Path alone = train("alone", named, "--set", margins, "--set", "data.dequantize=no");
+    assertThat(TrainedFlow.load(alone).preprocessing().wholeColumns()).isEmpty();
+    Path inside = train("inside", array, "--set", margins, "--no-map", "--model", model);
+    assertThat(score(inside, named)).isEqualTo(scores(inside, rows));
   }
 
   @Test

@@ -5,7 +5,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.ebflow.cli.Program.Result;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -33,6 +39,8 @@ final class TrainCommandTest {
     Result trained =
         train(
             "train",
+            "--model",
+            "fc",
             "--data",
             table("mine.csv", 400),
             "--epochs",
@@ -93,7 +101,7 @@ final class TrainCommandTest {
   void evalRefusesTheRunsDataWhenTheyHaveChanged() throws IOException {
     Path run = folder.resolve("run");
     Path data = table("mine.csv", 200);
-    train("train", "--data", data, "--epochs", 1, "--out", run);
+    train("train", "--model", "fc", "--data", data, "--epochs", 1, "--out", run);
     assertThat(Program.run("eval", run).exit()).isZero();
     table("mine.csv", 210);
     assertThat(Program.run("eval", run))
@@ -108,7 +116,17 @@ final class TrainCommandTest {
   void evalTakesATableByTheNamesOfItsColumns() throws IOException {
     Path run = folder.resolve("run");
     train(
-        "train", "--data", table("mine.csv", 200), "--columns", "c,a", "--epochs", 1, "--out", run);
+        "train",
+        "--model",
+        "fc",
+        "--data",
+        table("mine.csv", 200),
+        "--columns",
+        "c,a",
+        "--epochs",
+        1,
+        "--out",
+        run);
 
     assertThat(Program.run("eval", run, "--data", table("other.csv", 50)).out())
         .startsWith("all NLL")
@@ -132,8 +150,8 @@ final class TrainCommandTest {
     Path data = table("mine.csv", 400);
     Path whole = folder.resolve("whole");
     Path parts = folder.resolve("parts");
-    train("train", "--data", data, "--epochs", 4, "--out", whole, "--threads", 1);
-    train("train", "--data", data, "--epochs", 2, "--out", parts, "--threads", 1);
+    train("train", "--model", "fc", "--data", data, "--epochs", 4, "--out", whole, "--threads", 1);
+    train("train", "--model", "fc", "--data", data, "--epochs", 2, "--out", parts, "--threads", 1);
     Result resumed = train("train", "--resume", parts, "--epochs", 4, "--threads", 1);
 
     assertThat(resumed.err()).contains("resuming table-fc-ssm");
@@ -148,7 +166,7 @@ final class TrainCommandTest {
   void aResumedRunRefusesOtherData() throws IOException {
     Path data = table("mine.csv", 200);
     Path run = folder.resolve("run");
-    train("train", "--data", data, "--epochs", 1, "--out", run);
+    train("train", "--model", "fc", "--data", data, "--epochs", 1, "--out", run);
     TestRuns.csv(data, "a,b,c", TestRuns.rows(200, 3, 2));
     Result resumed = Program.run("train", "--resume", run, "--epochs", 2);
 
@@ -162,8 +180,8 @@ final class TrainCommandTest {
   void aRunIsNotOverwritten() throws IOException {
     Path run = folder.resolve("run");
     Path data = table("mine.csv", 100);
-    train("train", "--data", data, "--epochs", 1, "--out", run);
-    Result again = Program.run("train", "--data", data, "--out", run);
+    train("train", "--model", "fc", "--data", data, "--epochs", 1, "--out", run);
+    Result again = Program.run("train", "--model", "fc", "--data", data, "--out", run);
 
     assertThat(again.exit()).isEqualTo(2);
     assertThat(again.err()).contains("holds a run already").contains("--resume");
@@ -176,10 +194,29 @@ final class TrainCommandTest {
     rows[9][0] = Double.POSITIVE_INFINITY;
     Path data = TestRuns.csv(folder.resolve("holes.csv"), "a,b,c", rows);
     Result refused =
-        Program.run("train", "--data", data, "--epochs", 1, "--out", folder.resolve("none"));
+        Program.run(
+            "train",
+            "--model",
+            "fc",
+            "--data",
+            data,
+            "--epochs",
+            1,
+            "--out",
+            folder.resolve("none"));
     Path run = folder.resolve("run");
     Result dropped =
-        train("train", "--data", data, "--epochs", 1, "--drop-nonfinite", "--out", run);
+        train(
+            "train",
+            "--model",
+            "fc",
+            "--data",
+            data,
+            "--epochs",
+            1,
+            "--drop-nonfinite",
+            "--out",
+            run);
 
     assertThat(refused.exit()).isEqualTo(2);
     assertThat(refused.err()).contains("holes.csv: row 7");
@@ -208,7 +245,7 @@ final class TrainCommandTest {
             List.of("table.xls", "a,b\n1,2\n"))) {
       Path file = Files.writeString(folder.resolve(bad.getFirst()), bad.getLast());
       Path run = folder.resolve("run-" + bad.getFirst());
-      Result result = Program.run("train", "--data", file, "--out", run);
+      Result result = Program.run("train", "--model", "fc", "--data", file, "--out", run);
 
       assertThat(result.exit()).as(bad.getFirst()).isEqualTo(2);
       assertThat(result.err()).contains(bad.getFirst()).doesNotContain("\tat ");
@@ -220,7 +257,14 @@ final class TrainCommandTest {
   void aFolderThatCanNotBeWrittenIsOneLine() throws IOException {
     Path file = Files.writeString(folder.resolve("file"), "");
     Result result =
-        Program.run("train", "--data", table("mine.csv", 100), "--out", file.resolve("run"));
+        Program.run(
+            "train",
+            "--model",
+            "fc",
+            "--data",
+            table("mine.csv", 100),
+            "--out",
+            file.resolve("run"));
 
     assertThat(result.exit()).isEqualTo(2);
     assertThat(result.err()).contains(file.toString()).doesNotContain("\tat ");
@@ -231,6 +275,8 @@ final class TrainCommandTest {
     Result result =
         Program.run(
             "train",
+            "--model",
+            "fc",
             "--data",
             table("mine.csv", 400),
             "--lr",
@@ -242,6 +288,23 @@ final class TrainCommandTest {
 
     assertThat(result.exit()).isEqualTo(1);
     assertThat(result.err()).contains("last good checkpoint").contains("learning rate");
+  }
+
+  @Test
+  void aTableIsTrainedByExactLikelihoodWhereItsColumnsAreFew() throws IOException {
+    Path run = folder.resolve("run");
+    Result few = train("train", "--data", table("mine.csv", 200), "--steps", 2, "--out", run);
+    assertThat(few.err())
+        .contains("trained by exact likelihood: with 3 columns", "training table-spline-ml");
+
+    Path wide = TestRuns.csv(folder.resolve("wide.csv"), names(257), TestRuns.rows(40, 257, 1));
+    Result many = train("train", "--data", wide, "--steps", 2, "--out", folder.resolve("wide"));
+    assertThat(many.err())
+        .contains("trained by score matching: with 257 columns", "training table-spline-ssm");
+  }
+
+  private static String names(int columns) {
+    return IntStream.range(0, columns).mapToObj(c -> "c" + c).collect(Collectors.joining(","));
   }
 
   @Test
@@ -263,5 +326,194 @@ final class TrainCommandTest {
 
     assertThat(result.err()).contains("training gaussians-coupling-ssm on gaussians [50000,2]");
     assertThat(run.resolve("plots/density.png")).exists();
+  }
+
+  @Test
+  void aRunStopsEarlyAndIsResumedAsItsLineSays() throws IOException {
+    Path run = folder.resolve("run");
+    Result stopped =
+        train(
+            "train",
+            "--model",
+            "fc",
+            "--data",
+            table("mine.csv", 200),
+            "--loss",
+            "ml",
+            "--lr",
+            "0.05",
+            "--epochs",
+            100,
+            "--set",
+            "training.patience=2",
+            "--set",
+            "training.average_decay=0",
+            "--set",
+            "optimizer.rates.bias=3",
+            "--out",
+            run,
+            "--threads",
+            1);
+    assertThat(stopped.err())
+        .containsPattern(
+            "(?m)^stopped early after step \\d+ of 200: 2 evaluations without a better validation NLL than the ")
+        .doesNotContain("still improving");
+    assertThat(run.resolve("run.log")).content().contains("stopped early after step ");
+    JsonNode config = JSON.readTree(Files.readString(run.resolve("config.json")));
+    assertThat(config.at("/settings/patience").asInt()).isEqualTo(2);
+    assertThat(config.at("/recipe/training/patience").asInt()).isEqualTo(2);
+    assertThat(config.at("/optimizer/values/rates/bias").asDouble()).isEqualTo(3);
+
+    assertThat(train("train", "--resume", run, "--threads", 1).err())
+        .containsPattern("(?m)^had stopped early after step \\d+ of 200");
+    assertThat(train("train", "--resume", run, "--epochs", 300, "--threads", 1).err())
+        .containsPattern("(?m)^had stopped early after step \\d+, goes on to step 600$");
+  }
+
+  @Test
+  void aRunThatStillImprovesNamesTheCommandThatGoesOn() throws IOException {
+    Path data = table("mine.csv", 400);
+    for (List<Object> length :
+        List.<List<Object>>of(
+            List.of("--epochs", 3),
+            List.of("--steps", 10, "--set", "training.evaluate_steps=4"),
+            List.of(
+                "--epochs",
+                1,
+                "--set",
+                "training.min_steps=10",
+                "--set",
+                "training.evaluate_steps=4"))) {
+      Path run = folder.resolve("run" + length.size() + length.getFirst());
+      List<Object> arguments =
+          new ArrayList<>(List.of("train", "--model", "fc", "--data", data, "--out", run));
+      arguments.addAll(length);
+      String err = train(arguments.toArray()).err();
+      Matcher line =
+          Pattern.compile("(?m)^still improving at the last step: go on with `ebflow (.*)`$")
+              .matcher(err);
+      assertThat(line.find()).as(err).isTrue();
+      long before = steps(err);
+      Result longer = train((Object[]) line.group(1).split(" "));
+      assertThat(longer.err()).contains("resuming table-fc-ssm");
+      assertThat(steps(longer.err())).isBetween(2 * before, 2 * before + 7);
+      assertThat(longer.err()).contains("step " + steps(longer.err()) + "/");
+    }
+    assertThat(
+            train(
+                    "train",
+                    "--model",
+                    "fc",
+                    "--data",
+                    data,
+                    "--epochs",
+                    1,
+                    "--out",
+                    folder.resolve("one"))
+                .err())
+        .as("one evaluation shows no improvement")
+        .doesNotContain("still improving");
+  }
+
+  /** How many steps a run was to have. */
+  private static long steps(String err) {
+    Matcher plan = Pattern.compile("(?m)^(\\d+) steps, ").matcher(err);
+    assertThat(plan.find()).as(err).isTrue();
+    return Long.parseLong(plan.group(1));
+  }
+
+  @Test
+  void ownFilesOfThePartsAreRecordedEvaluatedAndChecked() throws IOException {
+    Path run = folder.resolve("run");
+    Path data = table("mine.csv", 90);
+    Path validation = TestRuns.csv(folder.resolve("v.csv"), "b,a,c,x", TestRuns.rows(20, 4, 2));
+    Path test = TestRuns.csv(folder.resolve("t.csv"), "c,b,a", TestRuns.rows(30, 3, 3));
+    train(
+        "train",
+        "--model",
+        "fc",
+        "--data",
+        data,
+        "--validation",
+        validation,
+        "--test",
+        test,
+        "--epochs",
+        2,
+        "--out",
+        run);
+    JsonNode config = JSON.readTree(Files.readString(run.resolve("config.json")));
+    assertThat(config.at("/recipe/data/validation").asString()).isEqualTo(validation.toString());
+    assertThat(
+            List.of(
+                config.at("/data/sha256").asString(),
+                config.at("/data/validation_sha256").asString(),
+                config.at("/data/test_sha256").asString()))
+        .doesNotHaveDuplicates()
+        .allSatisfy(sha256 -> assertThat(sha256).hasSize(64));
+    assertThat(Program.run("eval", run).out()).contains("30 rows");
+    assertThat(Program.run("eval", run, "--split", "val").out()).contains("20 rows");
+    assertThat(Program.run("eval", run, "--split", "train").out()).contains("90 rows");
+    assertThat(nll("eval", run)).isEqualTo(nll("eval", run, "--data", test));
+
+    Path moved = Files.move(test, folder.resolve("moved.csv"));
+    assertThat(Program.run("train", "--resume", run, "--epochs", 3).err())
+        .contains("t.csv: expected a file, found none");
+    train("train", "--resume", run, "--epochs", 3, "--test", moved);
+    TestRuns.csv(moved, "c,b,a", TestRuns.rows(30, 3, 4));
+    for (Object[] call :
+        new Object[][] {
+          {"train", "--resume", run, "--epochs", 4}, {"eval", run}, {"eval", run, "--split", "val"}
+        }) {
+      Result changed = Program.run(call);
+      assertThat(changed.exit()).isEqualTo(2);
+      assertThat(changed.err()).contains("moved.csv: expected the test rows of the run, SHA-256");
+    }
+  }
+
+  private static double nll(Object... call) {
+    Object[] json = Arrays.copyOf(call, call.length + 1);
+    json[call.length] = "--json";
+    return JSON.readTree(train(json).out()).get("nll").asDouble();
+  }
+
+  @Test
+  void sharesAreRecordedAndUsedByEval() throws IOException {
+    Path run = folder.resolve("run");
+    train(
+        "train",
+        "--model",
+        "fc",
+        "--data",
+        table("mine.csv", 100),
+        "--split",
+        ".5,.3,.2",
+        "--epochs",
+        1,
+        "--out",
+        run);
+    assertThat(Program.run("eval", run).out()).contains("20 rows");
+    assertThat(Program.run("eval", run, "--split", "val").out()).contains("30 rows");
+    for (Object[] refused :
+        new Object[][] {
+          {"--resume", run, "--split", ".8,.1,.1"},
+          {"--resume", run, "--test", folder.resolve("mine.csv")},
+          {"--resume", run, "--seeds", 2},
+          {"--data", folder.resolve("mine.csv"), "--split", ".8,.1"},
+          {"--data", folder.resolve("mine.csv"), "--split", ".8,.1,.2"},
+          {"--data", folder.resolve("mine.csv"), "--test", folder.resolve("mine.csv")},
+          {"--data", folder.resolve("mine.csv"), "--seeds", 1},
+          {"--data", folder.resolve("mine.csv"), "--set", "optimizer.rates.slope=2"}
+        }) {
+      List<Object> call = new ArrayList<>(List.of("train"));
+      call.addAll(List.of(refused));
+      if (!call.contains("--resume")) {
+        call.addAll(List.of("--out", folder.resolve("none")));
+      }
+      Result result = Program.run(call.toArray());
+      assertThat(result.exit()).as("%s: %s", call, result.err()).isEqualTo(2);
+      assertThat(result.err()).as("%s", call).doesNotContain("\tat ");
+      assertThat(folder.resolve("none")).doesNotExist();
+    }
   }
 }

@@ -5,6 +5,7 @@ import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.SequencedMap;
 import java.util.Set;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
@@ -35,6 +36,9 @@ import org.ebflow.linalg.Team;
  * <p>Threading: immutable but for the values of its {@link #parameters}; reading is thread-safe.
  */
 public final class Flow {
+  /** Begins the names of weights of preprocessing layers. */
+  public static final String PREPROCESSING = "preprocessing.";
+
   private final Shape inputShape;
   private final Sequence sequence;
   private final Parameters parameters;
@@ -102,18 +106,24 @@ public final class Flow {
   }
 
   /**
-   * The flow that applies {@code first} and then this one: preprocessing as a part of the model.
-   * The layers of {@code first} may have no weights.
+   * This flow after other layers, as when preprocessing is part of the model: its weights, and
+   * copies of the first layers' initial ones, none of which may be trained.
    */
   public Flow after(List<Layer> first) {
-    for (Layer layer : first) {
-      if (!layer.parameters().isEmpty()) {
-        throw new IllegalArgumentException("Flow.after: " + layer + " has weights of its own");
-      }
-    }
+    SequencedMap<String, Parameter> further = new LinkedHashMap<>();
+    new Sequence(inputShape.size(), first)
+        .parametersByName()
+        .forEach((name, block) -> further.put(PREPROCESSING + name, block));
+    further.forEach(
+        (name, block) -> {
+          if (block.trained()) {
+            throw new IllegalArgumentException(
+                "Flow.after: " + name + " is a weight to be trained");
+          }
+        });
     List<Layer> all = Stream.concat(first.stream(), layers().stream()).toList();
     shapes(inputShape, all);
-    return new Flow(inputShape, all, parameters);
+    return new Flow(inputShape, all, further.isEmpty() ? parameters : parameters.with(further, 0));
   }
 
   /** Shapes before, between and after layers; refuses a layer that does not take its input's. */

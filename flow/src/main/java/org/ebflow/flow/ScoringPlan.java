@@ -80,7 +80,7 @@ public final class ScoringPlan implements AutoCloseable {
     Parameters weights = flow.parameters();
     Map<Parameter, Matrix> large = new LinkedHashMap<>();
     for (Parameter block : weights.blocks()) {
-      if (Compute.isLarge(weights.of(block))) {
+      if (Compute.isLarge(weights, block)) {
         large.put(block, weights.of(block));
       }
     }

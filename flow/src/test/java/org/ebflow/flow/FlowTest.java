@@ -27,11 +27,13 @@ import org.ebflow.flow.layer.Layer;
 import org.ebflow.flow.layer.Logit;
 import org.ebflow.flow.layer.MaskedAffineCoupling;
 import org.ebflow.flow.layer.Mlp;
+import org.ebflow.flow.layer.MonotoneSpline;
 import org.ebflow.flow.layer.Sequence;
 import org.ebflow.flow.layer.Shape;
 import org.ebflow.flow.layer.SmoothLeakyRelu;
 import org.ebflow.flow.model.CouplingConfig;
 import org.ebflow.flow.model.FullyConnectedConfig;
+import org.ebflow.flow.model.SplineConfig;
 import org.ebflow.flow.pass.Parameters;
 import org.ebflow.linalg.Blas;
 import org.ebflow.linalg.Matrix;
@@ -50,6 +52,8 @@ class FlowTest {
     return Stream.of(
             new FullyConnectedConfig(2, .3, false).build(4, Precision.FLOAT64, 1),
             new FullyConnectedConfig(3, .3, true).build(4, Precision.FLOAT64, 1),
+            new SplineConfig(3, 5, 2, MonotoneSpline.Tails.FROZEN).build(4, Precision.FLOAT64, 1),
+            new SplineConfig(2, 1, 2, MonotoneSpline.Tails.FREE).build(4, Precision.FLOAT64, 1),
             new CouplingConfig(2, 5, 2, Activation.Kind.ELU).build(3, Precision.FLOAT64, 2),
             // Swish: the differences of a fixed step would meet a kink of this ELU network
             new CouplingConfig(2, 5, 2, Activation.Kind.SWISH, true).build(3, Precision.FLOAT64, 2),

@@ -5,6 +5,7 @@ import org.ebflow.flow.pass.Compute;
 import org.ebflow.flow.pass.Gradients;
 import org.ebflow.flow.pass.Jet;
 import org.ebflow.flow.pass.LogDet;
+import org.ebflow.flow.pass.Parameter;
 import org.ebflow.flow.pass.Parameters;
 import org.ebflow.flow.pass.Workspace;
 import org.ebflow.linalg.Blas;
@@ -85,13 +86,17 @@ final class LayerRun implements AutoCloseable {
         1);
   }
 
-  /** Weights of the layer with normal noise added. */
+  /** Weights of the layer with normal noise added to those that are trained. */
   static Parameters randomParameters(Layer layer) {
     Parameters parameters = Parameters.initial(layer.parametersByName(), Precision.FLOAT64, 5);
     long block = 0;
-    for (Matrix weights : parameters.byName().values()) {
+    for (Parameter parameter : parameters.blocks()) {
+      Matrix weights = parameters.of(parameter);
       Matrix noise = Matrix.allocate(Precision.FLOAT64, weights.rows(), weights.columns());
       new Noise(21).gaussian(101, block++, 0, noise);
+      if (!parameter.trained()) {
+        continue;
+      }
       double deviation = .3 / Math.sqrt(Math.max(1, weights.rows() / 4.0));
       for (int r = 0; r < weights.rows(); r++) {
         for (int c = 0; c < weights.columns(); c++) {

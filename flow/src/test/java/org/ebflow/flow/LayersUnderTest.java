@@ -7,6 +7,7 @@ import org.ebflow.flow.layer.ActNorm;
 import org.ebflow.flow.layer.Activation;
 import org.ebflow.flow.layer.AdditiveTransform;
 import org.ebflow.flow.layer.AffineTransform;
+import org.ebflow.flow.layer.BlockDiagonal;
 import org.ebflow.flow.layer.ColumnPermutation;
 import org.ebflow.flow.layer.ColumnRange;
 import org.ebflow.flow.layer.Coupling;
@@ -20,11 +21,16 @@ import org.ebflow.flow.layer.FixedAffine;
 import org.ebflow.flow.layer.Initializers;
 import org.ebflow.flow.layer.Layer;
 import org.ebflow.flow.layer.Logit;
+import org.ebflow.flow.layer.MarginalGaussianization;
 import org.ebflow.flow.layer.MaskedAffineCoupling;
 import org.ebflow.flow.layer.Mlp;
+import org.ebflow.flow.layer.MonotoneSpline;
+import org.ebflow.flow.layer.MonotoneSpline.Tails;
 import org.ebflow.flow.layer.Sequence;
 import org.ebflow.flow.layer.Shape;
 import org.ebflow.flow.layer.SmoothLeakyRelu;
+import org.ebflow.linalg.Matrix;
+import org.ebflow.linalg.Precision;
 import org.junit.jupiter.params.provider.Arguments;
 
 /**
@@ -60,8 +66,24 @@ final class LayersUnderTest {
             "Dense, random start",
             3,
             new Dense(3, Initializers.orthogonal(), Initializers.uniformByFanIn(3))),
+        onReals("BlockDiagonal", 6, new BlockDiagonal(ColumnPermutation.of(4, 0, 5, 2, 1, 3), 2)),
+        onReals("BlockDiagonal, one block", 3, new BlockDiagonal(ColumnPermutation.of(0, 1, 2), 3)),
+        onReals("BlockDiagonal, scales", 3, new BlockDiagonal(ColumnPermutation.of(2, 0, 1), 1)),
+        onReals("BlockDiagonal, tiles", 8, BlockDiagonal.tiles(new Shape(1, 2, 4), 2, 1, 1)),
+        onReals("BlockDiagonal, lattices", 8, BlockDiagonal.lattices(new Shape(2, 2, 2), 1, 2)),
+        onReals(
+            "Dense, untrained",
+            3,
+            Dense.untrained(
+                Matrix.of(new double[] {1, 2, 0, -1, .5, 3, 0, 1, 2}, 3, 3),
+                Matrix.of(new double[] {.1, -2, 3}, 1, 3))),
         onReals("SmoothLeakyRelu", 4, new SmoothLeakyRelu(.3, false)),
         onReals("SmoothLeakyRelu, residual", 4, new SmoothLeakyRelu(.3, true)),
+        spline(3, 1, 3.5, Tails.FREE),
+        spline(4, 2, 1, Tails.FROZEN),
+        spline(3, 4, 1.2, Tails.FREE),
+        spline(4, 15, 3.4, Tails.FROZEN),
+        spline(3, 15, 2.1, Tails.FREE),
         onReals("ActNorm", 4, new ActNorm(4)),
         onReals(
             "MaskedAffineCoupling, Swish",
@@ -98,7 +120,15 @@ final class LayersUnderTest {
         onReals("ColumnPermutation, squeeze", 8, ColumnPermutation.squeeze(new Shape(2, 2, 2))),
         onReals(
             "ColumnPermutation, split", 8, ColumnPermutation.splitChannels(new Shape(2, 2, 2), 1)),
+        onReals(
+            "ColumnPermutation, tiles", 8, ColumnPermutation.tiles(new Shape(2, 2, 2), 1, 0, 1)),
+        onReals(
+            "ColumnPermutation, lattices", 8, ColumnPermutation.lattices(new Shape(2, 2, 2), 2, 1)),
         new Subject("Logit", 4, new Logit(.7), .25, .75),
+        new Subject("MarginalGaussianization, histogram", 3, histogram(), 1.1, 1.9),
+        new Subject("MarginalGaussianization, quantiles", 3, quantiles(), .1, .9),
+        new Subject("MarginalGaussianization, lower tail", 3, quantiles(), -4, -1.1),
+        new Subject("MarginalGaussianization, upper tail", 3, quantiles(), 3.1, 6),
         onReals("ElementwiseLayer", 4, new ElementwiseLayer(new Sinh())));
   }
 
@@ -165,6 +195,7 @@ final class LayersUnderTest {
   static Stream<Subject> wide() {
     return Stream.of(
         onReals("Dense, wide", 130, new Dense(130)),
+        onReals("BlockDiagonal, wide", 260, BlockDiagonal.lattices(new Shape(130, 1, 2), 1, 2)),
         onReals(
             "MaskedAffineCoupling, wide",
             4,
@@ -191,6 +222,32 @@ final class LayersUnderTest {
                                 .mapToObj(bar -> Arguments.of(subject, pass, bar))));
   }
 
+  /** Three columns of three cells of unequal mass, .01 outside on either side. */
+  private static MarginalGaussianization histogram() {
+    double[][] masses = {{.2, .5, .28}, {.6, .3, .08}, {.1, .18, .7}};
+    double[][] table = new double[masses.length][];
+    for (int c = 0; c < table.length; c++) {
+      double[] p = masses[c];
+      table[c] =
+          new double[] {
+            .01, .01 + p[1] + p[2], p[0], .01 + p[0], .01 + p[2], p[1], .99 - p[2], .01, p[2]
+          };
+    }
+    return new MarginalGaussianization(
+        MarginalGaussianization.Form.HISTOGRAM, Matrix.ofRows(Precision.FLOAT64, table));
+  }
+
+  /** Three columns of four knots at -1, 0, 1 and 3, with unequal slopes and curvatures. */
+  private static MarginalGaussianization quantiles() {
+    double[][] table = {
+      {-1, -2, .7, 0, -.5, .9, 1, .8, 1.1, 3, 1.5, .4, .5, .25},
+      {-1, -1, 1.5, 0, 0, .6, 1, .4, .8, 3, 2, .9, .25, 1},
+      {-1, -3, 2.5, 0, -1, 1, 1, .8, 2.5, 3, 2.5, .4, 1, .25}
+    };
+    return new MarginalGaussianization(
+        MarginalGaussianization.Form.QUANTILES, Matrix.ofRows(Precision.FLOAT64, table));
+  }
+
   /** Layers of both kinds, the first and the last of one each. */
   private static Sequence sequence(int dimension) {
     double[] mask = new double[dimension];
@@ -202,6 +259,19 @@ final class LayersUnderTest {
             new ActNorm(dimension),
             new SmoothLeakyRelu(.3, false),
             new Dense(dimension)));
+  }
+
+  /**
+   * On inputs that reach the tails of the narrow ones. No input lies within a difference's step of
+   * a knot, where f'''' jumps.
+   */
+  private static Subject spline(int dimension, int intervals, double range, Tails tails) {
+    return new Subject(
+        "MonotoneSpline, " + intervals + " intervals to " + range + ", " + tails,
+        dimension,
+        new MonotoneSpline(dimension, intervals, range, tails),
+        -4,
+        4);
   }
 
   private static Subject onReals(String name, int dimension, Layer layer) {

@@ -257,6 +257,35 @@ public final class Blas {
     }
   }
 
+  /**
+   * Eigenvalues and eigenvectors of a symmetric matrix, computed in float64. The signs of the
+   * eigenvectors are arbitrary.
+   *
+   * @param symmetric read, [n,n], in any precision; one of its triangles
+   * @throws ArithmeticException if an element is not finite, or the iteration does not converge
+   */
+  public SymmetricEigen symmetricEigen(Matrix symmetric) {
+    int n = symmetric.rows();
+    if (n != symmetric.columns()) {
+      throw new IllegalArgumentException(
+          "Blas.symmetricEigen: a is " + symmetric + ", expected a square matrix");
+    }
+    for (int r = 0; r < n; r++) {
+      for (int c = 0; c < n; c++) {
+        if (!Double.isFinite(symmetric.get(r, c))) {
+          throw new ArithmeticException(
+              "Blas.symmetricEigen: element (" + r + "," + c + ") is " + symmetric.get(r, c));
+        }
+      }
+    }
+    Matrix values = Matrix.allocate(Precision.FLOAT64, 1, n);
+    Matrix vectors = Matrix.allocate(Precision.FLOAT64, n, n);
+    if (n > 0) {
+      backend.symmetricEigen(symmetric, values, vectors);
+    }
+    return new SymmetricEigen(values, vectors);
+  }
+
   private void multiplyTile(
       boolean transposeA,
       Operand a,

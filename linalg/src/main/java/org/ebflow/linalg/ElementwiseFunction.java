@@ -58,26 +58,35 @@ public interface ElementwiseFunction {
       Matrix parameters, Matrix x, Matrix[] kept, Derivatives d, int highest, int from, int n);
 
   /**
-   * Cotangents of the trainable parameters from those of f, f' and f'' at every element: for row j
-   * of the parameters, bar_j ← fBar0·∂f/∂θ_j + fBar1·∂f'/∂θ_j + fBar2·∂f''/∂θ_j. Does nothing for a
-   * function without trainable parameters.
+   * Cotangents of f', f'' and f''' at the elements of a block, scratches [1,·], those of the
+   * log-determinant included. What a jet's order does not reach is zero.
+   *
+   * @param f1 of f'
+   * @param f2 of f''
+   * @param f3 of f''', zero without a log-determinant
+   */
+  record Cotangents(Matrix f1, Matrix f2, Matrix f3) {}
+
+  /**
+   * Takes the cotangents of f and its derivatives at every element to what the gradient of the
+   * trainable parameters is a sum of. A function with one number per column gives for row j of the
+   * parameters bar_j ← fBar0·∂f/∂θ_j + fBar1·∂f'/∂θ_j + fBar2·∂f''/∂θ_j + fBar3·∂f'''/∂θ_j, whose
+   * column sums are the gradient; another says what it gives. Does nothing for a function without
+   * trainable parameters.
    *
    * @param parameters read
    * @param x read
    * @param kept read
-   * @param fBar0 [rows,width], read
-   * @param fBar1 scratch [1,·], read
-   * @param fBar2 scratch [1,·], read
-   * @param bars one [rows,width] per row of the parameters, overwritten; their column sums are the
-   *     gradient
+   * @param fBar0 of f, [rows,width], read
+   * @param fBar of the derivatives, read
+   * @param bars matrices [rows,width], overwritten
    */
   default void pullBackParameters(
       Matrix parameters,
       Matrix x,
       Matrix[] kept,
       Matrix fBar0,
-      Matrix fBar1,
-      Matrix fBar2,
+      Cotangents fBar,
       Matrix[] bars,
       int from,
       int n) {}

@@ -13,7 +13,12 @@ import org.ebflow.training.data.Dataset;
 import org.ebflow.training.preprocessing.Preprocessing;
 import org.ebflow.training.preprocessing.RowPreparation;
 
-/** Fills one worker's rows of a training batch: gathers them, prepares them, adds data noise. */
+/**
+ * Fills one worker's rows of a training batch: gathers them, prepares them, adds data noise.
+ *
+ * <p>The noise belongs to preprocessed rows. Where the preprocessing P is part of the model, whose
+ * rows are then those of the data, a row x becomes P⁻¹(P(x) + noise).
+ */
 final class BatchReader {
   private final Dataset data;
   private final double dataNoise;
@@ -21,47 +26,64 @@ final class BatchReader {
   private final int from;
   private final int to;
   private final RowPreparation preparation;
+  private final boolean inverts;
   private final Matrix rowNoise;
   private final RowKernels kernels;
 
   private BatchReader(
       Dataset data,
-      double dataNoise,
-      Noise noise,
+      TrainingSettings settings,
+      boolean inverts,
       Precision precision,
       Worker worker,
       int batch,
       RowPreparation preparation) {
     this.data = data;
-    this.dataNoise = dataNoise;
-    this.noise = noise;
+    this.dataNoise = settings.dataNoise();
+    this.noise = new Noise(settings.seed());
     this.from = worker.from(batch);
     this.to = worker.to(batch);
     this.preparation = preparation;
+    this.inverts = inverts;
     this.rowNoise = Matrix.allocate(precision, dataNoise > 0 ? to - from : 0, data.dimension());
     this.kernels = KernelChoice.fastest(precision).rows();
   }
 
   /**
-   * Readers of all workers of a team, in the order of their ranks; {@code precision} is the
-   * model's.
+   * Readers of all workers of a team, in the order of their ranks.
+   *
+   * @param settings of which the data noise, the seed and the place of the preprocessing count
+   * @param model precision of the model's rows
    */
   static BatchReader[] forTeam(
       Dataset data,
-      Preprocessing before,
-      double dataNoise,
-      Noise noise,
-      Precision precision,
+      Preprocessing preprocessing,
+      TrainingSettings settings,
+      Precision model,
       Blas blas,
       Team team,
       int batch) {
+    boolean inverts =
+        !settings.matchAfterPreprocessing()
+            && settings.dataNoise() > 0
+            && !preprocessing.layers().isEmpty();
+    Preprocessing before =
+        settings.matchAfterPreprocessing() || inverts
+            ? preprocessing
+            : preprocessing.withoutLayers();
     RowPreparation[] preparations =
-        RowPreparation.forTeam(before, data.dimension(), precision, blas, team, batch);
+        RowPreparation.forTeam(before, data.dimension(), model, blas, team, batch);
     BatchReader[] result = new BatchReader[team.size()];
     for (int rank = 0; rank < result.length; rank++) {
       result[rank] =
           new BatchReader(
-              data, dataNoise, noise, precision, team.worker(rank), batch, preparations[rank]);
+              data,
+              settings,
+              inverts,
+              inverts ? preprocessing.precision(model) : model,
+              team.worker(rank),
+              batch,
+              preparations[rank]);
     }
     return result;
   }
@@ -80,7 +102,14 @@ final class BatchReader {
     preparation.prepare(target);
     if (dataNoise > 0) {
       noise.gaussian(NoisePurpose.DATA_NOISE, step, from, rowNoise);
-      kernels.combine(1, target, dataNoise, rowNoise, target);
+      if (inverts) {
+        Matrix prepared = preparation.prepared();
+        kernels.combine(1, prepared, dataNoise, rowNoise, prepared);
+        preparation.invert(prepared, rowNoise);
+        target.copyFrom(rowNoise);
+      } else {
+        kernels.combine(1, target, dataNoise, rowNoise, target);
+      }
     }
   }
 }

@@ -22,6 +22,13 @@ final class Checkpoint {
   double bestNll = Double.POSITIVE_INFINITY;
   long bestImpossible = Long.MAX_VALUE;
   long bestStep = -1;
+
+  /** Steps that the run was to have, 0 in the states of earlier versions. */
+  long length;
+
+  /** None in the states of earlier versions. */
+  EvaluationCount evaluations = EvaluationCount.NONE;
+
   double wallSeconds;
   long nonFiniteSteps;
   long[] fileLengths = {0, 0};
@@ -43,6 +50,10 @@ final class Checkpoint {
     metadata.put("best_nll", String.valueOf(bestNll));
     metadata.put("best_impossible", String.valueOf(bestImpossible));
     metadata.put("best_step", String.valueOf(bestStep));
+    metadata.put("length", String.valueOf(length));
+    metadata.put("evaluations", String.valueOf(evaluations.made()));
+    metadata.put("best_evaluation", String.valueOf(evaluations.best()));
+    metadata.put("patient_from", String.valueOf(evaluations.patientFrom()));
     metadata.put("wall_s", String.valueOf(wallSeconds));
     metadata.put("non_finite_steps", String.valueOf(nonFiniteSteps));
     metadata.put("metrics_bytes", String.valueOf(fileLengths[0]));
@@ -108,6 +119,12 @@ final class Checkpoint {
               ? Long.parseLong(impossible)
               : Double.isFinite(result.bestNll) ? 0 : Long.MAX_VALUE;
       result.bestStep = Long.parseLong(text(metadata, "best_step"));
+      result.length = Long.parseLong(metadata.getOrDefault("length", "0"));
+      result.evaluations =
+          new EvaluationCount(
+              Long.parseLong(metadata.getOrDefault("evaluations", "0")),
+              Long.parseLong(metadata.getOrDefault("best_evaluation", "0")),
+              Long.parseLong(metadata.getOrDefault("patient_from", "0")));
       result.wallSeconds = Double.parseDouble(text(metadata, "wall_s"));
       result.nonFiniteSteps = Long.parseLong(text(metadata, "non_finite_steps"));
       result.fileLengths =
@@ -122,6 +139,10 @@ final class Checkpoint {
       result.nonFiniteRows = Long.parseLong(text(metadata, "non_finite_rows"));
       requireAtLeast(0, "step", result.step);
       requireAtLeast(0, "updates", state.updates());
+      requireAtLeast(0, "length", result.length);
+      requireAtLeast(0, "best_evaluation", result.evaluations.best());
+      requireAtLeast(result.evaluations.best(), "evaluations", result.evaluations.made());
+      requireAtLeast(0, "patient_from", result.evaluations.patientFrom());
       requireAtLeast(0, "metrics_bytes", result.fileLengths[0]);
       requireAtLeast(0, "log_bytes", result.fileLengths[1]);
       requireAtLeast(1, "threads", result.threads);

@@ -26,6 +26,10 @@ final class RunConfig {
 
   private static final String RUN_ID = "run_id";
 
+  static final String TRAIN_SHA256 = "sha256";
+  static final String VALIDATION_SHA256 = "validation_sha256";
+  static final String TEST_SHA256 = "test_sha256";
+
   private RunConfig() {}
 
   /** Whether the file is the configuration of a run. */
@@ -38,9 +42,14 @@ final class RunConfig {
     return read(config).path(RUN_ID).asString("");
   }
 
-  /** SHA-256 of the run's data in config.json, empty for data of no file; null where unknown. */
-  static @Nullable String dataSha256(Path config) {
-    JsonNode sha256 = read(config).path("data").path("sha256");
+  /**
+   * SHA-256 of the file of one part of the run's data in config.json, empty for data of no file;
+   * null where unknown.
+   *
+   * @param key {@link #TRAIN_SHA256}, {@link #VALIDATION_SHA256} or {@link #TEST_SHA256}
+   */
+  static @Nullable String dataSha256(Path config, String key) {
+    JsonNode sha256 = read(config).path("data").path(key);
     return sha256.isString() ? sha256.asString() : null;
   }
 
@@ -90,7 +99,9 @@ final class RunConfig {
     Dataset train = data.train();
     Map<String, Object> map = new LinkedHashMap<>();
     map.put("name", train.name());
-    map.put("sha256", train.sha256());
+    map.put(TRAIN_SHA256, train.sha256());
+    map.put(VALIDATION_SHA256, data.validation().sha256());
+    map.put(TEST_SHA256, data.test().sha256());
     map.put("columns", train.columns());
     map.put("levels", train.levels());
     map.put("train", train.size());

@@ -18,6 +18,7 @@ import org.ebflow.flow.io.AtomicFiles;
 import org.ebflow.flow.io.OneLine;
 import org.ebflow.flow.io.PartFile;
 import org.ebflow.training.data.Dataset;
+import org.ebflow.training.data.Splits;
 import org.ebflow.training.scoring.TrainedFlow;
 
 /**
@@ -138,17 +139,25 @@ public final class RunFolder {
   }
 
   /**
-   * Refuses training rows that come from another file than those of the run did, by its SHA-256.
+   * Refuses data of which a part comes from another file than that of the run did, by its SHA-256.
    *
    * @throws InvalidInputException with both hashes
    */
-  public void requireDataOfRun(Dataset train) {
-    String expected = RunConfig.dataSha256(config());
-    String found = train.sha256();
+  public void requireDataOfRun(Splits data) {
+    requireFileOfRun(RunConfig.TRAIN_SHA256, "data", data.train());
+    requireFileOfRun(RunConfig.VALIDATION_SHA256, "validation rows", data.validation());
+    requireFileOfRun(RunConfig.TEST_SHA256, "test rows", data.test());
+  }
+
+  private void requireFileOfRun(String key, String part, Dataset rows) {
+    String expected = RunConfig.dataSha256(config(), key);
+    String found = rows.sha256();
     if (expected != null && !expected.equals(found)) {
       throw new InvalidInputException(
-          train.name()
-              + ": expected the data of the run, SHA-256 "
+          rows.name()
+              + ": expected the "
+              + part
+              + " of the run, SHA-256 "
               + (expected.isEmpty() ? "none" : expected)
               + ", found "
               + (found.isEmpty() ? "none" : found));

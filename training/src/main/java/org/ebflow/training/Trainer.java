@@ -12,6 +12,7 @@ import org.ebflow.training.objective.Objective;
 import org.ebflow.training.optimizer.Optimizer;
 import org.ebflow.training.optimizer.RmsProp;
 import org.ebflow.training.preprocessing.Preprocessing;
+import org.ebflow.training.preprocessing.Whitening;
 import org.ebflow.training.scoring.Scores;
 import org.ebflow.training.scoring.TrainedFlow;
 import org.jspecify.annotations.Nullable;
@@ -30,6 +31,7 @@ public final class Trainer {
   private final Flow flow;
   private final Objective objective;
   private Preprocessing.Fit preprocessing = train -> Preprocessing.none();
+  private boolean whitening;
   private Optimizer optimizer = new RmsProp(1e-4);
   private TrainingSettings.Builder settings = TrainingSettings.builder();
   private boolean bfloat16;
@@ -51,6 +53,15 @@ public final class Trainer {
   /** How rows become rows of the model; as they are unless told otherwise. */
   public Trainer preprocessing(Preprocessing.Fit fit) {
     preprocessing = fit;
+    return this;
+  }
+
+  /**
+   * Whether a fixed affine map behind the preprocessing whitens the training rows ({@link
+   * Whitening}); it does not unless told otherwise.
+   */
+  public Trainer whitening(boolean value) {
+    whitening = value;
     return this;
   }
 
@@ -87,7 +98,29 @@ public final class Trainer {
   }
 
   /**
-   * Multiplies the learning rate by {@code factor} after each of epochs 1 … {@code untilEpoch}-1.
+   * Least number of steps where epochs are given, for tables so small that the epochs have few; 0
+   * unless told otherwise.
+   */
+  public Trainer minSteps(long value) {
+    settings.minSteps(value);
+    return this;
+  }
+
+  /** How the learning rate falls; {@link RateSchedule#STEP} unless told otherwise. */
+  public Trainer schedule(RateSchedule value) {
+    settings.schedule(value);
+    return this;
+  }
+
+  /** Steps over which the learning rate rises linearly from 0; 0 unless told otherwise. */
+  public Trainer warmupSteps(long value) {
+    settings.warmupSteps(value);
+    return this;
+  }
+
+  /**
+   * Of schedule {@link RateSchedule#STEP}: multiplies the learning rate by {@code factor} after
+   * each of epochs 1 … {@code untilEpoch}-1.
    */
   public Trainer schedule(double factor, int untilEpoch) {
     settings.schedule(factor, untilEpoch);
@@ -109,6 +142,21 @@ public final class Trainer {
   /** Epochs between evaluations on the validation set; 1 unless told otherwise. */
   public Trainer evaluateEvery(int value) {
     settings.evaluateEvery(value);
+    return this;
+  }
+
+  /** Steps between evaluations, in place of epochs; 0, for by epochs, unless told otherwise. */
+  public Trainer evaluateSteps(long value) {
+    settings.evaluateSteps(value);
+    return this;
+  }
+
+  /**
+   * Evaluations in a row without a better one after which the run stops; 0, for never, unless told
+   * otherwise.
+   */
+  public Trainer patience(int value) {
+    settings.patience(value);
     return this;
   }
 
@@ -197,6 +245,10 @@ public final class Trainer {
     return preprocessing;
   }
 
+  boolean whitening() {
+    return whitening;
+  }
+
   Map<String, Object> recipe() {
     return recipe;
   }
@@ -229,7 +281,10 @@ public final class Trainer {
    * Goes on from the last checkpoint of a run with the same settings, data and flow, and ends with
    * the same bits as if it had not stopped. A run whose first checkpoint was never written begins.
    *
-   * @throws InvalidInputException if the training rows come from another file than the run's, or
+   * <p>A run that {@linkplain #patience stopped early} goes on only if it is asked for another
+   * length than it had, or for more patience.
+   *
+   * @throws InvalidInputException if the rows of a part come from another file than the run's, or
    *     the checkpoint is not this run's
    */
   public TrainedFlow resume(Splits data, Path run) {
@@ -240,7 +295,7 @@ public final class Trainer {
           folder.state()
               + ": expected the last checkpoint of the run, found none; its model can be used, training anew needs a new folder");
     }
-    folder.requireDataOfRun(data.train());
+    folder.requireDataOfRun(data);
     return start(data, folder).run(saved);
   }
 

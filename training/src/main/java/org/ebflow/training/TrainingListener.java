@@ -16,6 +16,18 @@ public interface TrainingListener {
    */
   record Progress(long step, long epoch, double loss, double stepsPerSecond) {}
 
+  /**
+   * How a run ended.
+   *
+   * @param best the model of the best evaluation
+   * @param step steps made in all
+   * @param bestStep the step of the best evaluation
+   * @param stoppedEarly whether its patience ended before its steps
+   * @param stillImproving whether the last of several evaluations was the best
+   */
+  record Outcome(
+      TrainedFlow best, long step, long bestStep, boolean stoppedEarly, boolean stillImproving) {}
+
   /** Training begins. */
   default void started(Plan plan) {}
 
@@ -28,6 +40,9 @@ public interface TrainingListener {
    */
   default void evaluated(long step, Evaluation validation, boolean best, TrainedFlow averaged) {}
 
-  /** The run is complete; the model is the best of all evaluations. */
-  default void finished(TrainedFlow best) {}
+  /** Something that its user should know, in one line; run.log has it too. */
+  default void noted(String line) {}
+
+  /** The run is complete. */
+  default void finished(Outcome outcome) {}
 }

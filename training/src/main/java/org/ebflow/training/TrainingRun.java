@@ -1,5 +1,6 @@
 package org.ebflow.training;
 
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Objects;
@@ -18,6 +19,7 @@ import org.ebflow.training.data.Shuffle;
 import org.ebflow.training.data.Splits;
 import org.ebflow.training.optimizer.OptimizerState;
 import org.ebflow.training.preprocessing.Preprocessing;
+import org.ebflow.training.preprocessing.Whitening;
 import org.ebflow.training.scoring.EmpiricalDistribution;
 import org.ebflow.training.scoring.Evaluation;
 import org.ebflow.training.scoring.LikelihoodText;
@@ -40,8 +42,7 @@ final class TrainingRun {
   private final RunFolder folder;
   private final TrainingListener listener;
   private final Blas blas;
-  private final Preprocessing full;
-  private final Preprocessing outside;
+  private final Preprocessing preprocessing;
   private final Flow model;
   private final OptimizerState state;
   private final Parameters sums;
@@ -49,6 +50,7 @@ final class TrainingRun {
   private final long stepsPerEpoch;
   private final long totalSteps;
   private final int[] order;
+  private final List<String> notes = new ArrayList<>();
   private long orderEpoch = -1;
   private Checkpoint at = new Checkpoint();
   private long savedStep;
@@ -67,17 +69,32 @@ final class TrainingRun {
     this.blas = trainer.blas();
     Dataset train = data.train();
     requireFits(train, trainer.flow());
-    full = trainer.preprocessing().fit(train);
-    outside =
-        settings.matchAfterPreprocessing() ? full : new Preprocessing(full.levels(), List.of());
+    preprocessing = fitPreprocessing();
     Flow trained = trainer.objective().withParameters(trainer.flow(), settings.seed());
-    model = settings.matchAfterPreprocessing() ? trained : trained.after(full.layers());
+    model = settings.matchAfterPreprocessing() ? trained : trained.after(preprocessing.layers());
     state = new OptimizerState(trainer.optimizer(), model.parameters(), settings.averageDecay());
     sums = model.parameters().zeros();
     batch = Math.min(settings.batchSize(), train.size());
     stepsPerEpoch = ((long) train.size() + batch - 1) / batch;
     totalSteps = settings.totalSteps(stepsPerEpoch);
     order = new int[train.size()];
+  }
+
+  private Preprocessing fitPreprocessing() {
+    Preprocessing fitted = trainer.preprocessing().fit(data.train());
+    if (!trainer.whitening()) {
+      return fitted;
+    }
+    try (Team team = new Team(settings.threads())) {
+      return Whitening.after(
+          fitted,
+          data.train(),
+          data.validation(),
+          trainer.flow().precision(),
+          new Noise(settings.seed()),
+          blas,
+          team);
+    }
   }
 
   private static void requireFits(Dataset train, Flow flow) {
@@ -99,7 +116,7 @@ final class TrainingRun {
     try {
       return train(resume);
     } finally {
-      if (!trainer.objective().parameters(trainer.flow()).isEmpty()) {
+      if (model.parameters() != trainer.flow().parameters()) {
         takeOver(trainer.flow().parameters());
       }
     }
@@ -115,6 +132,7 @@ final class TrainingRun {
   }
 
   private TrainedFlow train(boolean resume) {
+    boolean stoppedBefore;
     try (RunFolder.Lock _ = folder.lock();
         Team team = new Team(settings.threads())) {
       Compute compute =
@@ -130,17 +148,20 @@ final class TrainingRun {
       listener.started(
           new TrainingListener.Plan(
               folder.path(), at.step, totalSteps, stepsPerEpoch, settings.threads(), blas.name()));
+      notes.forEach(this::say);
       startNanos = System.nanoTime() - (long) (at.wallSeconds * 1e9);
       markRow();
-      while (at.step < totalSteps) {
+      if (trainer.whitening() && at.evaluations.made() == 0) {
+        evaluate(); // a Gaussian already: on few rows nothing may become better
+      }
+      stoppedBefore = stoppedEarly();
+      while (!ended()) {
         step(compute, team);
-        boolean endOfEpoch = at.step % stepsPerEpoch == 0;
-        long epochs = at.step / stepsPerEpoch;
-        if (at.step == totalSteps || (endOfEpoch && epochs % settings.evaluateEvery() == 0)) {
+        if (settings.evaluatesAfter(at.step, stepsPerEpoch, totalSteps)) {
           requireFiniteWeights(model.parameters());
           evaluate();
         }
-        if (trainer.stopRequested() && at.step < totalSteps) {
+        if (trainer.stopRequested() && !ended()) {
           requireFiniteWeights(model.parameters());
           save();
           folder.log("stopped on request after step " + at.step);
@@ -157,10 +178,43 @@ final class TrainingRun {
     if (!Double.isFinite(at.bestNll)) {
       throw diverged("the validation NLL was never finite");
     }
+    if (stoppedEarly()) {
+      say((stoppedBefore ? "had " : "") + stopReason());
+    }
     folder.log("done");
     TrainedFlow best = loadBest();
-    listener.finished(best);
+    listener.finished(
+        new TrainingListener.Outcome(
+            best, at.step, at.bestStep, stoppedEarly(), at.evaluations.improving()));
     return best;
+  }
+
+  private boolean ended() {
+    return at.step >= totalSteps || stoppedEarly();
+  }
+
+  /** Whether the patience is at its end before the steps are. */
+  private boolean stoppedEarly() {
+    return at.step < totalSteps && at.evaluations.exhaust(settings.patience());
+  }
+
+  private String stopReason() {
+    long without = at.evaluations.afterBest();
+    return String.format(
+        Locale.ROOT,
+        "stopped early after step %d of %d: %d evaluation%s without a better validation NLL than the %.4f nats of step %d",
+        at.step,
+        totalSteps,
+        without,
+        without == 1 ? "" : "s",
+        at.bestNll,
+        at.bestStep);
+  }
+
+  /** Tells the user, and run.log. */
+  private void say(String line) {
+    folder.log(line);
+    listener.noted(line);
   }
 
   private TrainedFlow loadBest() {
@@ -168,7 +222,7 @@ final class TrainingRun {
   }
 
   private void writeConfig() {
-    folder.writeConfig(RunConfig.json(at.runId, trainer, settings, data, model, full));
+    folder.writeConfig(RunConfig.json(at.runId, trainer, settings, data, model, preprocessing));
   }
 
   private void begin() {
@@ -205,8 +259,32 @@ final class TrainingRun {
     folder.cutBack(at.fileLengths);
     writeConfig(); // the length may be another
     folder.log("resumed after step " + at.step);
+    takeLength();
     warnIfOther("threads", String.valueOf(at.threads), String.valueOf(settings.threads()));
     warnIfOther("backend", at.backend, blas.name());
+  }
+
+  /** What another length than that of the checkpoint means for patience and learning rate. */
+  private void takeLength() {
+    if (at.length == totalSteps || at.length == 0) {
+      return;
+    }
+    if (stoppedEarly()) {
+      if (at.step < at.length) {
+        notes.add("had stopped early after step " + at.step + ", goes on to step " + totalSteps);
+      }
+      at.evaluations = at.evaluations.patientAgain();
+    }
+    if (settings.schedule() == RateSchedule.COSINE) {
+      notes.add(
+          "the cosine of the learning rate now ends at step "
+              + totalSteps
+              + " instead of "
+              + at.length
+              + ": from step "
+              + at.step
+              + " on the rates are those of the new length");
+    }
   }
 
   /** Refuses the state of another run; earlier versions named no run. */
@@ -246,14 +324,7 @@ final class TrainingRun {
     Matrix target = Matrix.allocate(model.precision(), rows, model.dimension());
     try (Team solo = new Team(1)) {
       BatchReader.forTeam(
-          data.train(),
-          outside,
-          settings.dataNoise(),
-          new Noise(settings.seed()),
-          model.precision(),
-          blas,
-          solo,
-          rows)[0]
+          data.train(), preprocessing, settings, model.precision(), blas, solo, rows)[0]
           .read(order, 0, 0, target);
     }
     return target;
@@ -270,7 +341,9 @@ final class TrainingRun {
         (at.step + 1) % METRICS_EVERY == 0
             || (at.step + 1) % stepsPerEpoch == 0
             || at.step + 1 == totalSteps;
-    double rate = trainer.optimizer().learningRate() * settings.rateFactor(epoch);
+    double rate =
+        trainer.optimizer().learningRate()
+            * settings.rateFactor(at.step, stepsPerEpoch, totalSteps);
     TrainingStep step = stepOf(compute, team, Math.min(batch, order.length - start));
     step.run(team, order, start, at.step, rate, rowDue);
     at.step++;
@@ -336,7 +409,7 @@ final class TrainingRun {
         team,
         trainer.objective(),
         data.train(),
-        outside,
+        preprocessing,
         settings,
         state,
         sums,
@@ -354,21 +427,29 @@ final class TrainingRun {
     TrainedFlow averaged =
         new TrainedFlow(
             trainer.flow().withParameters(state.average()),
-            full,
+            preprocessing,
             describe(EmpiricalDistribution.unknown()),
             settings.seed());
     try (Scorer scorer = new Scorer(averaged, blas, settings.threads())) {
       Evaluation validation =
           scorer.evaluate(data.validation().size() > 0 ? data.validation() : data.train());
       boolean best = validation.betterThan(at.bestImpossible, at.bestNll);
+      at.evaluations = at.evaluations.plus(best);
       if (best) {
         at.bestImpossible = validation.impossible();
         at.bestNll = validation.nll();
         at.bestStep = at.step;
-        new TrainedFlow(averaged.flow(), full, describe(quantiles(scorer)), settings.seed())
+        new TrainedFlow(
+                averaged.flow(), preprocessing, describe(quantiles(scorer)), settings.seed())
             .save(folder.model(), blas);
       }
-      appendRow((at.step - 1) / stepsPerEpoch, Double.NaN, Double.NaN, Double.NaN, 0, validation);
+      appendRow(
+          Math.max(0, at.step - 1) / stepsPerEpoch,
+          Double.NaN,
+          Double.NaN,
+          Double.NaN,
+          0,
+          validation);
       folder.log(
           "step "
               + at.step
@@ -377,7 +458,7 @@ final class TrainingRun {
               + " nats"
               + (validation.impossible() == 0 ? "" : " " + validation.countedRows())
               + (best ? ", the best so far" : ""));
-      if (at.nonFiniteSteps == 0 || at.step == totalSteps) {
+      if (at.nonFiniteSteps == 0 || ended()) {
         save();
       }
       listener.evaluated(at.step, validation, best, averaged);
@@ -402,6 +483,7 @@ final class TrainingRun {
   }
 
   private void save() {
+    at.length = totalSteps;
     at.wallSeconds = wallSeconds();
     at.threads = settings.threads();
     at.backend = blas.name();

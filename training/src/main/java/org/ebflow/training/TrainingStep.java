@@ -44,8 +44,10 @@ public final class TrainingStep implements Team.Program {
   /**
    * A step on batches of that many rows.
    *
-   * @param before what turns rows of the data into rows of the flow
-   * @param settings of which the clip, the data noise and the seed count
+   * @param preprocessing of the rows; its layers are either before the flow or the flow's first, as
+   *     the settings say
+   * @param settings of which the clip, the data noise, the seed and the place of the preprocessing
+   *     count
    * @param state moments and average, moved at each step
    * @param sums scratch of the gradient's sums, shaped like the flow's parameters
    */
@@ -55,7 +57,7 @@ public final class TrainingStep implements Team.Program {
       Team team,
       Objective objective,
       Dataset data,
-      Preprocessing before,
+      Preprocessing preprocessing,
       TrainingSettings settings,
       OptimizerState state,
       Parameters sums,
@@ -69,14 +71,7 @@ public final class TrainingStep implements Team.Program {
     passes = objective.forTeam(flow, compute, team, batch);
     readers =
         BatchReader.forTeam(
-            data,
-            before,
-            settings.dataNoise(),
-            noise,
-            flow.precision(),
-            compute.blas(),
-            team,
-            batch);
+            data, preprocessing, settings, flow.precision(), compute.blas(), team, batch);
     gradients = new Gradients[team.size()];
     parts = new OptimizerState.Part[team.size()];
     for (int rank = 0; rank < team.size(); rank++) {

@@ -66,6 +66,10 @@ class RunFolderTest {
     return DataSources.in(null).load(table.toString(), 1);
   }
 
+  private static Splits allOf(Dataset rows) {
+    return new Splits(rows, rows, rows);
+  }
+
   private static String rows(double last) {
     return "a,b\n" + "1,2\n2,1\n3,5\n".repeat(20) + "4," + last + "\n";
   }
@@ -74,9 +78,9 @@ class RunFolderTest {
   void theDataOfTheRunAreAccepted() throws IOException {
     Path table = Files.writeString(folder.resolve("table.csv"), rows(7));
     RunFolder run = trainedOn(table);
-    run.requireDataOfRun(load(table).train());
+    run.requireDataOfRun(load(table));
     Path moved = Files.move(table, folder.resolve("other.csv"));
-    run.requireDataOfRun(load(moved).train());
+    run.requireDataOfRun(load(moved));
   }
 
   @Test
@@ -86,7 +90,7 @@ class RunFolderTest {
     String expected = load(table).train().sha256();
     Dataset changed = load(Files.writeString(table, rows(8))).train();
     assertThat(changed.sha256()).hasSize(64).isNotEqualTo(expected);
-    assertThatThrownBy(() -> run.requireDataOfRun(changed))
+    assertThatThrownBy(() -> run.requireDataOfRun(load(table)))
         .isInstanceOf(InvalidInputException.class)
         .hasMessage(
             changed.name()
@@ -95,7 +99,7 @@ class RunFolderTest {
                 + ", found "
                 + changed.sha256());
     Dataset generated = Dataset.of(new double[][] {{1, 2}});
-    assertThatThrownBy(() -> run.requireDataOfRun(generated))
+    assertThatThrownBy(() -> run.requireDataOfRun(allOf(generated)))
         .isInstanceOf(InvalidInputException.class)
         .hasMessageEndingWith(
             ": expected the data of the run, SHA-256 " + expected + ", found none");
@@ -108,9 +112,9 @@ class RunFolderTest {
     Trainer.of(Flow.of(2).dense().build(), new MaximumLikelihood())
         .steps(1)
         .fit(rows.split(0.5, 0.25, 0.25), run.path());
-    run.requireDataOfRun(rows);
+    run.requireDataOfRun(allOf(rows));
     Dataset table = load(Files.writeString(folder.resolve("table.csv"), rows(7))).train();
-    assertThatThrownBy(() -> run.requireDataOfRun(table))
+    assertThatThrownBy(() -> run.requireDataOfRun(allOf(table)))
         .isInstanceOf(InvalidInputException.class)
         .hasMessageEndingWith(
             ": expected the data of the run, SHA-256 none, found " + table.sha256());
@@ -120,7 +124,7 @@ class RunFolderTest {
   void aRunThatNamesNoHashAcceptsAllData() throws IOException {
     RunFolder run = new RunFolder(folder);
     Files.writeString(run.config(), "{\"format\": \"ebflow-run-1\", \"data\": {}}");
-    run.requireDataOfRun(Dataset.of(new double[][] {{1, 2}}));
+    run.requireDataOfRun(allOf(Dataset.of(new double[][] {{1, 2}})));
   }
 
   @Test

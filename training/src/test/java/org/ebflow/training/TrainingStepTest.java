@@ -7,13 +7,16 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import com.sun.management.ThreadMXBean;
 import java.lang.management.ManagementFactory;
 import java.util.Arrays;
+import java.util.Map;
 import java.util.Random;
 import java.util.function.BiFunction;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.ebflow.flow.Flow;
 import org.ebflow.flow.layer.Activation;
+import org.ebflow.flow.layer.MonotoneSpline;
 import org.ebflow.flow.model.CouplingConfig;
+import org.ebflow.flow.model.SplineConfig;
 import org.ebflow.flow.pass.Compute;
 import org.ebflow.linalg.Blas;
 import org.ebflow.linalg.Precision;
@@ -27,6 +30,8 @@ import org.ebflow.training.objective.MaximumLikelihood;
 import org.ebflow.training.objective.Objective;
 import org.ebflow.training.objective.SampledMaximumLikelihood;
 import org.ebflow.training.objective.SlicedScoreMatching;
+import org.ebflow.training.optimizer.Adam;
+import org.ebflow.training.optimizer.Optimizer;
 import org.ebflow.training.optimizer.OptimizerState;
 import org.ebflow.training.optimizer.RmsProp;
 import org.ebflow.training.preprocessing.Preprocessing;
@@ -73,11 +78,63 @@ class TrainingStepTest {
 
   @ParameterizedTest
   @MethodSource("objectives")
+  void aStepThroughSplinesAllocatesNothingAfterWarmUp(Objective objective) {
+    Blas blas = Blas.named("openblas");
+    assertAllocatesNothing(
+        new SplineConfig(2, 9, 3.5, MonotoneSpline.Tails.FROZEN).build(40, Precision.FLOAT32, 1),
+        objective,
+        (flow, team) -> Compute.of(Precision.FLOAT32, blas),
+        100);
+  }
+
+  @ParameterizedTest
+  @MethodSource("objectives")
   void aStepThroughCouplingsAllocatesNothingAfterWarmUp(Objective objective) {
     Blas blas = Blas.named("openblas");
     assertAllocatesNothing(
         FlowsUnderTest.couplings(Precision.FLOAT32),
         objective,
+        (flow, team) -> Compute.of(Precision.FLOAT32, blas),
+        100);
+  }
+
+  @ParameterizedTest
+  @MethodSource("objectives")
+  void aStepThroughBlockDiagonalLayersAllocatesNothingAfterWarmUp(Objective objective) {
+    Blas blas = Blas.named("openblas");
+    assertAllocatesNothing(
+        FlowsUnderTest.patches(Precision.FLOAT32),
+        objective,
+        (flow, team) -> Compute.of(Precision.FLOAT32, blas),
+        100);
+  }
+
+  static Stream<Optimizer> optimizersWithRates() {
+    return Stream.of(new RmsProp(1e-5), new Adam(1e-5))
+        .map(optimizer -> optimizer.withRates(Map.of("bias", 3.0)));
+  }
+
+  @ParameterizedTest
+  @MethodSource("optimizersWithRates")
+  void aStepWithRatesOfTheirOwnAllocatesNothingAfterWarmUp(Optimizer optimizer) {
+    Blas blas = Blas.named("openblas");
+    assertAllocatesNothing(
+        fullyConnected(40),
+        new SlicedScoreMatching(),
+        optimizer,
+        true,
+        (flow, team) -> Compute.of(Precision.FLOAT32, blas),
+        100);
+  }
+
+  @Test
+  void aStepWithNoiseThroughThePreprocessingAllocatesNothingAfterWarmUp() {
+    Blas blas = Blas.named("openblas");
+    assertAllocatesNothing(
+        fullyConnected(40),
+        new SlicedScoreMatching(),
+        new RmsProp(1e-5),
+        false,
         (flow, team) -> Compute.of(Precision.FLOAT32, blas),
         100);
   }
@@ -153,11 +210,28 @@ class TrainingStepTest {
 
   private static void assertAllocatesNothing(
       Flow flow, Objective objective, BiFunction<Flow, Team, Compute> compute, int stepsPerRound) {
+    assertAllocatesNothing(flow, objective, new RmsProp(1e-5), true, compute, stepsPerRound);
+  }
+
+  private static void assertAllocatesNothing(
+      Flow flow,
+      Objective objective,
+      Optimizer optimizer,
+      boolean matchAfterPreprocessing,
+      BiFunction<Flow, Team, Compute> compute,
+      int stepsPerRound) {
     int dimension = flow.dimension();
     Dataset pixels = Dataset.ofPixels("pixels", bytes(64 * dimension), dimension, null, 256);
     TrainingSettings settings =
-        TrainingSettings.builder().batchSize(32).clip(5).dataNoise(0.1).seed(1).threads(2).build();
-    OptimizerState state = new OptimizerState(new RmsProp(1e-5), flow.parameters(), 0.999);
+        TrainingSettings.builder()
+            .batchSize(32)
+            .clip(5)
+            .dataNoise(0.1)
+            .matchAfterPreprocessing(matchAfterPreprocessing)
+            .seed(1)
+            .threads(2)
+            .build();
+    OptimizerState state = new OptimizerState(optimizer, flow.parameters(), 0.999);
     int[] order = IntStream.range(0, 64).toArray();
     try (Team team = new Team(2)) {
       TrainingStep step =

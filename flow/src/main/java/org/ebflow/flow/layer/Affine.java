@@ -30,8 +30,18 @@ public final class Affine implements DifferentiableMap {
 
   /** With that start. */
   public Affine(int in, int out, Initializer weight, Initializer bias) {
-    this.weight = new Parameter("weight", out, in, weight);
-    this.bias = new Parameter("bias", 1, out, bias);
+    this(in, out, weight, bias, true);
+  }
+
+  /** Starts as zero. */
+  static Affine zero(int in, int out) {
+    return new Affine(in, out, Initializers.constant(0), Initializers.constant(0));
+  }
+
+  /** An untrained map keeps its start. */
+  Affine(int in, int out, Initializer weight, Initializer bias, boolean trained) {
+    this.weight = new Parameter("weight", out, in, weight, trained, true);
+    this.bias = new Parameter("bias", 1, out, bias, trained);
   }
 
   static Affine of(Description description, Shape input) {
@@ -70,7 +80,7 @@ public final class Affine implements DifferentiableMap {
   @Override
   public void backward(
       Jet yBar, Workspace kept, Jet xBar, int toOrder, @Nullable Gradients gradients) {
-    if (gradients != null) {
+    if (gradients != null && weight.trained()) {
       gradients.addColumnSums(bias, 1, yBar, 0); // y_0 += b        b̄ += Σ ȳ_0
       gradients.addProduct(weight, yBar, kept.jet()); // y_k = W x_k  W̄ += Σ_k ȳ_kᵀ x_k
     }

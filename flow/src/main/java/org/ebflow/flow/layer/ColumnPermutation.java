@@ -127,12 +127,136 @@ public final class ColumnPermutation implements ConstantJacobian {
         Description.of(TYPE, "order", "split_channels", "kept", kept));
   }
 
+  /**
+   * Square patches that tile an image, one after the other: the pixels of a patch row by row, the
+   * channels of a pixel side by side. The tiling is shifted, and what it shifts out on one side
+   * comes in on the other.
+   *
+   * @param side pixels of a patch's side; divides height and width
+   * @param down pixels that the tiling is shifted by, at least 0
+   * @param across likewise
+   */
+  public static ColumnPermutation tiles(Shape image, int side, int down, int across) {
+    if (side < 1 || image.height() % side != 0 || image.width() % side != 0) {
+      throw new IllegalArgumentException(
+          "ColumnPermutation.tiles: patches of side "
+              + side
+              + ", expected a divisor of both sides of the image "
+              + image);
+    }
+    requireShift("tiles", down, across, 0);
+    int perRow = image.width() / side;
+    int perPatch = side * side;
+    int[] source = new int[image.size()];
+    for (int i = 0; i < image.height() * image.width(); i++) {
+      int patch = i / perPatch;
+      int within = i % perPatch;
+      int y = patch / perRow * side + within / side + down % image.height();
+      int x = patch % perRow * side + within % side + across % image.width();
+      putPixel(source, i, image, y % image.height(), x % image.width());
+    }
+    return new ColumnPermutation(
+        source,
+        image,
+        Shape.plain(image.size()),
+        ofImage(image, "tiles", "side", side, "down", down, "across", across));
+  }
+
+  /**
+   * Sets of pixels of an image that lie a fixed distance apart, one after the other: the first has
+   * the pixels (0, 0), (0, across), (0, 2·across) …, the second those one further to the right.
+   *
+   * @param down pixels from one to the next below it; divides the height
+   * @param across pixels from one to the next beside it; divides the width
+   */
+  public static ColumnPermutation lattices(Shape image, int down, int across) {
+    requireShift("lattices", down, across, 1);
+    if (image.height() % down != 0 || image.width() % across != 0) {
+      throw new IllegalArgumentException(
+          "ColumnPermutation.lattices: pixels "
+              + down
+              + " and "
+              + across
+              + " apart, expected divisors of the height and the width of the image "
+              + image);
+    }
+    int perRow = image.width() / across;
+    int perSet = image.height() / down * perRow;
+    int[] source = new int[image.size()];
+    for (int i = 0; i < image.height() * image.width(); i++) {
+      int set = i / perSet;
+      int within = i % perSet;
+      putPixel(
+          source,
+          i,
+          image,
+          within / perRow * down + set / across,
+          within % perRow * across + set % across);
+    }
+    return new ColumnPermutation(
+        source,
+        image,
+        Shape.plain(image.size()),
+        ofImage(image, "lattices", "down", down, "across", across));
+  }
+
+  private static void requireShift(String method, int down, int across, int least) {
+    if (Math.min(down, across) < least) {
+      throw new IllegalArgumentException(
+          "ColumnPermutation."
+              + method
+              + ": down and across are "
+              + down
+              + " and "
+              + across
+              + ", expected at least "
+              + least);
+    }
+  }
+
+  /** Pixel number {@code i} of the output is pixel (y, x) of the image. */
+  private static void putPixel(int[] source, int i, Shape image, int y, int x) {
+    for (int channel = 0; channel < image.channels(); channel++) {
+      source[i * image.channels() + channel] = (y * image.width() + x) * image.channels() + channel;
+    }
+  }
+
+  /** A description that says which image, so that it can be read where rows are none. */
+  private static Map<String, Object> ofImage(Shape image, String order, Object... keysAndValues) {
+    Map<String, Object> result =
+        Description.of(
+            TYPE,
+            "order",
+            order,
+            "channels",
+            image.channels(),
+            "height",
+            image.height(),
+            "width",
+            image.width());
+    result.putAll(Description.of(TYPE, keysAndValues));
+    return result;
+  }
+
+  private static Shape image(Description description) {
+    return new Shape(
+        description.count("channels"), description.count("height"), description.count("width"));
+  }
+
   static ColumnPermutation of(Description description, Shape input) {
     String order = description.text("order");
     return switch (order) {
       case "given" -> of(description.indices("source"));
       case "squeeze" -> squeeze(input);
       case "split_channels" -> splitChannels(input, description.count("kept"));
+      case "tiles" ->
+          tiles(
+              image(description),
+              description.count("side"),
+              description.index("down"),
+              description.index("across"));
+      case "lattices" ->
+          lattices(image(description), description.count("down"), description.count("across"));
       default -> throw new IllegalArgumentException("order is " + order);
     };
   }
@@ -140,6 +264,11 @@ public final class ColumnPermutation implements ConstantJacobian {
   @Override
   public int dimension() {
     return source.length;
+  }
+
+  /** The column of the input that column {@code i} of the output is. */
+  public int source(int i) {
+    return source[i];
   }
 
   @Override

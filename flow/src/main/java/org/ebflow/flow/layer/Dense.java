@@ -34,6 +34,8 @@ import org.jspecify.annotations.Nullable;
 public final class Dense implements ConstantJacobian {
   static final String TYPE = "dense";
 
+  private static final String TRAINED = "trained";
+
   private final Affine affine;
 
   /** With the published start W = -I, b = 1. */
@@ -43,11 +45,32 @@ public final class Dense implements ConstantJacobian {
 
   /** With the given initial values. */
   public Dense(int dimension, Initializer weight, Initializer bias) {
-    affine = new Affine(dimension, dimension, weight, bias);
+    this(dimension, weight, bias, true);
+  }
+
+  private Dense(int dimension, Initializer weight, Initializer bias, boolean trained) {
+    affine = new Affine(dimension, dimension, weight, bias, trained);
+  }
+
+  /**
+   * A layer that keeps its values: no optimizer moves it, and it has no gradients.
+   *
+   * @param weight W, [D,D], copied
+   * @param bias b, [1,D], copied
+   */
+  public static Dense untrained(Matrix weight, Matrix bias) {
+    return new Dense(bias.columns(), Initializers.values(weight), Initializers.values(bias), false);
+  }
+
+  /** With the start W = I, b = 0. */
+  public static Dense identity(int dimension) {
+    return new Dense(dimension, Initializers.scaledIdentity(1), Initializers.constant(0));
   }
 
   static Dense of(Description description, Shape input) {
-    return new Dense(input.size());
+    boolean trained = !description.has(TRAINED) || description.flag(TRAINED);
+    return new Dense(
+        input.size(), Initializers.scaledIdentity(-1), Initializers.constant(1), trained);
   }
 
   /** W, [D,D]. */
@@ -72,7 +95,7 @@ public final class Dense implements ConstantJacobian {
 
   @Override
   public Map<String, Object> description() {
-    return Description.of(TYPE);
+    return affine.weight.trained() ? Description.of(TYPE) : Description.of(TYPE, TRAINED, false);
   }
 
   @Override
@@ -93,6 +116,9 @@ public final class Dense implements ConstantJacobian {
   @Override
   public double addLogDetGradient(
       double factor, Parameters parameters, Blas blas, Gradients gradients) {
+    if (!affine.weight.trained()) {
+      return logAbsDeterminant(parameters, blas);
+    }
     Lu lu = parameters.lu(affine.weight, blas, parameters.precision());
     lu.addInverseTransposed(factor, gradients.of(affine.weight)); // ∂ log|det W|/∂W = W⁻ᵀ
     return lu.logAbsDeterminant();

@@ -13,11 +13,26 @@ public final class Initializers {
     return (values, draws) -> values.fill(value);
   }
 
+  /** Those of a matrix, copied. */
+  public static Initializer values(Matrix matrix) {
+    Matrix copy = matrix.copy(matrix.precision());
+    return (values, draws) -> values.copyFrom(copy);
+  }
+
   /** {@code factor}·I. */
   public static Initializer scaledIdentity(double factor) {
     return (values, draws) -> {
       for (int i = 0; i < values.rows(); i++) {
         values.set(i, i, factor);
+      }
+    };
+  }
+
+  /** A stack of identities [columns,columns]. */
+  public static Initializer identities() {
+    return (values, draws) -> {
+      for (int r = 0; r < values.rows(); r++) {
+        values.set(r, r % values.columns(), 1);
       }
     };
   }

@@ -28,10 +28,13 @@ public final class LayerTypes {
 
   static {
     register(Dense.TYPE, Dense::of);
+    register(BlockDiagonal.TYPE, BlockDiagonal::of);
     register(ActNorm.TYPE, ActNorm::of);
     register(SmoothLeakyRelu.TYPE, SmoothLeakyRelu::of);
+    register(MonotoneSpline.TYPE, MonotoneSpline::of);
     register(FixedAffine.TYPE, FixedAffine::of);
     register(Logit.TYPE, Logit::of);
+    register(MarginalGaussianization.TYPE, MarginalGaussianization::of);
     register(MaskedAffineCoupling.TYPE, MaskedAffineCoupling::of);
     register(Coupling.TYPE, Coupling::of);
     register(Sequence.TYPE, Sequence::of);

@@ -44,10 +44,25 @@ public final class MaskedAffineCoupling extends Coupling {
       int hidden,
       Activation.Kind activation,
       boolean weightNormalisation) {
-    this(mask, new Mlp.Settings(width, hidden, activation, weightNormalisation));
+    this(mask, width, hidden, activation, weightNormalisation, false);
   }
 
-  private MaskedAffineCoupling(double[] mask, Mlp.Settings settings) {
+  /**
+   * As the other, or starting as the identity.
+   *
+   * @param identity whether the last map of each network starts as zero
+   */
+  public MaskedAffineCoupling(
+      double[] mask,
+      int width,
+      int hidden,
+      Activation.Kind activation,
+      boolean weightNormalisation,
+      boolean identity) {
+    this(mask, new Mlp.Settings(width, hidden, activation, weightNormalisation), identity);
+  }
+
+  private MaskedAffineCoupling(double[] mask, Mlp.Settings settings, boolean identity) {
     Mlp.Settings scale =
         new Mlp.Settings(
             settings.width(),
@@ -57,13 +72,19 @@ public final class MaskedAffineCoupling extends Coupling {
     super(
         CouplingSplit.mask(mask),
         AffineTransform.published(),
-        List.of(
-            new Mlp(mask.length, mask.length, scale), new Mlp(mask.length, mask.length, settings)));
+        List.of(network(mask.length, scale, identity), network(mask.length, settings, identity)));
     this.settings = settings;
   }
 
+  private static Mlp network(int dimension, Mlp.Settings settings, boolean zero) {
+    return zero
+        ? Mlp.startingAtZero(dimension, dimension, settings)
+        : new Mlp(dimension, dimension, settings);
+  }
+
   static MaskedAffineCoupling of(Description description, Shape input) {
-    return new MaskedAffineCoupling(description.numbers("mask"), Mlp.Settings.of(description));
+    return new MaskedAffineCoupling(
+        description.numbers("mask"), Mlp.Settings.of(description), false);
   }
 
   @Override

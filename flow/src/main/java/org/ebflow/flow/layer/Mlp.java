@@ -63,6 +63,15 @@ public final class Mlp implements DifferentiableMap {
 
   /** From rows of {@code in} numbers to rows of {@code out}, with random weights. */
   public Mlp(int in, int out, Settings settings) {
+    this(in, out, settings, false);
+  }
+
+  /** The same, but the last map starts as zero, so that the whole network does. */
+  public static Mlp startingAtZero(int in, int out, Settings settings) {
+    return new Mlp(in, out, settings, true);
+  }
+
+  private Mlp(int in, int out, Settings settings, boolean zero) {
     this.settings = settings;
     List<DifferentiableMap> parts = new ArrayList<>();
     int inputs = in;
@@ -71,12 +80,16 @@ public final class Mlp implements DifferentiableMap {
       parts.add(new Activation(settings.activation, settings.width));
       inputs = settings.width;
     }
-    parts.add(affine(inputs, out));
+    parts.add(zero ? zero(inputs, out) : affine(inputs, out));
     maps = new Composition(parts);
   }
 
   private DifferentiableMap affine(int in, int out) {
     return settings.weightNormalisation ? new NormalisedAffine(in, out) : new Affine(in, out);
+  }
+
+  private DifferentiableMap zero(int in, int out) {
+    return settings.weightNormalisation ? NormalisedAffine.zero(in, out) : Affine.zero(in, out);
   }
 
   static Mlp of(Description description, Shape input) {

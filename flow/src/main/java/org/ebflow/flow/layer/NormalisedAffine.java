@@ -42,9 +42,22 @@ public final class NormalisedAffine implements DifferentiableMap {
 
   /** {@code weight} draws v. */
   public NormalisedAffine(int in, int out, Initializer weight, Initializer bias) {
-    this.direction = new Parameter("weight_v", out, in, weight);
-    this.magnitude = new Parameter("weight_g", 1, out, Initializers.rowNorms(direction));
-    this.bias = new Parameter("bias", 1, out, bias);
+    Parameter directions = new Parameter("weight_v", out, in, weight);
+    this(directions, Initializers.rowNorms(directions), bias);
+  }
+
+  private NormalisedAffine(Parameter direction, Initializer magnitude, Initializer bias) {
+    this.direction = direction;
+    this.magnitude = new Parameter("weight_g", 1, direction.rows(), magnitude);
+    this.bias = new Parameter("bias", 1, direction.rows(), bias);
+  }
+
+  /** Starts as zero: v uniform on ±1/√in, g and b zero. */
+  static NormalisedAffine zero(int in, int out) {
+    return new NormalisedAffine(
+        new Parameter("weight_v", out, in, Initializers.uniformByFanIn(in)),
+        Initializers.constant(0),
+        Initializers.constant(0));
   }
 
   static NormalisedAffine of(Description description, Shape input) {

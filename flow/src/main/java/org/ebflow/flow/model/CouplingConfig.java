@@ -21,9 +21,15 @@ import org.ebflow.linalg.Precision;
  * @param weightNormalisation whether every weight of the networks is trained as the directions of
  *     its rows, {@code weight_v}, and their lengths, {@code weight_g} (Salimans and Kingma 2016);
  *     the dense layers stay as they are
+ * @param init published: random networks; else every coupling starts as the identity
  */
 public record CouplingConfig(
-    int blocks, int width, int hidden, Activation.Kind activation, boolean weightNormalisation)
+    int blocks,
+    int width,
+    int hidden,
+    Activation.Kind activation,
+    boolean weightNormalisation,
+    Init init)
     implements ModelConfig {
   private static final int MOST_LAYERS = 1000;
   private static final int MOST_WIDTH = 65_536;
@@ -49,7 +55,13 @@ public record CouplingConfig(
     }
   }
 
-  /** Without weight normalisation. */
+  /** With the published start. */
+  public CouplingConfig(
+      int blocks, int width, int hidden, Activation.Kind activation, boolean weightNormalisation) {
+    this(blocks, width, hidden, activation, weightNormalisation, Init.PUBLISHED);
+  }
+
+  /** With the published start, without weight normalisation. */
   public CouplingConfig(int blocks, int width, int hidden, Activation.Kind activation) {
     this(blocks, width, hidden, activation, false);
   }
@@ -70,7 +82,12 @@ public record CouplingConfig(
       builder.layer(orthogonal(dimension));
       builder.layer(
           new MaskedAffineCoupling(
-              mask(dimension, block), width, hidden, activation, weightNormalisation));
+              mask(dimension, block),
+              width,
+              hidden,
+              activation,
+              weightNormalisation,
+              init != Init.PUBLISHED));
       builder.layer(new ActNorm(dimension));
     }
     return builder.layer(orthogonal(dimension)).build();

@@ -13,8 +13,9 @@ import org.ebflow.linalg.Precision;
  * @param layers number of dense layers, 1 to 1000
  * @param alpha slope of the activation at -∞
  * @param residual whether the activation adds its input
+ * @param init published: weights -I and biases 1; else weights I and biases 0
  */
-public record FullyConnectedConfig(int layers, double alpha, boolean residual)
+public record FullyConnectedConfig(int layers, double alpha, boolean residual, Init init)
     implements ModelConfig {
   private static final int MOST_LAYERS = 1000;
 
@@ -28,6 +29,11 @@ public record FullyConnectedConfig(int layers, double alpha, boolean residual)
     }
   }
 
+  /** With the published start. */
+  public FullyConnectedConfig(int layers, double alpha, boolean residual) {
+    this(layers, alpha, residual, Init.PUBLISHED);
+  }
+
   @Override
   public String type() {
     return "fc";
@@ -36,10 +42,14 @@ public record FullyConnectedConfig(int layers, double alpha, boolean residual)
   @Override
   public Flow build(int dimension, Precision precision, long seed) {
     Flow.Builder builder =
-        Flow.of(dimension).precision(precision).seed(seed).layer(new Dense(dimension));
+        Flow.of(dimension).precision(precision).seed(seed).layer(dense(dimension));
     for (int i = 1; i < layers; i++) {
-      builder.layer(new SmoothLeakyRelu(alpha, residual)).layer(new Dense(dimension));
+      builder.layer(new SmoothLeakyRelu(alpha, residual)).layer(dense(dimension));
     }
     return builder.build();
+  }
+
+  private Dense dense(int dimension) {
+    return init == Init.PUBLISHED ? new Dense(dimension) : Dense.identity(dimension);
   }
 }

@@ -64,9 +64,12 @@ public final class Compute {
         kernels, others, new PackedProducts(products.withBlas(others), packed, replaced));
   }
 
-  /** Whether a weight is so large that the workers share its products and that packing it pays. */
-  public static boolean isLarge(Matrix weight) {
-    return ExactProducts.large(weight);
+  /**
+   * Whether a block is the operand of products, and so large that the workers share them and
+   * packing it pays.
+   */
+  public static boolean isLarge(Parameters parameters, Parameter block) {
+    return ExactProducts.large(parameters, block);
   }
 
   /** Elementwise kernels. */

@@ -22,6 +22,11 @@ final class ExactProducts implements Products {
     this.blas = blas;
   }
 
+  /** Whether a block is an operand as a whole whose products are shared by the workers. */
+  static boolean large(Parameters parameters, Parameter block) {
+    return block.operand() && large(parameters.of(block));
+  }
+
   /** Whether products by a weight are shared by the workers. */
   static boolean large(Matrix weight) {
     return weight.size() > SMALL_WEIGHT;

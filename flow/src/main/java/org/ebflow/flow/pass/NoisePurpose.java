@@ -23,5 +23,8 @@ public final class NoisePurpose {
   /** Dequantisation of rows to be scored. */
   public static final int SCORING = 6;
 
+  /** Dequantisation of rows whose moments are taken. */
+  public static final int MOMENTS = 7;
+
   private NoisePurpose() {}
 }

@@ -12,12 +12,25 @@ import org.ebflow.linalg.Matrix;
  * @param initializer initial values
  * @param trained whether an optimizer updates it; a block that is not trained is written by its
  *     layer alone, and saved, resumed and averaged like the others
+ * @param operand whether rows are multiplied by the whole block ({@link
+ *     Workspace#multiplyTransposed(Jet, Parameter, Jet, int, int)}): a large one is packed for
+ *     scores and rounded for bfloat16 products
  */
 public record Parameter(
-    String name, int rows, int columns, Initializer initializer, boolean trained) {
-  /** A block that is trained. */
+    String name, int rows, int columns, Initializer initializer, boolean trained, boolean operand) {
+  /** A block that is no operand as a whole. */
+  public Parameter(String name, int rows, int columns, Initializer initializer, boolean trained) {
+    this(name, rows, columns, initializer, trained, false);
+  }
+
+  /** A block that is trained and no operand as a whole. */
   public Parameter(String name, int rows, int columns, Initializer initializer) {
     this(name, rows, columns, initializer, true);
+  }
+
+  /** A weight [out,in] that is trained and that rows are multiplied by. */
+  public static Parameter weight(String name, int out, int in, Initializer initializer) {
+    return new Parameter(name, out, in, initializer, true, true);
   }
 
   /** Writes initial values; {@code draws} is a source of noise of this block's own. */

@@ -33,28 +33,35 @@ public final class Parameters {
   private final Matrix flat;
   private final int trainedLength;
   private final IdentityHashMap<Parameter, Matrix> values = new IdentityHashMap<>();
+  private final Map<Parameter, List<Matrix>> squares = new ConcurrentHashMap<>();
   private final Map<Parameter, Factorization> factorizations = new ConcurrentHashMap<>();
   private final AtomicLong version = new AtomicLong();
   private volatile boolean initializedByData;
 
-  /** LU factors of one block, of the version of the weights that was last asked for. */
+  /** LU factors of one block's squares, of the version of the weights that was last asked for. */
   private static final class Factorization {
-    private final Lu lu;
+    private final List<Lu> lus;
     private final Precision precision;
     private long version;
 
-    Factorization(Lu lu, Precision precision, long version) {
-      this.lu = lu;
+    Factorization(List<Lu> lus, Precision precision, long version) {
+      this.lus = lus;
       this.precision = precision;
       this.version = version;
     }
 
-    synchronized Lu of(Matrix weights, long wanted) {
+    synchronized List<Lu> of(List<Matrix> squares, long wanted) {
       if (version != wanted) {
-        lu.factorize(weights);
+        for (int i = 0; i < lus.size(); i++) { // an iterator would be an allocation
+          lus.get(i).factorize(squares.get(i));
+        }
         version = wanted;
       }
-      return lu;
+      return lus;
+    }
+
+    void close() {
+      lus.forEach(Lu::close);
     }
   }
 
@@ -172,6 +179,31 @@ public final class Parameters {
     return view;
   }
 
+  /**
+   * The square matrices [columns,columns] that a block [rows,columns] is a stack of, from the first
+   * rows on: views, made once. They are the diagonal of a block-diagonal matrix [rows,rows].
+   *
+   * @throws IllegalArgumentException unless the rows are a multiple of the columns
+   */
+  public List<Matrix> squares(Parameter block) {
+    List<Matrix> found = squares.get(block);
+    return found == null ? squares.computeIfAbsent(block, this::cutIntoSquares) : found;
+  }
+
+  private List<Matrix> cutIntoSquares(Parameter block) {
+    Matrix all = of(block);
+    int size = block.columns();
+    if (size == 0 || block.rows() % size != 0) {
+      throw new IllegalArgumentException(
+          "Parameters.squares: block " + block.name() + " is " + all + ", no stack of squares");
+    }
+    List<Matrix> result = new ArrayList<>();
+    for (int from = 0; from < block.rows(); from += size) {
+      result.add(all.rows(from, from + size));
+    }
+    return List.copyOf(result);
+  }
+
   /** The blocks in the order of the layers. */
   public List<Parameter> blocks() {
     return blocks;
@@ -240,13 +272,28 @@ public final class Parameters {
    * overwritten.
    */
   public Lu lu(Parameter block, Blas blas, Precision precision) {
+    List<Lu> lus = lus(block, blas, precision);
+    if (lus.size() != 1) {
+      throw new IllegalArgumentException(
+          "Parameters.lu: block " + block.name() + " is " + of(block) + ", expected a square");
+    }
+    return lus.getFirst();
+  }
+
+  /** As {@link #lu}, of each of the block's {@link #squares}. */
+  public List<Lu> lus(Parameter block, Blas blas, Precision precision) {
     long now = version.get();
+    List<Matrix> matrices = squares(block);
     Factorization cached = factorizations.get(block);
     if (cached == null || cached.precision != precision) {
-      cached = new Factorization(blas.factorize(of(block), precision), precision, now);
+      List<Lu> fresh = new ArrayList<>();
+      for (Matrix matrix : matrices) {
+        fresh.add(blas.factorize(matrix, precision));
+      }
+      cached = new Factorization(List.copyOf(fresh), precision, now);
       factorizations.put(block, cached);
     }
-    return cached.of(of(block), now);
+    return cached.of(matrices, now);
   }
 
   /**
@@ -254,7 +301,7 @@ public final class Parameters {
    * any more.
    */
   public void releaseFactorizations() {
-    factorizations.values().forEach(factorization -> factorization.lu.close());
+    factorizations.values().forEach(Factorization::close);
     factorizations.clear();
   }
 

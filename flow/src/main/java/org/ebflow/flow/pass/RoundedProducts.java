@@ -36,7 +36,7 @@ final class RoundedProducts implements Products {
     blocks = new IdentityHashMap<>();
     parts = new ArrayList<>();
     for (Parameter block : weights.blocks()) {
-      if (ExactProducts.large(weights.of(block))) {
+      if (ExactProducts.large(weights, block)) {
         blocks.put(block, BFloat16Matrix.allocate(block.rows(), block.columns()));
       }
     }

@@ -4,6 +4,7 @@ import org.ebflow.linalg.BFloat16Matrix;
 import org.ebflow.linalg.Matrix;
 import org.ebflow.linalg.Operand;
 import org.ebflow.linalg.Precision;
+import org.ebflow.linalg.reference.JacobiEigen;
 import org.ebflow.linalg.reference.QrLoops;
 import org.jspecify.annotations.Nullable;
 
@@ -98,6 +99,17 @@ public interface BlasBackend {
    */
   default void triangularFactor(Matrix a, Matrix r) {
     QrLoops.triangularFactor(a, r);
+  }
+
+  /**
+   * Eigenvalues in ascending order, each with its eigenvector, computed in float64.
+   *
+   * @param symmetric read, [n,n] in any precision, finite, n positive
+   * @param values overwritten, [1,n] float64
+   * @param vectors overwritten, [n,n] float64: row i is the eigenvector of value i
+   */
+  default void symmetricEigen(Matrix symmetric, Matrix values, Matrix vectors) {
+    JacobiEigen.decompose(symmetric, values, vectors);
   }
 
   /** Memory for LU factors of an [n,n] matrix, n positive, computed in at least that precision. */

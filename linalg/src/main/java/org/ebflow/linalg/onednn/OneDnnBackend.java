@@ -101,6 +101,11 @@ public final class OneDnnBackend implements BlasBackend {
     openBlas.triangularFactor(a, r);
   }
 
+  @Override
+  public void symmetricEigen(Matrix symmetric, Matrix values, Matrix vectors) {
+    openBlas.symmetricEigen(symmetric, values, vectors);
+  }
+
   /** The library refuses such products on processors for which it has none. */
   private static boolean findBFloat16() {
     BFloat16Matrix one = BFloat16Matrix.allocate(1, 1);

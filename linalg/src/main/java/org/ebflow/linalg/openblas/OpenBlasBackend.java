@@ -38,6 +38,11 @@ public final class OpenBlasBackend implements BlasBackend {
   }
 
   @Override
+  public void symmetricEigen(Matrix symmetric, Matrix values, Matrix vectors) {
+    OpenBlasEigen.decompose(symmetric, values, vectors);
+  }
+
+  @Override
   public void multiply(
       boolean transposeA,
       boolean transposeB,

@@ -15,4 +15,14 @@ public final class FloatElements {
   public static void set(Matrix m, int i, float value) {
     m.floats()[m.offset() + i] = value;
   }
+
+  /** Element number {@code base + index[i]}: a gather. */
+  public static float pick(Matrix m, int base, int[] index, int i) {
+    return m.floats()[m.offset() + base + index[i]];
+  }
+
+  /** √x, correctly rounded. */
+  public static float sqrt(float x) {
+    return (float) Math.sqrt(x);
+  }
 }

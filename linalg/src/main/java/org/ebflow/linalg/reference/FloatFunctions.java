@@ -12,6 +12,9 @@ public final class FloatFunctions {
     return new ElementwiseFunctions(
         new FloatSmoothLeakyRelu(),
         new FloatLogit(),
+        new FloatMonotoneSpline(),
+        new FloatHistogramGaussianization(),
+        new FloatQuantileGaussianization(),
         new FloatSwish(),
         new FloatElu(),
         new FloatLeakyRelu(),

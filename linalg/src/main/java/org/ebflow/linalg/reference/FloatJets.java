@@ -4,6 +4,7 @@ import static org.ebflow.linalg.reference.FloatElements.at;
 import static org.ebflow.linalg.reference.FloatElements.set;
 
 import org.ebflow.linalg.ElementwiseFunction;
+import org.ebflow.linalg.ElementwiseFunction.Cotangents;
 import org.ebflow.linalg.ElementwiseFunction.Derivatives;
 import org.ebflow.linalg.ElementwiseJets;
 import org.ebflow.linalg.Matrix;
@@ -27,12 +28,13 @@ public final class FloatJets implements ElementwiseJets {
   /** Wide rows are cut at multiples of this. */
   private static final int UNIT = 16;
 
-  /** One block's derivatives, terms of the log-determinant, and cotangents of f' and f''. */
-  private record Scratch(Derivatives d, Matrix terms, Matrix fBar1, Matrix fBar2) {
+  /** One block's derivatives, terms of the log-determinant, and cotangents of derivatives. */
+  private record Scratch(Derivatives d, Matrix terms, Cotangents fBar) {
     static final ThreadLocal<Scratch> OF_THREAD = ThreadLocal.withInitial(Scratch::allocate);
 
     private static Scratch allocate() {
-      return new Scratch(new Derivatives(row(), row(), row(), row()), row(), row(), row());
+      return new Scratch(
+          new Derivatives(row(), row(), row(), row()), row(), new Cotangents(row(), row(), row()));
     }
 
     private static Matrix row() {
@@ -205,10 +207,8 @@ public final class FloatJets implements ElementwiseJets {
       n = block(x0, from);
       function.derivatives(parameters, x0, kept, d, highest, from, n);
       if (bars != null) {
-        scratch.fBar1.fill(0);
-        scratch.fBar2.fill(0);
-        function.pullBackParameters(
-            parameters, x0, kept, y0, scratch.fBar1, scratch.fBar2, bars, from, n);
+        cotangents0(scratch, c, x0.columns(), from, n);
+        function.pullBackParameters(parameters, x0, kept, y0, scratch.fBar, bars, from, n);
       }
       if (c == null) {
         product(d.f1(), y0, xBar.order0(), from, n);
@@ -244,10 +244,8 @@ public final class FloatJets implements ElementwiseJets {
       n = block(x0, from);
       function.derivatives(parameters, x0, kept, d, highest, from, n);
       if (bars != null) {
-        firstBars(x1, y1, scratch.fBar1, from, n);
-        scratch.fBar2.fill(0);
-        function.pullBackParameters(
-            parameters, x0, kept, y0, scratch.fBar1, scratch.fBar2, bars, from, n);
+        cotangents1(scratch, x1, y1, c, from, n);
+        function.pullBackParameters(parameters, x0, kept, y0, scratch.fBar, bars, from, n);
       }
       if (c == null) {
         lower(d, 1f, x1, y0, y1, xBar.order0(), from, n);
@@ -293,9 +291,8 @@ public final class FloatJets implements ElementwiseJets {
       n = block(x0, from);
       function.derivatives(parameters, x0, kept, d, highest, from, n);
       if (bars != null) {
-        secondBars(x1, x2, y1, y2, scratch.fBar1, scratch.fBar2, from, n);
-        function.pullBackParameters(
-            parameters, x0, kept, y0, scratch.fBar1, scratch.fBar2, bars, from, n);
+        cotangents2(scratch, x1, x2, y1, y2, c, from, n);
+        function.pullBackParameters(parameters, x0, kept, y0, scratch.fBar, bars, from, n);
       }
       if (c == null) {
         lowest(d, x1, x2, y0, y1, y2, xBar.order0(), from, n);
@@ -324,6 +321,58 @@ public final class FloatJets implements ElementwiseJets {
     }
   }
 
+  /** Cotangents of the derivatives in a jet of order 0: there are some in h alone. */
+  private static void cotangents0(
+      Scratch scratch, @Nullable Streams c, int columns, int from, int n) {
+    scratch.fBar.f1().fill(0);
+    scratch.fBar.f2().fill(0);
+    scratch.fBar.f3().fill(0);
+    int width = Math.min(n, columns);
+    for (int at = 0; c != null && at < n; at += width) {
+      int row = (from + at) / columns;
+      addBars(scratch.d, cotangent(c.order0(), row), scratch.fBar, at, width);
+    }
+  }
+
+  /** The same in a jet of order 1. */
+  private static void cotangents1(
+      Scratch scratch, Matrix x1, Matrix y1, @Nullable Streams c, int from, int n) {
+    firstBars(x1, y1, scratch.fBar.f1(), from, n);
+    scratch.fBar.f2().fill(0);
+    scratch.fBar.f3().fill(0);
+    int columns = x1.columns();
+    int width = Math.min(n, columns);
+    for (int at = 0; c != null && at < n; at += width) {
+      int row = (from + at) / columns;
+      float c0 = cotangent(c.order0(), row);
+      float c1 = cotangent(needed(c.order1()), row);
+      addBars(scratch.d, x1, c0, c1, scratch.fBar, at, from + at, width);
+    }
+  }
+
+  /** The same in a jet of order 2. */
+  private static void cotangents2(
+      Scratch scratch,
+      Matrix x1,
+      Matrix x2,
+      Matrix y1,
+      Matrix y2,
+      @Nullable Streams c,
+      int from,
+      int n) {
+    secondBars(x1, x2, y1, y2, scratch.fBar.f1(), scratch.fBar.f2(), from, n);
+    scratch.fBar.f3().fill(0);
+    int columns = x1.columns();
+    int width = Math.min(n, columns);
+    for (int at = 0; c != null && at < n; at += width) {
+      int row = (from + at) / columns;
+      float c0 = cotangent(c.order0(), row);
+      float c1 = cotangent(needed(c.order1()), row);
+      float c2 = cotangent(needed(c.order2()), row);
+      addBars(scratch.d, x1, x2, c0, c1, c2, scratch.fBar, at, from + at, width);
+    }
+  }
+
   /** fBar1 ← y1·x1. */
   private static void firstBars(Matrix x1, Matrix y1, Matrix fBar1, int from, int n) {
     for (int i = 0; i < n; i++) {
@@ -339,6 +388,59 @@ public final class FloatJets implements ElementwiseJets {
       float v2 = at(y2, from + i);
       set(fBar1, i, Math.fma(v2, at(x2, from + i), u1 * at(y1, from + i)));
       set(fBar2, i, v2 * u1 * u1);
+    }
+  }
+
+  /** Adds the log-determinant's part, fBar1 += r·hBar0 with hBar0 = c0. */
+  private static void addBars(Derivatives d, float c0, Cotangents fBar, int at, int n) {
+    for (int i = 0; i < n; i++) {
+      float f1 = at(d.f1(), at + i);
+      float r = f1 == 0f ? 0f : 1f / f1;
+      set(fBar.f1(), at + i, Math.fma(r, c0, at(fBar.f1(), at + i)));
+    }
+  }
+
+  /** With hBar1 = c1·x1: fBar1 += r·(hBar0 - h'·hBar1), fBar2 += r·hBar1. */
+  private static void addBars(
+      Derivatives d, Matrix x1, float c0, float c1, Cotangents fBar, int at, int from, int n) {
+    for (int i = 0; i < n; i++) {
+      float f1 = at(d.f1(), at + i);
+      float r = f1 == 0f ? 0f : 1f / f1;
+      float h1 = at(d.f2(), at + i) * r;
+      float hBar1 = c1 * at(x1, from + i);
+      set(fBar.f1(), at + i, Math.fma(r, Math.fma(-h1, hBar1, c0), at(fBar.f1(), at + i)));
+      set(fBar.f2(), at + i, Math.fma(r, hBar1, at(fBar.f2(), at + i)));
+    }
+  }
+
+  /**
+   * With hBar1 = c1·x1 + c2·x2 and hBar2 = c2·x1²: fBar1 += r·(hBar0 - h'·hBar1 + (h'² -
+   * h'')·hBar2), fBar2 += r·(hBar1 - 2h'·hBar2), fBar3 += r·hBar2.
+   */
+  private static void addBars(
+      Derivatives d,
+      Matrix x1,
+      Matrix x2,
+      float c0,
+      float c1,
+      float c2,
+      Cotangents fBar,
+      int at,
+      int from,
+      int n) {
+    for (int i = 0; i < n; i++) {
+      float f1 = at(d.f1(), at + i);
+      float r = f1 == 0f ? 0f : 1f / f1;
+      float h1 = at(d.f2(), at + i) * r;
+      float h2 = Math.fma(-h1, h1, at(d.f3(), at + i) * r);
+      float u1 = at(x1, from + i);
+      float hBar1 = Math.fma(c2, at(x2, from + i), c1 * u1);
+      float hBar2 = c2 * u1 * u1;
+      float ofFirst = Math.fma(Math.fma(h1, h1, -h2), hBar2, Math.fma(-h1, hBar1, c0));
+      float ofSecond = Math.fma(-2f * h1, hBar2, hBar1);
+      set(fBar.f1(), at + i, Math.fma(r, ofFirst, at(fBar.f1(), at + i)));
+      set(fBar.f2(), at + i, Math.fma(r, ofSecond, at(fBar.f2(), at + i)));
+      set(fBar.f3(), at + i, Math.fma(r, hBar2, at(fBar.f3(), at + i)));
     }
   }
 

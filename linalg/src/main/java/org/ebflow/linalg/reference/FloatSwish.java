@@ -90,27 +90,25 @@ public final class FloatSwish implements ElementwiseFunction {
       Matrix x,
       Matrix[] kept,
       Matrix fBar0,
-      Matrix fBar1,
-      Matrix fBar2,
+      Cotangents fBar,
       Matrix[] bars,
       int from,
       int n) {
     for (int at = from, run; at < from + n; at += run) {
       run = run(parameters, at, from + n);
       int column = at % parameters.columns();
-      slopeBars(parameters, column, x, kept[0], fBar0, fBar1, fBar2, bars[0], at, at - from, run);
+      slopeBars(parameters, column, x, kept[0], fBar0, fBar, bars[0], at, at - from, run);
     }
   }
 
-  /** ∂f/∂β = x²p, ∂f'/∂β = xA, ∂f''/∂β = A + uB. */
+  /** ∂f/∂β = x²p, ∂f'/∂β = xA, ∂f''/∂β = A + uB; no more, for want of a log-determinant. */
   private static void slopeBars(
       Matrix beta,
       int column,
       Matrix x,
       Matrix sigmoid,
       Matrix fBar0,
-      Matrix fBar1,
-      Matrix fBar2,
+      Cotangents fBar,
       Matrix slopeBar,
       int from,
       int scratch,
@@ -124,8 +122,8 @@ public final class FloatSwish implements ElementwiseFunction {
       float a = p * Math.fma(u, fall, 2f);
       float b = p * Math.fma(u, Math.fma(-6f, p, 1f), 3f * fall);
       float order0 = z * z * p * at(fBar0, from + i);
-      float order1 = Math.fma(z * a, at(fBar1, scratch + i), order0);
-      set(slopeBar, from + i, Math.fma(Math.fma(u, b, a), at(fBar2, scratch + i), order1));
+      float order1 = Math.fma(z * a, at(fBar.f1(), scratch + i), order0);
+      set(slopeBar, from + i, Math.fma(Math.fma(u, b, a), at(fBar.f2(), scratch + i), order1));
     }
   }
 }

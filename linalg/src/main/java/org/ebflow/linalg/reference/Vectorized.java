@@ -11,9 +11,11 @@ import java.lang.annotation.Target;
  * the class is the same (docs/decisions/0028).
  *
  * <p>Such a loop reads elements by {@link FloatElements#at} and writes them by {@link
- * FloatElements#set}, at indices {@code i} or {@code base + i}. It declares float locals and knows
- * + - × ÷, {@code Math.fma}, {@code Math.abs} and {@code condition ? a : b} with one comparison.
- * The build fails on anything else.
+ * FloatElements#set}, at indices {@code i} or {@code base + i}; {@link FloatElements#pick} gathers
+ * elements by an array of indices. It declares and assigns float locals and knows + - × ÷, {@code
+ * Math.fma}, {@code Math.abs}, {@link FloatElements#sqrt} and {@code condition ? a : b} with one
+ * comparison. The build fails on anything else. A loop over another variable, such as one that
+ * reads a table, stays as it is.
  */
 @Retention(RetentionPolicy.SOURCE)
 @Target(ElementType.TYPE)

@@ -96,6 +96,17 @@ final class Arena {
     return view;
   }
 
+  /** Numbers in (½,3/2). */
+  Matrix slopes(int rows, int columns) {
+    Matrix view = fractions(rows, columns);
+    for (int r = 0; r < rows; r++) {
+      for (int c = 0; c < columns; c++) {
+        view.set(r, c, 0.5 + view.get(r, c));
+      }
+    }
+    return view;
+  }
+
   /** A view full of guards, to be overwritten. */
   Matrix empty(int rows, int columns) {
     int offset = BAND + random.nextInt(BAND);

@@ -10,6 +10,7 @@ import org.ebflow.linalg.ElementwiseFunction.Derivatives;
 import org.ebflow.linalg.FunctionUnderTest;
 import org.ebflow.linalg.Kernels;
 import org.ebflow.linalg.Matrix;
+import org.ebflow.linalg.MonotoneSplineFunction;
 import org.ebflow.linalg.Streams;
 
 /**
@@ -24,6 +25,7 @@ interface Operation {
   static Map<String, Operation> all() {
     Map<String, Operation> all = new TreeMap<>();
     FunctionUnderTest.all().forEach(function -> elementwise(all, function));
+    monotoneSpline(all);
     coupling(all);
     rows(all);
     noiseAndOptimizer(all);
@@ -134,9 +136,63 @@ interface Operation {
       f = function.in(k);
       p = function.parameters(k.precision(), width);
       kept = new Matrix[f.keeps(2)];
-      Arrays.setAll(kept, i -> m.fractions(rows, width));
+      Arrays.setAll(
+          kept, i -> function.keepsSlope() ? m.slopes(rows, width) : m.fractions(rows, width));
       x = streams(m, rows, width);
     }
+  }
+
+  /** What comes before and after the jets of a monotone spline. */
+  private static void monotoneSpline(Map<String, Operation> all) {
+    int intervals = 5;
+    all.put(
+        "monotoneSpline.exponentiate",
+        (k, m, n, w) -> {
+          MonotoneSplineFunction spline = k.functions().monotoneSpline();
+          Matrix theta = m.matrix(n, w);
+          Matrix table = m.empty(spline.tableRows(intervals), w);
+          return () -> spline.exponentiate(theta, table, 2);
+        });
+    all.put(
+        "monotoneSpline.tabulate",
+        (k, m, n, w) -> {
+          MonotoneSplineFunction spline = k.functions().monotoneSpline();
+          Matrix table = m.matrix(spline.tableRows(intervals), w);
+          return () -> spline.tabulate(intervals, 3.5, table);
+        });
+    for (int orders = 1; orders <= 3; orders++) {
+      int count = orders;
+      all.put(
+          "monotoneSpline.sumCotangents of order " + orders,
+          (k, m, n, w) -> {
+            MonotoneSplineFunction spline = k.functions().monotoneSpline();
+            Matrix table = FunctionUnderTest.splineTable(k.precision(), w);
+            Matrix x = m.matrix(n, w);
+            Matrix fBar0 = m.matrix(n, w);
+            Matrix[] fBars = matrices(m, n, w, count);
+            int from = w / 3;
+            Matrix tableBar = m.matrix(table.rows(), w - from);
+            return () -> spline.sumCotangents(table, x, fBar0, fBars, from, tableBar);
+          });
+    }
+    all.put(
+        "monotoneSpline.pullBackTable",
+        (k, m, n, w) -> {
+          MonotoneSplineFunction spline = k.functions().monotoneSpline();
+          Matrix table = FunctionUnderTest.splineTable(k.precision(), w);
+          Matrix tableBar = m.matrix(table.rows(), w);
+          return () -> spline.pullBackTable(table, tableBar);
+        });
+    all.put(
+        "monotoneSpline.addGradient",
+        (k, m, n, w) -> {
+          MonotoneSplineFunction spline = k.functions().monotoneSpline();
+          Matrix table = FunctionUnderTest.splineTable(k.precision(), w);
+          int from = w / 3;
+          Matrix tableBar = m.matrix(table.rows(), w - from);
+          Matrix thetaBar = m.matrix(n, w);
+          return () -> spline.addGradient(table, tableBar, 2, from, thetaBar);
+        });
   }
 
   private static void coupling(Map<String, Operation> all) {

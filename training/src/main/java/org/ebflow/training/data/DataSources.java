@@ -70,22 +70,33 @@ public final class DataSources {
     return load(nameOrPath, TableOptions.DEFAULT, seed);
   }
 
+  /** {@link #load(String, TableOptions, SplitOptions, long)} with {@link SplitOptions#DEFAULT}. */
+  public Splits load(String nameOrPath, TableOptions options, long seed) {
+    return load(nameOrPath, options, SplitOptions.DEFAULT, seed);
+  }
+
   /**
-   * Loads a named set in its splits, or a file split 80/10/10 by the seed.
+   * Loads a named set in its splits, or a file and those of the parts that have their own.
    *
    * @param nameOrPath a name of {@link #list}, which goes before a file of that name; or a file as
    *     {@link #read} takes it
-   * @param options how a table is read; a named set has no choice of columns
+   * @param options how a table is read; a named set has no choice of columns. Files of parts are
+   *     read alike, their columns by the training part's names where both have names
+   * @param split shares and files of the parts; a named set has no choice
    * @param seed of the split, or of the draws of a generated set
    * @throws InvalidInputException among others if a table's column has one value in all training
-   *     rows and the options do not drop it
+   *     rows and the options do not drop it, if the file of a part lacks a column or has rows of
+   *     another length, or if one file is to be two parts
    */
-  public Splits load(String nameOrPath, TableOptions options, long seed) {
+  public Splits load(String nameOrPath, TableOptions options, SplitOptions split, long seed) {
     DataSource source = sources.get(nameOrPath);
     if (source == null) {
       Dataset rows = read(file(nameOrPath), options);
-      Splits splits = split(rows, seed);
-      return rows.levels() > 0 ? splits : varying(rows, splits, options.dropConstant(), seed);
+      Splits drawn = split.draw(rows, seed);
+      return withOwnFiles(
+          rows.levels() > 0 ? drawn : varying(rows, drawn, options.dropConstant(), split, seed),
+          options,
+          split);
     }
     if (!options.columns().isEmpty()
         || options.header() != TableOptions.Header.AUTO
@@ -93,15 +104,16 @@ public final class DataSources {
       throw new InvalidInputException(
           nameOrPath + ": expected no choice of columns or header for a named data set, found one");
     }
+    if (!split.equals(SplitOptions.DEFAULT)) {
+      throw new InvalidInputException(
+          nameOrPath + ": expected no choice of the split for a named data set, found one");
+    }
     return source.load(folder, seed);
   }
 
-  private static Splits split(Dataset rows, long seed) {
-    return rows.split(.8, .1, .1, seed);
-  }
-
   /** The splits without the constant columns, or an error that names them. */
-  private static Splits varying(Dataset rows, Splits splits, boolean drop, long seed) {
+  private static Splits varying(
+      Dataset rows, Splits splits, boolean drop, SplitOptions split, long seed) {
     if (!drop) {
       splits.train().requireVaryingColumns();
       return splits;
@@ -121,7 +133,58 @@ public final class DataSources {
         constant.length,
         rows.dimension(),
         rows.columnNames(constant));
-    return split(rows.withoutColumns(constant), seed);
+    return split.draw(rows.withoutColumns(constant), seed);
+  }
+
+  /** The splits with the rows of the parts' own files. */
+  private static Splits withOwnFiles(Splits drawn, TableOptions options, SplitOptions split) {
+    Dataset train = drawn.train();
+    Dataset validation =
+        split.validationFile() == null
+            ? drawn.validation()
+            : own(split.validationFile(), train, options);
+    Dataset test = split.testFile() == null ? drawn.test() : own(split.testFile(), train, options);
+    if (split.validationFile() != null) {
+      requireOther(split.validationFile(), validation, "training", train);
+    }
+    if (split.testFile() != null) {
+      requireOther(split.testFile(), test, "training", train);
+      requireOther(split.testFile(), test, "validation", validation);
+    }
+    return new Splits(train, validation, test);
+  }
+
+  private static Dataset own(Path file, Dataset train, TableOptions options) {
+    Dataset rows =
+        read(
+            file,
+            options
+                .withColumns(List.of())
+                .withDropConstant(false)
+                .forModel(new ModelColumns(train.dimension(), train.columns(), train.places())));
+    if (rows.dimension() != train.dimension() || rows.levels() != train.levels()) {
+      throw new InvalidInputException(
+          file
+              + ": expected rows of "
+              + valuesOf(train)
+              + ", as "
+              + train.name()
+              + " has, found "
+              + valuesOf(rows));
+    }
+    return rows;
+  }
+
+  private static String valuesOf(Dataset rows) {
+    return rows.dimension()
+        + (rows.levels() == 0 ? " values" : " pixels of " + rows.levels() + " levels");
+  }
+
+  private static void requireOther(Path file, Dataset rows, String part, Dataset others) {
+    if (rows.sha256().equals(others.sha256())) {
+      throw new InvalidInputException(
+          file + ": expected other rows than those of the " + part + ", found the same file");
+    }
   }
 
   private Path file(String nameOrPath) {

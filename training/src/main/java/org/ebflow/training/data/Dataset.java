@@ -23,6 +23,9 @@ public final class Dataset {
 
   private static final int MOST_NAMED = 10;
 
+  /** Beyond it, a number and what spreads it do not fit float64 together. */
+  private static final double LARGEST_WHOLE = 0x1p40;
+
   private final Storage storage;
 
   /** Rows of the storage in this view's order; null: {@code size} rows from {@code first}. */
@@ -349,6 +352,23 @@ public final class Dataset {
         .toArray();
   }
 
+  /** Columns, from 0, with whole numbers in all rows and more than one of them. */
+  public List<Integer> wholeColumns() {
+    double[] row = new double[dimension()];
+    double[] first = row(0);
+    boolean[] whole = new boolean[dimension()];
+    boolean[] varying = new boolean[dimension()];
+    Arrays.fill(whole, true);
+    for (int r = 0; r < size; r++) {
+      storage.copy(stored(r), row, 0);
+      for (int c = 0; c < row.length; c++) {
+        whole[c] &= row[c] == Math.rint(row[c]) && Math.abs(row[c]) <= LARGEST_WHOLE;
+        varying[c] |= row[c] != first[c];
+      }
+    }
+    return IntStream.range(0, row.length).filter(c -> whole[c] && varying[c]).boxed().toList();
+  }
+
   /**
    * Refuses constant columns: they have no density.
    *
@@ -433,12 +453,19 @@ public final class Dataset {
               + test
               + ", expected numbers above 0 that add up to at most 1");
     }
+    return parts(train, validation, test, seed);
+  }
+
+  /** As {@link #split}, where a part of share 0 has no row. */
+  Splits parts(double train, double validation, double test, long seed) {
     int[] order = new int[size];
     Shuffle.fill(order, seed, -1); // epochs count from 0: a split never equals an epoch's order
     int trainEnd = (int) Math.round(train * size);
     int validationEnd = (int) Math.round((train + validation) * size);
     int testEnd = Math.min(size, (int) Math.round((train + validation + test) * size));
-    if (trainEnd == 0 || validationEnd == trainEnd || testEnd == validationEnd) {
+    if (trainEnd == 0
+        || (validation > 0 && validationEnd == trainEnd)
+        || (test > 0 && testEnd == validationEnd)) {
       throw new InvalidInputException(
           name()
               + ": expected rows enough to split "

@@ -1,5 +1,9 @@
 package org.ebflow.training.optimizer;
 
+import java.util.Collections;
+import java.util.Map;
+import java.util.SortedMap;
+import java.util.TreeMap;
 import org.ebflow.linalg.Matrix;
 import org.ebflow.linalg.OptimizerKernels;
 
@@ -13,7 +17,9 @@ import org.ebflow.linalg.OptimizerKernels;
  * @param beta2 decay of the squared gradient's average
  * @param epsilon added to the root
  * @param weightDecay L2 penalty's factor in the gradient, or the decoupled decay of the weights
- * @param decoupled whether the decay acts on the weights themselves (AdamW)
+ * @param decoupled whether the decay acts on the weights themselves (AdamW); at the rate of the
+ *     weight, as {@link #rates} make it
+ * @param rates factors of the learning rate by the last part of a parameter's name
  */
 public record Adam(
     double learningRate,
@@ -21,7 +27,8 @@ public record Adam(
     double beta2,
     double epsilon,
     double weightDecay,
-    boolean decoupled)
+    boolean decoupled,
+    SortedMap<String, Double> rates)
     implements Optimizer {
   /** Refuses impossible values. */
   public Adam {
@@ -30,6 +37,18 @@ public record Adam(
     Ranges.requireDecay("beta2", beta2);
     Ranges.requireAtLeastZero("epsilon", epsilon);
     Ranges.requireAtLeastZero("weight_decay", weightDecay);
+    rates = Ranges.requireRates(rates);
+  }
+
+  /** With one learning rate for all weights. */
+  public Adam(
+      double learningRate,
+      double beta1,
+      double beta2,
+      double epsilon,
+      double weightDecay,
+      boolean decoupled) {
+    this(learningRate, beta1, beta2, epsilon, weightDecay, decoupled, Collections.emptySortedMap());
   }
 
   /** With the usual .9, .999, 1e-8 and no weight decay. */
@@ -40,6 +59,12 @@ public record Adam(
   @Override
   public String name() {
     return decoupled ? "adamw" : "adam";
+  }
+
+  @Override
+  public Adam withRates(Map<String, Double> factors) {
+    return new Adam(
+        learningRate, beta1, beta2, epsilon, weightDecay, decoupled, new TreeMap<>(factors));
   }
 
   @Override

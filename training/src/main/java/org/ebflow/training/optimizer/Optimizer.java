@@ -1,5 +1,7 @@
 package org.ebflow.training.optimizer;
 
+import java.util.Map;
+import java.util.SortedMap;
 import org.ebflow.linalg.Matrix;
 import org.ebflow.linalg.OptimizerKernels;
 
@@ -13,6 +15,20 @@ public sealed interface Optimizer permits RmsProp, Adam {
 
   /** Learning rate before any schedule. */
   double learningRate();
+
+  /**
+   * Factors of the learning rate for some parameters, by the last part of their names in the model
+   * file, as {@code bias}; the others have 1, and 0 keeps them as they are. Empty unless told
+   * otherwise.
+   */
+  SortedMap<String, Double> rates();
+
+  /**
+   * The same rule with those {@link #rates}.
+   *
+   * @throws IllegalArgumentException if a factor is below 0 or not finite
+   */
+  Optimizer withRates(Map<String, Double> factors);
 
   /** How many numbers it keeps per weight. */
   int moments();

@@ -1,7 +1,14 @@
 package org.ebflow.training.optimizer;
 
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import org.ebflow.flow.pass.Parameter;
 import org.ebflow.flow.pass.Parameters;
 import org.ebflow.linalg.Matrix;
 import org.ebflow.linalg.OptimizerKernels;
@@ -20,10 +27,17 @@ public final class OptimizerState {
   private final double averageDecay;
   private final Parameters average;
   private final Parameters[] moments;
+  private final List<Group> groups;
   private long updates;
 
-  /** Fresh state for these weights. */
+  /**
+   * Fresh state for these weights.
+   *
+   * @throws IllegalArgumentException if the optimizer has a rate for a name that no trained block
+   *     has
+   */
   public OptimizerState(Optimizer optimizer, Parameters weights, double averageDecay) {
+    this.groups = groups(weights, optimizer.rates());
     this.optimizer = optimizer;
     this.averageDecay = averageDecay;
     this.average = weights.copy(weights.precision());
@@ -77,56 +91,121 @@ public final class OptimizerState {
     return limit > 0 ? Math.min(1, limit / (norm + 1e-6)) : 1;
   }
 
+  /** The flat numbers {@code from} to {@code to} (exclusive), whose learning rate has a factor. */
+  private record Group(int from, int to, double factor) {}
+
+  /** All trained numbers in their order, adjacent blocks of one factor as one group. */
+  private static List<Group> groups(Parameters weights, Map<String, Double> rates) {
+    Set<String> names = new TreeSet<>();
+    SortedMap<Integer, Double> factors = new TreeMap<>(); // by the offset of a block
+    for (int i = 0; i < weights.blocks().size(); i++) {
+      Parameter block = weights.blocks().get(i);
+      if (block.trained()) {
+        String name = weights.names().get(i);
+        String last = name.substring(name.lastIndexOf('.') + 1);
+        names.add(last);
+        factors.put(
+            weights.of(block).offset() - weights.flat().offset(), rates.getOrDefault(last, 1.0));
+      }
+    }
+    for (String name : rates.keySet()) {
+      if (!names.contains(name)) {
+        throw new IllegalArgumentException(
+            "optimizer.rates." + name + ": expected one of " + String.join(", ", names));
+      }
+    }
+    List<Group> groups = new ArrayList<>();
+    factors.forEach(
+        (offset, factor) -> {
+          Group before = groups.isEmpty() ? null : groups.getLast();
+          if (before != null && before.factor == factor) {
+            return;
+          }
+          if (before != null) {
+            groups.set(groups.size() - 1, new Group(before.from, offset, before.factor));
+          }
+          groups.add(new Group(offset, weights.trainedLength(), factor));
+        });
+    return groups;
+  }
+
   /** One worker's part of all that an update touches. */
   public final class Part {
-    private final Range trained;
-    private final Range untrained;
+    private final Matrix gradient;
+    private final List<Range> ranges = new ArrayList<>();
 
     /** The part of that worker. */
     public Part(Worker worker, Parameters weights, Parameters gradients) {
-      int end = weights.trainedLength();
-      trained = new Range(worker, 0, end, weights, gradients);
-      untrained = new Range(worker, end, weights.flat().columns(), weights, gradients);
+      int trained = weights.trainedLength();
+      int all = weights.flat().columns();
+      int from = from(worker, 0, trained);
+      int to = to(worker, 0, trained);
+      gradient = gradients.flat().columns(from, to);
+      for (Group group : groups) {
+        add(Math.max(from, group.from), Math.min(to, group.to), group.factor, weights, gradients);
+      }
+      // a rate of zero only averages
+      add(from(worker, trained, all), to(worker, trained, all), 0, weights, gradients);
+    }
+
+    private void add(
+        int from, int to, double rateFactor, Parameters weights, Parameters gradients) {
+      if (from < to) {
+        ranges.add(new Range(from, to, rateFactor, weights, gradients));
+      }
     }
 
     /** Sum of squares of this part of the gradient, in float64. */
     public double sumOfSquares(OptimizerKernels kernels) {
-      return kernels.sumOfSquares(trained.gradient);
+      return kernels.sumOfSquares(gradient);
     }
 
     /** Makes update number {@link #updates} + 1 on this part. */
     public void update(OptimizerKernels kernels, double rate, double gradientScale) {
-      trained.update(kernels, rate, gradientScale);
-      if (untrained.weights.size() > 0) {
-        untrained.update(kernels, 0, gradientScale); // a rate of zero only averages
+      for (int i = 0; i < ranges.size(); i++) { // an iterator would be an allocation
+        ranges.get(i).update(kernels, rate, gradientScale);
       }
     }
   }
 
-  /** One worker's share of the flat numbers {@code from} to {@code to} (exclusive). */
+  /** First of a worker's flat numbers among {@code from} to {@code to}, on an aligned place. */
+  private static int from(Worker worker, int from, int to) {
+    return from + worker.from(alignedBlocks(from, to)) * ALIGNMENT;
+  }
+
+  /** End (exclusive) of a worker's flat numbers among {@code from} to {@code to}. */
+  private static int to(Worker worker, int from, int to) {
+    return Math.min(to, from + worker.to(alignedBlocks(from, to)) * ALIGNMENT);
+  }
+
+  private static int alignedBlocks(int from, int to) {
+    return (to - from + ALIGNMENT - 1) / ALIGNMENT;
+  }
+
+  /** The flat numbers {@code from} to {@code to} (exclusive), updated alike by one worker. */
   private final class Range {
+    private final double rateFactor;
     private final Matrix weights;
     private final Matrix gradient;
     private final Matrix average;
     private final Matrix[] moments;
 
-    Range(Worker worker, int from, int to, Parameters weights, Parameters gradients) {
-      int blocks = (to - from + ALIGNMENT - 1) / ALIGNMENT;
-      int first = from + worker.from(blocks) * ALIGNMENT;
-      int last = Math.min(to, from + worker.to(blocks) * ALIGNMENT);
-      this.weights = weights.flat().columns(first, last);
-      this.gradient = gradients.flat().columns(first, last);
-      this.average = OptimizerState.this.average.flat().columns(first, last);
+    Range(int from, int to, double rateFactor, Parameters weights, Parameters gradients) {
+      this.rateFactor = rateFactor;
+      this.weights = weights.flat().columns(from, to);
+      this.gradient = gradients.flat().columns(from, to);
+      this.average = OptimizerState.this.average.flat().columns(from, to);
       this.moments = new Matrix[OptimizerState.this.moments.length];
       for (int i = 0; i < moments.length; i++) {
-        moments[i] = OptimizerState.this.moments[i].flat().columns(first, last);
+        moments[i] = OptimizerState.this.moments[i].flat().columns(from, to);
       }
     }
 
     void update(OptimizerKernels kernels, double rate, double gradientScale) {
       long n = updates + 1;
       double decay = Math.min(averageDecay, (1.0 + n) / (10.0 + n));
-      optimizer.update(kernels, weights, gradient, moments, average, n, rate, gradientScale, decay);
+      optimizer.update(
+          kernels, weights, gradient, moments, average, n, rate * rateFactor, gradientScale, decay);
     }
   }
 }

@@ -1,5 +1,9 @@
 package org.ebflow.training.optimizer;
 
+import java.util.Collections;
+import java.util.SortedMap;
+import java.util.TreeMap;
+
 /** Which hyper-parameters are possible. */
 final class Ranges {
   private Ranges() {}
@@ -14,6 +18,14 @@ final class Ranges {
 
   static void requireAtLeastZero(String name, double value) {
     require(value >= 0, name, value, "a number, 0 or above");
+  }
+
+  /** An unmodifiable copy of factors that are possible. */
+  static SortedMap<String, Double> requireRates(SortedMap<String, Double> factors) {
+    factors.forEach(
+        (name, factor) ->
+            requireAtLeastZero("rates." + name, factor == null ? Double.NaN : factor));
+    return Collections.unmodifiableSortedMap(new TreeMap<>(factors));
   }
 
   private static void require(boolean holds, String name, double value, String expected) {

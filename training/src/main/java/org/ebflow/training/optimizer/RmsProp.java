@@ -1,5 +1,9 @@
 package org.ebflow.training.optimizer;
 
+import java.util.Collections;
+import java.util.Map;
+import java.util.SortedMap;
+import java.util.TreeMap;
 import org.ebflow.linalg.Matrix;
 import org.ebflow.linalg.OptimizerKernels;
 
@@ -13,8 +17,14 @@ import org.ebflow.linalg.OptimizerKernels;
  * @param decay of the squared gradient's average
  * @param epsilon added outside the root
  * @param weightDecay L2 penalty's factor, added to the gradient
+ * @param rates factors of the learning rate by the last part of a parameter's name
  */
-public record RmsProp(double learningRate, double decay, double epsilon, double weightDecay)
+public record RmsProp(
+    double learningRate,
+    double decay,
+    double epsilon,
+    double weightDecay,
+    SortedMap<String, Double> rates)
     implements Optimizer {
   /** Refuses impossible values. */
   public RmsProp {
@@ -22,6 +32,12 @@ public record RmsProp(double learningRate, double decay, double epsilon, double 
     Ranges.requireDecay("decay", decay);
     Ranges.requireAtLeastZero("epsilon", epsilon);
     Ranges.requireAtLeastZero("weight_decay", weightDecay);
+    rates = Ranges.requireRates(rates);
+  }
+
+  /** With one learning rate for all weights. */
+  public RmsProp(double learningRate, double decay, double epsilon, double weightDecay) {
+    this(learningRate, decay, epsilon, weightDecay, Collections.emptySortedMap());
   }
 
   /** With the published decay .99, epsilon 1e-8 and no weight decay. */
@@ -32,6 +48,11 @@ public record RmsProp(double learningRate, double decay, double epsilon, double 
   @Override
   public String name() {
     return "rmsprop";
+  }
+
+  @Override
+  public RmsProp withRates(Map<String, Double> factors) {
+    return new RmsProp(learningRate, decay, epsilon, weightDecay, new TreeMap<>(factors));
   }
 
   @Override

@@ -1,5 +1,6 @@
 package org.ebflow.training.preprocessing;
 
+import java.util.Objects;
 import org.ebflow.flow.Flow;
 import org.ebflow.flow.FlowPass;
 import org.ebflow.flow.pass.Compute;
@@ -24,17 +25,32 @@ import org.jspecify.annotations.Nullable;
 public final class RowPreparation {
   private final Matrix rows;
   private final Matrix noise;
+
+  /** 1 for columns that are spread, 0 for others; null when all are, or none. */
+  private final @Nullable Matrix spread;
+
   private final Matrix[] noiseRows;
   private final RowKernels kernels;
   private final @Nullable FlowPass layers;
   private final double[] logDets;
 
   private RowPreparation(
-      boolean integers, Precision precision, int rows, int dimension, @Nullable FlowPass layers) {
+      Preprocessing preprocessing,
+      Precision precision,
+      int rows,
+      int dimension,
+      @Nullable FlowPass layers) {
     this.layers = layers;
+    boolean dequantizes = preprocessing.dequantizes();
+    if (dequantizes && preprocessing.levels() == 0) {
+      spread = Matrix.allocate(precision, 1, dimension);
+      preprocessing.wholeColumns().forEach(column -> spread.set(0, column, 1));
+    } else {
+      spread = null;
+    }
     this.rows =
         layers == null ? Matrix.allocate(precision, rows, dimension) : layers.input().stream(0);
-    noise = Matrix.allocate(precision, integers ? rows : 0, dimension);
+    noise = Matrix.allocate(precision, dequantizes ? rows : 0, dimension);
     noiseRows = new Matrix[noise.rows()];
     for (int r = 0; r < noiseRows.length; r++) {
       noiseRows[r] = noise.rows(r, r + 1);
@@ -66,7 +82,7 @@ public final class RowPreparation {
       int rows = team.worker(rank).to(batch) - team.worker(rank).from(batch);
       result[rank] =
           new RowPreparation(
-              preprocessing.levels() > 0,
+              preprocessing,
               preprocessing.precision(model),
               rows,
               dimension,
@@ -80,7 +96,7 @@ public final class RowPreparation {
     return rows;
   }
 
-  /** Whether the data are integers, so that noise has to be drawn before {@link #prepare}. */
+  /** Whether columns are spread, so that noise has to be drawn before {@link #prepare}. */
   public boolean dequantizes() {
     return noiseRows.length > 0;
   }
@@ -101,12 +117,15 @@ public final class RowPreparation {
   }
 
   /**
-   * Adds the noise that was drawn, if the data are integers, and applies the layers.
+   * Adds the noise that was drawn to the columns that are spread, and applies the layers.
    *
    * @param target overwritten by the rows of the model, [rows,dimension]
    */
   public void prepare(Matrix target) {
     if (dequantizes()) {
+      if (spread != null) {
+        kernels.scaleColumns(noise, spread, noise);
+      }
       kernels.combine(1, rows, 1, noise, rows);
     }
     if (layers != null) {
@@ -118,6 +137,17 @@ public final class RowPreparation {
   /** The rows of the last {@link #prepare} in the precision of the preprocessing. */
   public Matrix prepared() {
     return layers == null ? rows : layers.output().stream(0);
+  }
+
+  /**
+   * The inverse of the layers, of which there must be one; integers get no noise taken away.
+   *
+   * @param prepared read, [rows,dimension] in the precision of the preprocessing
+   * @param target overwritten, of the same shape and precision, not {@code prepared}
+   */
+  public void invert(Matrix prepared, Matrix target) {
+    Objects.requireNonNull(layers, "a preprocessing without layers has no inverse to compute")
+        .inverse(prepared, target);
   }
 
   /**

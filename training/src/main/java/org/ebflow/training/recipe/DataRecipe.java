@@ -5,11 +5,15 @@ import com.fasterxml.jackson.annotation.JsonSubTypes;
 import com.fasterxml.jackson.annotation.JsonTypeInfo;
 import java.nio.charset.Charset;
 import java.nio.charset.IllegalCharsetNameException;
+import java.nio.file.Path;
 import java.util.List;
 import org.ebflow.flow.InvalidInputException;
+import org.ebflow.training.data.SplitOptions;
 import org.ebflow.training.data.TableOptions;
+import org.ebflow.training.preprocessing.Margins;
 import org.ebflow.training.preprocessing.Preprocessing;
 import org.ebflow.training.preprocessing.Standardize;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The data of a recipe.
@@ -19,8 +23,12 @@ import org.ebflow.training.preprocessing.Standardize;
  * @param columns of a table to use, empty for all
  * @param header whether a CSV table begins with names: auto, yes or no
  * @param encoding of a CSV table without a byte order mark, by its registered name
+ * @param dequantize whether a table's columns of whole numbers are spread over [n, n+1)
  * @param dropNonFinite whether a table's rows with missing values, NaN or ±Inf are left out
  * @param dropConstant whether a table's constant columns are left out
+ * @param split shares of training, validation and test of a table's rows
+ * @param validation the validation part's own table, empty for none
+ * @param test the test part's own table, empty for none
  * @param preprocessing from rows of the data to rows of the model
  * @param noise standard deviation of Gaussian noise added to preprocessed training rows
  */
@@ -30,10 +38,14 @@ record DataRecipe(
     List<String> columns,
     TableOptions.Header header,
     String encoding,
+    Dequantize dequantize,
     @JsonProperty("drop_nonfinite") boolean dropNonFinite,
     boolean dropConstant,
     PreprocessingRecipe preprocessing,
-    double noise) {
+    double noise,
+    List<Double> split,
+    String validation,
+    String test) {
   /** Refuses impossible values. */
   DataRecipe {
     columns = List.copyOf(columns);
@@ -44,6 +56,20 @@ record DataRecipe(
     if (!(noise >= 0 && noise < Double.POSITIVE_INFINITY)) {
       throw new IllegalArgumentException("noise is " + noise + ", expected 0 or above");
     }
+    if (split.size() != 3) {
+      throw new IllegalArgumentException(
+          "split is " + split + ", expected the shares of training, validation and test");
+    }
+    split = List.copyOf(split);
+  }
+
+  /** How its table is split. */
+  SplitOptions splitOptions() {
+    return new SplitOptions(split.get(0), split.get(1), split.get(2), file(validation), file(test));
+  }
+
+  private static @Nullable Path file(String name) {
+    return name.isEmpty() ? null : Path.of(name);
   }
 
   private static boolean supported(String encoding) {
@@ -64,31 +90,68 @@ record DataRecipe(
         .withDropConstant(dropConstant);
   }
 
+  /** Whether columns of whole numbers are spread. */
+  enum Dequantize {
+    /** As the preprocessing needs it. */
+    AUTO,
+    /** Spread. */
+    YES,
+    /** Left alone. */
+    NO
+  }
+
+  /** How its preprocessing is found from training data. */
+  Preprocessing.Fit fit() {
+    return preprocessing.build(
+        dequantize == Dequantize.AUTO
+            ? preprocessing.needsDequantization()
+            : dequantize == Dequantize.YES);
+  }
+
+  private static Preprocessing.Fit fit(boolean dequantize, Preprocessing.Fit plain) {
+    return dequantize
+        ? train ->
+            train.levels() > 0
+                ? plain.fit(train)
+                : plain.fit(train).dequantizing(Preprocessing.wholeColumns(train))
+        : plain;
+  }
+
   /** Preprocessing, told apart by its {@code type}. */
   @JsonTypeInfo(use = JsonTypeInfo.Id.NAME, property = "type")
   @JsonSubTypes({
     @JsonSubTypes.Type(value = NoPreprocessing.class, name = "none"),
     @JsonSubTypes.Type(value = StandardizeRecipe.class, name = "standardize"),
-    @JsonSubTypes.Type(value = LogitRecipe.class, name = "logit")
+    @JsonSubTypes.Type(value = LogitRecipe.class, name = "logit"),
+    @JsonSubTypes.Type(value = MarginsRecipe.class, name = "margins")
   })
   sealed interface PreprocessingRecipe {
-    /** How it is found from training data. */
-    Preprocessing.Fit build();
+    /**
+     * How it is found from training data.
+     *
+     * @param dequantize whether a table's columns of whole numbers are spread
+     */
+    Preprocessing.Fit build(boolean dequantize);
+
+    /** Whether whole numbers are spread unless the recipe says otherwise. */
+    default boolean needsDequantization() {
+      return false;
+    }
   }
 
   /** Rows as they are. */
   record NoPreprocessing() implements PreprocessingRecipe {
     @Override
-    public Preprocessing.Fit build() {
-      return train -> Preprocessing.none();
+    public Preprocessing.Fit build(boolean dequantize) {
+      return fit(dequantize, train -> Preprocessing.none());
     }
   }
 
   /** Mean and deviation of the training set. */
   record StandardizeRecipe() implements PreprocessingRecipe {
     @Override
-    public Preprocessing.Fit build() {
-      return Standardize.byTrainingSet();
+    public Preprocessing.Fit build(boolean dequantize) {
+      return fit(dequantize, Standardize.byTrainingSet());
     }
   }
 
@@ -101,7 +164,7 @@ record DataRecipe(
     }
 
     @Override
-    public Preprocessing.Fit build() {
+    public Preprocessing.Fit build(boolean dequantize) {
       return train -> {
         if (train.levels() == 0) {
           throw new InvalidInputException(
@@ -109,6 +172,19 @@ record DataRecipe(
         }
         return Preprocessing.logit(train.dimension(), train.levels(), smoothness);
       };
+    }
+  }
+
+  /** Every column made standard normal by its distribution in the training set. */
+  record MarginsRecipe() implements PreprocessingRecipe {
+    @Override
+    public Preprocessing.Fit build(boolean dequantize) {
+      return Margins.byTrainingSet(dequantize);
+    }
+
+    @Override
+    public boolean needsDequantization() {
+      return true;
     }
   }
 }

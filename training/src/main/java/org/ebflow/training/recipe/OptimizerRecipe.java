@@ -2,6 +2,7 @@ package org.ebflow.training.recipe;
 
 import com.fasterxml.jackson.annotation.JsonSubTypes;
 import com.fasterxml.jackson.annotation.JsonTypeInfo;
+import java.util.Map;
 import org.ebflow.training.optimizer.Adam;
 import org.ebflow.training.optimizer.Optimizer;
 import org.ebflow.training.optimizer.RmsProp;
@@ -18,29 +19,42 @@ sealed interface OptimizerRecipe {
   Optimizer build();
 
   /** RMSprop. */
-  record RmsPropRecipe(double lr, double decay, double epsilon, double weightDecay)
+  record RmsPropRecipe(
+      double lr, double decay, double epsilon, double weightDecay, Map<String, Double> rates)
       implements OptimizerRecipe {
     @Override
     public Optimizer build() {
-      return new RmsProp(lr, decay, epsilon, weightDecay);
+      return new RmsProp(lr, decay, epsilon, weightDecay).withRates(rates);
     }
   }
 
   /** Adam with an L2 penalty. */
-  record AdamRecipe(double lr, double beta1, double beta2, double epsilon, double weightDecay)
+  record AdamRecipe(
+      double lr,
+      double beta1,
+      double beta2,
+      double epsilon,
+      double weightDecay,
+      Map<String, Double> rates)
       implements OptimizerRecipe {
     @Override
     public Optimizer build() {
-      return new Adam(lr, beta1, beta2, epsilon, weightDecay, false);
+      return new Adam(lr, beta1, beta2, epsilon, weightDecay, false).withRates(rates);
     }
   }
 
   /** Adam with decoupled decay of the weights. */
-  record AdamWRecipe(double lr, double beta1, double beta2, double epsilon, double weightDecay)
+  record AdamWRecipe(
+      double lr,
+      double beta1,
+      double beta2,
+      double epsilon,
+      double weightDecay,
+      Map<String, Double> rates)
       implements OptimizerRecipe {
     @Override
     public Optimizer build() {
-      return new Adam(lr, beta1, beta2, epsilon, weightDecay, true);
+      return new Adam(lr, beta1, beta2, epsilon, weightDecay, true).withRates(rates);
     }
   }
 }

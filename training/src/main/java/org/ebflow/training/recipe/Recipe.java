@@ -7,6 +7,7 @@ import java.util.function.Supplier;
 import org.ebflow.flow.Flow;
 import org.ebflow.flow.InvalidInputException;
 import org.ebflow.flow.layer.Shape;
+import org.ebflow.flow.model.Init;
 import org.ebflow.flow.model.ModelConfig;
 import org.ebflow.linalg.Precision;
 import org.ebflow.training.Trainer;
@@ -47,6 +48,7 @@ public final class Recipe {
     this.tree = tree;
     tree.addAbsent();
     this.content = RecipeJson.parse(tree, Content.class);
+    checked("data", content.data::splitOptions);
     checked("training", content.training.settings()::build);
     this.optimizer = checked("optimizer", content.optimizer::build);
     Objective objective = checked("objective", () -> content.objective.build(1));
@@ -138,7 +140,7 @@ public final class Recipe {
     return content.data.folder();
   }
 
-  /** Name of its model: fc or coupling. */
+  /** Name of its model: fc, coupling, spline or patches. */
   public String model() {
     return content.model.type();
   }
@@ -163,14 +165,30 @@ public final class Recipe {
     return content.training.seed();
   }
 
+  /** Whether epochs alone decide how long a run is. */
+  public boolean byEpochs() {
+    return content.training.epochs() > 0 && content.training.steps() == 0;
+  }
+
   /** Loads its data set. */
   public Splits load(DataSources sources) {
-    return sources.load(content.data.name(), content.data.table(), seed());
+    return sources.load(
+        content.data.name(), content.data.table(), content.data.splitOptions(), seed());
+  }
+
+  /** The validation part's own file, empty for none. */
+  public String validationFile() {
+    return content.data.validation();
+  }
+
+  /** The test part's own file, empty for none. */
+  public String testFile() {
+    return content.data.test();
   }
 
   /** How its preprocessing is found. */
   public Preprocessing.Fit preprocessing() {
-    return content.data.preprocessing().build();
+    return content.data.fit();
   }
 
   /** Format of weights and training rows. */
@@ -188,10 +206,15 @@ public final class Recipe {
     return content.training.matchAfterPreprocessing();
   }
 
-  /** Its model with fresh weights, for rows of that many numbers. */
+  /** Its model with fresh weights, for rows of that many numbers that are no images. */
   public Flow flow(int dimension, Precision format) {
+    return flow(Shape.plain(dimension), format);
+  }
+
+  /** Its model with fresh weights, for rows of that shape. */
+  public Flow flow(Shape input, Precision format) {
     try {
-      return content.model.build(dimension, format, seed());
+      return content.model.build(input, format, seed());
     } catch (IllegalArgumentException e) {
       throw new InvalidInputException(tree.source() + ": " + e.getMessage(), e);
     }
@@ -204,10 +227,12 @@ public final class Recipe {
 
   /** A trainer with all its settings, for rows like these. */
   public Trainer trainer(Dataset like) {
-    return Trainer.of(
-            flow(like.dimension(), precision()), objective(like.dimension(), like.imageShape()))
+    Shape image = like.imageShape();
+    Shape input = image == null ? Shape.plain(like.dimension()) : image;
+    return Trainer.of(flow(input, precision()), objective(like.dimension(), image))
         .recipe(toMap())
         .preprocessing(preprocessing())
+        .whitening(content.model.init() == Init.WHITENING)
         .optimizer(optimizer)
         .bfloat16(bfloat16())
         .settings(content.training.settings().dataNoise(content.data.noise()).build());

@@ -14,6 +14,8 @@ import org.ebflow.flow.InvalidInputException;
 import org.ebflow.flow.model.CouplingConfig;
 import org.ebflow.flow.model.FullyConnectedConfig;
 import org.ebflow.flow.model.ModelConfig;
+import org.ebflow.flow.model.PatchesConfig;
+import org.ebflow.flow.model.SplineConfig;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.DeserializationFeature;
@@ -50,7 +52,9 @@ final class RecipeJson {
   @JsonTypeInfo(use = JsonTypeInfo.Id.NAME, property = "type")
   @JsonSubTypes({
     @JsonSubTypes.Type(value = FullyConnectedConfig.class, name = "fc"),
-    @JsonSubTypes.Type(value = CouplingConfig.class, name = "coupling")
+    @JsonSubTypes.Type(value = CouplingConfig.class, name = "coupling"),
+    @JsonSubTypes.Type(value = SplineConfig.class, name = "spline"),
+    @JsonSubTypes.Type(value = PatchesConfig.class, name = "patches")
   })
   private interface ModelMixIn {}
 

@@ -23,6 +23,9 @@ record RecipeTree(String source, ObjectNode root, Set<String> optional) {
   private static final Set<String> KINDS =
       Set.of("data.preprocessing.type", "model.type", "objective.loss", "optimizer.name");
 
+  /** Objects whose keys are free. */
+  private static final Set<String> MAPS = Set.of("optimizer.rates");
+
   private static final String WEIGHT_NORMALISATION = "weight_normalisation";
 
   /** A recipe whose every key is meant. */
@@ -52,10 +55,27 @@ record RecipeTree(String source, ObjectNode root, Set<String> optional) {
         && !model.has(WEIGHT_NORMALISATION)) {
       model.put(WEIGHT_NORMALISATION, false);
     }
+    if (root.get("model") instanceof ObjectNode model) {
+      model.putIfAbsent("init", literal("published"));
+    }
     if (root.get("data") instanceof ObjectNode data) {
       data.putIfAbsent("header", literal("auto"));
       data.putIfAbsent("encoding", literal("UTF-8"));
       data.putIfAbsent("drop_constant", literal("false"));
+      data.putIfAbsent("split", literal("[0.8, 0.1, 0.1]"));
+      data.putIfAbsent("validation", literal("\"\""));
+      data.putIfAbsent("test", literal("\"\""));
+      data.putIfAbsent("dequantize", literal("auto"));
+    }
+    if (root.get("optimizer") instanceof ObjectNode optimizer) {
+      optimizer.putIfAbsent("rates", literal("{}"));
+    }
+    if (root.get("training") instanceof ObjectNode training) {
+      training.putIfAbsent("min_steps", literal("0"));
+      training.putIfAbsent("evaluate_steps", literal("0"));
+      training.putIfAbsent("patience", literal("0"));
+      training.putIfAbsent("schedule", literal("step"));
+      training.putIfAbsent("warmup_steps", literal("0"));
     }
   }
 
@@ -84,8 +104,10 @@ record RecipeTree(String source, ObjectNode root, Set<String> optional) {
           String leaf = path[path.length - 1];
           JsonNode old = parent.get(leaf);
           if (path.length == 1
-              || old instanceof ObjectNode
-              || (old == null && !ofNewKinds.contains(parent(key)))) {
+              || (old instanceof ObjectNode && !MAPS.contains(key))
+              || (old == null
+                  && !MAPS.contains(parent(key))
+                  && !ofNewKinds.contains(parent(key)))) {
             throw unknown(key);
           }
           parent.set(
@@ -105,7 +127,7 @@ record RecipeTree(String source, ObjectNode root, Set<String> optional) {
 
   private static JsonNode literal(String value) {
     try {
-      return RecipeJson.MAPPER.readTree(value);
+      return RecipeJson.MAPPER.readTree(value.replaceFirst("^(-?)[.](?=[0-9])", "$10."));
     } catch (JacksonException e) {
       return RecipeJson.MAPPER.getNodeFactory().stringNode(value);
     }
@@ -140,7 +162,7 @@ record RecipeTree(String source, ObjectNode root, Set<String> optional) {
     node.properties()
         .forEach(
             entry -> {
-              if (entry.getValue() instanceof ObjectNode child) {
+              if (entry.getValue() instanceof ObjectNode child && !child.isEmpty()) {
                 collect(prefix + entry.getKey() + ".", child, keys);
               } else {
                 keys.add(prefix + entry.getKey());

@@ -2,6 +2,7 @@ package org.ebflow.training.recipe;
 
 import com.fasterxml.jackson.annotation.JsonProperty;
 import org.ebflow.linalg.Precision;
+import org.ebflow.training.RateSchedule;
 import org.ebflow.training.TrainingSettings;
 
 /**
@@ -19,6 +20,11 @@ record TrainingRecipe(
     double clip,
     double averageDecay,
     int evaluateEvery,
+    long minSteps,
+    long evaluateSteps,
+    int patience,
+    RateSchedule schedule,
+    long warmupSteps,
     @JsonProperty("map") boolean matchAfterPreprocessing,
     long seed,
     Format precision) {
@@ -32,6 +38,11 @@ record TrainingRecipe(
         .clip(clip)
         .averageDecay(averageDecay)
         .evaluateEvery(evaluateEvery)
+        .minSteps(minSteps)
+        .evaluateSteps(evaluateSteps)
+        .patience(patience)
+        .schedule(schedule)
+        .warmupSteps(warmupSteps)
         .matchAfterPreprocessing(matchAfterPreprocessing)
         .seed(seed);
   }

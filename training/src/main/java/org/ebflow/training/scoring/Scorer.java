@@ -103,7 +103,7 @@ public final class Scorer implements AutoCloseable {
       double constant = 0;
       for (Layer layer : preprocessing.layers()) {
         for (ConstantJacobian part : layer.constantParts()) {
-          constant += part.logAbsDeterminant(flow.parameters(), blas);
+          constant += part.logAbsDeterminant(preprocessing.weights(), blas);
         }
       }
       preprocessingLogDet = constant;

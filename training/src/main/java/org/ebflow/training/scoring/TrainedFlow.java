@@ -5,6 +5,7 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.IntStream;
 import org.ebflow.flow.Flow;
 import org.ebflow.flow.InvalidInputException;
 import org.ebflow.flow.io.Safetensors;
@@ -42,6 +43,7 @@ public record TrainedFlow(Flow flow, Preprocessing preprocessing, DataDescriptio
   public static final String MODEL_FILE = "model.safetensors";
 
   private static final String FORMAT = "ebflow-1";
+  private static final String WHOLE_COLUMNS = "preprocessing_whole_columns";
   private static final JsonMapper JSON = new JsonMapper();
   private static final int SAMPLE_BLOCK = 256;
 
@@ -113,7 +115,7 @@ public record TrainedFlow(Flow flow, Preprocessing preprocessing, DataDescriptio
 
   /**
    * Exact samples, in the units of the data: x = preprocessing⁻¹(g⁻¹(u)), u standard normal.
-   * Integer data are rounded down and clamped to their levels.
+   * Columns of whole numbers are rounded down, pixels clamped to their levels.
    *
    * @return float64 [count,dimension], a function of the seed
    * @throws InvalidInputException if a linear layer is singular
@@ -137,12 +139,7 @@ public record TrainedFlow(Flow flow, Preprocessing preprocessing, DataDescriptio
       }
       result.rows(from, from + rows).copyFrom(x);
     }
-    if (preprocessing.levels() > 0) {
-      double[] values = result.doubles();
-      for (int i = 0; i < values.length; i++) {
-        values[i] = Math.clamp(Math.floor(values[i]), 0, preprocessing.levels() - 1);
-      }
-    }
+    preprocessing.quantize(result);
     return result;
   }
 
@@ -160,11 +157,16 @@ public record TrainedFlow(Flow flow, Preprocessing preprocessing, DataDescriptio
     metadata.put("initialized_by_data", String.valueOf(flow.parameters().initializedByData()));
     metadata.put("log_z", String.valueOf(flow.logZ(blas)));
     metadata.put("preprocessing_levels", String.valueOf(preprocessing.levels()));
+    if (!preprocessing.wholeColumns().isEmpty()) { // else absent, as in files that know of none
+      metadata.put(WHOLE_COLUMNS, JSON.writeValueAsString(preprocessing.wholeColumns()));
+    }
     metadata.put(
         "preprocessing", JSON.writeValueAsString(LayerTypes.describe(preprocessing.layers())));
     metadata.put("data", JSON.writeValueAsString(data));
     metadata.put("seed", String.valueOf(seed));
-    Safetensors.write(file, flow.weights(), metadata);
+    Map<String, Matrix> tensors = new LinkedHashMap<>(flow.weights());
+    tensors.putAll(preprocessing.weights().byName());
+    Safetensors.write(file, tensors, metadata);
   }
 
   /** The model of a run folder, or of a model file. */
@@ -204,18 +206,14 @@ public record TrainedFlow(Flow flow, Preprocessing preprocessing, DataDescriptio
       }
       Shape input = shape(metadata, dimension);
       Flow flow = architecture == null ? described(input, tensors, file) : architecture;
-      for (Map.Entry<String, Matrix> block : flow.weights().entrySet()) {
-        tensors.copyTo(block.getKey(), block.getValue());
-        requireFinite(block.getValue(), block.getKey(), file);
-      }
+      Preprocessing preprocessing = preprocessing(input, tensors, file);
+      copy(tensors, flow.weights(), file);
+      copy(tensors, preprocessing.weights().byName(), file);
       flow.parameters()
           .initializedByData(Boolean.parseBoolean(metadata.get("initialized_by_data")));
       flow.parameters().changed();
       return new TrainedFlow(
-          flow,
-          preprocessing(metadata, input, file),
-          data(metadata),
-          Long.parseLong(text(metadata, "seed")));
+          flow, preprocessing, data(metadata), Long.parseLong(text(metadata, "seed")));
     } catch (IllegalArgumentException | JacksonException e) {
       throw new InvalidInputException(
           file + ": the metadata can't be read (" + e.getMessage() + ")", e);
@@ -236,21 +234,42 @@ public record TrainedFlow(Flow flow, Preprocessing preprocessing, DataDescriptio
   private static Flow described(Shape input, Safetensors tensors, Path file) {
     Map<String, String> metadata = tensors.metadata();
     List<Layer> layers = Architecture.layers(input, list(metadata, "layers"), file.toString());
-    long expected = 0;
-    for (Layer layer : layers) {
-      for (Parameter block : layer.parameters()) {
-        expected += (long) block.rows() * block.columns();
-      }
-    }
-    long found = 0;
-    for (String name : tensors.names()) {
-      found += (long) tensors.rows(name) * tensors.columns(name);
-    }
+    long expected = count(layers);
+    long found = count(tensors, false);
     if (found != expected) {
       throw new InvalidInputException(
           file + ": expected " + expected + " weights for its layers, found " + found);
     }
     return Architecture.flow(input, layers, Precision.valueOf(text(metadata, "precision")));
+  }
+
+  private static long count(List<Layer> layers) {
+    long count = 0;
+    for (Layer layer : layers) {
+      for (Parameter block : layer.parameters()) {
+        count += (long) block.rows() * block.columns();
+      }
+    }
+    return count;
+  }
+
+  /** How many numbers the file has for the preprocessing, or for the flow. */
+  private static long count(Safetensors tensors, boolean preprocessing) {
+    long count = 0;
+    for (String name : tensors.names()) {
+      if (name.startsWith(Flow.PREPROCESSING) == preprocessing) {
+        count += (long) tensors.rows(name) * tensors.columns(name);
+      }
+    }
+    return count;
+  }
+
+  private static void copy(Safetensors tensors, Map<String, Matrix> blocks, Path file) {
+    blocks.forEach(
+        (name, block) -> {
+          tensors.copyTo(name, block);
+          requireFinite(block, name, file);
+        });
   }
 
   private static void requireFinite(Matrix block, String name, Path file) {
@@ -266,14 +285,35 @@ public record TrainedFlow(Flow flow, Preprocessing preprocessing, DataDescriptio
     }
   }
 
-  private static Preprocessing preprocessing(Map<String, String> metadata, Shape input, Path file) {
+  private static Preprocessing preprocessing(Shape input, Safetensors tensors, Path file) {
+    Map<String, String> metadata = tensors.metadata();
     int levels = Integer.parseInt(text(metadata, "preprocessing_levels"));
     if (levels < 0) {
       throw new IllegalArgumentException("preprocessing_levels is " + levels);
     }
     List<Layer> layers =
         Architecture.layers(input, list(metadata, "preprocessing"), file.toString());
-    return new Preprocessing(levels, layers);
+    if (count(layers) != count(tensors, true)) {
+      throw new InvalidInputException(
+          file
+              + ": expected "
+              + count(layers)
+              + " weights for its preprocessing, found "
+              + count(tensors, true));
+    }
+    return new Preprocessing(levels, layers).dequantizing(wholeColumns(metadata, input.size()));
+  }
+
+  private static List<Integer> wholeColumns(Map<String, String> metadata, int dimension) {
+    if (!metadata.containsKey(WHOLE_COLUMNS)) {
+      return List.of();
+    }
+    int[] columns = JSON.readValue(text(metadata, WHOLE_COLUMNS), int[].class);
+    if (columns == null || IntStream.of(columns).anyMatch(c -> c < 0 || c >= dimension)) {
+      throw new IllegalArgumentException(
+          WHOLE_COLUMNS + " is " + metadata.get(WHOLE_COLUMNS) + ", expected columns from 0");
+    }
+    return IntStream.of(columns).boxed().toList();
   }
 
   private static DataDescription data(Map<String, String> metadata) {

@@ -19,12 +19,15 @@ import org.ebflow.flow.layer.Dense;
 import org.ebflow.flow.layer.FixedAffine;
 import org.ebflow.flow.layer.Logit;
 import org.ebflow.flow.layer.Mlp;
+import org.ebflow.flow.layer.MonotoneSpline;
 import org.ebflow.flow.layer.NormalisedAffine;
 import org.ebflow.flow.layer.Sequence;
 import org.ebflow.flow.layer.Shape;
 import org.ebflow.flow.layer.SmoothLeakyRelu;
 import org.ebflow.flow.model.CouplingConfig;
 import org.ebflow.flow.model.FullyConnectedConfig;
+import org.ebflow.flow.model.PatchesConfig;
+import org.ebflow.flow.model.SplineConfig;
 import org.ebflow.linalg.Matrix;
 import org.ebflow.linalg.Noise;
 import org.ebflow.linalg.Precision;
@@ -53,6 +56,11 @@ public final class FlowsUnderTest {
         random(
             new CouplingConfig(2, 4, 2, Activation.Kind.SWISH, true)
                 .build(2, Precision.FLOAT64, 5)));
+    flows.put(
+        "spline",
+        random(
+            new SplineConfig(2, 3, 1.5, MonotoneSpline.Tails.FREE).build(3, Precision.FLOAT64, 6)));
+    flows.put("patches", random(patches(Precision.FLOAT64)));
     flows.put("coupling, every transform", random(couplings(Precision.FLOAT64)));
     flows.put("multi-scale", random(multiScale(new Shape(1, 4, 4), Precision.FLOAT64)));
     flows.put(
@@ -68,6 +76,12 @@ public final class FlowsUnderTest {
                 .dense()
                 .build()));
     return flows;
+  }
+
+  /** Block-diagonal layers and splines on images of two channels. */
+  public static Flow patches(Precision precision) {
+    return new PatchesConfig(1, 1, 3, 1.5, MonotoneSpline.Tails.FREE)
+        .build(new Shape(2, 1, 2), precision, 7);
   }
 
   /** Couplings of every transform, by one network and by several, of every kind of part. */

@@ -45,9 +45,11 @@ final class BuiltInRecipesTest {
   /** The values of a section and of the objects in it, without their keys. */
   private static String values(Object value) {
     if (value instanceof Map<?, ?> section) {
-      return section.values().stream()
-          .map(BuiltInRecipesTest::values)
-          .collect(Collectors.joining(" "));
+      return section.isEmpty()
+          ? "{}"
+          : section.values().stream()
+              .map(BuiltInRecipesTest::values)
+              .collect(Collectors.joining(" "));
     }
     return value.equals("") ? "''" : value.toString();
   }

@@ -3,6 +3,7 @@ package org.ebflow.training.recipe;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.Map;
+import org.ebflow.flow.layer.Shape;
 import org.ebflow.linalg.Precision;
 import org.ebflow.training.check.GradientCheck;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -13,6 +14,7 @@ class RecipeGradientTest {
   private static final double LARGEST_ERROR = 1e-6;
   private static final int COLUMNS = 12;
   private static final int COLUMNS_OF_COUPLING = 4;
+  private static final Shape SMALL_IMAGE = new Shape(1, 4, 4);
 
   /** Of every kind of layer and of every mask there are two: more of the same cost minutes. */
   private static final Map<String, String> SMALLER =
@@ -28,9 +30,12 @@ class RecipeGradientTest {
       recipe = recipe.with(SMALLER);
     }
 
+    Shape image = recipe.model().equals("patches") ? SMALL_IMAGE : null;
+    Shape input = image == null ? Shape.plain(dimension) : image;
+
     GradientCheck.Report report =
-        GradientCheck.of(recipe.flow(dimension, Precision.FLOAT64))
-            .objective(recipe.objective(dimension, null))
+        GradientCheck.of(recipe.flow(input, Precision.FLOAT64))
+            .objective(recipe.objective(input.size(), image))
             .run();
 
     assertThat(report.objective()).isEqualTo(recipe.loss());

@@ -10,9 +10,12 @@ import java.util.List;
 import java.util.Map;
 import org.ebflow.flow.InvalidInputException;
 import org.ebflow.flow.layer.Activation;
+import org.ebflow.flow.layer.MonotoneSpline;
 import org.ebflow.flow.layer.Shape;
 import org.ebflow.flow.model.CouplingConfig;
+import org.ebflow.flow.model.PatchesConfig;
 import org.ebflow.linalg.Precision;
+import org.ebflow.training.data.Dataset;
 import org.ebflow.training.objective.DenoisingScoreMatching;
 import org.ebflow.training.objective.FiniteDifferenceScoreMatching;
 import org.ebflow.training.objective.LossScale;
@@ -26,6 +29,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import tools.jackson.databind.json.JsonMapper;
 
 final class RecipeTest {
@@ -75,6 +79,24 @@ final class RecipeTest {
         .containsEntry("residual", false);
     assertThat(section(recipe, "data").get("preprocessing"))
         .isEqualTo(Map.of("type", "logit", "smoothness", .5));
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"mnist", "kmnist", "fashion-mnist", "digits"})
+  void imageSetsHaveARecipeOfPatchesByMaximumLikelihood(String data) {
+    Recipe recipe = Recipe.named(data + "-patches-ml");
+
+    assertThat(recipe.modelConfig())
+        .isEqualTo(new PatchesConfig(4, 7, 15, 3.5, MonotoneSpline.Tails.FROZEN));
+    assertThat(recipe.optimizer())
+        .isEqualTo(new Adam(data.equals("digits") ? 1e-3 : 3e-3, .9, .999, 1e-8, 0, false));
+    assertThat(recipe.objective(784, MNIST)).isEqualTo(new MaximumLikelihood());
+    assertThat(recipe.flow(MNIST, Precision.FLOAT32).constantParts()).hasSize(2 + 4 * 3);
+    assertThatThrownBy(() -> recipe.flow(43, Precision.FLOAT32))
+        .isInstanceOf(InvalidInputException.class)
+        .hasMessage(
+            data
+                + "-patches-ml: model patches needs images, expected height and width, found rows of 43 columns");
   }
 
   @Test
@@ -158,7 +180,7 @@ final class RecipeTest {
   void aTableIsReadAsEverWhereARecipeDoesNotSayHow(@TempDir Path folder) throws IOException {
     Map<String, Object> old = Recipe.named("table-fc-ssm").toMap();
     Map<?, ?> data = (Map<?, ?>) old.get("data");
-    assertThat(List.of("header", "encoding", "drop_constant"))
+    assertThat(List.of("header", "encoding", "drop_constant", "dequantize"))
         .allSatisfy(key -> assertThat(data.remove(key)).isNotNull());
     Path file = folder.resolve("old.json");
     Files.writeString(file, new JsonMapper().writeValueAsString(old));
@@ -167,12 +189,61 @@ final class RecipeTest {
     assertThat(section(recipe, "data").get("header")).isEqualTo("auto");
     assertThat(section(recipe, "data").get("encoding")).isEqualTo("UTF-8");
     assertThat(section(recipe, "data").get("drop_constant")).isEqualTo(false);
+    assertThat(section(recipe, "data").get("dequantize")).isEqualTo("auto");
     Recipe changed = recipe.with(Map.of("data.header", "yes", "data.encoding", "windows-1252"));
     assertThat(section(changed, "data").get("header")).isEqualTo("yes");
     assertThatThrownBy(() -> recipe.set("data.header", "maybe"))
         .hasMessageContaining("data.header: expected one of auto, yes, no");
     assertThatThrownBy(() -> recipe.set("data.encoding", "klingon"))
         .hasMessageContaining("data.encoding is klingon, expected UTF-8");
+  }
+
+  @Test
+  void aRunGoesAsEverWhereARecipeDoesNotSayHow(@TempDir Path folder) throws IOException {
+    Recipe recipe = Recipe.named("table-fc-ssm");
+    Map<String, Object> old = recipe.toMap();
+    Map.of(
+            "data", List.of("split", "validation", "test"),
+            "optimizer", List.of("rates"),
+            "training",
+                List.of("min_steps", "evaluate_steps", "patience", "schedule", "warmup_steps"))
+        .forEach(
+            (section, keys) ->
+                assertThat(keys)
+                    .allSatisfy(
+                        key -> assertThat(((Map<?, ?>) old.get(section)).remove(key)).isNotNull()));
+    Path file = folder.resolve("old.json");
+    Files.writeString(file, new JsonMapper().writeValueAsString(old));
+
+    assertThat(Recipe.ofFile(file).toMap()).isEqualTo(recipe.toMap());
+  }
+
+  @Test
+  void ratesAreSetOneByOneOrAllAtOnce() {
+    Recipe recipe = Recipe.named("table-fc-ssm").set("optimizer.rates.bias", "3");
+    assertThat(recipe.optimizer()).isEqualTo(new RmsProp(1e-4).withRates(Map.of("bias", 3.0)));
+    assertThat(recipe.set("optimizer.rates.weight", "0.5").optimizer().rates())
+        .containsExactly(Map.entry("bias", 3.0), Map.entry("weight", .5));
+    assertThat(recipe.set("optimizer.rates", "{\"weight\": 0}").optimizer().rates())
+        .containsExactly(Map.entry("weight", 0.0));
+    assertThat(
+            Recipe.named("table-coupling-ssm")
+                .with(Map.of("optimizer.name", "adamw", "optimizer.rates.bias", "2"))
+                .optimizer())
+        .isEqualTo(new Adam(1e-3, .9, .999, 1e-8, 0, true).withRates(Map.of("bias", 2.0)));
+  }
+
+  @Test
+  void wholeNumbersAreSpreadWhereThePreprocessingNeedsItOrTheUserSaysSo() {
+    Dataset table = Dataset.of(new double[][] {{1, .5}, {2, .1}, {3, .2}, {3, .7}});
+    Recipe recipe = Recipe.named("table-fc-ssm");
+    Recipe margins = recipe.set("data.preprocessing.type", "margins");
+    assertThat(recipe.preprocessing().fit(table).wholeColumns()).isEmpty();
+    assertThat(margins.preprocessing().fit(table).wholeColumns()).containsExactly(0);
+    assertThat(recipe.set("data.dequantize", "yes").preprocessing().fit(table).wholeColumns())
+        .containsExactly(0);
+    assertThat(margins.set("data.dequantize", "no").preprocessing().fit(table).wholeColumns())
+        .isEmpty();
   }
 
   @Test
@@ -197,7 +268,7 @@ final class RecipeTest {
                         "model.alpha", "0.3",
                         "model.residual", "false")),
                 "model"))
-        .containsOnlyKeys("type", "layers", "alpha", "residual");
+        .containsOnlyKeys("type", "layers", "alpha", "residual", "init");
   }
 
   @Test
@@ -225,6 +296,20 @@ final class RecipeTest {
         "training.map      | 1    | training.map: expected true or false, found 1",
         "training.gamma    | 2    | gamma is 2.0, expected 0 < gamma <= 1",
         "training.precision | f16 | training.precision: expected one of f32, f64, bf16, found \"f16\"",
+        "training.patience | -1 | training.patience is -1, expected at least 0",
+        "training.min_steps | -1 | training.min_steps is -1, expected at least 0",
+        "training.evaluate_steps | -1 | training.evaluate_steps is -1, expected at least 0",
+        "training.warmup_steps | -1 | training.warmup_steps is -1, expected at least 0",
+        "training.schedule | sine | training.schedule: expected one of step, cosine, found \"sine\"",
+        "optimizer.rates   | 3    | optimizer.rates: expected an object, found 3",
+        "optimizer.rates.bias | -1 | optimizer.rates.bias is -1.0, expected a number, 0 or above",
+        "optimizer.rates.bias | null | optimizer.rates.bias is NaN, expected a number",
+        "optimizer.rates.bias.x | 1 | no key optimizer.rates.bias.x",
+        "optimizer.rate.bias | 1  | no key optimizer.rate.bias, the nearest is optimizer.rates",
+        "data.split        | [.8] | data.split",
+        "data.split        | [0.8, 0.2] | data.split is [0.8, 0.2], expected the shares of training, validation and test",
+        "data.split        | [0.8, 0.2, 0.2] | data.split is 0.8, 0.2, 0.2, expected shares above 0",
+        "data.split        | [0.8, 0.2, 0] | data.split is 0.8, 0.2, 0.0, expected shares above 0",
         "objective.loss    | smm  | no kind smm, expected one of dsm, fdssm, ml, sml, ssm, the nearest is",
         "objective.loss    | dsm  | objective.sigma: expected a value, found none",
         "model.layers      | 0    | layers is 0, expected 1 to 1000",

@@ -10,6 +10,8 @@ import java.util.stream.Stream;
 import org.ebflow.flow.Flow;
 import org.ebflow.flow.InvalidInputException;
 import org.ebflow.flow.layer.Elementwise;
+import org.ebflow.flow.layer.MonotoneSpline;
+import org.ebflow.flow.model.SplineConfig;
 import org.ebflow.linalg.Blas;
 import org.ebflow.linalg.Matrix;
 import org.ebflow.linalg.Precision;
@@ -96,6 +98,12 @@ class ImpossibleRowsTest {
                         .layer(ScorerTest.coupling(32, false, 1, 0))
                         .layer(ScorerTest.coupling(32, false, 0, 1))
                         .build(),
+                    true)),
+            Arguments.of(
+                "spline",
+                standardised(
+                    new SplineConfig(2, 4, 2, MonotoneSpline.Tails.FREE)
+                        .build(3, Precision.FLOAT32, 1),
                     true)),
             Arguments.of("sinh", standardised(of(3).dense().elementwise(new Sinh()).build(), true)),
             Arguments.of(

@@ -19,6 +19,9 @@ import org.ebflow.flow.Flow;
 import org.ebflow.flow.layer.Activation;
 import org.ebflow.flow.layer.Dense;
 import org.ebflow.flow.layer.MaskedAffineCoupling;
+import org.ebflow.flow.layer.MonotoneSpline;
+import org.ebflow.flow.layer.Shape;
+import org.ebflow.flow.model.PatchesConfig;
 import org.ebflow.linalg.Blas;
 import org.ebflow.linalg.Matrix;
 import org.ebflow.linalg.Precision;
@@ -38,6 +41,8 @@ class ScorerTest {
     return Stream.of(
         Flow.of(43).dense().smoothLeakyRelu(0.3).dense().build(),
         Flow.of(400).dense().smoothLeakyRelu(0.3).dense().build(),
+        new PatchesConfig(1, 5, 5, 3, MonotoneSpline.Tails.FROZEN)
+            .build(new Shape(1, 20, 20), Precision.FLOAT32, 1),
         Flow.of(2).layer(coupling(1, 0)).layer(coupling(0, 1)).dense().build(),
         Flow.of(2).layer(coupling(200, false, 1, 0)).dense().build(),
         Flow.of(2).layer(coupling(200, true, 1, 0)).dense().build());

@@ -12,10 +12,14 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.stream.Stream;
 import org.ebflow.flow.Flow;
 import org.ebflow.flow.InvalidInputException;
 import org.ebflow.flow.io.Safetensors;
+import org.ebflow.flow.layer.BlockDiagonal;
+import org.ebflow.flow.layer.MonotoneSpline;
 import org.ebflow.flow.layer.Shape;
+import org.ebflow.flow.model.SplineConfig;
 import org.ebflow.linalg.Blas;
 import org.ebflow.linalg.Matrix;
 import org.ebflow.linalg.Precision;
@@ -24,6 +28,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.MethodSource;
 
 class TrainedFlowTest {
   @TempDir Path folder;
@@ -43,9 +48,39 @@ class TrainedFlowTest {
     assertThat(loaded.seed()).isEqualTo(7);
   }
 
-  @Test
-  void aSavedImageModelKeepsShapeLevelsAndBits() {
-    TrainedFlow model = TrainedFlows.images();
+  /** The frozen tails, which no optimizer touches, are tensors of the file like the others. */
+  @ParameterizedTest
+  @EnumSource(Precision.class)
+  void aSavedModelWithSplinesScoresWithTheSameBits(Precision precision) {
+    TrainedFlow model =
+        TrainedFlows.table(
+            new SplineConfig(3, 5, 2.5, MonotoneSpline.Tails.FROZEN).build(3, precision, 1),
+            new double[0]);
+    Path file = folder.resolve("model.safetensors");
+    model.save(file, Blas.auto());
+    TrainedFlow loaded = TrainedFlow.load(file);
+    double[] logProb = loaded.logProb(TrainedFlows.rows(100));
+    assertThat(logProb).isEqualTo(model.logProb(TrainedFlows.rows(100)));
+    loaded.flow().parameters().byName().get("1.right_tail").fill(1);
+    loaded.flow().parameters().changed();
+    assertThat(loaded.logProb(TrainedFlows.rows(100))).isNotEqualTo(logProb);
+  }
+
+  static Stream<Flow> imageFlows() {
+    Shape image = new Shape(1, 2, 2);
+    return Stream.of(
+        Flow.of(4).dense().smoothLeakyRelu(0.3).dense().build(),
+        Flow.of(image)
+            .layer(BlockDiagonal.lattices(image, 1, 2))
+            .layer(new MonotoneSpline(4, 5, 3, MonotoneSpline.Tails.FROZEN))
+            .layer(BlockDiagonal.tiles(image, 2, 1, 1))
+            .build());
+  }
+
+  @ParameterizedTest
+  @MethodSource("imageFlows")
+  void aSavedImageModelKeepsShapeLevelsAndBits(Flow flow) {
+    TrainedFlow model = TrainedFlows.images(flow);
     Path file = folder.resolve("model.safetensors");
     model.save(file, Blas.auto());
     TrainedFlow loaded = TrainedFlow.load(file);

@@ -41,7 +41,11 @@ public final class TrainedFlows {
 
   /** Pictures of 2×2 pixels of 16 levels. */
   public static TrainedFlow images() {
-    Flow flow = Flow.of(4).dense().smoothLeakyRelu(0.3).dense().build();
+    return images(Flow.of(4).dense().smoothLeakyRelu(0.3).dense().build());
+  }
+
+  /** The same by another flow, whose weights are moved off their start. */
+  static TrainedFlow images(Flow flow) {
     disturb(flow);
     return new TrainedFlow(
         flow,

@@ -1,0 +1,87 @@
+package org.ebflow.training.preprocessing;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+import java.util.SplittableRandom;
+import org.ebflow.linalg.Blas;
+import org.ebflow.linalg.Noise;
+import org.ebflow.linalg.Precision;
+import org.ebflow.linalg.Team;
+import org.ebflow.training.data.Dataset;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class MomentsTest {
+  private static double[][] rows(int count, int columns, double center) {
+    SplittableRandom random = new SplittableRandom(5);
+    double[][] rows = new double[count][columns];
+    for (double[] row : rows) {
+      double common = random.nextGaussian();
+      for (int c = 0; c < columns; c++) {
+        row[c] = center + c + common + random.nextGaussian() / (c + 1);
+      }
+    }
+    return rows;
+  }
+
+  private static Moments moments(Dataset data, Preprocessing preprocessing, int threads) {
+    try (Team team = new Team(threads)) {
+      return Moments.of(
+          data, preprocessing, Precision.FLOAT32, new Noise(3), Blas.named("java"), team);
+    }
+  }
+
+  /** Sizes below, at and above whole blocks of 1024 rows, and fewer rows than workers. */
+  @ParameterizedTest
+  @CsvSource({"1, 1", "2, 3", "3, 2", "1024, 2", "1025, 3", "2500, 1", "2500, 2"})
+  void areThoseOfTwoPassesOverAllRows(int count, int threads) {
+    double[][] rows = rows(count, 3, 1e6);
+    double[] mean = new double[3];
+    for (double[] row : rows) {
+      for (int c = 0; c < 3; c++) {
+        mean[c] += row[c] / count;
+      }
+    }
+
+    Moments moments = moments(Dataset.of(rows), Preprocessing.none(), threads);
+
+    assertThat(moments.rows()).isEqualTo(count);
+    for (int a = 0; a < 3; a++) {
+      assertThat(moments.mean().get(0, a)).isCloseTo(mean[a], within(1e-8));
+      for (int b = 0; b < 3; b++) {
+        double sum = 0;
+        for (double[] row : rows) {
+          sum += (row[a] - mean[a]) * (row[b] - mean[b]);
+        }
+        assertThat(moments.covariance().get(a, b)).isCloseTo(sum / count, within(1e-9));
+      }
+    }
+  }
+
+  @Test
+  void areOfThePreparedRowsWithNoiseOnWholeNumbers() {
+    byte[] pixels = new byte[3000 * 2];
+    Dataset data = Dataset.ofPixels("zeros", pixels, 2, null, 4);
+    Preprocessing quarter =
+        new Preprocessing(
+            4, Preprocessing.standardize(new double[2], new double[] {4, 4}).layers());
+
+    Moments moments = moments(data, quarter, 2);
+
+    // (0 + u)/4 with u uniform on [0,1)
+    assertThat(moments.mean().get(0, 1)).isCloseTo(1 / 8., within(4 / Math.sqrt(12 * 16 * 3000)));
+    assertThat(moments.covariance().get(1, 1)).isCloseTo(1 / (12 * 16.), within(3e-4));
+    assertThat(moments.covariance().get(0, 1)).isCloseTo(0, within(3e-4));
+  }
+
+  @Test
+  void refuseAnEmptySet() {
+    Dataset empty = Dataset.of(rows(4, 2, 0)).select(0, 0);
+    assertThatThrownBy(() -> moments(empty, Preprocessing.none(), 1))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("empty");
+  }
+}
