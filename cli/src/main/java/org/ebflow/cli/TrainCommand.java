@@ -499,7 +499,12 @@ public final class TrainCommand implements Callable<Integer> {
     trainer.listener(
         new Listeners(
             List.of(
-                course, progress, new PlotListener(run, splits.train(), blas, compute.threads()))));
+                course,
+                new EvaluationThrottle(
+                    new Listeners(
+                        List.of(
+                            progress,
+                            new PlotListener(run, splits.train(), blas, compute.threads())))))));
     TrainedFlow best;
     StopSignals signals = new StopSignals(trainer::requestStop, err);
     try (progress) {

@@ -185,7 +185,7 @@ final class TrainingRun {
     TrainedFlow best = loadBest();
     listener.finished(
         new TrainingListener.Outcome(
-            best, at.step, at.bestStep, stoppedEarly(), at.evaluations.improving()));
+            best, at.step, at.bestStep, at.bestNll, stoppedEarly(), at.evaluations.improving()));
     return best;
   }
 
