@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
@@ -35,6 +36,7 @@ import org.ebflow.training.scoring.EmpiricalDistribution;
 import org.ebflow.training.scoring.Evaluation;
 import org.ebflow.training.scoring.Scorer;
 import org.ebflow.training.scoring.TrainedFlow;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -47,13 +49,14 @@ class WhitenedStartTest {
 
   @TempDir Path folder;
 
-  /** Correlated columns of different scales, far from zero. */
+  /** Correlated columns of different scales, far from zero; the last holds whole numbers. */
   private static double[][] rows(int count) {
     Random random = new Random(5);
     double[][] rows = new double[count][4];
     for (double[] row : rows) {
       double common = random.nextGaussian();
       Arrays.setAll(row, c -> 7 * c + Math.pow(10, c - 1) * (common + random.nextGaussian()));
+      row[3] = Math.rint(row[3]);
     }
     return rows;
   }
@@ -77,8 +80,7 @@ class WhitenedStartTest {
   /** A training part of that share, and a validation part of all the others. */
   private static Splits parts(Dataset all, double share) {
     int train = (int) (share * all.size());
-    return new Splits(
-        all.select(0, train), all.select(train, all.size()), all.select(0, 0));
+    return new Splits(all.select(0, train), all.select(train, all.size()), all.select(0, 0));
   }
 
   private static ModelConfig model(String type) {
@@ -131,7 +133,10 @@ class WhitenedStartTest {
         shift[column] = 1;
       }
       Flow flow =
-          Flow.of(data.dimension()).precision(precision).layer(new FixedAffine(ones, shift)).build();
+          Flow.of(data.dimension())
+              .precision(precision)
+              .layer(new FixedAffine(ones, shift))
+              .build();
       TrainedFlow model =
           new TrainedFlow(
               flow,
@@ -191,8 +196,7 @@ class WhitenedStartTest {
   private static double expected(Splits data, Preprocessing before, Precision precision) {
     Moments train = moments(data.train(), before, precision);
     boolean validated = data.validation().size() > 0;
-    Prepared rows =
-        Prepared.of(validated ? data.validation() : data.train(), before, precision);
+    Prepared rows = Prepared.of(validated ? data.validation() : data.train(), before, precision);
     double shrinkage = 4.0 / (4 + data.train().size());
     if (validated) {
       Moments validation = moments(data.validation(), before, precision);
@@ -297,6 +301,38 @@ class WhitenedStartTest {
       String type, String preprocessing, boolean map, Precision precision) {
     Dataset all = pictures(130);
     check(type, preprocessing, map, precision, parts(all, .8), all);
+  }
+
+  @Test
+  void aRunThatGoesOnDoesNotEvaluateItsStartAgain() {
+    List<Long> evaluated = new ArrayList<>();
+    TrainingListener told =
+        new TrainingListener() {
+          @Override
+          public void evaluated(
+              long step, Evaluation validation, boolean best, TrainedFlow averaged) {
+            evaluated.add(step);
+          }
+        };
+    Splits data = parts(table(130), .8);
+    for (int steps : new int[] {3, 5}) {
+      Trainer trainer =
+          Trainer.of(model("spline").build(SHAPE, Precision.FLOAT32, SEED), new MaximumLikelihood())
+              .whitening(true)
+              .epochs(0)
+              .steps(steps)
+              .threads(1)
+              .blas(BLAS)
+              .listener(told);
+      if (steps == 3) {
+        trainer.fit(data, folder.resolve("run"));
+      } else {
+        trainer.resume(data, folder.resolve("run"));
+      }
+    }
+    assertThat(evaluated.getFirst()).isZero();
+    assertThat(evaluated).doesNotHaveDuplicates();
+    assertThat(evaluated).contains(3L, 5L).isSorted();
   }
 
   private void check(
