@@ -15,6 +15,8 @@ import java.util.stream.IntStream;
 import org.ebflow.cli.Program.Result;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -296,11 +298,37 @@ final class TrainCommandTest {
     Result few = train("train", "--data", table("mine.csv", 200), "--steps", 2, "--out", run);
     assertThat(few.err())
         .contains("trained by exact likelihood: with 3 columns", "training table-spline-ml");
+    assertThat(run.resolve("run.log"))
+        .content()
+        .as("a whitened start is evaluated")
+        .contains("step 0: validation NLL ");
 
     Path wide = TestRuns.csv(folder.resolve("wide.csv"), names(257), TestRuns.rows(40, 257, 1));
     Result many = train("train", "--data", wide, "--steps", 2, "--out", folder.resolve("wide"));
     assertThat(many.err())
         .contains("trained by score matching: with 257 columns", "training table-spline-ssm");
+
+    Path most = TestRuns.csv(folder.resolve("most.csv"), names(256), TestRuns.rows(40, 256, 1));
+    Result atMost = train("train", "--data", most, "--steps", 1, "--out", folder.resolve("most"));
+    assertThat(atMost.err())
+        .contains("trained by exact likelihood: with 256 columns", "training table-spline-ml");
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "--model, spline, table-spline-ml",
+    "--model, fc, table-fc-ssm",
+    "--model, coupling, table-coupling-ssm",
+    "--loss, dsm, table-fc-dsm"
+  })
+  void aModelOrALossThatIsNamedDecidesTheOther(String option, String value, String recipe)
+      throws IOException {
+    Path table = table("mine.csv", 200);
+    Path run = folder.resolve("run");
+    Result result = train("train", "--data", table, option, value, "--steps", 1, "--out", run);
+    assertThat(result.err())
+        .contains("training " + recipe + " ")
+        .doesNotContain("trained by exact likelihood", "trained by score matching");
   }
 
   private static String names(int columns) {

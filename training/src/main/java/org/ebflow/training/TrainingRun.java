@@ -228,7 +228,9 @@ final class TrainingRun {
   private void begin() {
     at.runId = UUID.randomUUID().toString();
     writeConfig();
-    if (!model.parameters().initializedByData()) {
+    if (trainer.whitening()) {
+      model.parameters().initializedByData(true); // by all rows, better than by the first
+    } else if (!model.parameters().initializedByData()) {
       model.initialize(firstRows(), blas);
     }
     state.average().copyFrom(model.parameters());
