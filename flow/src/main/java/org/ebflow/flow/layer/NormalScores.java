@@ -48,6 +48,7 @@ final class NormalScores {
     }
     int after = -found - 1;
     double part = (x - values[after - 1]) / (values[after] - values[after - 1]);
-    return StandardNormal.quantile((ranks[after - 1] + part * (ranks[after] - ranks[after - 1])) / size);
+    return StandardNormal.quantile(
+        (ranks[after - 1] + part * (ranks[after] - ranks[after - 1])) / size);
   }
 }
