@@ -8,7 +8,6 @@ import json, pathlib, sys
 import numpy as np
 
 # Layers: x [rows,D], description, weights, prefix of their names -> y, log|det dy/dx| per row or of all.
-
 def dense(x, spec, weights, at):
     return x @ weights[at + "weight"].T + weights[at + "bias"], np.linalg.slogdet(weights[at + "weight"])[1]
 
