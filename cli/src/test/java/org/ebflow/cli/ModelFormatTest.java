@@ -14,12 +14,15 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Set;
 import java.util.TreeSet;
+import org.ebflow.flow.Flow;
 import org.ebflow.flow.layer.Activation;
 import org.ebflow.flow.layer.AdditiveTransform;
 import org.ebflow.flow.layer.AffineTransform;
+import org.ebflow.flow.layer.Dense;
 import org.ebflow.flow.layer.LayerTypes;
 import org.ebflow.flow.layer.MapTypes;
 import org.ebflow.flow.layer.MarginalGaussianization;
+import org.ebflow.flow.layer.Shape;
 import org.ebflow.linalg.Blas;
 import org.ebflow.training.preprocessing.Preprocessing;
 import org.ebflow.training.scoring.TrainedFlow;
@@ -57,12 +60,15 @@ class ModelFormatTest {
 
   @Test
   void everyKeyOfTheMetadataIsDescribed() throws IOException {
-    TestRuns.pictures(folder.resolve("pictures"));
+    Path pictures = folder.resolve("pictures.safetensors");
+    Flow flow = Flow.of(new Shape(1, 2, 2)).layer(new Dense(4)).build();
     TrainedFlow table = TestRuns.table(folder.resolve("table"), 3);
     Preprocessing whole = table.preprocessing().dequantizing(List.of(1));
     Path file = folder.resolve("whole.safetensors");
     new TrainedFlow(table.flow(), whole, table.data(), table.seed()).save(file, Blas.auto());
-    JsonNode ofPictures = metadata(folder.resolve("pictures").resolve(TrainedFlow.MODEL_FILE));
+    new TrainedFlow(flow, Preprocessing.logit(4, 16, 1), table.data(), 1)
+        .save(pictures, Blas.auto());
+    JsonNode ofPictures = metadata(pictures);
     JsonNode ofTable = metadata(file);
     Set<String> keys = new TreeSet<>(ofPictures.propertyNames());
     keys.addAll(ofTable.propertyNames());
