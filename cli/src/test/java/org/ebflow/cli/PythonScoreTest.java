@@ -225,14 +225,23 @@ class PythonScoreTest {
     return "a,b,c,\"d, e\",f,g,h,i,j,k,l";
   }
 
-  private static void requirePython() throws IOException, InterruptedException {
-    boolean found;
-    try {
-      found = ChildProgram.run(new ProcessBuilder("python3", "-c", "import numpy")).exit() == 0;
-    } catch (IOException _) {
-      found = false;
+  /** Whether this machine has what the script needs; asked once. */
+  private static final class Numpy {
+    static final boolean FOUND = isFound();
+
+    private static boolean isFound() {
+      try {
+        return ChildProgram.run(new ProcessBuilder("python3", "-c", "import numpy")).exit() == 0;
+      } catch (IOException _) {
+        return false; // no python3
+      } catch (InterruptedException e) {
+        throw new IllegalStateException(e);
+      }
     }
-    assumeTrue(found, "needs python3 with numpy");
+  }
+
+  private static void requirePython() {
+    assumeTrue(Numpy.FOUND, "needs python3 with numpy");
   }
 
   private static ChildProgram.Result python(Object... arguments)
