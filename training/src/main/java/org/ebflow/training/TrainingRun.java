@@ -72,6 +72,7 @@ final class TrainingRun {
     preprocessing = fitPreprocessing();
     Flow trained = trainer.objective().withParameters(trainer.flow(), settings.seed());
     model = settings.matchAfterPreprocessing() ? trained : trained.after(preprocessing.layers());
+    requireFinitePreprocessing(train, model.parameters());
     state = new OptimizerState(trainer.optimizer(), model.parameters(), settings.averageDecay());
     sums = model.parameters().zeros();
     batch = Math.min(settings.batchSize(), train.size());
@@ -109,6 +110,21 @@ final class TrainingRun {
               + train.dimension()
               + " values, the flow "
               + flow.dimension());
+    }
+  }
+
+  /** Numbers of a float64 fit may lie beyond float32, in which the model would hold them. */
+  private static void requireFinitePreprocessing(Dataset train, Parameters weights) {
+    for (String name : weights.nonFinite()) {
+      if (name.startsWith(Flow.PREPROCESSING)) {
+        throw new InvalidInputException(
+            train.name()
+                + ": expected numbers whose preprocessing fits the model's precision "
+                + weights.precision()
+                + ", as it is part of the model, found weights beyond it in "
+                + name
+                + " (take precision f64, or leave preprocessing outside of the model)");
+      }
     }
   }
 
