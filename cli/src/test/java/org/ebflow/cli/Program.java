@@ -1,5 +1,7 @@
 package org.ebflow.cli;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
 import java.io.PrintWriter;
 import java.io.StringWriter;
 
@@ -19,5 +21,21 @@ final class Program {
     }
     int exit = Ebflow.run(new PrintWriter(out, true), new PrintWriter(err, true), words);
     return new Result(exit, out.toString(), err.toString());
+  }
+
+  /** The same of a call that has to succeed. */
+  static Result succeed(Object... arguments) {
+    Result result = run(arguments);
+    assertThat(result.exit()).as(result.err()).isZero();
+    return result;
+  }
+
+  /**
+   * A call that is wrong use, or has wrong input, is refused by that message and no stack trace.
+   */
+  static void refuse(String message, Object... arguments) {
+    Result result = run(arguments);
+    assertThat(result.exit()).as(result.err()).isEqualTo(2);
+    assertThat(result.err()).contains(message).doesNotContain("\tat ");
   }
 }

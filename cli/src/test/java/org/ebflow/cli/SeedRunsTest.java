@@ -31,14 +31,8 @@ class SeedRunsTest {
     runs = folder.resolve("runs");
   }
 
-  private static Result run(Object... arguments) {
-    Result result = Program.run(arguments);
-    assertThat(result.exit()).as(result.err()).isZero();
-    return result;
-  }
-
   private Result threeSeeds() {
-    return run(
+    return Program.succeed(
         "train",
         "--model",
         "fc",
@@ -57,7 +51,7 @@ class SeedRunsTest {
   }
 
   private double nll(int seed) {
-    return JSON.readTree(run("eval", runs.resolve("seed-" + seed), "--json").out())
+    return JSON.readTree(Program.succeed("eval", runs.resolve("seed-" + seed), "--json").out())
         .get("nll")
         .asDouble();
   }
@@ -86,7 +80,7 @@ class SeedRunsTest {
                 deviation));
 
     Path single = folder.resolve("single");
-    run(
+    Program.succeed(
         "train",
         "--model",
         "fc",
@@ -121,7 +115,7 @@ class SeedRunsTest {
     byte[] last = model(runs.resolve("seed-7"));
     List<String> logs = logs();
 
-    assertThat(run("train", "--resume", runs, "--threads", 1).out()).isEqualTo(out);
+    assertThat(Program.succeed("train", "--resume", runs, "--threads", 1).out()).isEqualTo(out);
     assertThat(logs()).as("none is run again").isEqualTo(logs);
 
     // as if it had been killed within the last seed, before its first checkpoint
@@ -130,7 +124,7 @@ class SeedRunsTest {
     Files.writeString(seeds, text.replaceFirst("(?s)7,\\s*\"test_nll\" : [-.0-9]+", "7"));
     assertThat(Files.readString(seeds)).isNotEqualTo(text);
     delete(runs.resolve("seed-7"));
-    Result resumed = run("train", "--resume", runs, "--threads", 1);
+    Result resumed = Program.succeed("train", "--resume", runs, "--threads", 1);
     assertThat(resumed.out()).isEqualTo(out);
     assertThat(resumed.err()).contains("training table-fc-ssm").doesNotContain("resuming");
     assertThat(model(runs.resolve("seed-7"))).isEqualTo(last);
@@ -145,7 +139,7 @@ class SeedRunsTest {
     // a run of one epoch, and the list of seeds as it was then
     delete(runs.resolve("seed-6"));
     delete(runs.resolve("seed-7"));
-    run(
+    Program.succeed(
         "train",
         "--model",
         "fc",
@@ -162,7 +156,7 @@ class SeedRunsTest {
     Path seeds = runs.resolve("seeds.json");
     String text = Files.readString(seeds);
     Files.writeString(seeds, text.replaceAll("(?s)(6|7),\\s*\"test_nll\" : [-.0-9]+", "$1"));
-    Result resumed = run("train", "--resume", runs, "--threads", 1);
+    Result resumed = Program.succeed("train", "--resume", runs, "--threads", 1);
     assertThat(resumed.out()).isEqualTo(out);
     assertThat(resumed.err()).contains("resuming table-fc-ssm");
     assertThat(model(runs.resolve("seed-6"))).isEqualTo(last);
@@ -171,7 +165,7 @@ class SeedRunsTest {
   @Test
   void anotherLengthIsThatOfAllSeeds() throws IOException {
     threeSeeds();
-    Result longer = run("train", "--resume", runs, "--epochs", 4, "--threads", 1);
+    Result longer = Program.succeed("train", "--resume", runs, "--epochs", 4, "--threads", 1);
     assertThat(longer.err())
         .contains("resuming table-fc-ssm")
         .contains(
@@ -184,14 +178,14 @@ class SeedRunsTest {
           .contains("resumed after step 6", "step 12: validation NLL");
     }
     List<String> logs = logs();
-    run("train", "--resume", runs, "--threads", 1);
+    Program.succeed("train", "--resume", runs, "--threads", 1);
     assertThat(logs()).isEqualTo(logs);
   }
 
   @Test
   void wrongUseIsRefused() throws IOException {
     threeSeeds();
-    assertRefused(
+    Program.refuse(
         "holds runs with several seeds already",
         "train",
         "--model",
@@ -200,7 +194,7 @@ class SeedRunsTest {
         data,
         "--out",
         runs);
-    assertRefused(
+    Program.refuse(
         "holds runs with several seeds already",
         "train",
         "--model",
@@ -212,12 +206,13 @@ class SeedRunsTest {
         "--seeds",
         2);
     Files.writeString(runs.resolve("seeds.json"), "{}");
-    assertRefused("seeds.json: expected the seeds of several runs", "train", "--resume", runs);
+    Program.refuse("seeds.json: expected the seeds of several runs", "train", "--resume", runs);
     Files.writeString(runs.resolve("seeds.json"), "{");
-    assertRefused("seeds.json: expected JSON", "train", "--resume", runs);
+    Program.refuse("seeds.json: expected JSON", "train", "--resume", runs);
     Path single = folder.resolve("single");
-    run("train", "--model", "fc", "--data", data, "--epochs", 1, "--out", single.resolve("seed-1"));
-    assertRefused(
+    Program.succeed(
+        "train", "--model", "fc", "--data", data, "--epochs", 1, "--out", single.resolve("seed-1"));
+    Program.refuse(
         "seed-1: holds a run already",
         "train",
         "--model",
@@ -229,12 +224,6 @@ class SeedRunsTest {
         "--out",
         single);
     assertThat(single.resolve("seeds.json")).doesNotExist();
-  }
-
-  private static void assertRefused(String message, Object... call) {
-    Result result = Program.run(call);
-    assertThat(result.exit()).as(result.err()).isEqualTo(2);
-    assertThat(result.err()).contains(message).doesNotContain("\tat ");
   }
 
   private List<String> logs() throws IOException {

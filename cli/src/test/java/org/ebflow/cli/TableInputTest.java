@@ -46,36 +46,27 @@ final class TableInputTest {
     return file;
   }
 
-  private static Result succeed(Object... arguments) {
-    Result result = Program.run(arguments);
-    assertThat(result.exit()).as(result.err()).isZero();
-    return result;
-  }
-
-  private static void refuse(String message, Object... arguments) {
-    Result result = Program.run(arguments);
-    assertThat(result.exit()).as(result.err()).isEqualTo(2);
-    assertThat(result.err()).contains(message).doesNotContain("\tat ");
-  }
-
   @Test
   void aNameWithControlCharactersStaysOnItsLine() throws IOException {
     Path data =
         TestRuns.text(
             folder.resolve("t.csv"), "\"first\nline\",\"\u009b31mred\"\n1,10\n2,30\n1,20\n");
-    List<String> info = succeed("data", "info", data).out().lines().toList();
+    List<String> info = Program.succeed("data", "info", data).out().lines().toList();
     assertThat(info).hasSize(5);
     assertThat(info.get(3)).startsWith("first\\nline ").endsWith("1.33333      0.471405");
     assertThat(info.get(4)).startsWith("\\u009b31mred ").endsWith("20.0000       8.16497");
 
     Path run = folder.resolve("run");
     Path rows = csv("rows.csv", "\"first\nline\",\"\u009b31mred\"", TestRuns.rows(200, 2, 1));
-    succeed("train", "--data", rows, "--model", "fc", "--epochs", 1, "--threads", 1, "--out", run);
-    assertThat(succeed("info", run).out()).contains("[\"first\\nline\",").doesNotContain("\u009b");
+    Program.succeed(
+        "train", "--data", rows, "--model", "fc", "--epochs", 1, "--threads", 1, "--out", run);
+    assertThat(Program.succeed("info", run).out())
+        .contains("[\"first\\nline\",")
+        .doesNotContain("\u009b");
     Path far = csv("far.csv", "\"first\nline\",\"\u009b31mred\"", new double[][] {{1e300, 0}});
-    String evaluated = succeed("eval", run, "--data", far).out();
+    String evaluated = Program.succeed("eval", run, "--data", far).out();
     assertThat(evaluated).contains("column first\\nline = 1.0E300").hasLineCount(1);
-    String scored = succeed("score", run, far, "--out", folder.resolve("s.csv")).err();
+    String scored = Program.succeed("score", run, far, "--out", folder.resolve("s.csv")).err();
     assertThat(scored).contains("column first\\nline = 1.0E300").hasLineCount(1);
     Path red = csv("red.csv", "a,\"\u009b31mred\"", TestRuns.rows(3, 2, 1));
     Result missing = Program.run("score", run, red, "--out", folder.resolve("s.csv"));
@@ -86,21 +77,22 @@ final class TableInputTest {
   private Path train(String name, Path data, Object... options) {
     Path run = folder.resolve(name);
     Object[] call = {"train", "--data", data, "--epochs", 1, "--threads", 1, "--out", run};
-    succeed(Stream.concat(Arrays.stream(call), Arrays.stream(options)).toArray());
+    Program.succeed(Stream.concat(Arrays.stream(call), Arrays.stream(options)).toArray());
     return run;
   }
 
   private static JsonNode eval(Path run, Object... options) {
     Object[] call = {"eval", run, "--json", "--threads", 1};
     return JSON.readTree(
-        succeed(Stream.concat(Arrays.stream(call), Arrays.stream(options)).toArray()).out());
+        Program.succeed(Stream.concat(Arrays.stream(call), Arrays.stream(options)).toArray())
+            .out());
   }
 
   /** The lines of the scores, "id,log_prob". */
   private List<String> score(Path run, Path data, Object... options) throws IOException {
     Path out = folder.resolve("out.csv");
     Object[] call = {"score", run, data, "--out", out, "--threads", 1};
-    succeed(Stream.concat(Arrays.stream(call), Arrays.stream(options)).toArray());
+    Program.succeed(Stream.concat(Arrays.stream(call), Arrays.stream(options)).toArray());
     return Files.readAllLines(out).stream()
         .skip(1)
         .map(line -> line.substring(0, line.indexOf(',', line.indexOf(',') + 1)))
@@ -136,8 +128,8 @@ final class TableInputTest {
   @ValueSource(strings = {"0,1,2", "2021,2020,2019", "1.0,2.0,3.0", "a,1,2"})
   void aHeaderOfNumbersIsAskedAboutInTrainingAndKnownAfterwards(String header) throws IOException {
     Path data = csv("mine.csv", header, ROWS);
-    refuse("mine.csv: expected --header yes or --header no", "train", "--data", data);
-    refuse("mine.csv: expected --header yes or --header no", "data", "info", data);
+    Program.refuse("mine.csv: expected --header yes or --header no", "train", "--data", data);
+    Program.refuse("mine.csv: expected --header yes or --header no", "data", "info", data);
     Path run = train("run", data, "--header", "yes");
 
     assertThat(
@@ -146,10 +138,10 @@ final class TableInputTest {
     assertThat(TrainedFlow.load(run).data().columns()).containsExactly(header.split(","));
     assertThat(eval(run).get("n").asInt()).isEqualTo(20);
     assertThat(eval(run, "--data", data).get("n").asInt()).isEqualTo(200);
-    succeed("train", "--resume", run, "--epochs", 2, "--threads", 1);
+    Program.succeed("train", "--resume", run, "--epochs", 2, "--threads", 1);
     assertThat(score(run, data)).isEqualTo(scores(run, ROWS));
     assertThat(score(run, csv("bare.csv", "", ROWS))).isEqualTo(scores(run, ROWS));
-    assertThat(succeed("data", "info", data, "--header", "yes").out())
+    assertThat(Program.succeed("data", "info", data, "--header", "yes").out())
         .contains("200 rows, 3 columns", "header: the first line, with the names below");
   }
 
@@ -160,12 +152,12 @@ final class TableInputTest {
       whole[r] = new double[] {r % 7, 100 + r * r % 11, 200 + r % 5};
     }
     Path data = csv("whole.csv", "", whole);
-    refuse("0.0,100.0,200.0", "train", "--data", data);
+    Program.refuse("0.0,100.0,200.0", "train", "--data", data);
     Path run = train("run", data, "--header", "no");
     assertThat(eval(run).get("n").asInt()).isEqualTo(20);
-    refuse("expected --header yes or --header no", "eval", run, "--data", data);
+    Program.refuse("expected --header yes or --header no", "eval", run, "--data", data);
     assertThat(eval(run, "--data", data, "--header", "no").get("n").asInt()).isEqualTo(200);
-    refuse(
+    Program.refuse(
         "expected --header yes or --header no",
         "score",
         run,
@@ -173,9 +165,10 @@ final class TableInputTest {
         "--out",
         folder.resolve("o.csv"));
     assertThat(score(run, data, "--header", "no")).isEqualTo(scores(run, whole));
-    assertThat(succeed("data", "info", data, "--header", "no").out())
+    assertThat(Program.succeed("data", "info", data, "--header", "no").out())
         .contains("200 rows", "header: none, the first line is a row");
-    refuse("--header is maybe, expected yes or no", "data", "info", data, "--header", "maybe");
+    Program.refuse(
+        "--header is maybe, expected yes or no", "data", "info", data, "--header", "maybe");
   }
 
   @ParameterizedTest
@@ -194,9 +187,9 @@ final class TableInputTest {
     double nll = eval(run, "--data", csv("same.csv", "a,b,c", ROWS)).get("nll").asDouble();
     assertThat(eval(run, "--data", other).get("nll").asDouble()).isEqualTo(nll);
     assertThat(score(run, other)).isEqualTo(scores(run, ROWS));
-    assertThat(succeed("data", "info", other).out()).contains("200 rows, 4 columns");
+    assertThat(Program.succeed("data", "info", other).out()).contains("200 rows, 4 columns");
     Path out = folder.resolve("OUT.NPY");
-    succeed("score", run, other, "--out", out);
+    Program.succeed("score", run, other, "--out", out);
     assertThat(Files.size(out)).isEqualTo(128 + 200 * 5 * 8);
   }
 
@@ -216,10 +209,10 @@ final class TableInputTest {
           .element(1)
           .asString()
           .startsWith("2," + data + ",2,3,");
-      refuse("row 2 (line 3)", "eval", run, "--data", data);
+      Program.refuse("row 2 (line 3)", "eval", run, "--data", data);
       assertThat(eval(run, "--data", data, "--drop-nonfinite").get("n").asInt()).isEqualTo(3);
       Path out = folder.resolve("out.npy");
-      succeed("score", run, data, "--out", out);
+      Program.succeed("score", run, data, "--out", out);
       assertThat(Files.size(out)).isEqualTo(128 + 5 * 5 * 8);
     }
   }
@@ -246,7 +239,7 @@ final class TableInputTest {
       text.append(ROWS[r][0]).append(',').append(ROWS[r][1]).append(',').append(last).append('\n');
     }
     Path data = TestRuns.text(folder.resolve("holes.csv"), text.toString());
-    refuse("row 11 (line 12): column 3 (c)", "train", "--data", data);
+    Program.refuse("row 11 (line 12): column 3 (c)", "train", "--data", data);
     Path run = train("run", data, "--drop-nonfinite");
     assertThat(eval(run, "--data", data, "--drop-nonfinite").get("n").asInt()).isEqualTo(194);
     assertThat(score(run, data)).hasSize(194).element(10).asString().startsWith("17,");
@@ -262,7 +255,8 @@ final class TableInputTest {
     Path utf8 = Files.writeString(folder.resolve("utf8.csv"), text);
     Charset windows = Charset.forName("windows-1252");
     Path data = Files.writeString(folder.resolve("old.csv"), text, windows);
-    refuse("old.csv: expected UTF-8 text, found the byte 0xDF in line 1", "train", "--data", data);
+    Program.refuse(
+        "old.csv: expected UTF-8 text, found the byte 0xDF in line 1", "train", "--data", data);
     Path run = train("run", data, "--columns", "größe,b", "--encoding", "latin1");
     assertThat(
             JSON.readTree(run.resolve("config.json").toFile())
@@ -271,7 +265,7 @@ final class TableInputTest {
         .isEqualTo("ISO-8859-1");
     assertThat(TrainedFlow.load(run).data().columns()).containsExactly("größe", "b");
     assertThat(eval(run).get("n").asInt()).isEqualTo(20);
-    succeed("train", "--resume", run, "--epochs", 2, "--threads", 1);
+    Program.succeed("train", "--resume", run, "--epochs", 2, "--threads", 1);
     assertThat(eval(run, "--data", data, "--encoding", "windows-1252").get("nll"))
         .isEqualTo(eval(run, "--data", utf8).get("nll"));
 
@@ -279,8 +273,9 @@ final class TableInputTest {
     assertThat(scores).isEqualTo(score(run, utf8, "--id", "Straße"));
     assertThat(scores.get(150)).startsWith("Zürich,");
     assertThat(scores.get(151)).startsWith("Zärich,");
-    assertThat(succeed("data", "info", utf8, "--encoding", "UTF-8").exit()).isZero();
-    refuse("--encoding is klingon, expected", "data", "info", utf8, "--encoding", "klingon");
+    assertThat(Program.succeed("data", "info", utf8, "--encoding", "UTF-8").exit()).isZero();
+    Program.refuse(
+        "--encoding is klingon, expected", "data", "info", utf8, "--encoding", "klingon");
 
     Path late =
         Files.write(
@@ -288,11 +283,11 @@ final class TableInputTest {
             text.toString().replace("Straße", "k").replace("größe", "a").getBytes(windows));
     Path plain = train("plain", csv("plain.csv", "a,b", columns(ROWS, 0, 1)));
     String message = "late.csv: expected UTF-8 text, found the byte 0xFC in line 152";
-    refuse(message, "score", plain, late, "--id", "k", "--out", folder.resolve("none.csv"));
-    refuse(message, "score", plain, late, "--out", folder.resolve("none.csv"));
-    refuse(message, "eval", plain, "--data", late);
-    refuse(message, "train", "--data", late, "--columns", "a,b");
-    refuse(message, "data", "info", late);
+    Program.refuse(message, "score", plain, late, "--id", "k", "--out", folder.resolve("none.csv"));
+    Program.refuse(message, "score", plain, late, "--out", folder.resolve("none.csv"));
+    Program.refuse(message, "eval", plain, "--data", late);
+    Program.refuse(message, "train", "--data", late, "--columns", "a,b");
+    Program.refuse(message, "data", "info", late);
     assertThat(folder.resolve("none.csv")).doesNotExist();
   }
 
@@ -308,7 +303,7 @@ final class TableInputTest {
     Path data = TestRuns.text(folder.resolve("pandas.csv"), text.toString());
     String warning = "left out the first column, which has no name and counts the rows";
     Path run = folder.resolve("run");
-    assertThat(succeed("train", "--data", data, "--epochs", 1, "--out", run).err())
+    assertThat(Program.succeed("train", "--data", data, "--epochs", 1, "--out", run).err())
         .contains("warning: ")
         .contains(warning);
     assertThat(TrainedFlow.load(run).data().columns()).containsExactly("a", "b", "c");
@@ -317,17 +312,20 @@ final class TableInputTest {
 
     Path nameless = train("nameless", npy("mine.npy", ROWS));
     Result scored =
-        succeed("score", nameless, data, "--out", folder.resolve("out.csv"), "--threads", 1);
+        Program.succeed(
+            "score", nameless, data, "--out", folder.resolve("out.csv"), "--threads", 1);
     assertThat(scored.err()).containsOnlyOnce(warning);
     assertThat(score(nameless, data)).isEqualTo(scores(nameless, ROWS));
     assertThat(eval(nameless, "--data", data).get("nll"))
         .isEqualTo(eval(nameless, "--data", npy("same.npy", ROWS)).get("nll"));
-    assertThat(succeed("data", "info", data).out()).contains("200 rows, 3 columns", warning);
+    assertThat(Program.succeed("data", "info", data).out())
+        .contains("200 rows, 3 columns", warning);
 
     indexed[7][0] = 90;
     Path shuffled = csv("shuffled.csv", ",a,b,c", indexed);
-    refuse("expected a first column with a name or with an index", "train", "--data", shuffled);
-    refuse("expected a first column with a name", "eval", nameless, "--data", shuffled);
+    Program.refuse(
+        "expected a first column with a name or with an index", "train", "--data", shuffled);
+    Program.refuse("expected a first column with a name", "eval", nameless, "--data", shuffled);
     assertThat(score(run, shuffled)).isEqualTo(scores(run, ROWS));
   }
 
@@ -339,9 +337,9 @@ final class TableInputTest {
     Path arrays = npy("wide.npy", wide);
     Path named = csv("wide.csv", "k,a,third,b,c,zero", wide);
     Path bare = csv("bare.csv", "", wide);
-    refuse(
+    Program.refuse(
         "found the same value in every training row of column 1, 3, 6", "train", "--data", arrays);
-    refuse("column 'k', 'third', 'zero'", "train", "--data", named);
+    Program.refuse("column 'k', 'third', 'zero'", "train", "--data", named);
     Object[] options = {"--drop-constant", "--model", model, "--precision", precision};
     Path byNumber = train("number", arrays, options);
     Path byName = train("name", named, options);
@@ -359,10 +357,10 @@ final class TableInputTest {
       assertThat(eval(run, "--data", arrays).get("nll"))
           .isEqualTo(eval(run, "--data", npy("narrow.npy", ROWS)).get("nll"));
       Path other = npy("other.npy", columns(wide, 0, 1, 2, 3, 4));
-      refuse("[*,3], found [*,5]", "score", run, other, "--out", folder.resolve("o.csv"));
+      Program.refuse("[*,3], found [*,5]", "score", run, other, "--out", folder.resolve("o.csv"));
     }
     assertThat(score(byName, named)).isEqualTo(scores(byName, ROWS));
-    succeed("train", "--resume", byNumber, "--epochs", 2, "--threads", 1);
+    Program.succeed("train", "--resume", byNumber, "--epochs", 2, "--threads", 1);
   }
 
   @ParameterizedTest
@@ -395,15 +393,15 @@ final class TableInputTest {
       "--out",
       run
     };
-    assertThat(succeed(call).err()).containsOnlyOnce(message);
+    assertThat(Program.succeed(call).err()).containsOnlyOnce(message);
     List<String> expected = scores(run, rows);
     assertThat(score(run, named)).isEqualTo(expected);
     assertThat(score(run, array)).isEqualTo(expected);
     assertThat(eval(run, "--data", array).get("nll"))
         .isEqualTo(eval(run, "--data", named).get("nll"));
     assertThat(eval(run).get("impossible").asInt()).isZero();
-    succeed("sample", run, "--count", 50, "--out", folder.resolve("sample.npy"));
-    succeed("train", "--resume", run, "--epochs", 2, "--threads", 1);
+    Program.succeed("sample", run, "--count", 50, "--out", folder.resolve("sample.npy"));
+    Program.succeed("train", "--resume", run, "--epochs", 2, "--threads", 1);
 
     Path alone = train("alone", named, "--set", margins, "--set", "data.dequantize=no");
     assertThat(TrainedFlow.load(alone).preprocessing().wholeColumns()).isEmpty();
@@ -414,8 +412,9 @@ final class TableInputTest {
   @Test
   void aTableOfConstantsIsRefused() throws IOException {
     Path data = TestRuns.text(folder.resolve("same.csv"), "a,b\n" + "1,2\n".repeat(50));
-    refuse("same.csv: expected a column that varies", "train", "--data", data, "--drop-constant");
-    refuse(
+    Program.refuse(
+        "same.csv: expected a column that varies", "train", "--data", data, "--drop-constant");
+    Program.refuse(
         "expected no choice of columns or header",
         "train",
         "quickstart",
@@ -434,7 +433,7 @@ final class TableInputTest {
       before[i] = eval(run, "--split", splits[i]).get("nll").asDouble();
     }
     Path moved = Files.move(data, folder.resolve("Moved.CSV"));
-    refuse("expected a file", "eval", run);
+    Program.refuse("expected a file", "eval", run);
     for (int i = 0; i < 3; i++) {
       JsonNode json = eval(run, "--data", moved, "--split", splits[i]);
       assertThat(json.get("nll").asDouble()).isEqualTo(before[i]);
@@ -442,9 +441,9 @@ final class TableInputTest {
     }
     assertThat(eval(run, "--data", moved).get("split").asString()).isEqualTo("all");
     Path other = csv("other.csv", "0,1,2", TestRuns.rows(200, 3, 2));
-    refuse(
+    Program.refuse(
         "expected the data of the run, SHA-256", "eval", run, "--data", other, "--split", "test");
-    refuse(
+    Program.refuse(
         "expected no other choice",
         "eval",
         run,
@@ -458,11 +457,11 @@ final class TableInputTest {
   @Test
   void noFileStandsForANamedDataSet() throws IOException {
     Path run = folder.resolve("run");
-    succeed("train", "--data", "gaussians", "--steps", 1, "--batch-size", 64, "--out", run);
+    Program.succeed("train", "--data", "gaussians", "--steps", 1, "--batch-size", 64, "--out", run);
     Path file = csv("points.csv", "x,y", columns(ROWS, 0, 1));
     String message = "points.csv: expected the run's own data set by name (gaussians)";
-    refuse(message, "eval", run, "--data", file, "--split", "test");
-    refuse(message, "train", "--resume", run, "--data", file, "--steps", 2);
+    Program.refuse(message, "eval", run, "--data", file, "--split", "test");
+    Program.refuse(message, "train", "--resume", run, "--data", file, "--steps", 2);
     assertThat(eval(run, "--data", file).get("n").asInt()).isEqualTo(200);
   }
 
@@ -478,9 +477,11 @@ final class TableInputTest {
     assertThat(eval(run).get("n").asInt()).isEqualTo(20);
     assertThat(eval(run, "--data", data, "--columns", "\"z \"\"1\"\"\"", "--columns", "\"x, m\""))
         .isEqualTo(eval(run, "--data", data));
-    succeed("train", "--resume", run, "--epochs", 2, "--threads", 1);
-    refuse("expected a column q, r, found", "train", "--data", data, "--columns", "\"q, r\"");
-    refuse("expected names separated by commas", "train", "--data", data, "--columns", "\"x");
+    Program.succeed("train", "--resume", run, "--epochs", 2, "--threads", 1);
+    Program.refuse(
+        "expected a column q, r, found", "train", "--data", data, "--columns", "\"q, r\"");
+    Program.refuse(
+        "expected names separated by commas", "train", "--data", data, "--columns", "\"x");
   }
 
   @Test
@@ -503,6 +504,6 @@ final class TableInputTest {
     assertThat(scores(train("c", rowByRow), ROWS)).isEqualTo(scores(run, ROWS));
     assertThat(score(run, fortran)).isEqualTo(scores(run, ROWS));
     assertThat(eval(run, "--data", fortran)).isEqualTo(eval(run, "--data", rowByRow));
-    assertThat(succeed("data", "info", fortran).out()).contains("200 rows, 3 columns");
+    assertThat(Program.succeed("data", "info", fortran).out()).contains("200 rows, 3 columns");
   }
 }

@@ -15,6 +15,8 @@ import java.util.stream.IntStream;
 import org.ebflow.cli.Program.Result;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -27,17 +29,11 @@ final class TrainCommandTest {
     return TestRuns.csv(folder.resolve(name), "a,b,c", TestRuns.rows(rows, 3, 1));
   }
 
-  private static Result train(Object... arguments) {
-    Result result = Program.run(arguments);
-    assertThat(result.exit()).as(result.err()).isZero();
-    return result;
-  }
-
   @Test
   void aTableIsTrainedEvaluatedAndDescribed() throws IOException {
     Path run = folder.resolve("run");
     Result trained =
-        train(
+        Program.succeed(
             "train",
             "--model",
             "fc",
@@ -101,7 +97,7 @@ final class TrainCommandTest {
   void evalRefusesTheRunsDataWhenTheyHaveChanged() throws IOException {
     Path run = folder.resolve("run");
     Path data = table("mine.csv", 200);
-    train("train", "--model", "fc", "--data", data, "--epochs", 1, "--out", run);
+    Program.succeed("train", "--model", "fc", "--data", data, "--epochs", 1, "--out", run);
     assertThat(Program.run("eval", run).exit()).isZero();
     table("mine.csv", 210);
     assertThat(Program.run("eval", run))
@@ -115,7 +111,7 @@ final class TrainCommandTest {
   @Test
   void evalTakesATableByTheNamesOfItsColumns() throws IOException {
     Path run = folder.resolve("run");
-    train(
+    Program.succeed(
         "train",
         "--model",
         "fc",
@@ -150,12 +146,14 @@ final class TrainCommandTest {
     Path data = table("mine.csv", 400);
     Path whole = folder.resolve("whole");
     Path parts = folder.resolve("parts");
-    train("train", "--model", "fc", "--data", data, "--epochs", 4, "--out", whole, "--threads", 1);
-    train("train", "--model", "fc", "--data", data, "--epochs", 2, "--out", parts, "--threads", 1);
-    Result resumed = train("train", "--resume", parts, "--epochs", 4, "--threads", 1);
+    Program.succeed(
+        "train", "--model", "fc", "--data", data, "--epochs", 4, "--out", whole, "--threads", 1);
+    Program.succeed(
+        "train", "--model", "fc", "--data", data, "--epochs", 2, "--out", parts, "--threads", 1);
+    Result resumed = Program.succeed("train", "--resume", parts, "--epochs", 4, "--threads", 1);
 
     assertThat(resumed.err()).contains("resuming table-fc-ssm");
-    assertThat(train("train", "--resume", parts, "--threads", 1).err())
+    assertThat(Program.succeed("train", "--resume", parts, "--threads", 1).err())
         .as("the new length is recorded")
         .contains("16 steps, 4 per epoch");
     assertThat(Files.readAllBytes(parts.resolve("model.safetensors")))
@@ -166,7 +164,7 @@ final class TrainCommandTest {
   void aResumedRunRefusesOtherData() throws IOException {
     Path data = table("mine.csv", 200);
     Path run = folder.resolve("run");
-    train("train", "--model", "fc", "--data", data, "--epochs", 1, "--out", run);
+    Program.succeed("train", "--model", "fc", "--data", data, "--epochs", 1, "--out", run);
     TestRuns.csv(data, "a,b,c", TestRuns.rows(200, 3, 2));
     Result resumed = Program.run("train", "--resume", run, "--epochs", 2);
 
@@ -180,7 +178,7 @@ final class TrainCommandTest {
   void aRunIsNotOverwritten() throws IOException {
     Path run = folder.resolve("run");
     Path data = table("mine.csv", 100);
-    train("train", "--model", "fc", "--data", data, "--epochs", 1, "--out", run);
+    Program.succeed("train", "--model", "fc", "--data", data, "--epochs", 1, "--out", run);
     Result again = Program.run("train", "--model", "fc", "--data", data, "--out", run);
 
     assertThat(again.exit()).isEqualTo(2);
@@ -206,7 +204,7 @@ final class TrainCommandTest {
             folder.resolve("none"));
     Path run = folder.resolve("run");
     Result dropped =
-        train(
+        Program.succeed(
             "train",
             "--model",
             "fc",
@@ -293,14 +291,42 @@ final class TrainCommandTest {
   @Test
   void aTableIsTrainedByExactLikelihoodWhereItsColumnsAreFew() throws IOException {
     Path run = folder.resolve("run");
-    Result few = train("train", "--data", table("mine.csv", 200), "--steps", 2, "--out", run);
+    Result few =
+        Program.succeed("train", "--data", table("mine.csv", 200), "--steps", 2, "--out", run);
     assertThat(few.err())
         .contains("trained by exact likelihood: with 3 columns", "training table-spline-ml");
+    assertThat(run.resolve("run.log"))
+        .content()
+        .as("a whitened start is evaluated")
+        .contains("step 0: validation NLL ");
 
     Path wide = TestRuns.csv(folder.resolve("wide.csv"), names(257), TestRuns.rows(40, 257, 1));
-    Result many = train("train", "--data", wide, "--steps", 2, "--out", folder.resolve("wide"));
+    Result many =
+        Program.succeed("train", "--data", wide, "--steps", 2, "--out", folder.resolve("wide"));
     assertThat(many.err())
         .contains("trained by score matching: with 257 columns", "training table-spline-ssm");
+
+    Path most = TestRuns.csv(folder.resolve("most.csv"), names(256), TestRuns.rows(40, 256, 1));
+    Result atMost = train("train", "--data", most, "--steps", 1, "--out", folder.resolve("most"));
+    assertThat(atMost.err())
+        .contains("trained by exact likelihood: with 256 columns", "training table-spline-ml");
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "--model, spline, table-spline-ml",
+    "--model, fc, table-fc-ssm",
+    "--model, coupling, table-coupling-ssm",
+    "--loss, dsm, table-fc-dsm"
+  })
+  void aModelOrALossThatIsNamedDecidesTheOther(String option, String value, String recipe)
+      throws IOException {
+    Path table = table("mine.csv", 200);
+    Path run = folder.resolve("run");
+    Result result = train("train", "--data", table, option, value, "--steps", 1, "--out", run);
+    assertThat(result.err())
+        .contains("training " + recipe + " ")
+        .doesNotContain("trained by exact likelihood", "trained by score matching");
   }
 
   private static String names(int columns) {
@@ -311,7 +337,7 @@ final class TrainCommandTest {
   void generatedDataTrainByNameLossAndModel() {
     Path run = folder.resolve("run");
     Result result =
-        train(
+        Program.succeed(
             "train",
             "--data",
             "gaussians",
@@ -332,7 +358,7 @@ final class TrainCommandTest {
   void aRunStopsEarlyAndIsResumedAsItsLineSays() throws IOException {
     Path run = folder.resolve("run");
     Result stopped =
-        train(
+        Program.succeed(
             "train",
             "--model",
             "fc",
@@ -364,9 +390,9 @@ final class TrainCommandTest {
     assertThat(config.at("/recipe/training/patience").asInt()).isEqualTo(2);
     assertThat(config.at("/optimizer/values/rates/bias").asDouble()).isEqualTo(3);
 
-    assertThat(train("train", "--resume", run, "--threads", 1).err())
+    assertThat(Program.succeed("train", "--resume", run, "--threads", 1).err())
         .containsPattern("(?m)^had stopped early after step \\d+ of 200");
-    assertThat(train("train", "--resume", run, "--epochs", 300, "--threads", 1).err())
+    assertThat(Program.succeed("train", "--resume", run, "--epochs", 300, "--threads", 1).err())
         .containsPattern("(?m)^had stopped early after step \\d+, goes on to step 600$");
   }
 
@@ -388,19 +414,19 @@ final class TrainCommandTest {
       List<Object> arguments =
           new ArrayList<>(List.of("train", "--model", "fc", "--data", data, "--out", run));
       arguments.addAll(length);
-      String err = train(arguments.toArray()).err();
+      String err = Program.succeed(arguments.toArray()).err();
       Matcher line =
           Pattern.compile("(?m)^still improving at the last step: go on with `ebflow (.*)`$")
               .matcher(err);
       assertThat(line.find()).as(err).isTrue();
       long before = steps(err);
-      Result longer = train((Object[]) line.group(1).split(" "));
+      Result longer = Program.succeed((Object[]) line.group(1).split(" "));
       assertThat(longer.err()).contains("resuming table-fc-ssm");
       assertThat(steps(longer.err())).isBetween(2 * before, 2 * before + 7);
       assertThat(longer.err()).contains("step " + steps(longer.err()) + "/");
     }
     assertThat(
-            train(
+            Program.succeed(
                     "train",
                     "--model",
                     "fc",
@@ -428,7 +454,7 @@ final class TrainCommandTest {
     Path data = table("mine.csv", 90);
     Path validation = TestRuns.csv(folder.resolve("v.csv"), "b,a,c,x", TestRuns.rows(20, 4, 2));
     Path test = TestRuns.csv(folder.resolve("t.csv"), "c,b,a", TestRuns.rows(30, 3, 3));
-    train(
+    Program.succeed(
         "train",
         "--model",
         "fc",
@@ -459,7 +485,7 @@ final class TrainCommandTest {
     Path moved = Files.move(test, folder.resolve("moved.csv"));
     assertThat(Program.run("train", "--resume", run, "--epochs", 3).err())
         .contains("t.csv: expected a file, found none");
-    train("train", "--resume", run, "--epochs", 3, "--test", moved);
+    Program.succeed("train", "--resume", run, "--epochs", 3, "--test", moved);
     TestRuns.csv(moved, "c,b,a", TestRuns.rows(30, 3, 4));
     for (Object[] call :
         new Object[][] {
@@ -474,13 +500,13 @@ final class TrainCommandTest {
   private static double nll(Object... call) {
     Object[] json = Arrays.copyOf(call, call.length + 1);
     json[call.length] = "--json";
-    return JSON.readTree(train(json).out()).get("nll").asDouble();
+    return JSON.readTree(Program.succeed(json).out()).get("nll").asDouble();
   }
 
   @Test
   void sharesAreRecordedAndUsedByEval() throws IOException {
     Path run = folder.resolve("run");
-    train(
+    Program.succeed(
         "train",
         "--model",
         "fc",

@@ -86,6 +86,36 @@ class MonotoneSplineTest {
     }
   }
 
+  /** Columns are independent, so that those of a narrow layer have the same gradients. */
+  @ParameterizedTest
+  @ValueSource(ints = {512, 513, 1030})
+  void gradientsOfWideRowsAreThoseOfTheirColumns(int width) {
+    Matrix x = LayerRun.random(width, 5, 3);
+    Matrix yBar = LayerRun.random(width, 5, 4);
+    Matrix wide = thetaBar(x, yBar);
+    for (int c : new int[] {0, 1, 511, width - 1}) {
+      Matrix narrow = thetaBar(column(x, c), column(yBar, c));
+      for (int k = 0; k < wide.rows(); k++) {
+        assertThat(wide.get(k, c))
+            .as("coefficient %d of column %d", k, c)
+            .isCloseTo(narrow.get(k, 0), within(ROUNDING * (1 + Math.abs(narrow.get(k, 0)))));
+      }
+    }
+  }
+
+  private static Matrix column(Matrix rows, int c) {
+    return rows.columns(c, c + 1).copy(Precision.FLOAT64);
+  }
+
+  private static Matrix thetaBar(Matrix x, Matrix yBar) {
+    MonotoneSpline layer = new MonotoneSpline(x.columns(), 4, 2, Tails.FREE);
+    try (LayerRun run = run(layer, initial(layer), x, x.rows())) {
+      Matrix none = Matrix.allocate(Precision.FLOAT64, 1, x.rows());
+      run.forward().backward(yBar, none, 0, true, 1);
+      return run.sums.byName().get("theta");
+    }
+  }
+
   @Test
   void frozenTailsAreUntrainedBlocksAndGiveTheSlopesFarOut() {
     MonotoneSpline layer = new MonotoneSpline(1, 4, 2, Tails.FROZEN);

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import java.util.Arrays;
+import org.ebflow.linalg.ElementwiseFunction.Derivatives;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -113,6 +114,33 @@ class GaussianizationTest {
             .isCloseTo(1, within(1e-5));
         assertThat(run.back[inward + 2 * outward]).isCloseTo(edge == 2 ? -20 : 23, within(1e-3));
       }
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(Precision.class)
+  void histogramsHaveNoCurvatureBeyondTheirEdges(Precision precision) {
+    ElementwiseBijection f = functions(precision).histogramGaussianization();
+    Matrix x =
+        Matrix.ofRows(precision, new double[][] {{-7, -7}, {-.5, -.5}, {3.5, 3.5}, {11, 11}});
+    Matrix y = Matrix.allocate(precision, x.rows(), 2);
+    Matrix[] kept = {
+      Matrix.allocate(precision, x.rows(), 2), Matrix.allocate(precision, x.rows(), 2)
+    };
+    Matrix slopes = Matrix.allocate(precision, 1, x.size());
+    f.value(histograms(precision), x, y, kept, slopes, 0, x.size());
+    Derivatives d =
+        new Derivatives(
+            Matrix.allocate(precision, 1, x.size()),
+            Matrix.allocate(precision, 1, x.size()),
+            Matrix.allocate(precision, 1, x.size()),
+            Matrix.allocate(precision, 1, x.size()));
+    f.derivatives(histograms(precision), x, kept, d, 4, 0, x.size());
+    for (int i = 0; i < x.size(); i++) {
+      assertThat(d.f1().get(0, i)).isPositive().isEqualTo(slopes.get(0, i));
+      assertThat(d.f2().get(0, i)).isZero();
+      assertThat(d.f3().get(0, i)).isZero();
+      assertThat(d.f4().get(0, i)).isZero();
     }
   }
 

@@ -22,11 +22,17 @@ public interface TrainingListener {
    * @param best the model of the best evaluation
    * @param step steps made in all
    * @param bestStep the step of the best evaluation
+   * @param bestNll its validation NLL in nats
    * @param stoppedEarly whether its patience ended before its steps
    * @param stillImproving whether the last of several evaluations was the best
    */
   record Outcome(
-      TrainedFlow best, long step, long bestStep, boolean stoppedEarly, boolean stillImproving) {}
+      TrainedFlow best,
+      long step,
+      long bestStep,
+      double bestNll,
+      boolean stoppedEarly,
+      boolean stillImproving) {}
 
   /** Training begins. */
   default void started(Plan plan) {}

@@ -201,7 +201,7 @@ final class TrainingRun {
     TrainedFlow best = loadBest();
     listener.finished(
         new TrainingListener.Outcome(
-            best, at.step, at.bestStep, stoppedEarly(), at.evaluations.improving()));
+            best, at.step, at.bestStep, at.bestNll, stoppedEarly(), at.evaluations.improving()));
     return best;
   }
 
@@ -244,7 +244,9 @@ final class TrainingRun {
   private void begin() {
     at.runId = UUID.randomUUID().toString();
     writeConfig();
-    if (!model.parameters().initializedByData()) {
+    if (trainer.whitening()) {
+      model.parameters().initializedByData(true); // by all rows, better than by the first
+    } else if (!model.parameters().initializedByData()) {
       model.initialize(firstRows(), blas);
     }
     state.average().copyFrom(model.parameters());

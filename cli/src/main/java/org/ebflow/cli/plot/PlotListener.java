@@ -10,10 +10,11 @@ import org.ebflow.training.scoring.Evaluation;
 import org.ebflow.training.scoring.LikelihoodText;
 import org.ebflow.training.scoring.Scorer;
 import org.ebflow.training.scoring.TrainedFlow;
+import org.jspecify.annotations.Nullable;
 
 /**
- * Draws plots/ of a run at each evaluation: loss.png, likelihood.png, and density.png for
- * two-dimensional data or samples.png for images.
+ * Draws plots/ of a run at each evaluation that it is told of, and at the end: loss.png,
+ * likelihood.png, and density.png for two-dimensional data or samples.png for images.
  *
  * <p>Pictures that can't be drawn, for whatever reason, are one warning a run: no reason to lose
  * the training.
@@ -27,6 +28,7 @@ public final class PlotListener implements TrainingListener {
   private final Dataset data;
   private final Blas blas;
   private final int threads;
+  private long drawnStep = -1;
   private boolean warned;
 
   /**
@@ -43,15 +45,25 @@ public final class PlotListener implements TrainingListener {
 
   @Override
   public void evaluated(long step, Evaluation validation, boolean best, TrainedFlow averaged) {
+    draw(best ? averaged : null, step, validation.nll());
+  }
+
+  @Override
+  public void finished(Outcome outcome) {
+    boolean drawn = outcome.bestStep() == drawnStep;
+    draw(drawn ? null : outcome.best(), outcome.bestStep(), outcome.bestNll());
+  }
+
+  /** Draws the curves, and the model of that step unless it is null. */
+  private void draw(@Nullable TrainedFlow model, long step, double nll) {
     try {
       Path plots = run.plots();
       Plots.loss(run.metrics(), plots.resolve("loss.png"));
       Plots.likelihood(run.metrics(), plots.resolve("likelihood.png"));
-      if (best) {
+      if (model != null) {
         model(
-            "Model after step " + step + ": NLL " + LikelihoodText.of(validation.nll()) + " nats",
-            averaged,
-            plots);
+            "Model after step " + step + ": NLL " + LikelihoodText.of(nll) + " nats", model, plots);
+        drawnStep = step;
       }
     } catch (RuntimeException | Error e) { // a Java without graphics has many ways to say so
       if (!warned) {

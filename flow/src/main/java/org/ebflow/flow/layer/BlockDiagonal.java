@@ -140,8 +140,9 @@ public final class BlockDiagonal implements ConstantJacobian {
   @Override
   public double logAbsDeterminant(Parameters parameters, Blas blas) {
     double sum = 0;
-    for (Lu lu : parameters.lus(weight, blas, Precision.FLOAT64)) {
-      sum += lu.logAbsDeterminant();
+    List<Lu> lus = parameters.lus(weight, blas, Precision.FLOAT64);
+    for (int i = 0; i < lus.size(); i++) { // an iterator would be an allocation
+      sum += lus.get(i).logAbsDeterminant();
     }
     return sum;
   }

@@ -193,6 +193,8 @@ public final class MonotoneSpline implements Layer {
    * around every knot. The rise is kept between e⁻⁴ and e⁴, and θ between -4 and 4. Beyond the
    * sample z goes on with slope 1. Since f(0) = 0, the mean is left to the next layer.
    *
+   * <p>A closed-form start for a flow's first layer. No trainer of this project calls it yet.
+   *
    * @param rows a sample, [rows,D], read
    * @param weights of a flow with this layer, its blocks overwritten
    * @throws IllegalArgumentException if rows have another width or there are fewer than two

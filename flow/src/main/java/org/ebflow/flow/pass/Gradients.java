@@ -162,9 +162,10 @@ public final class Gradients {
     }
     forgetTerms();
     if (worker.rank() == 0) {
-      for (Parameter parameter : sums.blocks()) {
-        if (isFirst(parameter)) {
-          sums.of(parameter).fill(0);
+      for (int i = 0; i < written.length; i++) { // an iterator would be an allocation
+        if (!written[i]) {
+          written[i] = true;
+          sums.of(sums.blocks().get(i)).fill(0);
         }
       }
     }

@@ -18,6 +18,11 @@ import org.jspecify.annotations.Nullable;
  * 3h'·f'''·r + 2h'³. Where f' is zero so is r: in a row that was made to vanish, all derivatives
  * may be zero, and its cotangents must be.
  *
+ * <p>Loops with and without the log-determinant's part are written apart. Those without read one
+ * derivative fewer, which is not even computed for them, and run over several narrow rows at once.
+ * Those with it run row by row, since each row has its own cotangents. One loop for both would need
+ * a condition around every such term.
+ *
  * <p>Numerics: the terms of a row's log-determinant are float32, their sums float64.
  */
 @Vectorized

@@ -2,9 +2,11 @@ package org.ebflow.training.preprocessing;
 
 import org.ebflow.flow.pass.NoisePurpose;
 import org.ebflow.linalg.Blas;
+import org.ebflow.linalg.KernelChoice;
 import org.ebflow.linalg.Matrix;
 import org.ebflow.linalg.Noise;
 import org.ebflow.linalg.Precision;
+import org.ebflow.linalg.RowKernels;
 import org.ebflow.linalg.Team;
 import org.ebflow.linalg.Worker;
 import org.ebflow.training.data.Dataset;
@@ -21,6 +23,7 @@ import org.ebflow.training.data.Dataset;
  */
 public record Moments(long rows, Matrix mean, Matrix covariance) {
   private static final int BLOCK = 1024;
+  private static final RowKernels KERNELS = KernelChoice.fastest(Precision.FLOAT64).rows();
 
   /**
    * Those of a data set.
@@ -45,14 +48,11 @@ public record Moments(long rows, Matrix mean, Matrix covariance) {
   }
 
   /** Σ + (m - μ)(m - μ)ᵀ: the second moments about another mean μ, [D,D]. */
-  Matrix secondMomentsAbout(Matrix center) {
+  Matrix secondMomentsAbout(Matrix center, Blas blas) {
+    Matrix deviation = Matrix.allocate(Precision.FLOAT64, 1, mean.columns());
+    KERNELS.combine(1, mean, -1, center, deviation);
     Matrix result = covariance.copy(Precision.FLOAT64);
-    for (int r = 0; r < result.rows(); r++) {
-      double deviation = mean.get(0, r) - center.get(0, r);
-      for (int c = 0; c < result.columns(); c++) {
-        result.set(r, c, result.get(r, c) + deviation * (mean.get(0, c) - center.get(0, c)));
-      }
-    }
+    blas.multiply(true, deviation, false, deviation, 1, 1, result);
     return result;
   }
 
@@ -65,7 +65,7 @@ public record Moments(long rows, Matrix mean, Matrix covariance) {
     private final RowPreparation[] whole;
     private final RowPreparation[] last;
     private final Matrix block64;
-    private final double[] shift;
+    private final Matrix shift;
     private final Matrix sums;
     private final Matrix products;
 
@@ -88,7 +88,7 @@ public record Moments(long rows, Matrix mean, Matrix covariance) {
               ? whole
               : RowPreparation.forTeam(preprocessing, dimension, model, blas, team, rest);
       block64 = Matrix.allocate(Precision.FLOAT64, block, dimension);
-      shift = new double[dimension];
+      shift = Matrix.allocate(Precision.FLOAT64, 1, dimension);
       sums = Matrix.allocate(Precision.FLOAT64, 1, dimension);
       products = Matrix.allocate(Precision.FLOAT64, dimension, dimension);
     }
@@ -97,66 +97,42 @@ public record Moments(long rows, Matrix mean, Matrix covariance) {
     void add(Worker worker) {
       for (int from = 0; from < data.size(); from += block) {
         int count = Math.min(block, data.size() - from);
-        prepare(worker, from, count);
+        Matrix rows = block64.rows(0, count);
+        Matrix own = rows.rows(worker.from(count), worker.to(count));
+        int firstColumn = worker.from(data.dimension());
+        int endColumn = worker.to(data.dimension());
+        prepare(worker, from, count, own);
         worker.barrier();
         if (from == 0) {
-          shift(worker, count);
+          KERNELS.addColumnSums(1.0 / count, rows, shift, firstColumn, endColumn);
           worker.barrier();
         }
-        subtractShift(worker, count);
+        KERNELS.subtractFromRows(own, shift, own);
         worker.barrier();
-        addColumns(worker, count);
-        Matrix rows = block64.rows(0, count);
+        KERNELS.addColumnSums(1, rows, sums, firstColumn, endColumn);
         blas.multiply(worker, true, rows, false, rows, 1, from == 0 ? 0 : 1, products);
         worker.barrier();
       }
     }
 
-    private void prepare(Worker worker, int from, int count) {
+    private void prepare(Worker worker, int from, int count, Matrix own) {
       RowPreparation preparation = (count == block ? whole : last)[worker.rank()];
       int first = worker.from(count);
       data.copyRows(from + first, from + worker.to(count), preparation.rows(), 0);
       if (preparation.dequantizes()) {
         preparation.drawNoise(noise, NoisePurpose.MOMENTS, from / block, first);
       }
-      preparation.prepare(block64.rows(first, worker.to(count)));
-    }
-
-    private void shift(Worker worker, int count) {
-      for (int c = worker.from(shift.length); c < worker.to(shift.length); c++) {
-        double sum = 0;
-        for (int r = 0; r < count; r++) {
-          sum += block64.get(r, c);
-        }
-        shift[c] = sum / count;
-      }
-    }
-
-    private void subtractShift(Worker worker, int count) {
-      double[] values = block64.doubles();
-      for (int r = worker.from(count); r < worker.to(count); r++) {
-        for (int c = 0; c < shift.length; c++) {
-          values[r * shift.length + c] -= shift[c];
-        }
-      }
-    }
-
-    private void addColumns(Worker worker, int count) {
-      double[] values = block64.doubles();
-      for (int r = 0; r < count; r++) {
-        for (int c = worker.from(shift.length); c < worker.to(shift.length); c++) {
-          sums.doubles()[c] += values[r * shift.length + c];
-        }
-      }
+      preparation.prepare(own);
     }
 
     Moments moments() {
       double n = data.size();
-      Matrix mean = Matrix.allocate(Precision.FLOAT64, 1, shift.length);
-      Matrix covariance = Matrix.allocate(Precision.FLOAT64, shift.length, shift.length);
-      for (int r = 0; r < shift.length; r++) {
-        mean.set(0, r, shift[r] + sums.get(0, r) / n);
-        for (int c = 0; c < shift.length; c++) {
+      int dimension = data.dimension();
+      Matrix mean = Matrix.allocate(Precision.FLOAT64, 1, dimension);
+      KERNELS.combine(1, shift, 1 / n, sums, mean);
+      Matrix covariance = Matrix.allocate(Precision.FLOAT64, dimension, dimension);
+      for (int r = 0; r < dimension; r++) {
+        for (int c = 0; c < dimension; c++) {
           double raw = (products.get(r, c) + products.get(c, r)) / 2;
           covariance.set(r, c, (raw - sums.get(0, r) * sums.get(0, c) / n) / n);
         }

@@ -1,8 +1,10 @@
 package org.ebflow.training.preprocessing;
 
 import org.ebflow.linalg.Blas;
+import org.ebflow.linalg.KernelChoice;
 import org.ebflow.linalg.Matrix;
 import org.ebflow.linalg.Precision;
+import org.ebflow.linalg.RowKernels;
 import org.ebflow.linalg.SymmetricEigen;
 import org.jspecify.annotations.Nullable;
 
@@ -22,6 +24,8 @@ public final class ShrunkGaussian {
   private static final int PER_DECADE = 8;
 
   private static final double LEAST = 1e-8;
+
+  private static final RowKernels KERNELS = KernelChoice.fastest(Precision.FLOAT64).rows();
 
   private final double shrinkage;
   private final Matrix whitening;
@@ -53,25 +57,30 @@ public final class ShrunkGaussian {
             "ShrunkGaussian: column " + (c + 1) + " has deviation " + deviation[c]);
       }
     }
-    SymmetricEigen eigen = blas.symmetricEigen(scaled(train.covariance(), deviation));
+    Matrix deviations = Matrix.of(deviation, 1, dimension);
+    SymmetricEigen eigen = blas.symmetricEigen(scaled(train.covariance(), deviations));
     double shrinkage =
         validation == null
             ? dimension / (dimension + (double) train.rows())
             : best(
                 eigen,
                 projected(
-                    scaled(validation.secondMomentsAbout(mean), deviation), eigen.vectors(), blas));
-    return of(mean, deviation, eigen, shrinkage, blas);
+                    scaled(validation.secondMomentsAbout(mean, blas), deviations),
+                    eigen.vectors(),
+                    blas));
+    return of(mean, deviations, eigen, shrinkage, blas);
   }
 
   /** Element (r,c) over the deviations of both. */
-  private static Matrix scaled(Matrix moments, double[] deviation) {
-    Matrix result = Matrix.allocate(Precision.FLOAT64, moments.rows(), moments.columns());
-    for (int r = 0; r < result.rows(); r++) {
-      for (int c = 0; c < result.columns(); c++) {
-        result.set(r, c, moments.get(r, c) / deviation[r] / deviation[c]);
-      }
+  private static Matrix scaled(Matrix moments, Matrix deviation) {
+    int n = moments.rows();
+    Matrix inverse = Matrix.allocate(Precision.FLOAT64, 1, n);
+    for (int r = 0; r < n; r++) {
+      inverse.set(0, r, 1 / deviation.get(0, r));
     }
+    Matrix result = Matrix.allocate(Precision.FLOAT64, n, n);
+    KERNELS.divideColumns(moments, deviation, result);
+    KERNELS.scaleRows(1, inverse, result, result);
     return result;
   }
 
@@ -81,11 +90,7 @@ public final class ShrunkGaussian {
     Matrix product = Matrix.allocate(Precision.FLOAT64, n, n);
     blas.multiply(false, vectors, false, moments, 1, 0, product);
     double[] result = new double[n];
-    for (int i = 0; i < n; i++) {
-      for (int c = 0; c < n; c++) {
-        result[i] += product.get(i, c) * vectors.get(i, c);
-      }
-    }
+    KERNELS.addRowDots(1, product, vectors, Matrix.of(result, 1, n));
     return result;
   }
 
@@ -119,29 +124,22 @@ public final class ShrunkGaussian {
   }
 
   private static ShrunkGaussian of(
-      Matrix mean, double[] deviation, SymmetricEigen eigen, double shrinkage, Blas blas) {
-    int n = deviation.length;
-    Matrix scaledVectors = Matrix.allocate(Precision.FLOAT64, n, n);
+      Matrix mean, Matrix deviation, SymmetricEigen eigen, double shrinkage, Blas blas) {
+    int n = mean.columns();
+    Matrix scales = Matrix.allocate(Precision.FLOAT64, 1, n);
     double logDet = 0;
     for (int i = 0; i < n; i++) {
       double value = shrunk(eigen.values().get(0, i), shrinkage);
-      logDet -= StrictMath.log(value) / 2 + StrictMath.log(deviation[i]);
-      double scale = 1 / Math.sqrt(value);
-      for (int c = 0; c < n; c++) {
-        scaledVectors.set(i, c, scale * eigen.vectors().get(i, c));
-      }
+      logDet -= StrictMath.log(value) / 2 + StrictMath.log(deviation.get(0, i));
+      scales.set(0, i, 1 / Math.sqrt(value));
     }
+    Matrix scaledVectors = Matrix.allocate(Precision.FLOAT64, n, n);
+    KERNELS.scaleRows(1, scales, eigen.vectors(), scaledVectors);
     Matrix whitening = Matrix.allocate(Precision.FLOAT64, n, n);
     blas.multiply(true, eigen.vectors(), false, scaledVectors, 1, 0, whitening); // Vᵀ e^(-1/2) V
+    KERNELS.divideColumns(whitening, deviation, whitening);
     Matrix shift = Matrix.allocate(Precision.FLOAT64, 1, n);
-    for (int r = 0; r < n; r++) {
-      double sum = 0;
-      for (int c = 0; c < n; c++) {
-        whitening.set(r, c, whitening.get(r, c) / deviation[c]);
-        sum += whitening.get(r, c) * mean.get(0, c);
-      }
-      shift.set(0, r, -sum);
-    }
+    blas.multiply(false, mean, true, whitening, -1, 0, shift);
     return new ShrunkGaussian(shrinkage, whitening, shift, logDet);
   }
 

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import java.util.List;
 import java.util.SplittableRandom;
 import org.ebflow.linalg.Blas;
 import org.ebflow.linalg.Noise;
@@ -75,6 +76,27 @@ class MomentsTest {
     assertThat(moments.mean().get(0, 1)).isCloseTo(1 / 8., within(4 / Math.sqrt(12 * 16 * 3000)));
     assertThat(moments.covariance().get(1, 1)).isCloseTo(1 / (12 * 16.), within(3e-4));
     assertThat(moments.covariance().get(0, 1)).isCloseTo(0, within(3e-4));
+  }
+
+  /** Black pixels, so that all that varies is the noise. */
+  private static Moments ofNoise(int count, int threads) {
+    Dataset data = Dataset.ofPixels("zeros", new byte[count * 2], 2, null, 4);
+    return moments(data, new Preprocessing(4, List.of()), threads);
+  }
+
+  @Test
+  void everyRowOfEveryBlockHasNoiseOfItsOwnWhateverTheThreads() {
+    double first = ofNoise(1024, 1).mean().get(0, 0);
+    assertThat(Math.abs(ofNoise(2048, 1).mean().get(0, 0) - first)).isGreaterThan(1e-5);
+    for (int count : new int[] {7, 1024, 1500}) {
+      Moments one = ofNoise(count, 1);
+      for (int threads = 2; threads <= 3; threads++) {
+        Moments several = ofNoise(count, threads);
+        assertThat(several.mean().get(0, 1)).isCloseTo(one.mean().get(0, 1), within(1e-12));
+        assertThat(several.covariance().get(1, 1))
+            .isCloseTo(one.covariance().get(1, 1), within(1e-12));
+      }
+    }
   }
 
   @Test

@@ -7,14 +7,14 @@ import org.ebflow.training.TrainingListener;
 import org.jspecify.annotations.Nullable;
 
 /** Announces a run once it has begun, and knows how it ended. */
-final class RunCourse implements TrainingListener {
+final class OutcomeListener implements TrainingListener {
   private final String title;
   private final PrintWriter err;
   private final Runnable begun;
   private @Nullable Plan plan;
   private @Nullable Outcome outcome;
 
-  RunCourse(String title, PrintWriter err, Runnable begun) {
+  OutcomeListener(String title, PrintWriter err, Runnable begun) {
     this.title = title;
     this.err = err;
     this.begun = begun;

@@ -1,0 +1,341 @@
+package org.ebflow.cli;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
+import org.ebflow.training.data.FileFormat;
+import org.ebflow.training.data.Splits;
+import org.ebflow.training.recipe.Recipe;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+import tools.jackson.databind.json.JsonMapper;
+
+/** Which recipe a run is trained by: the one that is chosen, and what is changed in it. */
+final class RecipeOptions {
+  private static final String QUICKSTART = "quickstart";
+  private static final String PATCHES = "patches";
+  private static final String SPLINE = "spline";
+
+  /** Models whose loss is ml unless another is asked for. */
+  private static final Set<String> EXACT = Set.of(PATCHES, SPLINE);
+
+  /** An LU of so many columns takes about as long as a step's products. */
+  private static final int MOST_COLUMNS_FOR_ML = 256;
+
+  private static final JsonMapper JSON = new JsonMapper();
+
+  @Spec(Spec.Target.MIXEE)
+  private CommandSpec spec;
+
+  @Parameters(
+      index = "0",
+      arity = "0..1",
+      paramLabel = "RECIPE|CONFIG.json",
+      description = "A recipe's name, or a file. One of: ${COMPLETION-CANDIDATES}.",
+      completionCandidates = RecipeNames.class)
+  private @Nullable String recipeName;
+
+  @Option(
+      names = "--data",
+      paramLabel = "NAME|PATH",
+      description = "A data set by name, or a table: .csv or .npy.")
+  private @Nullable String data;
+
+  @Option(
+      names = "--columns",
+      paramLabel = "NAME,…",
+      description = "Columns of the table; a name with a comma in double quotes. Default: all.")
+  private List<String> columns = List.of();
+
+  @Option(
+      names = "--split",
+      split = ",",
+      paramLabel = "TRAIN,VALIDATION,TEST",
+      hideParamSyntax = true,
+      description =
+          "Shares of the table's rows for the three parts, drawn by the seed. Default: .8,.1,.1.")
+  private double @Nullable [] split;
+
+  @Option(
+      names = {"--validation", "--val"},
+      paramLabel = "FILE",
+      description =
+          "A table of its own for the validation part, columns by name; the other parts share the rows of --data. With --resume: where it lies now.")
+  private @Nullable String validation;
+
+  @Option(
+      names = "--test",
+      paramLabel = "FILE",
+      description = "A table of its own for the test part, as --validation.")
+  private @Nullable String test;
+
+  @Option(
+      names = "--loss",
+      paramLabel = "LOSS",
+      description =
+          "With --data: ml, sml, ssm, dsm or fdssm. Default: ssm; ml with model spline or patches.")
+  private @Nullable String loss;
+
+  @Option(
+      names = "--model",
+      paramLabel = "MODEL",
+      description =
+          "With --data: fc, coupling, spline, or patches for images. Default: the data set's; for tables spline, by ml up to 256 columns.")
+  private @Nullable String model;
+
+  @Option(names = "--epochs", paramLabel = "N", description = "Passes over the training rows.")
+  private @Nullable String epochs;
+
+  @Option(
+      names = "--steps",
+      paramLabel = "N",
+      description = "Steps; the recipe's epochs do not count then.")
+  private @Nullable String steps;
+
+  @Option(names = "--batch-size", paramLabel = "N", description = "Rows per step.")
+  private @Nullable String batchSize;
+
+  @Option(names = "--lr", paramLabel = "X", description = "Learning rate.")
+  private @Nullable String learningRate;
+
+  @Option(names = "--no-map", description = "Preprocessing as part of the model.")
+  private boolean noMap;
+
+  @Option(
+      names = "--drop-nonfinite",
+      description = "Leave out a table's rows with missing values, NaN or infinity.")
+  private boolean dropNonFinite;
+
+  @Option(
+      names = "--drop-constant",
+      description =
+          "Leave out a table's columns with one value in all training rows; without it they are an error.")
+  private boolean dropConstant;
+
+  @Option(
+      names = "--set",
+      paramLabel = "key=value",
+      description = {
+        "Any value of the recipe, as optimizer.lr=1e-3. Some that have no option of their own:",
+        "training.patience=N stops after N evaluations without a better validation NLL (0: never)",
+        "training.min_steps=N makes at least N steps where epochs are given",
+        "training.evaluate_steps=N evaluates every N steps rather than by epochs",
+        "training.schedule=cosine lets the learning rate fall to 0 at the last step",
+        "training.warmup_steps=N lets it rise linearly from 0 before",
+        "optimizer.rates.NAME=X multiplies it for parameters of that name, as bias",
+        "data.noise=X adds Gaussian noise of deviation X to preprocessed training rows"
+      })
+  private Map<String, String> changes = new LinkedHashMap<>();
+
+  @Option(
+      names = "--seed",
+      paramLabel = "N",
+      description = "Seed of weights, noise, order, generated data and split.")
+  private @Nullable String seed;
+
+  @Option(
+      names = "--precision",
+      paramLabel = "P",
+      description = "f32, f64, or bf16: f32 with products of factors rounded to bfloat16.")
+  private @Nullable String precision;
+
+  @Mixin private CsvOptions csv = new CsvOptions();
+  @Mixin private DataOptions dataOptions = new DataOptions();
+
+  /** The recipe that is named, or implied by the data, with the changes that were asked for. */
+  Recipe recipe() {
+    return withOptions(choose());
+  }
+
+  private Recipe choose() {
+    if (recipeName != null
+        && FileFormat.ofOutput(Path.of(recipeName)) != FileFormat.JSON
+        && Files.isRegularFile(Path.of(recipeName))) {
+      throw usage(
+          recipeName
+              + " is a file, expected a recipe's name or a .json; a table is named by --data "
+              + recipeName);
+    }
+    if (recipeName != null || data == null) {
+      Recipe recipe = Recipe.namedOrFile(recipeName == null ? QUICKSTART : recipeName);
+      if (loss != null || model != null || (data != null && !recipe.data().isEmpty())) {
+        throw usage(
+            "--data, --loss and --model go with no recipe"
+                + (recipeName == null ? " but with --data" : "")
+                + ": name the recipe DATA-MODEL-LOSS, or change "
+                + recipe.name()
+                + " by --set data.name=…, objective.loss=… or model.type=…");
+      }
+      if (data == null && recipe.data().isEmpty()) {
+        throw usage("recipe " + recipe.name() + " has no data of its own, expected --data FILE");
+      }
+      return data == null ? recipe : recipe.set("data.name", absolute(data));
+    }
+    requireBuilt("--loss", loss, List.of("ssm", "dsm", "fdssm", "ml", "sml"), List.of("rg", "snf"));
+    requireBuilt(
+        "--model", model, List.of("fc", "coupling", SPLINE, PATCHES), List.of("cnn", "glow"));
+    String chosenLoss = loss != null ? loss : model != null && EXACT.contains(model) ? "ml" : "ssm";
+    if (dataOptions.sources("").has(data)) {
+      return Recipe.named(data + "-" + (model == null ? modelOf(data) : model) + "-" + chosenLoss);
+    }
+    if (!Files.exists(Path.of(data))) {
+      dataOptions.sources("").load(data, 0); // says what is there
+    }
+    if (PATCHES.equals(model)) {
+      throw usage("--model patches needs a data set of images, found the table " + data);
+    }
+    return sizeDecides() ? table(SPLINE, "ml") : table(model == null ? "fc" : model, chosenLoss);
+  }
+
+  /** A table of the user's own, for which neither model nor loss was asked for. */
+  private boolean sizeDecides() {
+    return recipeName == null
+        && data != null
+        && model == null
+        && loss == null
+        && !dataOptions.sources("").has(data);
+  }
+
+  private Recipe table(String chosenModel, String chosenLoss) {
+    return Recipe.named("table-" + chosenModel + "-" + chosenLoss)
+        .set("data.name", absolute(Objects.requireNonNull(data)));
+  }
+
+  /**
+   * The recipe for so many columns: where a table's model and loss were left open, exact likelihood
+   * if they are few enough, score matching if they are not.
+   */
+  Recipe bySize(Recipe recipe, int columns) {
+    if (!sizeDecides()) {
+      return recipe;
+    }
+    boolean exact = columns <= MOST_COLUMNS_FOR_ML;
+    spec.commandLine()
+        .getErr()
+        .printf(
+            Locale.ROOT,
+            exact
+                ? "trained by exact likelihood: with %,d columns a log-determinant costs little%n"
+                : "trained by score matching: with %,d columns a log-determinant in every step costs much%n",
+            columns);
+    return exact ? recipe : withOptions(table(SPLINE, "ssm"));
+  }
+
+  private void requireBuilt(
+      String option, @Nullable String value, List<String> built, List<String> later) {
+    if (value != null && !built.contains(value)) {
+      throw usage(
+          option
+              + " "
+              + value
+              + (later.contains(value) ? " is not built yet" : ": no such choice")
+              + ", expected one of "
+              + String.join(", ", built));
+    }
+  }
+
+  private static String modelOf(String name) {
+    return Recipe.names().stream()
+        .filter(recipe -> recipe.startsWith(name + "-"))
+        .map(recipe -> recipe.substring(name.length() + 1, recipe.lastIndexOf('-')))
+        .findFirst()
+        .orElse("fc");
+  }
+
+  private static String absolute(String file) {
+    return Path.of(file).toAbsolutePath().normalize().toString();
+  }
+
+  private Recipe withOptions(Recipe recipe) {
+    Map<String, String> all = new LinkedHashMap<>(changes);
+    if (epochs != null) {
+      all.put("training.epochs", epochs);
+      all.put("training.steps", "0");
+      all.putIfAbsent("training.min_steps", "0");
+    }
+    if (steps != null) {
+      all.put("training.steps", steps);
+      all.putIfAbsent("training.epochs", "0");
+    }
+    put(all, "training.batch_size", batchSize);
+    put(all, "optimizer.lr", learningRate);
+    put(all, "training.map", noMap ? "false" : null);
+    put(all, "data.drop_nonfinite", dropNonFinite ? "true" : null);
+    put(all, "data.drop_constant", dropConstant ? "true" : null);
+    put(
+        all,
+        "data.columns",
+        columns.isEmpty() ? null : JSON.writeValueAsString(CsvOptions.names(columns)));
+    all.putAll(csv.recipe());
+    put(all, "data.split", split == null ? null : Arrays.toString(split));
+    put(all, "data.validation", validation == null ? null : absolute(validation));
+    put(all, "data.test", test == null ? null : absolute(test));
+    put(all, "training.seed", seed);
+    put(all, "data.folder", dataOptions.named());
+    put(all, "training.precision", precision);
+    return all.isEmpty() ? recipe : recipe.with(all);
+  }
+
+  private static void put(Map<String, String> all, String key, @Nullable String value) {
+    if (value != null) {
+      all.put(key, value);
+    }
+  }
+
+  /** A run's recipe with the length that was asked for, on data where they lie now. */
+  Recipe resumed(Recipe recipe) {
+    requireOwnFile("--validation", validation, recipe.validationFile());
+    requireOwnFile("--test", test, recipe.testFile());
+    Recipe moved = recipe;
+    if (data != null) {
+      moved =
+          dataOptions.sources("").has(data)
+              ? recipe.set("data.name", data)
+              : dataOptions.moved(recipe, data);
+    }
+    return withOptions(moved);
+  }
+
+  private void requireOwnFile(String option, @Nullable String given, String ofRun) {
+    if (given != null && ofRun.isEmpty()) {
+      throw usage(option + " " + given + ": expected none, as the run has split its data itself");
+    }
+  }
+
+  /** Whether anything but the length of a run and the place of its data was asked for. */
+  boolean chooseMoreThanLength() {
+    return recipeName != null
+        || loss != null
+        || model != null
+        || noMap
+        || precision != null
+        || seed != null
+        || split != null
+        || batchSize != null
+        || learningRate != null
+        || dropNonFinite
+        || dropConstant
+        || !columns.isEmpty()
+        || !changes.isEmpty();
+  }
+
+  /** Its data, from where they lie now. */
+  Splits load(Recipe recipe) {
+    return recipe.load(dataOptions.sources(recipe.dataFolder()));
+  }
+
+  private ParameterException usage(String message) {
+    return new ParameterException(spec.commandLine(), message);
+  }
+}
