@@ -382,9 +382,12 @@ public final class Dataset {
   /**
    * Refuses constant columns: they have no density.
    *
-   * @throws InvalidInputException naming them
+   * @throws InvalidInputException naming them, or if there is one row only
    */
   public void requireVaryingColumns() {
+    if (size == 1) {
+      throw new InvalidInputException(name() + ": expected at least 2 training rows, found 1");
+    }
     int[] constant = constantColumns();
     if (constant.length > 0) {
       throw new InvalidInputException(
