@@ -95,25 +95,32 @@ public final class TableDiagnostics {
 
   private void find() {
     if (table.goodRows() < sample.dimension()) {
-      say(
-          "%,d rows are fewer than the %,d columns: %s",
-          table.goodRows(),
-          sample.dimension(),
-          treatment.whitening
-              ? "correlations are shrunk towards 0 as far as the validation rows ask"
-              : "expect overfitting (the default model shrinks correlations)");
+      lines.add(
+          String.format(
+              Locale.ROOT,
+              "%,d rows are fewer than the %,d columns: %s",
+              table.goodRows(),
+              sample.dimension(),
+              treatment.whitening
+                  ? "correlations are shrunk towards 0 as far as the validation rows ask"
+                  : "expect overfitting (the default model shrinks correlations)"));
     }
     int[] constant = ints(table.constant());
     if (constant.length > 0) {
-      say(
-          "%s: an error in training; leave out by --columns or --drop-constant",
-          of(constant, "are constant"));
+      lines.add(
+          String.format(
+              Locale.ROOT,
+              "%s: an error in training; leave out by --columns or --drop-constant",
+              of(constant, "are constant")));
     }
     Set<Integer> spread = treatment.dequantizes ? Set.copyOf(table.whole()) : Set.of();
     if (!spread.isEmpty()) {
-      say(
-          "%d of %d columns hold whole numbers: spread over [n, n+1)",
-          spread.size(), sample.dimension());
+      lines.add(
+          String.format(
+              Locale.ROOT,
+              "%d of %d columns hold whole numbers: spread over [n, n+1)",
+              spread.size(),
+              sample.dimension()));
     }
     if (sample.size() < LEAST_ROWS) {
       return;
@@ -130,10 +137,6 @@ public final class TableDiagnostics {
       combinations(values, spread);
     }
     repeatedRows();
-  }
-
-  private void say(String format, Object... arguments) {
-    lines.add(String.format(Locale.ROOT, format, arguments));
   }
 
   private static int[] ints(List<Integer> list) {
@@ -199,9 +202,12 @@ public final class TableDiagnostics {
             .mapToInt(ColumnValues::index)
             .toArray();
     if (tied.length > 0) {
-      say(
-          "%s: the density has a peak there, which %s",
-          of(tied, "have one value in more than half of the rows"), bound());
+      lines.add(
+          String.format(
+              Locale.ROOT,
+              "%s: the density has a peak there, which %s",
+              of(tied, "have one value in more than half of the rows"),
+              bound()));
     }
     int[] few =
         values.stream()
@@ -211,9 +217,12 @@ public final class TableDiagnostics {
             .mapToInt(ColumnValues::index)
             .toArray();
     if (few.length > 0) {
-      say(
-          "%s: the density has peaks there, which %s",
-          of(few, "have at most " + FEW_VALUES + " different values"), bound());
+      lines.add(
+          String.format(
+              Locale.ROOT,
+              "%s: the density has peaks there, which %s",
+              of(few, "have at most " + FEW_VALUES + " different values"),
+              bound()));
     }
   }
 
@@ -228,13 +237,15 @@ public final class TableDiagnostics {
             .mapToInt(ColumnValues::index)
             .toArray();
     if (far.length > 0) {
-      say(
-          "%s: %s",
-          of(far, "have values far out"),
-          treatment.margins
-              ? "they get little density and change no other row's"
-              : "they set the column's scale, in which all others are close together"
-                  + " (the default model's margins bear them)");
+      lines.add(
+          String.format(
+              Locale.ROOT,
+              "%s: %s",
+              of(far, "have values far out"),
+              treatment.margins
+                  ? "they get little density and change no other row's"
+                  : "they set the column's scale, in which all others are close together"
+                      + " (the default model's margins bear them)"));
     }
   }
 
@@ -289,17 +300,20 @@ public final class TableDiagnostics {
   private void sayDependent(List<Dependence> dependent, String what, String consequence) {
     if (!dependent.isEmpty()) {
       int more = dependent.size() - MOST_NAMED;
-      say(
-          "%d of %d columns %s (%s%s): %s; leave them out by --columns",
-          dependent.size(),
-          sample.dimension(),
-          what,
-          dependent.stream()
-              .limit(MOST_NAMED)
-              .map(each -> sample.columnName(each.column) + " of " + sample.columnNames(each.on))
-              .collect(Collectors.joining("; ")),
-          more > 0 ? " and " + more + " more" : "",
-          consequence);
+      lines.add(
+          String.format(
+              Locale.ROOT,
+              "%d of %d columns %s (%s%s): %s; leave them out by --columns",
+              dependent.size(),
+              sample.dimension(),
+              what,
+              dependent.stream()
+                  .limit(MOST_NAMED)
+                  .map(
+                      each -> sample.columnName(each.column) + " of " + sample.columnNames(each.on))
+                  .collect(Collectors.joining("; ")),
+              more > 0 ? " and " + more + " more" : "",
+              consequence));
     }
   }
 
@@ -407,9 +421,12 @@ public final class TableDiagnostics {
     }
     int repeated = sample.size() - seen.size();
     if (repeated > REPEATED_ROWS * sample.size()) {
-      say(
-          "%,d of %,d rows repeat others: parts that share rows make validation and test look better than new rows will",
-          repeated, sample.size());
+      lines.add(
+          String.format(
+              Locale.ROOT,
+              "%,d of %,d rows repeat others: parts that share rows make validation and test look better than new rows will",
+              repeated,
+              sample.size()));
     }
   }
 }
