@@ -9,6 +9,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
+import org.ebflow.flow.model.SplineConfig;
 import org.ebflow.training.data.FileFormat;
 import org.ebflow.training.data.Splits;
 import org.ebflow.training.recipe.Recipe;
@@ -32,6 +33,12 @@ final class RecipeOptions {
 
   /** An LU of so many columns takes about as long as a step's products. */
   private static final int MOST_COLUMNS_FOR_ML = 256;
+
+  /** A training step holds about six numbers for each weight. */
+  private static final long MOST_WEIGHTS = 50_000_000;
+
+  private static final int LEAST_LAYERS = 2;
+  private static final String LAYERS = "model.layers";
 
   private static final JsonMapper JSON = new JsonMapper();
 
@@ -229,7 +236,27 @@ final class RecipeOptions {
                 ? "trained by exact likelihood: with %,d columns a log-determinant costs little%n"
                 : "trained by score matching: with %,d columns a log-determinant in every step costs much%n",
             columns);
-    return exact ? recipe : withOptions(table(SPLINE, "ssm"));
+    if (exact) {
+      return recipe;
+    }
+    Recipe wide = withOptions(table(SPLINE, "ssm"));
+    int most = mostLayers(columns);
+    if (!(wide.modelConfig() instanceof SplineConfig spline)
+        || spline.layers() <= most
+        || changes.containsKey(LAYERS)) {
+      return wide;
+    }
+    spec.commandLine()
+        .getErr()
+        .printf(
+            "%d layers instead of %d, which would take too much memory (--set %s=%d)%n",
+            most, spline.layers(), LAYERS, spline.layers());
+    return wide.set(LAYERS, Integer.toString(most));
+  }
+
+  /** How many square layers a model for so many columns has at most, two at least. */
+  static int mostLayers(int columns) {
+    return (int) Math.max(LEAST_LAYERS, MOST_WEIGHTS / ((long) columns * columns));
   }
 
   private void requireBuilt(

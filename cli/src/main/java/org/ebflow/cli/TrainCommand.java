@@ -143,11 +143,12 @@ public final class TrainCommand implements Callable<Integer> {
           advise("stopped at seed " + each, runs.folder(), "");
           throw e;
         }
-        runs.done(each, trained.test().nll());
-        if (trained.outcome().stillImproving()) {
-          improving.add(Long.toString(each));
-          longer = trained.longer();
-        }
+        runs.done(
+            each, trained.test().nll(), trained.outcome().stillImproving() ? trained.longer() : "");
+      }
+      if (!runs.longer(each).isEmpty()) {
+        improving.add(Long.toString(each));
+        longer = runs.longer(each);
       }
       stdout.println(runs.line(each));
     }

@@ -7,6 +7,7 @@ import java.util.Objects;
 import java.util.UUID;
 import org.ebflow.flow.Flow;
 import org.ebflow.flow.InvalidInputException;
+import org.ebflow.flow.layer.Layer;
 import org.ebflow.flow.pass.Compute;
 import org.ebflow.flow.pass.Parameter;
 import org.ebflow.flow.pass.Parameters;
@@ -17,8 +18,10 @@ import org.ebflow.linalg.Team;
 import org.ebflow.training.data.Dataset;
 import org.ebflow.training.data.Shuffle;
 import org.ebflow.training.data.Splits;
+import org.ebflow.training.data.TableSummary;
 import org.ebflow.training.optimizer.OptimizerState;
 import org.ebflow.training.preprocessing.Preprocessing;
+import org.ebflow.training.preprocessing.TableDiagnostics;
 import org.ebflow.training.preprocessing.Whitening;
 import org.ebflow.training.scoring.EmpiricalDistribution;
 import org.ebflow.training.scoring.Evaluation;
@@ -72,12 +75,27 @@ final class TrainingRun {
     preprocessing = fitPreprocessing();
     Flow trained = trainer.objective().withParameters(trainer.flow(), settings.seed());
     model = settings.matchAfterPreprocessing() ? trained : trained.after(preprocessing.layers());
+    requireFitsPrecision(train);
     state = new OptimizerState(trainer.optimizer(), model.parameters(), settings.averageDecay());
     sums = model.parameters().zeros();
     batch = Math.min(settings.batchSize(), train.size());
     stepsPerEpoch = ((long) train.size() + batch - 1) / batch;
     totalSteps = settings.totalSteps(stepsPerEpoch);
     order = new int[train.size()];
+  }
+
+  /** What the user should know of a table of real numbers. */
+  private List<String> diagnostics() {
+    return data.train().levels() > 0
+        ? List.of()
+        : TableDiagnostics.lines(
+            TableSummary.of(data.train()),
+            new TableDiagnostics.Treatment(
+                !preprocessing.wholeColumns().isEmpty(),
+                !preprocessing.layers().stream().allMatch(Layer::hasConstantJacobian),
+                trainer.whitening(),
+                settings.dataNoise() > 0),
+            blas);
   }
 
   private Preprocessing fitPreprocessing() {
@@ -109,6 +127,23 @@ final class TrainingRun {
               + train.dimension()
               + " values, the flow "
               + flow.dimension());
+    }
+  }
+
+  /** Preprocessing is fitted and computed in float64, the model perhaps not. */
+  private void requireFitsPrecision(Dataset train) {
+    for (String name : model.parameters().nonFinite()) {
+      if (name.startsWith(Flow.PREPROCESSING)) {
+        throw new InvalidInputException(
+            train.name()
+                + ": expected numbers whose preprocessing fits precision f32, as it is part of the model, found weights beyond it in "
+                + name
+                + " (take --precision f64, or a preprocessing outside of the model)");
+      }
+    }
+    boolean asTheyAre = !settings.matchAfterPreprocessing() || preprocessing.layers().isEmpty();
+    if (train.levels() == 0 && asTheyAre) {
+      train.requireVaryingIn(model.precision());
     }
   }
 
@@ -228,6 +263,7 @@ final class TrainingRun {
   private void begin() {
     at.runId = UUID.randomUUID().toString();
     writeConfig();
+    notes.addAll(diagnostics());
     if (trainer.whitening()) {
       model.parameters().initializedByData(true); // by all rows, better than by the first
     } else if (!model.parameters().initializedByData()) {

@@ -42,7 +42,7 @@ public final class Margins {
 
   private static Preprocessing ofReals(Dataset train, boolean dequantize) {
     train.requireVaryingColumns();
-    List<Integer> whole = dequantize ? Preprocessing.wholeColumns(train) : List.of();
+    List<Integer> whole = dequantize ? train.wholeColumns() : List.of();
     double[][] columns = columns(train);
     RealMargin[] margins = new RealMargin[columns.length];
     IntStream.range(0, columns.length)
@@ -66,10 +66,10 @@ public final class Margins {
   private static double[][] columns(Dataset train) {
     int dimension = train.dimension();
     int fitting = Math.clamp(MOST_NUMBERS / dimension, LEAST_ROWS, MOST_ROWS);
-    int rows = Math.min(train.size(), fitting);
-    double[][] columns = new double[dimension][rows];
-    for (int i = 0; i < rows; i++) {
-      double[] row = train.row((int) ((long) i * train.size() / rows));
+    Dataset rows = train.evenlySpaced(fitting);
+    double[][] columns = new double[dimension][rows.size()];
+    for (int i = 0; i < rows.size(); i++) {
+      double[] row = rows.row(i);
       for (int c = 0; c < dimension; c++) {
         columns[c][i] = row[c];
       }
