@@ -42,6 +42,7 @@ final class TrainingRun {
   private final RunFolder folder;
   private final TrainingListener listener;
   private final Blas blas;
+  private final Preprocessing unwhitened;
   private final Preprocessing preprocessing;
   private final Flow model;
   private final OptimizerState state;
@@ -69,7 +70,8 @@ final class TrainingRun {
     this.blas = trainer.blas();
     Dataset train = data.train();
     requireFits(train, trainer.flow());
-    preprocessing = fitPreprocessing();
+    unwhitened = trainer.preprocessing().fit(train);
+    preprocessing = trainer.whitening() ? whitened() : unwhitened;
     Flow trained = trainer.objective().withParameters(trainer.flow(), settings.seed());
     model = settings.matchAfterPreprocessing() ? trained : trained.after(preprocessing.layers());
     state = new OptimizerState(trainer.optimizer(), model.parameters(), settings.averageDecay());
@@ -80,14 +82,10 @@ final class TrainingRun {
     order = new int[train.size()];
   }
 
-  private Preprocessing fitPreprocessing() {
-    Preprocessing fitted = trainer.preprocessing().fit(data.train());
-    if (!trainer.whitening()) {
-      return fitted;
-    }
+  private Preprocessing whitened() {
     try (Team team = new Team(settings.threads())) {
       return Whitening.after(
-          fitted,
+          unwhitened,
           data.train(),
           data.validation(),
           trainer.flow().precision(),
@@ -143,7 +141,7 @@ final class TrainingRun {
         restore();
       } else {
         folder.create();
-        begin();
+        begin(team);
       }
       listener.started(
           new TrainingListener.Plan(
@@ -225,9 +223,10 @@ final class TrainingRun {
     folder.writeConfig(RunConfig.json(at.runId, trainer, settings, data, model, preprocessing));
   }
 
-  private void begin() {
+  private void begin(Team team) {
     at.runId = UUID.randomUUID().toString();
     writeConfig();
+    fitBaselines(team);
     if (trainer.whitening()) {
       model.parameters().initializedByData(true); // by all rows, better than by the first
     } else if (!model.parameters().initializedByData()) {
@@ -243,6 +242,18 @@ final class TrainingRun {
             + batch
             + " rows");
     save();
+  }
+
+  private void fitBaselines(Team team) {
+    long start = System.nanoTime();
+    BaselineFit fit =
+        new BaselineFit(data, unwhitened, preprocessing, settings.seed(), blas, team, notes::add);
+    for (Baseline baseline : Baseline.values()) {
+      folder.save(baseline, fit.model(baseline), blas);
+    }
+    folder.log(
+        String.format(
+            Locale.ROOT, "fitted the baselines in %.1f s", (System.nanoTime() - start) * 1e-9));
   }
 
   private void restore() {
