@@ -109,7 +109,7 @@ final class BaselineFit {
       throw new IllegalArgumentException(
           String.format(
               Locale.ROOT,
-              "%,.0f rows of %,d columns would take %.0e operations, more than %.0e",
+              "%,.0f rows of %,d columns would take %.1e operations, more than %.1e",
               rows,
               dimension,
               operations,
