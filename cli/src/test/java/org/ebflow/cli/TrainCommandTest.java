@@ -317,7 +317,8 @@ final class TrainCommandTest {
         .contains("trained by score matching: with 257 columns", "training table-spline-ssm");
 
     Path most = TestRuns.csv(folder.resolve("most.csv"), names(256), TestRuns.rows(40, 256, 1));
-    Result atMost = train("train", "--data", most, "--steps", 1, "--out", folder.resolve("most"));
+    Result atMost =
+        Program.succeed("train", "--data", most, "--steps", 1, "--out", folder.resolve("most"));
     assertThat(atMost.err())
         .contains("trained by exact likelihood: with 256 columns", "training table-spline-ml");
   }
@@ -333,7 +334,8 @@ final class TrainCommandTest {
       throws IOException {
     Path table = table("mine.csv", 200);
     Path run = folder.resolve("run");
-    Result result = train("train", "--data", table, option, value, "--steps", 1, "--out", run);
+    Result result =
+        Program.succeed("train", "--data", table, option, value, "--steps", 1, "--out", run);
     assertThat(result.err())
         .contains("training " + recipe + " ")
         .doesNotContain("trained by exact likelihood", "trained by score matching");
