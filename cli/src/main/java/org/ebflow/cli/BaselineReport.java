@@ -19,7 +19,10 @@ import org.ebflow.training.scoring.LikelihoodText;
  * @param baselines theirs; none of a run of an earlier version
  */
 record BaselineReport(Evaluation model, Map<Baseline, Evaluation> baselines) {
-  private static final String DEFAULT_MODEL = "spline";
+  /** Best model of tables, and of images. */
+  private static final String TABLES = "spline";
+
+  private static final String IMAGES = "patches";
 
   /** Their NLL, in one line; empty where there are none. */
   Optional<String> text() {
@@ -61,10 +64,11 @@ record BaselineReport(Evaluation model, Map<Baseline, Evaluation> baselines) {
       tries.add("--set model.init=whitening");
     }
     tries.add("more steps");
-    if (!table) {
-      tries.add("--model patches");
-    } else if (recipe.map(known -> !known.model().equals(DEFAULT_MODEL)).orElse(true)) {
-      tries.add("the default for tables, --data without --model and --loss");
+    if (recipe.map(known -> !known.model().equals(table ? TABLES : IMAGES)).orElse(true)) {
+      tries.add(
+          table
+              ? "the default for tables, --data without --model and --loss"
+              : "--model " + IMAGES);
     }
     return "no better than the Gaussian: try " + String.join(", or ", tries);
   }

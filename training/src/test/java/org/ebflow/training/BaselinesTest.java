@@ -126,9 +126,7 @@ class BaselinesTest {
     Dataset all = Dataset.of(train);
     Splits unvalidated = new Splits(all, all.select(0, 0), Dataset.of(test));
     double shrunk =
-        train("shrunk", unvalidated, fit, Dataset.of(test))
-            .get(Baseline.GAUSSIAN)
-            .nll();
+        train("shrunk", unvalidated, fit, Dataset.of(test)).get(Baseline.GAUSSIAN).nll();
 
     assertThat(plain).isCloseTo(closedForm(train, 0, test), within(1e-9));
     assertThat(shrunk).isCloseTo(closedForm(train, 2 / 92., test), within(1e-9));
@@ -202,7 +200,8 @@ class BaselinesTest {
     double variance = 100 / 12.;
     assertThat(found.get(Baseline.GAUSSIAN).nll())
         .isCloseTo(0.5 * Math.log(2 * Math.PI * Math.E * variance), within(0.02));
-    assertThat(found.get(Baseline.MARGINS).nll()).isCloseTo(Math.log(10), within(0.12)); // smooth edges
+    assertThat(found.get(Baseline.MARGINS).nll())
+        .isCloseTo(Math.log(10), within(0.12)); // smooth edges
     for (TrainedFlow model : Baselines.load(folder.resolve("spread"), 1).models().values()) {
       assertThat(model.preprocessing().wholeColumns()).containsExactly(0);
       assertThat(model.flow().precision()).isEqualTo(Precision.FLOAT64);
