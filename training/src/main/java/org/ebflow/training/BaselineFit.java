@@ -36,7 +36,7 @@ final class BaselineFit {
 
   private final Splits data;
   private final Preprocessing unwhitened;
-  private final Preprocessing preprocessing;
+  private final @Nullable Layer whitening;
   private final long seed;
   private final Blas blas;
   private final Team team;
@@ -47,21 +47,20 @@ final class BaselineFit {
 
   /**
    * @param unwhitened the run's preprocessing without the whitening map
-   * @param preprocessing the run's preprocessing, {@code unwhitened} itself where nothing is
-   *     whitened
+   * @param whitening that map, null where the run whitens nothing
    * @param missing told in one line why a baseline is left out
    */
   BaselineFit(
       Splits data,
       Preprocessing unwhitened,
-      Preprocessing preprocessing,
+      @Nullable Layer whitening,
       long seed,
       Blas blas,
       Team team,
       Consumer<String> missing) {
     this.data = data;
     this.unwhitened = unwhitened;
-    this.preprocessing = preprocessing;
+    this.whitening = whitening;
     this.seed = seed;
     this.blas = blas;
     this.team = team;
@@ -100,8 +99,8 @@ final class BaselineFit {
   }
 
   private TrainedFlow gaussianBehind(Preprocessing before) {
-    if (before == unwhitened && preprocessing != unwhitened) {
-      return model(before, preprocessing.layers().getLast());
+    if (whitening != null && before.equals(unwhitened)) {
+      return model(before, whitening);
     }
     double rows = data.train().size() + (double) data.validation().size();
     double operations = (2 * rows + OF_EIGENVECTORS * dimension) * ((double) dimension * dimension);

@@ -247,7 +247,14 @@ final class TrainingRun {
   private void fitBaselines(Team team) {
     long start = System.nanoTime();
     BaselineFit fit =
-        new BaselineFit(data, unwhitened, preprocessing, settings.seed(), blas, team, notes::add);
+        new BaselineFit(
+            data,
+            unwhitened,
+            trainer.whitening() ? preprocessing.layers().getLast() : null,
+            settings.seed(),
+            blas,
+            team,
+            notes::add);
     for (Baseline baseline : Baseline.values()) {
       folder.save(baseline, fit.model(baseline), blas);
     }
