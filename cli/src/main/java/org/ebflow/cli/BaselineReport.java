@@ -6,6 +6,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.ebflow.flow.model.Init;
 import org.ebflow.training.Baseline;
 import org.ebflow.training.recipe.Recipe;
@@ -46,19 +47,31 @@ record BaselineReport(Evaluation model, Map<Baseline, Evaluation> baselines) {
             evaluation.rows());
   }
 
-  /** Whether there is a Gaussian and the model is no better. */
-  boolean losesToGaussian() {
-    Evaluation gaussian = baselines.get(Baseline.GAUSSIAN);
-    return gaussian != null && !model.betterThan(gaussian.impossible(), gaussian.nll());
-  }
-
   /**
-   * What a model that loses to the Gaussian might gain by.
+   * Says of a model that is no better than the Gaussian, or than margins, what it might gain by;
+   * empty for one that is better than both.
    *
    * @param recipe of the run, where it is known
    * @param table whether its rows are no images
    */
-  static String advice(Optional<Recipe> recipe, boolean table) {
+  Optional<String> advice(Optional<Recipe> recipe, boolean table) {
+    String unbeaten =
+        Stream.of(Baseline.GAUSSIAN, Baseline.MARGINS)
+            .filter(this::losesTo)
+            .map(baseline -> baseline == Baseline.GAUSSIAN ? "the Gaussian" : "margins")
+            .collect(Collectors.joining(" and "));
+    return unbeaten.isEmpty()
+        ? Optional.empty()
+        : Optional.of(
+            "no better than " + unbeaten + ": try " + String.join(", or ", tries(recipe, table)));
+  }
+
+  private boolean losesTo(Baseline baseline) {
+    Evaluation other = baselines.get(baseline);
+    return other != null && !model.betterThan(other.impossible(), other.nll());
+  }
+
+  private static List<String> tries(Optional<Recipe> recipe, boolean table) {
     List<String> tries = new ArrayList<>();
     if (recipe.map(known -> known.modelConfig().init() != Init.WHITENING).orElse(true)) {
       tries.add("--set model.init=whitening");
@@ -70,6 +83,6 @@ record BaselineReport(Evaluation model, Map<Baseline, Evaluation> baselines) {
               ? "the default for tables, --data without --model and --loss"
               : "--model " + IMAGES);
     }
-    return "no better than the Gaussian: try " + String.join(", or ", tries);
+    return tries;
   }
 }

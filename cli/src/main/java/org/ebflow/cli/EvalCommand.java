@@ -118,11 +118,9 @@ public final class EvalCommand implements Callable<Integer> {
       out.println(EvaluationReport.text(report.model(), rows.split()));
       report.text().ifPresent(out::println);
     }
-    if (report.losesToGaussian()) {
-      spec.commandLine()
-          .getErr()
-          .println(BaselineReport.advice(recipe(), rows.dataset().imageShape() == null));
-    }
+    report
+        .advice(recipe(), rows.dataset().imageShape() == null)
+        .ifPresent(spec.commandLine().getErr()::println);
   }
 
   /** That of the run; a run of the library has none. */

@@ -120,9 +120,7 @@ public final class TrainCommand implements Callable<Integer> {
     if (trained.outcome().stillImproving()) {
       advise("still improving at the last step", trained.run(), trained.longer());
     }
-    if (trained.report().losesToGaussian()) {
-      spec.commandLine().getErr().println(trained.advice());
-    }
+    trained.advice().ifPresent(spec.commandLine().getErr()::println);
   }
 
   /** Runs the seeds that are not done. */
@@ -131,7 +129,6 @@ public final class TrainCommand implements Callable<Integer> {
     List<String> improving = new ArrayList<>();
     List<String> losing = new ArrayList<>();
     String longer = "";
-    String advice = "";
     for (long each : runs.seeds()) {
       if (!runs.isDone(each)) {
         Path run = runs.run(each);
@@ -155,10 +152,7 @@ public final class TrainCommand implements Callable<Integer> {
           improving.add(Long.toString(each));
           longer = trained.longer();
         }
-        if (trained.report().losesToGaussian()) {
-          losing.add(Long.toString(each));
-          advice = trained.advice();
-        }
+        trained.advice().ifPresent(advice -> losing.add("seed " + each + ": " + advice));
       }
       stdout.println(runs.line(each));
     }
@@ -169,9 +163,7 @@ public final class TrainCommand implements Callable<Integer> {
           runs.folder(),
           longer);
     }
-    if (!losing.isEmpty()) {
-      spec.commandLine().getErr().println("seed " + String.join(", ", losing) + ": " + advice);
-    }
+    losing.forEach(spec.commandLine().getErr()::println);
     return 0;
   }
 
@@ -187,7 +179,7 @@ public final class TrainCommand implements Callable<Integer> {
       TrainingListener.Outcome outcome,
       BaselineReport report,
       String longer,
-      String advice) {
+      Optional<String> advice) {
     void print(PrintWriter stdout) {
       stdout.println(EvaluationReport.text(report.model(), "test"));
       report.text().ifPresent(stdout::println);
@@ -232,15 +224,17 @@ public final class TrainCommand implements Callable<Integer> {
       signals.restore();
     }
     try (Scorer scorer = new Scorer(best, blas, compute.threads())) {
-      return new Trained(
-          run,
-          listener.outcome(),
+      BaselineReport report =
           new BaselineReport(
               scorer.evaluate(splits.test()),
               Baselines.load(run, splits.test().dimension())
-                  .evaluate(splits.test(), blas, compute.threads())),
+                  .evaluate(splits.test(), blas, compute.threads()));
+      return new Trained(
+          run,
+          listener.outcome(),
+          report,
           listener.longer(recipe.byEpochs()),
-          BaselineReport.advice(Optional.of(recipe), splits.train().imageShape() == null));
+          report.advice(Optional.of(recipe), splits.train().imageShape() == null));
     }
   }
 

@@ -3,6 +3,7 @@ package org.ebflow.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.EnumMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.ebflow.training.Baseline;
@@ -42,32 +43,51 @@ class BaselineReportTest {
     "Infinity, 2000, 2, 0, true"
   })
   void losesUnlessFewerRowsHaveDensityZeroOrItsNllIsLower(
-      double nll, long impossible, double gaussian, long ofGaussian, boolean loses) {
-    Map<Baseline, Evaluation> baselines =
-        Map.of(Baseline.GAUSSIAN, evaluation(gaussian, ofGaussian));
-    assertThat(new BaselineReport(evaluation(nll, impossible), baselines).losesToGaussian())
-        .isEqualTo(loses);
+      double nll, long impossible, double other, long ofOther, boolean loses) {
+    for (Baseline baseline : List.of(Baseline.GAUSSIAN, Baseline.MARGINS)) {
+      Map<Baseline, Evaluation> baselines = Map.of(baseline, evaluation(other, ofOther));
+      BaselineReport report = new BaselineReport(evaluation(nll, impossible), baselines);
+      assertThat(report.advice(Optional.empty(), true).isPresent()).isEqualTo(loses);
+    }
+  }
+
+  private static String advice(Optional<String> recipe, boolean table, Baseline... better) {
+    Map<Baseline, Evaluation> baselines = new EnumMap<>(Baseline.class);
+    for (Baseline baseline : Baseline.values()) {
+      boolean wins = List.of(better).contains(baseline);
+      baselines.put(baseline, evaluation(wins ? 1 : 3, 0));
+    }
+    return new BaselineReport(evaluation(2, 0), baselines)
+        .advice(recipe.map(Recipe::named), table)
+        .orElse("");
   }
 
   @Test
-  void withoutAGaussianNoModelLoses() {
-    Map<Baseline, Evaluation> margins = Map.of(Baseline.MARGINS, evaluation(1, 0));
-    assertThat(new BaselineReport(evaluation(2, 0), margins).losesToGaussian()).isFalse();
+  void namesWhatIsBetter() {
+    Optional<String> recipe = Optional.of("table-spline-ml");
+    assertThat(advice(recipe, true, Baseline.GAUSSIAN, Baseline.MARGINS, Baseline.COPULA))
+        .isEqualTo("no better than the Gaussian and margins: try more steps");
+    assertThat(advice(recipe, true, Baseline.MARGINS))
+        .isEqualTo("no better than margins: try more steps");
+    assertThat(advice(recipe, true, Baseline.COPULA)).isEmpty();
+    assertThat(advice(recipe, true)).isEmpty();
+    assertThat(new BaselineReport(evaluation(2, 0), Map.of()).advice(Optional.empty(), true))
+        .isEmpty();
   }
 
-  private static String advice(String recipe, boolean table) {
-    return BaselineReport.advice(Optional.of(Recipe.named(recipe)), table);
+  private static String afterGaussian(String recipe, boolean table) {
+    Optional<String> named = recipe.isEmpty() ? Optional.empty() : Optional.of(recipe);
+    return advice(named, table, Baseline.GAUSSIAN);
   }
 
   @Test
   void advisesOnlyWhatTheRunDidNotHave() {
     String start = "no better than the Gaussian: try ";
     String whitening = start + "--set model.init=whitening, or more steps";
-    assertThat(advice("table-fc-ssm", true)).isEqualTo(whitening + ", or " + DEFAULT);
-    assertThat(advice("table-spline-ml", true)).isEqualTo(start + "more steps");
-    assertThat(advice("mnist-fc-ssm", false)).isEqualTo(whitening + ", or --model patches");
-    assertThat(advice("mnist-patches-ml", false)).isEqualTo(whitening);
-    assertThat(BaselineReport.advice(Optional.empty(), true))
-        .isEqualTo(whitening + ", or " + DEFAULT);
+    assertThat(afterGaussian("table-fc-ssm", true)).isEqualTo(whitening + ", or " + DEFAULT);
+    assertThat(afterGaussian("table-spline-ml", true)).isEqualTo(start + "more steps");
+    assertThat(afterGaussian("mnist-fc-ssm", false)).isEqualTo(whitening + ", or --model patches");
+    assertThat(afterGaussian("mnist-patches-ml", false)).isEqualTo(whitening);
+    assertThat(afterGaussian("", true)).isEqualTo(whitening + ", or " + DEFAULT);
   }
 }
