@@ -77,12 +77,17 @@ record BaselineReport(Evaluation model, Map<Baseline, Evaluation> baselines) {
       tries.add("--set model.init=whitening");
     }
     tries.add("more steps");
-    if (recipe.map(known -> !known.model().equals(table ? TABLES : IMAGES)).orElse(true)) {
-      tries.add(
-          table
-              ? "the default for tables, --data without --model and --loss"
-              : "--model " + IMAGES);
+    if (!table && recipe.map(known -> !known.model().equals(IMAGES)).orElse(true)) {
+      tries.add("--model " + IMAGES);
+    }
+    if (table && recipe.map(BaselineReport::hasADefault).orElse(true)) {
+      tries.add("the default for tables, --data without --model and --loss");
     }
     return tries;
+  }
+
+  /** Whether it is of a file, and not the default for files; data sets with a name have none. */
+  private static boolean hasADefault(Recipe recipe) {
+    return recipe.name().startsWith("table-") && !recipe.model().equals(TABLES);
   }
 }

@@ -88,6 +88,7 @@ class BaselineReportTest {
     assertThat(afterGaussian("table-spline-ml", true)).isEqualTo(start + "more steps");
     assertThat(afterGaussian("mnist-fc-ssm", false)).isEqualTo(whitening + ", or --model patches");
     assertThat(afterGaussian("mnist-patches-ml", false)).isEqualTo(whitening);
+    assertThat(afterGaussian("sine-coupling-ssm", true)).isEqualTo(whitening);
     assertThat(afterGaussian("", true)).isEqualTo(whitening + ", or " + DEFAULT);
   }
 }
