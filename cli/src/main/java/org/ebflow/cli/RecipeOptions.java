@@ -134,6 +134,7 @@ final class RecipeOptions {
         "training.schedule=cosine lets the learning rate fall to 0 at the last step",
         "training.warmup_steps=N lets it rise linearly from 0 before",
         "optimizer.rates.NAME=X multiplies it for parameters of that name, as bias",
+        "model.transform=published, bounded or additive is what couplings do; bounded for a table of one's own",
         "data.noise=X adds Gaussian noise of deviation X to preprocessed training rows"
       })
   private Map<String, String> changes = new LinkedHashMap<>();
