@@ -358,7 +358,7 @@ public final class MonotoneSpline implements Layer {
       int row = 0;
       for (int i = 0; i < layer.parameters.size(); i++) {
         Parameter block = layer.parameters.get(i);
-        if (block.trained()) {
+        if (gradients.wants(block)) {
           Matrix sum = gradients.of(block);
           if (gradients.isFirst(block)) {
             zero(sum, from, to);

@@ -74,6 +74,7 @@ record RecipeTree(String source, ObjectNode root, Set<String> optional) {
       training.putIfAbsent("patience", literal("0"));
       training.putIfAbsent("schedule", literal("step"));
       training.putIfAbsent("warmup_steps", literal("0"));
+      training.putIfAbsent("last_layer", literal("trained"));
     }
   }
 
