@@ -215,6 +215,26 @@ final class RecipeTest {
   }
 
   @Test
+  void theLastLayerIsTrainedWhereARecipeDoesNotSay(@TempDir Path folder) throws IOException {
+    JsonMapper json = new JsonMapper();
+    ObjectNode tree =
+        (ObjectNode)
+            json.readTree(json.writeValueAsString(Recipe.named("table-fc-ssm").toMap()));
+    ((ObjectNode) tree.get("training")).remove("last_layer");
+    Path file = folder.resolve("older.json");
+    Files.writeString(file, tree.toString());
+
+    Recipe older = Recipe.ofFile(file);
+    assertThat(section(older, "training")).containsEntry("last_layer", "trained");
+    assertThat(section(older.set("training.last_layer", "closed_form"), "training"))
+        .containsEntry("last_layer", "closed_form");
+    assertThatThrownBy(() -> older.set("training.last_layer", "ml"))
+        .isInstanceOf(InvalidInputException.class)
+        .hasMessageContaining(
+            "training.last_layer: expected one of trained, closed_form, found \"ml\"");
+  }
+
+  @Test
   void aTableIsReadAsEverWhereARecipeDoesNotSayHow(@TempDir Path folder) throws IOException {
     Map<String, Object> old = Recipe.named("table-fc-ssm").toMap();
     Map<?, ?> data = (Map<?, ?>) old.get("data");
