@@ -218,8 +218,7 @@ final class RecipeTest {
   void theLastLayerIsTrainedWhereARecipeDoesNotSay(@TempDir Path folder) throws IOException {
     JsonMapper json = new JsonMapper();
     ObjectNode tree =
-        (ObjectNode)
-            json.readTree(json.writeValueAsString(Recipe.named("table-fc-ssm").toMap()));
+        (ObjectNode) json.readTree(json.writeValueAsString(Recipe.named("table-fc-ssm").toMap()));
     ((ObjectNode) tree.get("training")).remove("last_layer");
     Path file = folder.resolve("older.json");
     Files.writeString(file, tree.toString());
