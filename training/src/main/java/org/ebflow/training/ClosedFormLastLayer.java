@@ -119,7 +119,7 @@ final class ClosedFormLastLayer implements LastLayerUpdate {
     }
     Moments before = new Moments((long) count.get(0, 0), mean, covariance);
     Moments average = before.averagedWith(found, window, blas);
-    count.set(0, 0, average.rows());
+    count.set(0, 0, (double) average.rows());
     mean.copyFrom(average.mean());
     covariance.copyFrom(average.covariance());
     write(ShrunkGaussian.fit(average, null, blas), weights);
