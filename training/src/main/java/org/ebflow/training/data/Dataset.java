@@ -399,7 +399,8 @@ public final class Dataset {
   }
 
   /**
-   * Refuses columns that do not vary once they are rounded to a precision, or lie beyond it.
+   * Refuses columns that vary, but no longer once they are rounded to a precision, or lie beyond
+   * it.
    *
    * @throws InvalidInputException naming the first
    */
@@ -413,7 +414,8 @@ public final class Dataset {
     for (int c = 0; c < least.length; c++) {
       float from = (float) least[c];
       float to = (float) most[c];
-      if (!(from < to && from > Float.NEGATIVE_INFINITY && to < Float.POSITIVE_INFINITY)) {
+      boolean rounded = least[c] < most[c] && from == to;
+      if (rounded || Float.isInfinite(from) || Float.isInfinite(to)) {
         throw new InvalidInputException(
             name()
                 + ": expected columns that vary in precision f32, found "
