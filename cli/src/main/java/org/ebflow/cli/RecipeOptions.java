@@ -134,7 +134,8 @@ final class RecipeOptions {
         "training.schedule=cosine lets the learning rate fall to 0 at the last step",
         "training.warmup_steps=N lets it rise linearly from 0 before",
         "optimizer.rates.NAME=X multiplies it for parameters of that name, as bias",
-        "data.noise=X adds Gaussian noise of deviation X to preprocessed training rows"
+        "data.noise=X adds Gaussian noise of deviation X to preprocessed training rows",
+        "data.augment=true flips and shifts training images at random"
       })
   private Map<String, String> changes = new LinkedHashMap<>();
 

@@ -69,6 +69,9 @@ final class TrainingRun {
     this.blas = trainer.blas();
     Dataset train = data.train();
     requireFits(train, trainer.flow());
+    if (settings.augment()) {
+      Augmentation.shapeOf(train); // refused before a folder is made
+    }
     preprocessing = fitPreprocessing();
     Flow trained = trainer.objective().withParameters(trainer.flow(), settings.seed());
     model = settings.matchAfterPreprocessing() ? trained : trained.after(preprocessing.layers());

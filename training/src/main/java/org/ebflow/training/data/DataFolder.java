@@ -12,7 +12,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Where the published files lie: a folder the user names (laid out as mnist/…, kmnist/…,
- * fashion-mnist/…, digits/…), from which files are only read, or the user's cache, which is filled
+ * fashion-mnist/…, cifar10/…, digits/…), from which files are only read, or the user's cache, which is filled
  * by downloading.
  */
 final class DataFolder {
