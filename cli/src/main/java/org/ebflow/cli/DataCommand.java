@@ -9,6 +9,7 @@ import org.ebflow.flow.layer.Shape;
 import org.ebflow.training.data.DataSetInfo;
 import org.ebflow.training.data.DataSources;
 import org.ebflow.training.data.Splits;
+import org.ebflow.training.data.TableOptions;
 import org.ebflow.training.data.TableSummary;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -72,7 +73,7 @@ public final class DataCommand implements Runnable {
       @Mixin CsvOptions csv) {
     DataSources sources = options.sources("");
     if (sources.has(nameOrPath)) {
-      describe(sources, nameOrPath);
+      describe(sources, nameOrPath, csv.table());
     } else {
       describe(TableSummary.of(Path.of(nameOrPath), csv.table()));
     }
@@ -80,11 +81,11 @@ public final class DataCommand implements Runnable {
   }
 
   /** Describes a named set by its rows, or where they are missing by those that were published. */
-  private void describe(DataSources sources, String name) {
+  private void describe(DataSources sources, String name, TableOptions csv) {
     PrintWriter out = spec.commandLine().getOut();
     DataSetInfo set = sources.info(name);
     if (set.present()) {
-      Splits rows = sources.load(name, 0);
+      Splits rows = sources.load(name, csv, 0);
       describe(set, rows.train().size(), rows.validation().size(), rows.test().size());
     } else {
       describe(set, set.train(), set.validation(), set.test());

@@ -141,9 +141,27 @@ final class EbflowTest {
     Program.Result result = Program.run("data", "list", "--data-dir", folder);
 
     assertThat(result.exit()).isZero();
-    assertThat(result.out()).contains("mnist", "kmnist", "sine", "multimodal10");
+    assertThat(result.out()).contains("mnist", "kmnist", "cifar10", "sine", "multimodal10");
     assertThat(result.err()).contains("in " + folder);
     assertThat(Program.run("data", "--data-dir", folder, "list")).isEqualTo(result);
+  }
+
+  @Test
+  void dataInfoDescribesANamedSet() {
+    Program.Result absent = Program.run("data", "info", "cifar10", "--data-dir", folder);
+    assertThat(absent.exit()).isZero();
+    assertThat(absent.out().lines())
+        .startsWith(
+            "40000 training, 10000 validation, 10000 test rows, 3072 columns",
+            "images of 3 channels, height 32, width 32")
+        .endsWith("not here: ebflow data fetch cifar10 gets it");
+
+    Program.Result generated = Program.run("data", "info", "sine", "--data-dir", folder);
+    assertThat(generated.exit()).isZero();
+    assertThat(generated.out().lines())
+        .containsExactly(
+            "50000 training, 10000 validation, 10000 test rows, 2 columns",
+            "generated, no licence needed");
   }
 
   @Test

@@ -118,6 +118,7 @@ class TrainingSettingsTest {
             .evaluateEvery(11)
             .evaluateSteps(12)
             .patience(13)
+            .augment(true)
             .dataNoise(14)
             .matchAfterPreprocessing(false)
             .seed(15)
@@ -126,7 +127,8 @@ class TrainingSettingsTest {
     assertThat(settings)
         .isEqualTo(
             new TrainingSettings(
-                2, 3, 4, 5, RateSchedule.COSINE, .6, 7, 8, 9, .1, 11, 12, 13, 14, false, 15, 16));
+                2, 3, 4, 5, RateSchedule.COSINE, .6, 7, 8, 9, .1, 11, 12, 13, true, 14, false, 15,
+                16));
     assertThat(settings.toBuilder().build()).isEqualTo(settings);
   }
 
@@ -185,6 +187,7 @@ class TrainingSettingsTest {
                 1,
                 0,
                 0,
+                false,
                 0,
                 true,
                 0,

@@ -1,6 +1,7 @@
 package org.ebflow.training.data;
 
 import java.io.BufferedInputStream;
+import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -8,7 +9,7 @@ import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.nio.file.Path;
 import java.util.List;
-import org.apache.commons.compress.archivers.ArchiveException;
+import java.util.zip.ZipException;
 import org.apache.commons.compress.archivers.tar.TarArchiveEntry;
 import org.apache.commons.compress.archivers.tar.TarArchiveInputStream;
 import org.ebflow.flow.io.OneLine;
@@ -94,23 +95,35 @@ record Cifar10Source() implements DataSource {
   }
 
   private static void readArchive(InputFile file, Cifar10Batches batches) {
-    try (InputStream in = file.open();
-        TarArchiveInputStream tar = new TarArchiveInputStream(new BufferedInputStream(in))) {
-      for (TarArchiveEntry entry = tar.getNextEntry(); entry != null; entry = tar.getNextEntry()) {
-        String name = entry.getName().substring(entry.getName().lastIndexOf('/') + 1);
-        if (entry.isFile() && Cifar10Batches.FILES.contains(name)) {
-          batches.read(name, file.path() + ": " + name, tar, entry.getSize());
-        }
-      }
+    try (InputStream in = file.open()) {
+      readEntries(file, in, batches);
       in.transferTo(OutputStream.nullOutputStream()); // makes gzip check its checksum
-    } catch (ArchiveException e) {
-      throw file.invalid("expected a tar archive, found corruption (" + OneLine.message(e) + ")");
     } catch (IOException e) {
       throw file.failure(e);
     }
     List<String> missing = batches.missing();
     if (!missing.isEmpty()) {
       throw file.invalid("expected " + String.join(", ", missing) + " within, found none");
+    }
+  }
+
+  private static void readEntries(InputFile file, InputStream in, Cifar10Batches batches)
+      throws IOException {
+    TarArchiveInputStream tar = new TarArchiveInputStream(new BufferedInputStream(in));
+    try {
+      for (TarArchiveEntry entry = tar.getNextEntry(); entry != null; entry = tar.getNextEntry()) {
+        if (!entry.isCheckSumOK()) {
+          throw new IOException("the checksum of a header is wrong");
+        }
+        String name = entry.getName().substring(entry.getName().lastIndexOf('/') + 1);
+        if (entry.isFile() && Cifar10Batches.FILES.contains(name)) {
+          batches.read(name, file.path() + ": " + name, tar, entry.getSize());
+        }
+      }
+    } catch (EOFException | ZipException e) {
+      throw e;
+    } catch (IOException e) {
+      throw file.invalid("expected a whole tar archive, found damage (" + OneLine.message(e) + ")");
     }
   }
 
