@@ -60,7 +60,8 @@ final class BatchReader {
   /**
    * Readers of all workers of a team, in the order of their ranks.
    *
-   * @param settings of which augmentation, data noise, the seed and the place of the preprocessing count
+   * @param settings of which augmentation, data noise, the seed and the place of the preprocessing
+   *     count
    * @param model precision of the model's rows
    */
   static BatchReader[] forTeam(

@@ -127,7 +127,23 @@ class TrainingSettingsTest {
     assertThat(settings)
         .isEqualTo(
             new TrainingSettings(
-                2, 3, 4, 5, RateSchedule.COSINE, .6, 7, 8, 9, .1, 11, 12, 13, true, 14, false, 15,
+                2,
+                3,
+                4,
+                5,
+                RateSchedule.COSINE,
+                .6,
+                7,
+                8,
+                9,
+                .1,
+                11,
+                12,
+                13,
+                true,
+                14,
+                false,
+                15,
                 16));
     assertThat(settings.toBuilder().build()).isEqualTo(settings);
   }

@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
+import java.util.Arrays;
 import java.util.List;
 import java.util.stream.IntStream;
 import org.ebflow.flow.InvalidInputException;
@@ -47,9 +48,16 @@ final class Cifar10Batches {
   private static final int PLANE = SHAPE.height() * SHAPE.width();
   private static final int RECORD = 1 + SHAPE.size();
 
-  private final @Nullable String[] sha256 = new @Nullable String[FILES.size()];
+  /** Of every file, empty until it is read. */
+  private final String[] sha256 = new String[FILES.size()];
+
   private byte @Nullable [] train;
   private byte @Nullable [] test;
+
+  /** No file is read yet. */
+  Cifar10Batches() {
+    Arrays.fill(sha256, "");
+  }
 
   /**
    * Reads one file.
@@ -63,7 +71,7 @@ final class Cifar10Batches {
    */
   void read(String name, String source, InputStream in, long bytes) throws IOException {
     int file = FILES.indexOf(name);
-    if (sha256[file] != null) {
+    if (!sha256[file].isEmpty()) {
       throw new InvalidInputException(source + ": expected one file of this name, found two");
     }
     if (bytes < RECORD || bytes % RECORD != 0 || bytes / RECORD > MOST_IMAGES) {
@@ -137,7 +145,7 @@ final class Cifar10Batches {
   /** Names of the files that were not read. */
   List<String> missing() {
     return IntStream.range(0, FILES.size())
-        .filter(file -> sha256[file] == null)
+        .filter(file -> sha256[file].isEmpty())
         .mapToObj(FILES::get)
         .toList();
   }
@@ -156,7 +164,7 @@ final class Cifar10Batches {
    * data_batch_?.bin} prints.
    */
   Splits splits(String name) {
-    if (train == null || test == null) {
+    if (train == null || test == null || !missing().isEmpty()) {
       throw new IllegalStateException("Cifar10Batches.splits: not all files were read");
     }
     StringBuilder sums = new StringBuilder();

@@ -87,8 +87,7 @@ record Cifar10Source() implements DataSource {
       throw file.invalid("expected plain records, found gzip data");
     }
     try (InputStream in = file.open()) {
-      batches.read(
-          String.valueOf(path.getFileName()), path.toString(), in, file.contentLength());
+      batches.read(String.valueOf(path.getFileName()), path.toString(), in, file.contentLength());
     } catch (IOException e) {
       throw file.failure(e);
     }

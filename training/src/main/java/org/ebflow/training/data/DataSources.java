@@ -16,8 +16,8 @@ import org.jspecify.annotations.Nullable;
  * The data sets known by name, and one's own files.
  *
  * <p>Published sets are read from a folder laid out as mnist/…, kmnist/…, fashion-mnist/…,
- * cifar10/…, digits/…, or else downloaded once into the user's cache and checked by SHA-256. Threading: safe
- * to share.
+ * cifar10/…, digits/…, or else downloaded once into the user's cache and checked by SHA-256.
+ * Threading: safe to share.
  */
 public final class DataSources {
   private static final Logger LOGGER = System.getLogger(DataSources.class.getName());

@@ -167,7 +167,8 @@ class Cifar10SourceTest {
     Splits splits = load();
     assertThat(splits.train().sha256()).isEqualTo(training);
     assertThat(splits.validation().sha256()).isEqualTo(training);
-    assertThat(splits.test().sha256()).isEqualTo("2f0118565b7438cffb8d15781336fb28d64b775d6dee92f80c4f9f536a24ec73");
+    assertThat(splits.test().sha256())
+        .isEqualTo("2f0118565b7438cffb8d15781336fb28d64b775d6dee92f80c4f9f536a24ec73");
   }
 
   @Test

@@ -55,8 +55,7 @@ final class RecipeTest {
 
   @Test
   void cifar10FcHasThePublishedNumberOfWeights() {
-    assertThat(
-            Recipe.named("cifar10-fc-ssm").flow(CIFAR10, Precision.FLOAT32).parameters().count())
+    assertThat(Recipe.named("cifar10-fc-ssm").flow(CIFAR10, Precision.FLOAT32).parameters().count())
         .isEqualTo(18_880_512);
   }
 
