@@ -69,6 +69,7 @@ final class EbflowTest {
         "train --set optimizer.learning_rate=1       | no key optimizer.learning_rate, the nearest is",
         "train --set optimizer.lr=fast               | optimizer.lr: expected a number",
         "train --lr 0                                | lr is 0.0, expected a number above 0",
+        "train --set data.augment=true               | sine: data.augment needs images, expected height and width, found rows of 2 columns",
         "train --epochs 0                            | expected at least 1 when epochs is 0",
         "train --batch-size many                     | training.batch_size: expected a whole number",
         "train --precision bf16 --backend java       | --precision bf16: backend java has no such products",
