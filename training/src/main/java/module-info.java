@@ -10,6 +10,7 @@ module org.ebflow.training {
   requires transitive org.ebflow.flow;
   requires com.fasterxml.jackson.annotation;
   requires java.net.http;
+  requires org.apache.commons.compress;
   requires org.apache.commons.text;
   requires tools.jackson.databind;
   requires de.siegmar.fastcsv;

@@ -9,6 +9,8 @@ import org.ebflow.flow.layer.Shape;
 import org.ebflow.linalg.Blas;
 import org.ebflow.training.data.DataSetInfo;
 import org.ebflow.training.data.DataSources;
+import org.ebflow.training.data.Splits;
+import org.ebflow.training.data.TableOptions;
 import org.ebflow.training.data.TableSummary;
 import org.ebflow.training.preprocessing.TableDiagnostics;
 import picocli.CommandLine.Command;
@@ -67,12 +69,59 @@ public final class DataCommand implements Runnable {
   @Command(
       name = "info",
       description =
-          "Rows, columns and their ranges in a file, and what training would say of them.")
+          "What is in a data set, or in the columns of a file, and what training would say of them.")
   int info(
-      @Parameters(paramLabel = "PATH", description = "A table (.csv, .npy) or idx images.")
-          Path file,
+      @Parameters(
+              paramLabel = "NAME|PATH",
+              description = "Name of a data set, a table (.csv, .npy) or idx images.")
+          String nameOrPath,
       @Mixin CsvOptions csv) {
-    TableSummary summary = TableSummary.of(file, csv.table());
+    DataSources sources = options.sources("");
+    if (sources.has(nameOrPath)) {
+      describe(sources, nameOrPath, csv.table());
+    } else {
+      describe(TableSummary.of(Path.of(nameOrPath), csv.table()));
+    }
+    return 0;
+  }
+
+  /** Describes a named set by its rows, or where they are missing by those that were published. */
+  private void describe(DataSources sources, String name, TableOptions csv) {
+    PrintWriter out = spec.commandLine().getOut();
+    DataSetInfo set = sources.info(name);
+    if (set.present()) {
+      Splits rows = sources.load(name, csv, 0);
+      describe(set, rows.train().size(), rows.validation().size(), rows.test().size());
+    } else {
+      describe(set, set.train(), set.validation(), set.test());
+      out.println("not here: ebflow data fetch " + name + " gets it");
+    }
+  }
+
+  private void describe(DataSetInfo set, int train, int validation, int test) {
+    PrintWriter out = spec.commandLine().getOut();
+    out.printf(
+        Locale.ROOT,
+        "%d training, %d validation, %d test rows, %d columns%n",
+        train,
+        validation,
+        test,
+        set.dimension());
+    if (set.imageShape() != null) {
+      describe(set.imageShape());
+    }
+    out.println(set.licence());
+  }
+
+  private void describe(Shape shape) {
+    spec.commandLine()
+        .getOut()
+        .printf(
+            "images of %d channel%s, height %d, width %d%n",
+            shape.channels(), shape.channels() == 1 ? "" : "s", shape.height(), shape.width());
+  }
+
+  private void describe(TableSummary summary) {
     PrintWriter out = spec.commandLine().getOut();
     out.printf(Locale.ROOT, "%d rows, %d columns%n", summary.rows(), summary.columns().size());
     if (summary.header() != null) {
@@ -86,9 +135,7 @@ public final class DataCommand implements Runnable {
     }
     Shape shape = summary.imageShape();
     if (shape != null) {
-      out.printf(
-          "images of %d channel%s, height %d, width %d%n",
-          shape.channels(), shape.channels() == 1 ? "" : "s", shape.height(), shape.width());
+      describe(shape);
     } else {
       out.printf("%-24s %13s %13s %13s %13s%n", "column", "min", "max", "mean", "deviation");
       for (TableSummary.Column column : summary.columns()) {
@@ -111,6 +158,5 @@ public final class DataCommand implements Runnable {
     }
     TableDiagnostics.lines(summary, TableDiagnostics.Treatment.DEFAULT, Blas.named("java"))
         .forEach(line -> out.println(OneLine.name(line)));
-    return 0;
   }
 }

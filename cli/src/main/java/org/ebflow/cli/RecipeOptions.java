@@ -143,7 +143,8 @@ final class RecipeOptions {
         "training.last_layer=closed_form fits the last dense layer to the moments of what reaches it",
         "optimizer.rates.NAME=X multiplies it for parameters of that name, as bias",
         "model.transform=published, bounded or additive is what couplings do; bounded for a table of one's own",
-        "data.noise=X adds Gaussian noise of deviation X to preprocessed training rows"
+        "data.noise=X adds Gaussian noise of deviation X to preprocessed training rows",
+        "data.augment=true flips and shifts training images at random"
       })
   private Map<String, String> changes = new LinkedHashMap<>();
 

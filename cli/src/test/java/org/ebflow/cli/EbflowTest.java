@@ -69,6 +69,7 @@ final class EbflowTest {
         "train --set optimizer.learning_rate=1       | no key optimizer.learning_rate, the nearest is",
         "train --set optimizer.lr=fast               | optimizer.lr: expected a number",
         "train --lr 0                                | lr is 0.0, expected a number above 0",
+        "train --set data.augment=true               | sine: data.augment needs images, expected height and width, found rows of 2 columns",
         "train --epochs 0                            | expected at least 1 when epochs is 0",
         "train --batch-size many                     | training.batch_size: expected a whole number",
         "train --precision bf16 --backend java       | --precision bf16: backend java has no such products",
@@ -141,9 +142,27 @@ final class EbflowTest {
     Program.Result result = Program.run("data", "list", "--data-dir", folder);
 
     assertThat(result.exit()).isZero();
-    assertThat(result.out()).contains("mnist", "kmnist", "sine", "multimodal10");
+    assertThat(result.out()).contains("mnist", "kmnist", "cifar10", "sine", "multimodal10");
     assertThat(result.err()).contains("in " + folder);
     assertThat(Program.run("data", "--data-dir", folder, "list")).isEqualTo(result);
+  }
+
+  @Test
+  void dataInfoDescribesANamedSet() {
+    Program.Result absent = Program.run("data", "info", "cifar10", "--data-dir", folder);
+    assertThat(absent.exit()).isZero();
+    assertThat(absent.out().lines())
+        .startsWith(
+            "40000 training, 10000 validation, 10000 test rows, 3072 columns",
+            "images of 3 channels, height 32, width 32")
+        .endsWith("not here: ebflow data fetch cifar10 gets it");
+
+    Program.Result generated = Program.run("data", "info", "sine", "--data-dir", folder);
+    assertThat(generated.exit()).isZero();
+    assertThat(generated.out().lines())
+        .containsExactly(
+            "50000 training, 10000 validation, 10000 test rows, 2 columns",
+            "generated, no licence needed");
   }
 
   @Test

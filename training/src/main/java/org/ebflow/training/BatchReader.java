@@ -12,9 +12,11 @@ import org.ebflow.linalg.Worker;
 import org.ebflow.training.data.Dataset;
 import org.ebflow.training.preprocessing.Preprocessing;
 import org.ebflow.training.preprocessing.RowPreparation;
+import org.jspecify.annotations.Nullable;
 
 /**
- * Fills one worker's rows of a training batch: gathers them, prepares them, adds data noise.
+ * Fills one worker's rows of a training batch: gathers them, flips and shifts images where that is
+ * asked for, prepares the rows, adds data noise.
  *
  * <p>The noise belongs to preprocessed rows. Where the preprocessing P is part of the model, whose
  * rows are then those of the data, a row x becomes P⁻¹(P(x) + noise).
@@ -25,6 +27,7 @@ final class BatchReader {
   private final Noise noise;
   private final int from;
   private final int to;
+  private final @Nullable Augmentation augmentation;
   private final RowPreparation preparation;
   private final boolean inverts;
   private final Matrix rowNoise;
@@ -43,6 +46,11 @@ final class BatchReader {
     this.noise = new Noise(settings.seed());
     this.from = worker.from(batch);
     this.to = worker.to(batch);
+    this.augmentation =
+        settings.augment()
+            ? new Augmentation(
+                Augmentation.shapeOf(data), preparation.rows().precision(), to - from)
+            : null;
     this.preparation = preparation;
     this.inverts = inverts;
     this.rowNoise = Matrix.allocate(precision, dataNoise > 0 ? to - from : 0, data.dimension());
@@ -52,7 +60,8 @@ final class BatchReader {
   /**
    * Readers of all workers of a team, in the order of their ranks.
    *
-   * @param settings of which the data noise, the seed and the place of the preprocessing count
+   * @param settings of which augmentation, data noise, the seed and the place of the preprocessing
+   *     count
    * @param model precision of the model's rows
    */
   static BatchReader[] forTeam(
@@ -96,6 +105,9 @@ final class BatchReader {
    */
   void read(int[] order, int start, long step, Matrix target) {
     data.copyRows(order, start + from, start + to, preparation.rows(), 0);
+    if (augmentation != null) {
+      augmentation.apply(noise, step, from, preparation.rows());
+    }
     if (preparation.dequantizes()) {
       preparation.drawNoise(noise, NoisePurpose.DEQUANTIZATION, step, from);
     }

@@ -160,6 +160,15 @@ public final class Trainer {
     return this;
   }
 
+  /**
+   * Whether training images are flipped with probability ½ and shifted by up to 4 % of their sides,
+   * with the border repeated; they are not unless told otherwise.
+   */
+  public Trainer augment(boolean value) {
+    settings.augment(value);
+    return this;
+  }
+
   /** Standard deviation of Gaussian noise added to preprocessed rows at every step. */
   public Trainer dataNoise(double deviation) {
     settings.dataNoise(deviation);

@@ -74,6 +74,9 @@ final class TrainingRun {
     this.blas = trainer.blas();
     Dataset train = data.train();
     requireFits(train, trainer.flow());
+    if (settings.augment()) {
+      Augmentation.shapeOf(train); // refused before a folder is made
+    }
     unwhitened = trainer.preprocessing().fit(train);
     preprocessing = trainer.whitening() ? whitened() : unwhitened;
     Flow trained = trainer.objective().withParameters(trainer.flow(), settings.seed());

@@ -17,6 +17,7 @@ package org.ebflow.training;
  * @param evaluateEvery epochs between evaluations on the validation set
  * @param evaluateSteps steps between evaluations instead, 0 for by epochs
  * @param patience evaluations in a row without a better one after which the run stops, 0 for never
+ * @param augment whether training images are randomly flipped and shifted
  * @param dataNoise standard deviation of Gaussian noise added to preprocessed rows, whether or not
  *     preprocessing is part of the model
  * @param matchAfterPreprocessing whether preprocessing stays outside the model
@@ -38,6 +39,7 @@ public record TrainingSettings(
     int evaluateEvery,
     long evaluateSteps,
     int patience,
+    boolean augment,
     double dataNoise,
     boolean matchAfterPreprocessing,
     long seed,
@@ -87,6 +89,7 @@ public record TrainingSettings(
     builder.evaluateEvery = evaluateEvery;
     builder.evaluateSteps = evaluateSteps;
     builder.patience = patience;
+    builder.augment = augment;
     builder.dataNoise = dataNoise;
     builder.matchAfterPreprocessing = matchAfterPreprocessing;
     builder.seed = seed;
@@ -154,6 +157,7 @@ public record TrainingSettings(
     private int evaluateEvery = 1;
     private long evaluateSteps;
     private int patience;
+    private boolean augment;
     private double dataNoise;
     private boolean matchAfterPreprocessing = true;
     private long seed;
@@ -244,6 +248,15 @@ public record TrainingSettings(
       return this;
     }
 
+    /**
+     * Whether training images are flipped with probability ½ and shifted by up to 4 % of their
+     * sides, with the border repeated; they are not unless told otherwise.
+     */
+    public Builder augment(boolean value) {
+      augment = value;
+      return this;
+    }
+
     /** Standard deviation of Gaussian noise on preprocessed rows; 0 unless told otherwise. */
     public Builder dataNoise(double deviation) {
       dataNoise = deviation;
@@ -294,6 +307,7 @@ public record TrainingSettings(
           evaluateEvery,
           evaluateSteps,
           patience,
+          augment,
           dataNoise,
           matchAfterPreprocessing,
           seed,

@@ -46,8 +46,8 @@ public final class TrainingStep implements Team.Program {
    *
    * @param preprocessing of the rows; its layers are either before the flow or the flow's first, as
    *     the settings say
-   * @param settings of which the clip, the data noise, the seed and the place of the preprocessing
-   *     count
+   * @param settings of which the clip, augmentation, the data noise, the seed and the place of the
+   *     preprocessing count
    * @param state moments and average, moved at each step
    * @param sums scratch of the gradient's sums, shaped like the flow's parameters
    */

@@ -95,7 +95,13 @@ class InterpretedStepTest {
     private static long bytes(Flow flow, Objective objective) {
       Blas blas = Blas.named("java");
       TrainingSettings settings =
-          TrainingSettings.builder().batchSize(ROWS).clip(5).dataNoise(0.1).threads(2).build();
+          TrainingSettings.builder()
+              .batchSize(ROWS)
+              .clip(5)
+              .augment(true)
+              .dataNoise(0.1)
+              .threads(2)
+              .build();
       OptimizerState state = new OptimizerState(new RmsProp(1e-5), flow.parameters(), 0.999);
       int[] order = IntStream.range(0, ROWS).toArray();
       byte[] pixels = new byte[ROWS * flow.dimension()];
@@ -106,7 +112,8 @@ class InterpretedStepTest {
                 Compute.of(flow.precision(), blas),
                 team,
                 objective,
-                Dataset.ofPixels("black", pixels, flow.dimension(), null, 256),
+                Dataset.ofPixels(
+                    "black", pixels, flow.dimension(), new Shape(1, 1, flow.dimension()), 256),
                 Preprocessing.logit(flow.dimension(), 256, 0.5),
                 settings,
                 state,

@@ -118,6 +118,7 @@ class TrainingSettingsTest {
             .evaluateEvery(11)
             .evaluateSteps(12)
             .patience(13)
+            .augment(true)
             .dataNoise(14)
             .matchAfterPreprocessing(false)
             .seed(15)
@@ -140,6 +141,7 @@ class TrainingSettingsTest {
                 11,
                 12,
                 13,
+                true,
                 14,
                 false,
                 15,
@@ -203,6 +205,7 @@ class TrainingSettingsTest {
                 1,
                 0,
                 0,
+                false,
                 0,
                 true,
                 0,

@@ -26,5 +26,8 @@ public final class NoisePurpose {
   /** Dequantisation of rows whose moments are taken. */
   public static final int MOMENTS = 7;
 
+  /** Flips and shifts of training images. */
+  public static final int AUGMENTATION = 8;
+
   private NoisePurpose() {}
 }

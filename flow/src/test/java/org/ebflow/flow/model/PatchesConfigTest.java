@@ -62,6 +62,36 @@ class PatchesConfigTest {
     assertThat(flow.logZ(blas)).isZero();
   }
 
+  /** As CIFAR-10 has them. */
+  @Test
+  void colourImagesOf32PixelsHaveBlocksOf192AndAnExactInverse() {
+    int columns = 3072;
+    Flow flow = config(1, 7).build(new Shape(3, 32, 32), Precision.FLOAT32, 1);
+    assertThat(flow.parameters().count())
+        .isEqualTo(2 * columns * (columns + 1) + 3 * columns * (192 + 1) + 4 * columns * (18 - 4));
+
+    Blas blas = Blas.named("openblas");
+    Matrix weights = flow.parameters().flat();
+    Matrix noise = Matrix.allocate(Precision.FLOAT32, weights.rows(), weights.columns());
+    new Noise(4).gaussian(101, 0, 0, noise);
+    for (int i = 0; i < weights.columns(); i++) {
+      weights.floats()[weights.offset() + i] += 1e-3f * noise.floats()[noise.offset() + i];
+    }
+    flow.parameters().changed();
+    Matrix x = Matrix.allocate(Precision.FLOAT32, 5, columns);
+    new Noise(3).gaussian(101, 0, 0, x);
+    Matrix z = flow.forward(x, blas);
+    Matrix back = flow.inverse(z, blas);
+    double moved = 0;
+    for (int r = 0; r < x.rows(); r++) {
+      for (int c = 0; c < columns; c++) {
+        moved = Math.max(moved, Math.abs(z.get(r, c) - x.get(r, c)));
+        assertThat(back.get(r, c)).isCloseTo(x.get(r, c), within(1e-4));
+      }
+    }
+    assertThat(moved).isGreaterThan(.1);
+  }
+
   @ParameterizedTest
   @CsvSource({
     "28, 28, 7, 7", // divides

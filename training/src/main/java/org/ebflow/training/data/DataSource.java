@@ -4,7 +4,7 @@ import java.nio.file.Path;
 import java.util.List;
 
 /** A data set known by name. */
-sealed interface DataSource permits IdxSource, DigitsSource, GeneratedSource {
+sealed interface DataSource permits Cifar10Source, IdxSource, DigitsSource, GeneratedSource {
   /** What {@code ebflow data list} shows. */
   DataSetInfo info(DataFolder folder);
 

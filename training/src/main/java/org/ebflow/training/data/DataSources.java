@@ -16,8 +16,8 @@ import org.jspecify.annotations.Nullable;
  * The data sets known by name, and one's own files.
  *
  * <p>Published sets are read from a folder laid out as mnist/…, kmnist/…, fashion-mnist/…,
- * digits/…, or else downloaded once into the user's cache and checked by SHA-256. Threading: safe
- * to share.
+ * cifar10/…, digits/…, or else downloaded once into the user's cache and checked by SHA-256.
+ * Threading: safe to share.
  */
 public final class DataSources {
   private static final Logger LOGGER = System.getLogger(DataSources.class.getName());
@@ -30,6 +30,7 @@ public final class DataSources {
     sources.put("mnist", IdxSource.mnist());
     sources.put("kmnist", IdxSource.kmnist());
     sources.put("fashion-mnist", IdxSource.fashionMnist());
+    sources.put(Cifar10Source.NAME, new Cifar10Source());
     sources.put(DigitsSource.NAME, new DigitsSource());
     for (PlaneDistribution distribution : PlaneDistribution.values()) {
       sources.put(distribution.toString(), new GeneratedSource(distribution));
@@ -225,11 +226,24 @@ public final class DataSources {
    * @return the files; none for a generated set
    */
   public List<Path> fetch(String name) {
+    return named(name).fetch(folder);
+  }
+
+  /**
+   * What {@link #list} says of a named set.
+   *
+   * @throws InvalidInputException if no set has this name
+   */
+  public DataSetInfo info(String name) {
+    return named(name).info(folder);
+  }
+
+  private DataSource named(String name) {
     DataSource source = sources.get(name);
     if (source == null) {
       throw new InvalidInputException(
           name + ": expected one of " + String.join(", ", sources.keySet()));
     }
-    return source.fetch(folder);
+    return source;
   }
 }

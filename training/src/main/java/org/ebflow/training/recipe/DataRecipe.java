@@ -30,6 +30,7 @@ import org.jspecify.annotations.Nullable;
  * @param validation the validation part's own table, empty for none
  * @param test the test part's own table, empty for none
  * @param preprocessing from rows of the data to rows of the model
+ * @param augment whether training images are randomly flipped and shifted
  * @param noise standard deviation of Gaussian noise added to preprocessed training rows
  */
 record DataRecipe(
@@ -42,6 +43,7 @@ record DataRecipe(
     @JsonProperty("drop_nonfinite") boolean dropNonFinite,
     boolean dropConstant,
     PreprocessingRecipe preprocessing,
+    boolean augment,
     double noise,
     List<Double> split,
     String validation,

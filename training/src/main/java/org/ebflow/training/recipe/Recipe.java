@@ -235,6 +235,12 @@ public final class Recipe {
         .whitening(content.model.init() == Init.WHITENING)
         .optimizer(optimizer)
         .bfloat16(bfloat16())
-        .settings(content.training.settings().dataNoise(content.data.noise()).build());
+        .settings(
+            content
+                .training
+                .settings()
+                .augment(content.data.augment())
+                .dataNoise(content.data.noise())
+                .build());
   }
 }

@@ -64,6 +64,7 @@ record RecipeTree(String source, ObjectNode root, Set<String> optional) {
       data.putIfAbsent("validation", literal("\"\""));
       data.putIfAbsent("test", literal("\"\""));
       data.putIfAbsent("dequantize", literal("auto"));
+      data.putIfAbsent("augment", literal("false"));
     }
     if (root.get("optimizer") instanceof ObjectNode optimizer) {
       optimizer.putIfAbsent("rates", literal("{}"));

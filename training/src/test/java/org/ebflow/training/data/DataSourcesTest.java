@@ -86,6 +86,7 @@ class DataSourcesTest {
             "mnist",
             "kmnist",
             "fashion-mnist",
+            "cifar10",
             "digits",
             "sine",
             "swirl",
@@ -110,6 +111,7 @@ class DataSourcesTest {
             IdxSource.kmnist().testFile(),
             IdxSource.fashionMnist().trainFile(),
             IdxSource.fashionMnist().testFile(),
+            new Cifar10Source().archive(),
             new DigitsSource().file());
     assertThat(files)
         .allSatisfy(

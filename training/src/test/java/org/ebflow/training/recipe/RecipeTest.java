@@ -29,12 +29,12 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
-import org.junit.jupiter.params.provider.ValueSource;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ObjectNode;
 
 final class RecipeTest {
   private static final Shape MNIST = new Shape(1, 28, 28);
+  private static final Shape CIFAR10 = new Shape(3, 32, 32);
 
   @ParameterizedTest
   @MethodSource("org.ebflow.training.recipe.Recipe#names")
@@ -52,6 +52,51 @@ final class RecipeTest {
   void mnistFcHasThePublishedNumberOfWeights() {
     assertThat(Recipe.named("mnist-fc-ssm").flow(784, Precision.FLOAT32).parameters().count())
         .isEqualTo(1_230_880);
+  }
+
+  @Test
+  void cifar10FcHasThePublishedNumberOfWeights() {
+    assertThat(Recipe.named("cifar10-fc-ssm").flow(CIFAR10, Precision.FLOAT32).parameters().count())
+        .isEqualTo(18_880_512);
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "cifar10-fc-ssm, .85, 30",
+    "cifar10-fc-dsm, .85, 30",
+    "cifar10-fc-fdssm, .7, 20",
+    "cifar10-fc-ml, .7, 20",
+    "cifar10-fc-sml, .7, 20"
+  })
+  void cifar10RecipesHaveThePublishedSettings(String name, double gamma, int gammaEpochs) {
+    Recipe recipe = Recipe.named(name);
+    LossScale scale = LossScale.PER_DIMENSION;
+
+    assertThat(recipe.optimizer()).isEqualTo(new RmsProp(1e-4, .99, 1e-8, 0));
+    assertThat(section(recipe, "training"))
+        .containsEntry("batch_size", 100)
+        .containsEntry("gamma", gamma)
+        .containsEntry("gamma_epochs", gammaEpochs)
+        .containsEntry("clip", 0)
+        .containsEntry("average_decay", .999)
+        .containsEntry("map", true);
+    assertThat(section(recipe, "model"))
+        .containsEntry("layers", 2)
+        .containsEntry("alpha", .3)
+        .containsEntry("residual", true);
+    assertThat(section(recipe, "data"))
+        .containsEntry("preprocessing", Map.of("type", "logit", "smoothness", .5))
+        .containsEntry("augment", true);
+    double lambda = .001 / 3; // divided by the channels, but not in fdssm
+    assertThat(recipe.objective(3072, CIFAR10))
+        .isEqualTo(
+            switch (recipe.loss()) {
+              case "ssm" -> new SlicedScoreMatching(1, false, lambda, scale);
+              case "dsm" -> new DenoisingScoreMatching(.1, lambda, scale);
+              case "fdssm" -> new FiniteDifferenceScoreMatching(.1, .001, scale);
+              case "sml" -> new SampledMaximumLikelihood(scale);
+              default -> new MaximumLikelihood();
+            });
   }
 
   @ParameterizedTest
@@ -83,14 +128,19 @@ final class RecipeTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"mnist", "kmnist", "fashion-mnist", "digits"})
-  void imageSetsHaveARecipeOfPatchesByMaximumLikelihood(String data) {
+  @CsvSource({
+    "mnist, 3e-3",
+    "kmnist, 3e-3",
+    "fashion-mnist, 3e-3",
+    "digits, 1e-3",
+    "cifar10, 3e-4"
+  })
+  void imageSetsHaveARecipeOfPatchesByMaximumLikelihood(String data, double rate) {
     Recipe recipe = Recipe.named(data + "-patches-ml");
 
     assertThat(recipe.modelConfig())
         .isEqualTo(new PatchesConfig(4, 7, 15, 3.5, MonotoneSpline.Tails.FROZEN));
-    assertThat(recipe.optimizer())
-        .isEqualTo(new Adam(data.equals("digits") ? 1e-3 : 3e-3, .9, .999, 1e-8, 0, false));
+    assertThat(recipe.optimizer()).isEqualTo(new Adam(rate, .9, .999, 1e-8, 0, false));
     assertThat(recipe.objective(784, MNIST)).isEqualTo(new MaximumLikelihood());
     assertThat(recipe.flow(MNIST, Precision.FLOAT32).constantParts()).hasSize(2 + 4 * 3);
     assertThatThrownBy(() -> recipe.flow(43, Precision.FLOAT32))
@@ -237,7 +287,7 @@ final class RecipeTest {
   void aTableIsReadAsEverWhereARecipeDoesNotSayHow(@TempDir Path folder) throws IOException {
     Map<String, Object> old = Recipe.named("table-fc-ssm").toMap();
     Map<?, ?> data = (Map<?, ?>) old.get("data");
-    assertThat(List.of("header", "encoding", "drop_constant", "dequantize"))
+    assertThat(List.of("header", "encoding", "drop_constant", "dequantize", "augment"))
         .allSatisfy(key -> assertThat(data.remove(key)).isNotNull());
     Path file = folder.resolve("old.json");
     Files.writeString(file, new JsonMapper().writeValueAsString(old));
@@ -247,6 +297,7 @@ final class RecipeTest {
     assertThat(section(recipe, "data").get("encoding")).isEqualTo("UTF-8");
     assertThat(section(recipe, "data").get("drop_constant")).isEqualTo(false);
     assertThat(section(recipe, "data").get("dequantize")).isEqualTo("auto");
+    assertThat(section(recipe, "data").get("augment")).isEqualTo(false);
     Recipe changed = recipe.with(Map.of("data.header", "yes", "data.encoding", "windows-1252"));
     assertThat(section(changed, "data").get("header")).isEqualTo("yes");
     assertThatThrownBy(() -> recipe.set("data.header", "maybe"))
@@ -363,6 +414,7 @@ final class RecipeTest {
         "optimizer.rates.bias | null | optimizer.rates.bias is NaN, expected a number",
         "optimizer.rates.bias.x | 1 | no key optimizer.rates.bias.x",
         "optimizer.rate.bias | 1  | no key optimizer.rate.bias, the nearest is optimizer.rates",
+        "data.augment      | 1    | data.augment: expected true or false, found 1",
         "data.split        | [.8] | data.split",
         "data.split        | [0.8, 0.2] | data.split is [0.8, 0.2], expected the shares of training, validation and test",
         "data.split        | [0.8, 0.2, 0.2] | data.split is 0.8, 0.2, 0.2, expected shares above 0",
