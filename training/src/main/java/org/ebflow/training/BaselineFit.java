@@ -10,7 +10,6 @@ import org.ebflow.linalg.Blas;
 import org.ebflow.linalg.Noise;
 import org.ebflow.linalg.Precision;
 import org.ebflow.linalg.Team;
-import org.ebflow.training.data.Dataset;
 import org.ebflow.training.data.Splits;
 import org.ebflow.training.preprocessing.Margins;
 import org.ebflow.training.preprocessing.Preprocessing;
@@ -121,16 +120,10 @@ final class BaselineFit {
   }
 
   private TrainedFlow model(Preprocessing before, Layer layer) {
-    Dataset train = data.train();
     return new TrainedFlow(
         Flow.of(dimension).precision(precision).layer(layer).build(),
         before,
-        new TrainedFlow.DataDescription(
-            train.name(),
-            train.columns(),
-            train.imageShape(),
-            EmpiricalDistribution.unknown(),
-            train.places()),
+        TrainedFlow.DataDescription.of(data.train(), EmpiricalDistribution.unknown()),
         seed);
   }
 }
