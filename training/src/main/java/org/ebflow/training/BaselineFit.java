@@ -3,7 +3,6 @@ package org.ebflow.training;
 import java.util.Locale;
 import java.util.function.Consumer;
 import org.ebflow.flow.Flow;
-import org.ebflow.flow.layer.Dense;
 import org.ebflow.flow.layer.FixedAffine;
 import org.ebflow.flow.layer.Layer;
 import org.ebflow.linalg.Blas;
@@ -116,7 +115,7 @@ final class BaselineFit {
     ShrunkGaussian gaussian =
         Whitening.fit(
             before, data.train(), data.validation(), precision, new Noise(seed), blas, team);
-    return model(before, Dense.untrained(gaussian.whitening(), gaussian.shift()));
+    return model(before, gaussian.layer());
   }
 
   private TrainedFlow model(Preprocessing before, Layer layer) {

@@ -74,13 +74,7 @@ public final class TableDiagnostics {
     this.sample = sample;
     this.treatment = treatment;
     this.blas = blas;
-    columns = new double[sample.dimension()][sample.size()];
-    for (int r = 0; r < sample.size(); r++) {
-      double[] row = sample.row(r);
-      for (int c = 0; c < row.length; c++) {
-        columns[c][r] = row[c];
-      }
-    }
+    columns = sample.byColumn();
   }
 
   /** The lines for a table of real numbers; none for images or a table without a good row. */
