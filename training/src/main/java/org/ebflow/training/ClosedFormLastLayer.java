@@ -1,5 +1,6 @@
 package org.ebflow.training;
 
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.ebflow.flow.Flow;
@@ -103,8 +104,11 @@ final class ClosedFormLastLayer implements LastLayerUpdate {
 
   @Override
   public Map<String, Matrix> state() {
-    return Map.of(
-        "last_layer.count", count, "last_layer.mean", mean, "last_layer.covariance", covariance);
+    Map<String, Matrix> state = new LinkedHashMap<>(); // in files the order is always the same
+    state.put("last_layer.count", count);
+    state.put("last_layer.mean", mean);
+    state.put("last_layer.covariance", covariance);
+    return state;
   }
 
   @Override
