@@ -3,14 +3,12 @@ package org.ebflow.training;
 import java.util.Locale;
 import java.util.function.Consumer;
 import org.ebflow.flow.Flow;
-import org.ebflow.flow.layer.Dense;
 import org.ebflow.flow.layer.FixedAffine;
 import org.ebflow.flow.layer.Layer;
 import org.ebflow.linalg.Blas;
 import org.ebflow.linalg.Noise;
 import org.ebflow.linalg.Precision;
 import org.ebflow.linalg.Team;
-import org.ebflow.training.data.Dataset;
 import org.ebflow.training.data.Splits;
 import org.ebflow.training.preprocessing.Margins;
 import org.ebflow.training.preprocessing.Preprocessing;
@@ -117,20 +115,14 @@ final class BaselineFit {
     ShrunkGaussian gaussian =
         Whitening.fit(
             before, data.train(), data.validation(), precision, new Noise(seed), blas, team);
-    return model(before, Dense.untrained(gaussian.whitening(), gaussian.shift()));
+    return model(before, gaussian.layer());
   }
 
   private TrainedFlow model(Preprocessing before, Layer layer) {
-    Dataset train = data.train();
     return new TrainedFlow(
         Flow.of(dimension).precision(precision).layer(layer).build(),
         before,
-        new TrainedFlow.DataDescription(
-            train.name(),
-            train.columns(),
-            train.imageShape(),
-            EmpiricalDistribution.unknown(),
-            train.places()),
+        TrainedFlow.DataDescription.of(data.train(), EmpiricalDistribution.unknown()),
         seed);
   }
 }

@@ -12,7 +12,7 @@ import org.ebflow.training.scoring.Evaluation;
 import org.ebflow.training.scoring.Scorer;
 import org.ebflow.training.scoring.TrainedFlow;
 
-/** The baselines in a run folder. */
+/** The baselines of a run, as its folder holds them. */
 public final class Baselines {
   private final Map<Baseline, TrainedFlow> models;
 

@@ -41,6 +41,11 @@ final class Checkpoint {
   long lossSteps;
   long nonFiniteRows;
 
+  /** Whether the patience ended before that many steps were made. */
+  boolean stoppedEarly(long steps, int patience) {
+    return step < steps && evaluations.exhaust(patience);
+  }
+
   /**
    * @param further tensors beside those of weights and optimizer, by name
    */

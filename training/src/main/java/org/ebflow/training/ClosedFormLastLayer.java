@@ -1,5 +1,6 @@
 package org.ebflow.training;
 
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.ebflow.flow.Flow;
@@ -13,7 +14,6 @@ import org.ebflow.linalg.Noise;
 import org.ebflow.linalg.Precision;
 import org.ebflow.linalg.Team;
 import org.ebflow.training.data.Dataset;
-import org.ebflow.training.data.Shuffle;
 import org.ebflow.training.data.Splits;
 import org.ebflow.training.preprocessing.Moments;
 import org.ebflow.training.preprocessing.Preprocessing;
@@ -53,8 +53,7 @@ final class ClosedFormLastLayer implements LastLayerUpdate {
   private final Blas blas;
   private final int rows;
   private final long window;
-  private final int[] order;
-  private long orderPass = -1;
+  private final EpochOrder order;
 
   /** Running moments: number of rows, mean and covariance. */
   private final Matrix count = Matrix.allocate(Precision.FLOAT64, 1, 1);
@@ -88,10 +87,11 @@ final class ClosedFormLastLayer implements LastLayerUpdate {
     this.blas = blas;
     seed = settings.seed();
     threads = settings.threads();
-    order = new int[data.train().size()];
-    rows = (int) Math.min(order.length, (long) EVERY * settings.batchSize());
+    int trainRows = data.train().size();
+    order = new EpochOrder(trainRows, seed);
+    rows = (int) Math.min(trainRows, (long) EVERY * settings.batchSize());
     int dimension = flow.dimension();
-    window = Math.max(rows, Math.min(order.length, (long) ROWS_PER_COLUMN * dimension));
+    window = Math.max(rows, Math.min(trainRows, (long) ROWS_PER_COLUMN * dimension));
     mean = Matrix.allocate(Precision.FLOAT64, 1, dimension);
     covariance = Matrix.allocate(Precision.FLOAT64, dimension, dimension);
   }
@@ -104,8 +104,11 @@ final class ClosedFormLastLayer implements LastLayerUpdate {
 
   @Override
   public Map<String, Matrix> state() {
-    return Map.of(
-        "last_layer.count", count, "last_layer.mean", mean, "last_layer.covariance", covariance);
+    Map<String, Matrix> state = new LinkedHashMap<>(); // in files the order is always the same
+    state.put("last_layer.count", count);
+    state.put("last_layer.mean", mean);
+    state.put("last_layer.covariance", covariance);
+    return state;
   }
 
   @Override
@@ -127,14 +130,11 @@ final class ClosedFormLastLayer implements LastLayerUpdate {
 
   /** Row numbers that follow the first {@code from} of all passes over the shuffled rows. */
   private int[] next(long from) {
+    int trainRows = data.train().size();
     int[] result = new int[rows];
     for (int i = 0; i < rows; i++) {
-      long pass = (from + i) / order.length;
-      if (pass != orderPass) {
-        Shuffle.fill(order, seed, pass);
-        orderPass = pass;
-      }
-      result[i] = order[(int) ((from + i) % order.length)];
+      long at = from + i;
+      result[i] = order.of(at / trainRows)[(int) (at % trainRows)];
     }
     return result;
   }

@@ -40,8 +40,6 @@ public final class RunFolder {
   public static final String METRICS = "metrics.csv";
 
   private static final String LOG = "run.log";
-  private static final String METRICS_HEADER =
-      "step,epoch,wall_s,loss,grad_norm,lr,nonfinite,val_nll,val_bpd,steps_per_s\n";
 
   private final Path folder;
 
@@ -181,7 +179,7 @@ public final class RunFolder {
     requireNew();
     created(folder.resolve("last"));
     created(baselines());
-    write(folder.resolve(METRICS), METRICS_HEADER);
+    write(folder.resolve(METRICS), MetricsLog.HEADER);
     write(folder.resolve(LOG), "");
   }
 
@@ -300,8 +298,8 @@ public final class RunFolder {
    */
   void cutBack(long[] lengths) {
     try {
-      if (!Files.exists(metrics()) || Files.size(metrics()) < METRICS_HEADER.length()) {
-        write(metrics(), METRICS_HEADER);
+      if (!Files.exists(metrics()) || Files.size(metrics()) < MetricsLog.HEADER.length()) {
+        write(metrics(), MetricsLog.HEADER);
       }
     } catch (IOException e) {
       throw new UncheckedIOException("can't read " + metrics() + ": " + reason(e), e);

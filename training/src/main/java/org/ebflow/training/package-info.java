@@ -1,4 +1,7 @@
-/** Training of flows: the trainer, its steps, and the run folder it leaves behind. */
+/**
+ * Training of flows: the trainer, its runs and their steps, the baselines a run is compared with,
+ * and the folder it leaves behind.
+ */
 @NullMarked
 package org.ebflow.training;
 

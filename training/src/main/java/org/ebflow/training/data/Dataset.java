@@ -271,6 +271,18 @@ public final class Dataset {
     return values;
   }
 
+  /** A new array with the values of each column, in the order of the rows. */
+  public double[][] byColumn() {
+    double[][] columns = new double[dimension()][size];
+    for (int r = 0; r < size; r++) {
+      double[] row = row(r);
+      for (int c = 0; c < row.length; c++) {
+        columns[c][r] = row[c];
+      }
+    }
+    return columns;
+  }
+
   /**
    * Gathers rows into a matrix, allocating nothing. Pixels are copied as 0 … levels-1, reals
    * rounded to the matrix's precision.

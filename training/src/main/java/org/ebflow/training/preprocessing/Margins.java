@@ -62,7 +62,8 @@ public final class Margins {
   }
 
   private static Preprocessing ofReals(Dataset train, List<Integer> whole) {
-    double[][] columns = columns(train);
+    int fitting = Math.clamp(MOST_NUMBERS / train.dimension(), LEAST_ROWS, MOST_ROWS);
+    double[][] columns = train.evenlySpaced(fitting).byColumn();
     RealMargin[] margins = new RealMargin[columns.length];
     IntStream.range(0, columns.length)
         .parallel()
@@ -79,20 +80,5 @@ public final class Margins {
     Matrix all = Matrix.ofRows(Precision.FLOAT64, table);
     return new Preprocessing(0, List.of(new MarginalGaussianization(Form.QUANTILES, all)))
         .dequantizing(whole);
-  }
-
-  /** The values of each column in evenly spaced rows. */
-  private static double[][] columns(Dataset train) {
-    int dimension = train.dimension();
-    int fitting = Math.clamp(MOST_NUMBERS / dimension, LEAST_ROWS, MOST_ROWS);
-    Dataset rows = train.evenlySpaced(fitting);
-    double[][] columns = new double[dimension][rows.size()];
-    for (int i = 0; i < rows.size(); i++) {
-      double[] row = rows.row(i);
-      for (int c = 0; c < dimension; c++) {
-        columns[c][i] = row[c];
-      }
-    }
-    return columns;
   }
 }

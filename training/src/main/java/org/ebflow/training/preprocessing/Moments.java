@@ -14,8 +14,8 @@ import org.ebflow.training.data.Dataset;
 /**
  * Mean and covariance of prepared rows, in float64.
  *
- * <p>One pass over the rows, block by block; all workers of a team share the products. Rows are
- * counted from the mean of the first block, so that columns far from zero lose no digits.
+ * <p>One pass over the rows, block by block; all workers of a team share the products. The sums are
+ * taken about the mean of the first block, so that columns far from zero lose no digits.
  *
  * @param rows number of rows
  * @param mean [1,D]
@@ -89,7 +89,7 @@ public record Moments(long rows, Matrix mean, Matrix covariance) {
     private final int block;
     private final RowPreparation[] whole;
     private final RowPreparation[] last;
-    private final Matrix block64;
+    private final Matrix blockRows;
     private final Matrix shift;
     private final Matrix sums;
     private final Matrix products;
@@ -112,7 +112,7 @@ public record Moments(long rows, Matrix mean, Matrix covariance) {
           rest == 0
               ? whole
               : RowPreparation.forTeam(preprocessing, dimension, model, blas, team, rest);
-      block64 = Matrix.allocate(Precision.FLOAT64, block, dimension);
+      blockRows = Matrix.allocate(Precision.FLOAT64, block, dimension);
       shift = Matrix.allocate(Precision.FLOAT64, 1, dimension);
       sums = Matrix.allocate(Precision.FLOAT64, 1, dimension);
       products = Matrix.allocate(Precision.FLOAT64, dimension, dimension);
@@ -122,7 +122,7 @@ public record Moments(long rows, Matrix mean, Matrix covariance) {
     void add(Worker worker) {
       for (int from = 0; from < data.size(); from += block) {
         int count = Math.min(block, data.size() - from);
-        Matrix rows = block64.rows(0, count);
+        Matrix rows = blockRows.rows(0, count);
         Matrix own = rows.rows(worker.from(count), worker.to(count));
         int firstColumn = worker.from(data.dimension());
         int endColumn = worker.to(data.dimension());

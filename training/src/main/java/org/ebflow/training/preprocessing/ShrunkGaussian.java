@@ -1,5 +1,6 @@
 package org.ebflow.training.preprocessing;
 
+import org.ebflow.flow.layer.Dense;
 import org.ebflow.linalg.Blas;
 import org.ebflow.linalg.KernelChoice;
 import org.ebflow.linalg.Matrix;
@@ -63,7 +64,7 @@ public final class ShrunkGaussian {
     double shrinkage =
         validation == null
             ? dimension / (dimension + (double) train.rows())
-            : best(
+            : bestShrinkage(
                 eigen,
                 projected(
                     scaled(validation.secondMomentsAbout(mean, blas), deviations),
@@ -95,7 +96,7 @@ public final class ShrunkGaussian {
     return result;
   }
 
-  private static double best(SymmetricEigen eigen, double[] moments) {
+  private static double bestShrinkage(SymmetricEigen eigen, double[] moments) {
     double best = 1;
     double lowest = Double.POSITIVE_INFINITY;
     double step = Math.pow(10, -1.0 / PER_DECADE);
@@ -158,6 +159,11 @@ public final class ShrunkGaussian {
   /** -W·μ, [1,D] float64. */
   public Matrix shift() {
     return shift;
+  }
+
+  /** The whitening map y = W·x - W·μ, of weights that are not trained. */
+  public Dense layer() {
+    return Dense.untrained(whitening, shift);
   }
 
   /** log|det W| in nats. */

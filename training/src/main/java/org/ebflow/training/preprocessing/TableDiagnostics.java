@@ -39,12 +39,6 @@ public final class TableDiagnostics {
   /** Far out is beyond so many times the distance of all other rows from the median. */
   private static final double FAR = 50;
 
-  /** Share of a column's variance that others must leave over. */
-  private static final double INDEPENDENT = 1e-8;
-
-  /** Least coefficient, of columns scaled to deviation 1, that counts. */
-  private static final double LEAST_COEFFICIENT = 1e-3;
-
   private static final int MOST_COLUMNS_COMPARED = 1000;
   private static final int MOST_NAMED = 5;
   private static final double REPEATED_ROWS = 0.01;
@@ -74,13 +68,7 @@ public final class TableDiagnostics {
     this.sample = sample;
     this.treatment = treatment;
     this.blas = blas;
-    columns = new double[sample.dimension()][sample.size()];
-    for (int r = 0; r < sample.size(); r++) {
-      double[] row = sample.row(r);
-      for (int c = 0; c < row.length; c++) {
-        columns[c][r] = row[c];
-      }
-    }
+    columns = sample.byColumn();
   }
 
   /** The lines for a table of real numbers; none for images or a table without a good row. */
@@ -277,15 +265,15 @@ public final class TableDiagnostics {
     Matrix all = Matrix.ofRows(Precision.FLOAT64, scaled.toArray(double[][]::new));
     Matrix correlations = Matrix.allocate(Precision.FLOAT64, all.rows(), all.rows());
     blas.multiply(false, all, true, all, 1, 0, correlations);
-    List<Dependence> found =
-        dependences(correlations, rows.length > compared.size()).stream()
-            .map(each -> each.of(compared))
+    List<ColumnDependence> found =
+        ColumnDependence.all(correlations, rows.length > compared.size()).stream()
+            .map(each -> each.numbered(compared))
             .toList();
     for (boolean pairs : new boolean[] {true, false}) {
       for (boolean whole : new boolean[] {false, true}) {
         sayDependent(
             found.stream()
-                .filter(each -> each.on.length == 1 == pairs && each.touches(spread) == whole)
+                .filter(each -> each.on().length == 1 == pairs && each.touches(spread) == whole)
                 .toList(),
             pairs ? "repeat others up to scale and shift" : "are linear combinations of others",
             whole
@@ -297,7 +285,7 @@ public final class TableDiagnostics {
     }
   }
 
-  private void sayDependent(List<Dependence> dependent, String what, String consequence) {
+  private void sayDependent(List<ColumnDependence> dependent, String what, String consequence) {
     if (!dependent.isEmpty()) {
       int more = dependent.size() - MOST_NAMED;
       lines.add(
@@ -310,7 +298,8 @@ public final class TableDiagnostics {
               dependent.stream()
                   .limit(MOST_NAMED)
                   .map(
-                      each -> sample.columnName(each.column) + " of " + sample.columnNames(each.on))
+                      each ->
+                          sample.columnName(each.column()) + " of " + sample.columnNames(each.on()))
                   .collect(Collectors.joining("; ")),
               more > 0 ? " and " + more + " more" : "",
               consequence));
@@ -335,80 +324,6 @@ public final class TableDiagnostics {
       x[i] /= length;
     }
     return x;
-  }
-
-  /** A column and those before it that determine it. */
-  private record Dependence(int column, int[] on) {
-    /** The same of the columns with these numbers. */
-    Dependence of(List<Integer> numbers) {
-      return new Dependence(numbers.get(column), IntStream.of(on).map(numbers::get).toArray());
-    }
-
-    boolean touches(Set<Integer> columns) {
-      return columns.contains(column) || IntStream.of(on).anyMatch(columns::contains);
-    }
-  }
-
-  /**
-   * By a Cholesky factorisation that leaves out each column of which those before leave nothing.
-   *
-   * @param full whether there are rows enough for more than pairs of columns
-   */
-  private static List<Dependence> dependences(Matrix correlations, boolean full) {
-    List<Dependence> found = new ArrayList<>();
-    List<Integer> kept = new ArrayList<>();
-    List<double[]> factor = new ArrayList<>();
-    for (int column = 0; column < correlations.rows(); column++) {
-      int pair = column;
-      for (int before : kept) {
-        double r = correlations.get(column, before);
-        if (1 - r * r < INDEPENDENT) {
-          pair = before;
-          break;
-        }
-      }
-      if (pair < column) {
-        found.add(new Dependence(column, new int[] {pair}));
-        continue;
-      }
-      if (full) {
-        double[] row = new double[kept.size() + 1];
-        double left = correlations.get(column, column);
-        for (int k = 0; k < kept.size(); k++) {
-          double[] before = factor.get(k);
-          double sum = correlations.get(column, kept.get(k));
-          for (int i = 0; i < k; i++) {
-            sum -= row[i] * before[i];
-          }
-          row[k] = sum / before[k];
-          left -= row[k] * row[k];
-        }
-        if (left < INDEPENDENT) {
-          found.add(new Dependence(column, determining(row, factor, kept)));
-          continue;
-        }
-        row[kept.size()] = Math.sqrt(left);
-        factor.add(row);
-      }
-      kept.add(column);
-    }
-    return found;
-  }
-
-  /** Columns with a coefficient, by back substitution Lᵀc = row. */
-  private static int[] determining(double[] row, List<double[]> factor, List<Integer> kept) {
-    double[] c = Arrays.copyOf(row, kept.size());
-    for (int k = c.length - 1; k >= 0; k--) {
-      double[] before = factor.get(k);
-      c[k] /= before[k];
-      for (int i = 0; i < k; i++) {
-        c[i] -= before[i] * c[k];
-      }
-    }
-    return IntStream.range(0, c.length)
-        .filter(k -> Math.abs(c[k]) > LEAST_COEFFICIENT)
-        .map(kept::get)
-        .toArray();
   }
 
   private void repeatedRows() {

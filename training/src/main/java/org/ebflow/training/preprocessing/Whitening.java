@@ -5,7 +5,6 @@ import java.lang.System.Logger.Level;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
-import org.ebflow.flow.layer.Dense;
 import org.ebflow.flow.layer.Layer;
 import org.ebflow.linalg.Blas;
 import org.ebflow.linalg.Noise;
@@ -47,7 +46,7 @@ public final class Whitening {
         String.format(
             Locale.ROOT, "whitened by moments with shrinkage %.3g", gaussian.shrinkage()));
     List<Layer> layers = new ArrayList<>(before.layers());
-    layers.add(Dense.untrained(gaussian.whitening(), gaussian.shift()));
+    layers.add(gaussian.layer());
     return new Preprocessing(before.levels(), layers).dequantizing(before.wholeColumns());
   }
 

@@ -20,6 +20,7 @@ import org.ebflow.linalg.Matrix;
 import org.ebflow.linalg.Noise;
 import org.ebflow.linalg.Precision;
 import org.ebflow.training.data.ColumnPlaces;
+import org.ebflow.training.data.Dataset;
 import org.ebflow.training.data.ModelColumns;
 import org.ebflow.training.preprocessing.Preprocessing;
 import org.jspecify.annotations.Nullable;
@@ -70,7 +71,13 @@ public record TrainedFlow(Flow flow, Preprocessing preprocessing, DataDescriptio
       List<String> columns,
       @Nullable Shape imageShape,
       EmpiricalDistribution quantiles,
-      @Nullable ColumnPlaces places) {}
+      @Nullable ColumnPlaces places) {
+    /** That of the training rows, with log p of some of them. */
+    public static DataDescription of(Dataset train, EmpiricalDistribution quantiles) {
+      return new DataDescription(
+          train.name(), train.columns(), train.imageShape(), quantiles, train.places());
+    }
+  }
 
   /** The columns of its rows, by which those of tables are matched. */
   public ModelColumns columns() {

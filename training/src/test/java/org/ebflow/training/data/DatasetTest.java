@@ -179,6 +179,12 @@ class DatasetTest {
   }
 
   @Test
+  void columnsHoldTheirValuesInTheOrderOfTheRows() {
+    Dataset rows = Dataset.of(new double[][] {{1, 2}, {3, 4}, {5, 6}}).select(new int[] {2, 0});
+    assertThat(rows.byColumn()).isDeepEqualTo(new double[][] {{5, 1}, {6, 2}});
+  }
+
+  @Test
   void columnsThatVaryByRoundingOnlyAreConstant() {
     double third = 0.1 + 0.2; // 0.30000000000000004
     Dataset data =
