@@ -6,9 +6,11 @@ import java.util.List;
 import java.util.Locale;
 import org.ebflow.flow.io.OneLine;
 import org.ebflow.flow.layer.Shape;
+import org.ebflow.linalg.Blas;
 import org.ebflow.training.data.DataSetInfo;
 import org.ebflow.training.data.DataSources;
 import org.ebflow.training.data.TableSummary;
+import org.ebflow.training.preprocessing.TableDiagnostics;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -62,7 +64,10 @@ public final class DataCommand implements Runnable {
     return 0;
   }
 
-  @Command(name = "info", description = "Rows, columns and their ranges in a file.")
+  @Command(
+      name = "info",
+      description =
+          "Rows, columns and their ranges in a file, and what training would say of them.")
   int info(
       @Parameters(paramLabel = "PATH", description = "A table (.csv, .npy) or idx images.")
           Path file,
@@ -104,6 +109,8 @@ public final class DataCommand implements Runnable {
           summary.badRows(),
           OneLine.name(String.valueOf(summary.firstBad())));
     }
+    TableDiagnostics.lines(summary, TableDiagnostics.Treatment.DEFAULT, Blas.named("java"))
+        .forEach(line -> out.println(OneLine.name(line)));
     return 0;
   }
 }

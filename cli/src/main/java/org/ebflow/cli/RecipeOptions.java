@@ -9,6 +9,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
+import org.ebflow.flow.model.SplineConfig;
 import org.ebflow.training.data.FileFormat;
 import org.ebflow.training.data.Splits;
 import org.ebflow.training.recipe.Recipe;
@@ -32,6 +33,12 @@ final class RecipeOptions {
 
   /** An LU of so many columns takes about as long as a step's products. */
   private static final int MOST_COLUMNS_FOR_ML = 256;
+
+  /** A training step holds about six numbers for each weight. */
+  private static final long MOST_WEIGHTS = 50_000_000;
+
+  private static final int LEAST_LAYERS = 2;
+  private static final String LAYERS = "model.layers";
 
   private static final JsonMapper JSON = new JsonMapper();
 
@@ -133,7 +140,9 @@ final class RecipeOptions {
         "training.evaluate_steps=N evaluates every N steps rather than by epochs",
         "training.schedule=cosine lets the learning rate fall to 0 at the last step",
         "training.warmup_steps=N lets it rise linearly from 0 before",
+        "training.last_layer=closed_form fits the last dense layer to the moments of what reaches it",
         "optimizer.rates.NAME=X multiplies it for parameters of that name, as bias",
+        "model.transform=published, bounded or additive is what couplings do; bounded for a table of one's own",
         "data.noise=X adds Gaussian noise of deviation X to preprocessed training rows"
       })
   private Map<String, String> changes = new LinkedHashMap<>();
@@ -229,7 +238,27 @@ final class RecipeOptions {
                 ? "trained by exact likelihood: with %,d columns a log-determinant costs little%n"
                 : "trained by score matching: with %,d columns a log-determinant in every step costs much%n",
             columns);
-    return exact ? recipe : withOptions(table(SPLINE, "ssm"));
+    if (exact) {
+      return recipe;
+    }
+    Recipe wide = withOptions(table(SPLINE, "ssm"));
+    int most = mostLayers(columns);
+    if (!(wide.modelConfig() instanceof SplineConfig spline)
+        || spline.layers() <= most
+        || changes.containsKey(LAYERS)) {
+      return wide;
+    }
+    spec.commandLine()
+        .getErr()
+        .printf(
+            "%d layers instead of %d, which would take too much memory (--set %s=%d)%n",
+            most, spline.layers(), LAYERS, spline.layers());
+    return wide.set(LAYERS, Integer.toString(most));
+  }
+
+  /** How many square layers a model for so many columns has at most, two at least. */
+  static int mostLayers(int columns) {
+    return (int) Math.max(LEAST_LAYERS, MOST_WEIGHTS / ((long) columns * columns));
   }
 
   private void requireBuilt(

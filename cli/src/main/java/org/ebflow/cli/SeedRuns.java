@@ -29,6 +29,7 @@ import tools.jackson.databind.json.JsonMapper;
 final class SeedRuns {
   private static final String RECIPE = "recipe.json";
   private static final String SEEDS = "seeds.json";
+  private static final String LONGER = "longer";
   private static final String FORMAT = "ebflow-seeds-1";
   private static final JsonMapper JSON =
       JsonMapper.builder().enable(SerializationFeature.INDENT_OUTPUT).build();
@@ -36,13 +37,21 @@ final class SeedRuns {
   private final Path folder;
   private final Recipe recipe;
 
-  /** Test NLL in nats by seed, null where the seed is not done. */
-  private final SequencedMap<Long, @Nullable Double> testNll;
+  /** What came of each seed, null where it is not done. */
+  private final SequencedMap<Long, @Nullable Done> done;
 
-  private SeedRuns(Path folder, Recipe recipe, SequencedMap<Long, @Nullable Double> testNll) {
+  /**
+   * What came of a seed.
+   *
+   * @param nll test NLL in nats
+   * @param longer options that make the run longer if it was still improving, else empty
+   */
+  private record Done(double nll, String longer) {}
+
+  private SeedRuns(Path folder, Recipe recipe, SequencedMap<Long, @Nullable Done> done) {
     this.folder = folder;
     this.recipe = recipe;
-    this.testNll = testNll;
+    this.done = done;
   }
 
   /** Whether the folder is one of runs with several seeds. */
@@ -67,7 +76,7 @@ final class SeedRuns {
 
   /** Runs with so many seeds, from the recipe's on; nothing is written before {@link #begin}. */
   static SeedRuns of(Path folder, Recipe recipe, int count) {
-    SequencedMap<Long, @Nullable Double> none = new LinkedHashMap<>();
+    SequencedMap<Long, @Nullable Done> none = new LinkedHashMap<>();
     LongStream.range(0, count).forEach(i -> none.put(recipe.seed() + i, null));
     return new SeedRuns(folder, recipe, none);
   }
@@ -75,7 +84,7 @@ final class SeedRuns {
   /** The runs of a folder, as far as they have come. */
   static SeedRuns open(Path folder) {
     Path file = folder.resolve(SEEDS);
-    SequencedMap<Long, @Nullable Double> testNll = new LinkedHashMap<>();
+    SequencedMap<Long, @Nullable Done> done = new LinkedHashMap<>();
     try {
       JsonNode root = JSON.readTree(Files.readString(file));
       if (!root.path("format").asString("").equals(FORMAT) || root.path("seeds").isEmpty()) {
@@ -87,20 +96,23 @@ final class SeedRuns {
       }
       for (JsonNode entry : root.path("seeds")) {
         JsonNode nll = entry.path("test_nll");
-        testNll.put(
+        done.put(
             entry.path("seed").longValue(),
-            nll.isMissingNode() ? null : nll.doubleValue(Double.POSITIVE_INFINITY));
+            nll.isMissingNode()
+                ? null
+                : new Done(
+                    nll.doubleValue(Double.POSITIVE_INFINITY), entry.path(LONGER).asString("")));
       }
     } catch (IOException | JacksonException e) {
       throw new InvalidInputException(
           file + ": expected JSON, found something else (" + e.getClass().getSimpleName() + ")", e);
     }
-    return new SeedRuns(folder, Recipe.ofFile(folder.resolve(RECIPE)), testNll);
+    return new SeedRuns(folder, Recipe.ofFile(folder.resolve(RECIPE)), done);
   }
 
   /** The same runs of another recipe, none of them done. */
   SeedRuns with(Recipe changed) {
-    SequencedMap<Long, @Nullable Double> none = new LinkedHashMap<>();
+    SequencedMap<Long, @Nullable Done> none = new LinkedHashMap<>();
     seeds().forEach(seed -> none.put(seed, null));
     return new SeedRuns(folder, changed, none);
   }
@@ -113,12 +125,15 @@ final class SeedRuns {
 
   private void write() {
     List<Map<String, @Nullable Object>> entries = new ArrayList<>();
-    testNll.forEach(
-        (seed, nll) -> {
+    done.forEach(
+        (seed, of) -> {
           Map<String, @Nullable Object> entry = new LinkedHashMap<>();
           entry.put("seed", seed);
-          if (nll != null) {
-            entry.put("test_nll", Double.isFinite(nll) ? nll : null); // JSON has no infinity
+          if (of != null) {
+            entry.put("test_nll", Double.isFinite(of.nll) ? of.nll : null); // no infinity in JSON
+            if (!of.longer.isEmpty()) {
+              entry.put(LONGER, of.longer);
+            }
           }
           entries.add(entry);
         });
@@ -152,7 +167,7 @@ final class SeedRuns {
 
   /** All seeds, first to last. */
   List<Long> seeds() {
-    return List.copyOf(testNll.keySet());
+    return List.copyOf(done.keySet());
   }
 
   /** Run folder of a seed. */
@@ -162,25 +177,34 @@ final class SeedRuns {
 
   /** Whether the run of that seed is done. */
   boolean isDone(long seed) {
-    return testNll.get(seed) != null;
+    return done.get(seed) != null;
   }
 
-  /** Says that the run of that seed is done. */
-  void done(long seed, double nll) {
-    testNll.put(seed, nll);
+  /**
+   * Says that the run of that seed is done.
+   *
+   * @param longer options that make it longer if it was still improving, else empty
+   */
+  void done(long seed, double nll, String longer) {
+    done.put(seed, new Done(nll, longer));
     write();
+  }
+
+  /** Options that make the run of that seed longer if it was still improving, else empty. */
+  String longer(long seed) {
+    return of(seed).longer;
   }
 
   /** What came of a seed that is done, in one line. */
   String line(long seed) {
     return String.format(
-        Locale.ROOT, "seed %d: test NLL %.4f nats, run %s", seed, nll(seed), run(seed));
+        Locale.ROOT, "seed %d: test NLL %.4f nats, run %s", seed, of(seed).nll, run(seed));
   }
 
   /** Mean and sample deviation of the test NLL when all seeds are done, in one line. */
   String summary() {
     RunningMoments moments = new RunningMoments(1);
-    seeds().forEach(seed -> moments.add(new double[] {nll(seed)}));
+    seeds().forEach(seed -> moments.add(new double[] {of(seed).nll}));
     return String.format(
         Locale.ROOT,
         "test NLL %.4f ± %.4f nats (mean ± deviation, n = %d)",
@@ -189,7 +213,7 @@ final class SeedRuns {
         moments.rows());
   }
 
-  private double nll(long seed) {
-    return Objects.requireNonNull(testNll.get(seed), "the run of this seed is not done");
+  private Done of(long seed) {
+    return Objects.requireNonNull(done.get(seed), "the run of this seed is not done");
   }
 }

@@ -114,7 +114,8 @@ final class TrainProgress implements TrainingListener, AutoCloseable {
 
   @Override
   public void noted(String line) {
-    err.println(bar == null ? line : System.lineSeparator() + line); // below the bar
+    String text = OneLine.name(line);
+    err.println(bar == null ? text : System.lineSeparator() + text); // below the bar
   }
 
   @Override

@@ -111,11 +111,19 @@ class SeedRunsTest {
 
   @Test
   void resumingRunsOnlyTheSeedsThatAreNotDone() throws IOException {
-    String out = threeSeeds().out();
+    Result first = threeSeeds();
+    String out = first.out();
     byte[] last = model(runs.resolve("seed-7"));
     List<String> logs = logs();
+    String advice =
+        "still improving at the last step with seed 5, 6, 7: go on with `ebflow train --resume "
+            + runs
+            + " --epochs 4`";
+    assertThat(first.err()).contains(advice);
 
-    assertThat(Program.succeed("train", "--resume", runs, "--threads", 1).out()).isEqualTo(out);
+    Result again = Program.succeed("train", "--resume", runs, "--threads", 1);
+    assertThat(again.out()).isEqualTo(out);
+    assertThat(again.err()).isEqualToIgnoringNewLines(advice);
     assertThat(logs()).as("none is run again").isEqualTo(logs);
 
     // as if it had been killed within the last seed, before its first checkpoint
@@ -126,7 +134,7 @@ class SeedRunsTest {
     delete(runs.resolve("seed-7"));
     Result resumed = Program.succeed("train", "--resume", runs, "--threads", 1);
     assertThat(resumed.out()).isEqualTo(out);
-    assertThat(resumed.err()).contains("training table-fc-ssm").doesNotContain("resuming");
+    assertThat(resumed.err()).contains("training table-fc-ssm", advice).doesNotContain("resuming");
     assertThat(model(runs.resolve("seed-7"))).isEqualTo(last);
     assertThat(logs().subList(0, 2)).isEqualTo(logs.subList(0, 2));
     assertThat(seeds).content().isEqualTo(text);

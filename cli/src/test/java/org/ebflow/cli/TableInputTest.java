@@ -52,7 +52,8 @@ final class TableInputTest {
         TestRuns.text(
             folder.resolve("t.csv"), "\"first\nline\",\"\u009b31mred\"\n1,10\n2,30\n1,20\n");
     List<String> info = Program.succeed("data", "info", data).out().lines().toList();
-    assertThat(info).hasSize(5);
+    assertThat(info).hasSize(6);
+    assertThat(info.get(5)).startsWith("2 of 2 columns hold whole numbers");
     assertThat(info.get(3)).startsWith("first\\nline ").endsWith("1.33333      0.471405");
     assertThat(info.get(4)).startsWith("\\u009b31mred ").endsWith("20.0000       8.16497");
 
@@ -363,6 +364,64 @@ final class TableInputTest {
     Program.succeed("train", "--resume", byNumber, "--epochs", 2, "--threads", 1);
   }
 
+  /** Beyond float32, or less apart than its neighbours: 1 + 1e-9·x. */
+  @ParameterizedTest
+  @CsvSource({
+    "fc, standardize, 0, 1e-60",
+    "fc, standardize, 0, 1e60",
+    "fc, standardize, 1, 1e-9",
+    "fc, margins, 0, 1e-60",
+    "fc, margins, 0, 1e60",
+    "spline, margins, 0, 1e-60",
+    "spline, margins, 0, 1e60",
+    "coupling, standardize, 0, 1e60",
+    "fc, none, 0, 1e-60",
+    "fc, none, 0, 1e60"
+  })
+  void numbersBeyondFloat32NeedAPreprocessingOutsideOfTheModelOrFloat64(
+      String model, String preprocessing, double shift, double scale) throws IOException {
+    double[][] rows =
+        Arrays.stream(ROWS)
+            .map(row -> new double[] {row[0], shift + scale * row[1], row[2]})
+            .toArray(double[][]::new);
+    for (Path data : List.of(csv("t.csv", "a,b,c", rows), npy("t.npy", rows))) {
+      String name = String.valueOf(data.getFileName());
+      Path run = folder.resolve(name + "-run");
+      List<Object> call =
+          List.of(
+              "train",
+              "--data",
+              data,
+              "--model",
+              model,
+              "--set",
+              "data.preprocessing.type=" + preprocessing,
+              "--steps",
+              2,
+              "--threads",
+              1,
+              "--out",
+              run);
+      List<Object> inside = new ArrayList<>(call);
+      inside.addAll(List.of("--no-map", "--precision", "f32"));
+      Program.refuse(
+          "(take --precision f64, or a preprocessing outside of the model)", inside.toArray());
+      Program.refuse(name + ": expected ", inside.toArray());
+      assertThat(run).doesNotExist();
+      if (preprocessing.equals("none")) {
+        continue;
+      }
+      inside.set(inside.size() - 1, "f64");
+      Program.succeed(inside.toArray());
+      assertThat(eval(run).get("nll").asDouble()).isFinite();
+      assertThat(score(run, data)).isEqualTo(scores(run, rows));
+      List<Object> outside = new ArrayList<>(call);
+      outside.set(outside.size() - 1, folder.resolve(name + "-outside"));
+      Program.succeed(outside.toArray());
+      assertThat(eval(folder.resolve(name + "-outside")).get("nll").asDouble()).isFinite();
+    }
+  }
+
   @ParameterizedTest
   @CsvSource({"fc,f32", "fc,bf16", "fc,f64", "coupling,f32", "coupling,f64"})
   void wholeNumbersAreSpreadForMarginsEverywhere(String model, String precision)
@@ -463,6 +522,47 @@ final class TableInputTest {
     Program.refuse(message, "eval", run, "--data", file, "--split", "test");
     Program.refuse(message, "train", "--resume", run, "--data", file, "--steps", 2);
     assertThat(eval(run, "--data", file).get("n").asInt()).isEqualTo(200);
+  }
+
+  @ParameterizedTest
+  @CsvSource({"spline,f32", "spline,f64", "fc,f32", "fc,bf16", "coupling,f32"})
+  void anOddTableTrainsAndIsToldOf(String model, String precision) throws IOException {
+    double[][] rows =
+        Arrays.stream(ROWS)
+            .map(row -> new double[] {row[0], row[1], 1e15 + 1e10 * row[0], row[0] - row[1]})
+            .toArray(double[][]::new);
+    String header = "a,b,c,a\tb";
+    Path validation = csv("validation.csv", header, Arrays.copyOfRange(rows, 100, 150));
+    Path test = csv("test.csv", header, Arrays.copyOfRange(rows, 150, 200));
+    rows = Arrays.copyOf(rows, 100);
+    rows[0][1] = 1e9;
+    rows[0][3] = rows[0][0] - 1e9;
+    List<String> findings =
+        List.of(
+            "2 of 4 columns have values far out ('b', 'a\\tb'): they ",
+            "1 of 4 columns repeat others up to scale and shift ('c' of 'a'): log p is high without meaning, and ",
+            "1 of 4 columns are linear combinations of others ('a\\tb' of 'a', 'b'): log p is high without meaning, and ");
+    Path named = csv("odd.csv", header, rows);
+    Path run = folder.resolve("run");
+    List<Object> call = new ArrayList<>(List.of("train", "--data", named, "--out", run));
+    call.addAll(List.of("--threads", 1, "--model", model, "--precision", precision));
+    call.addAll(List.of("--steps", 20, "--validation", validation, "--test", test));
+    String err = Program.succeed(call.toArray()).err();
+    String log = Files.readString(run.resolve("run.log"));
+    String info = Program.succeed("data", "info", named).out();
+    for (String finding : findings) {
+      assertThat(err).containsOnlyOnce(finding);
+      assertThat(log).containsOnlyOnce(finding);
+      assertThat(info).containsOnlyOnce(finding);
+    }
+    assertThat(Program.succeed("data", "info", npy("odd.npy", rows)).out())
+        .containsOnlyOnce("(2, 4): they ")
+        .containsOnlyOnce("(3 of 1): ")
+        .containsOnlyOnce("(4 of 1, 2): ");
+    assertThat(eval(run).get("nll").asDouble()).isFinite();
+    assertThat(Program.succeed("train", "--resume", run, "--steps", 22, "--threads", 1).err())
+        .doesNotContain("columns");
+    assertThat(score(run, named)).isEqualTo(scores(run, rows));
   }
 
   @Test

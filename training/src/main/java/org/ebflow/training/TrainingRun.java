@@ -7,6 +7,7 @@ import java.util.Objects;
 import java.util.UUID;
 import org.ebflow.flow.Flow;
 import org.ebflow.flow.InvalidInputException;
+import org.ebflow.flow.layer.Layer;
 import org.ebflow.flow.pass.Compute;
 import org.ebflow.flow.pass.Parameter;
 import org.ebflow.flow.pass.Parameters;
@@ -17,8 +18,10 @@ import org.ebflow.linalg.Team;
 import org.ebflow.training.data.Dataset;
 import org.ebflow.training.data.Shuffle;
 import org.ebflow.training.data.Splits;
+import org.ebflow.training.data.TableSummary;
 import org.ebflow.training.optimizer.OptimizerState;
 import org.ebflow.training.preprocessing.Preprocessing;
+import org.ebflow.training.preprocessing.TableDiagnostics;
 import org.ebflow.training.preprocessing.Whitening;
 import org.ebflow.training.scoring.EmpiricalDistribution;
 import org.ebflow.training.scoring.Evaluation;
@@ -42,8 +45,10 @@ final class TrainingRun {
   private final RunFolder folder;
   private final TrainingListener listener;
   private final Blas blas;
+  private final Preprocessing unwhitened;
   private final Preprocessing preprocessing;
   private final Flow model;
+  private final LastLayerUpdate lastLayer;
   private final OptimizerState state;
   private final Parameters sums;
   private final int batch;
@@ -69,9 +74,19 @@ final class TrainingRun {
     this.blas = trainer.blas();
     Dataset train = data.train();
     requireFits(train, trainer.flow());
-    preprocessing = fitPreprocessing();
+    unwhitened = trainer.preprocessing().fit(train);
+    preprocessing = trainer.whitening() ? whitened() : unwhitened;
     Flow trained = trainer.objective().withParameters(trainer.flow(), settings.seed());
-    model = settings.matchAfterPreprocessing() ? trained : trained.after(preprocessing.layers());
+    lastLayer =
+        switch (settings.lastLayer()) {
+          case TRAINED -> LastLayerUpdate.NONE;
+          case CLOSED_FORM ->
+              new ClosedFormLastLayer(trainer.flow(), preprocessing, data, settings, blas);
+        };
+    model =
+        lastLayer.freezing(
+            settings.matchAfterPreprocessing() ? trained : trained.after(preprocessing.layers()));
+    requireFitsPrecision(train);
     state = new OptimizerState(trainer.optimizer(), model.parameters(), settings.averageDecay());
     sums = model.parameters().zeros();
     batch = Math.min(settings.batchSize(), train.size());
@@ -80,14 +95,24 @@ final class TrainingRun {
     order = new int[train.size()];
   }
 
-  private Preprocessing fitPreprocessing() {
-    Preprocessing fitted = trainer.preprocessing().fit(data.train());
-    if (!trainer.whitening()) {
-      return fitted;
-    }
+  /** What the user should know of a table of real numbers. */
+  private List<String> diagnostics() {
+    return data.train().levels() > 0
+        ? List.of()
+        : TableDiagnostics.lines(
+            TableSummary.of(data.train()),
+            new TableDiagnostics.Treatment(
+                !preprocessing.wholeColumns().isEmpty(),
+                !preprocessing.layers().stream().allMatch(Layer::hasConstantJacobian),
+                trainer.whitening(),
+                settings.dataNoise() > 0),
+            blas);
+  }
+
+  private Preprocessing whitened() {
     try (Team team = new Team(settings.threads())) {
       return Whitening.after(
-          fitted,
+          unwhitened,
           data.train(),
           data.validation(),
           trainer.flow().precision(),
@@ -109,6 +134,23 @@ final class TrainingRun {
               + train.dimension()
               + " values, the flow "
               + flow.dimension());
+    }
+  }
+
+  /** Preprocessing is fitted and computed in float64, the model perhaps not. */
+  private void requireFitsPrecision(Dataset train) {
+    for (String name : model.parameters().nonFinite()) {
+      if (name.startsWith(Flow.PREPROCESSING)) {
+        throw new InvalidInputException(
+            train.name()
+                + ": expected numbers whose preprocessing fits precision f32, as it is part of the model, found weights beyond it in "
+                + name
+                + " (take --precision f64, or a preprocessing outside of the model)");
+      }
+    }
+    boolean asTheyAre = !settings.matchAfterPreprocessing() || preprocessing.layers().isEmpty();
+    if (train.levels() == 0 && asTheyAre) {
+      train.requireVaryingIn(model.precision());
     }
   }
 
@@ -143,7 +185,7 @@ final class TrainingRun {
         restore();
       } else {
         folder.create();
-        begin();
+        begin(team);
       }
       listener.started(
           new TrainingListener.Plan(
@@ -225,14 +267,17 @@ final class TrainingRun {
     folder.writeConfig(RunConfig.json(at.runId, trainer, settings, data, model, preprocessing));
   }
 
-  private void begin() {
+  private void begin(Team team) {
     at.runId = UUID.randomUUID().toString();
     writeConfig();
+    notes.addAll(diagnostics());
+    fitBaselines(team);
     if (trainer.whitening()) {
       model.parameters().initializedByData(true); // by all rows, better than by the first
     } else if (!model.parameters().initializedByData()) {
       model.initialize(firstRows(), blas);
     }
+    lastLayer.afterStep(0, model.parameters());
     state.average().copyFrom(model.parameters());
     folder.log(
         "started: "
@@ -245,8 +290,27 @@ final class TrainingRun {
     save();
   }
 
+  private void fitBaselines(Team team) {
+    long start = System.nanoTime();
+    BaselineFit fit =
+        new BaselineFit(
+            data,
+            unwhitened,
+            trainer.whitening() ? preprocessing.layers().getLast() : null,
+            settings.seed(),
+            blas,
+            team,
+            notes::add);
+    for (Baseline baseline : Baseline.values()) {
+      folder.save(baseline, fit.model(baseline), blas);
+    }
+    folder.log(
+        String.format(
+            Locale.ROOT, "fitted the baselines in %.1f s", (System.nanoTime() - start) * 1e-9));
+  }
+
   private void restore() {
-    at = Checkpoint.load(folder.state(), model.parameters(), state);
+    at = Checkpoint.load(folder.state(), model.parameters(), state, lastLayer.state());
     requireOwn(RunConfig.runId(folder.config()));
     if (totalSteps < at.step) {
       throw new InvalidInputException(
@@ -349,6 +413,7 @@ final class TrainingRun {
     TrainingStep step = stepOf(compute, team, Math.min(batch, order.length - start));
     step.run(team, order, start, at.step, rate, rowDue);
     at.step++;
+    lastLayer.afterStep(at.step, model.parameters());
     at.lossSum += step.loss();
     at.lossSteps++;
     at.nonFiniteRows += step.nonFinite();
@@ -425,6 +490,7 @@ final class TrainingRun {
    */
   private void evaluate() {
     requireFiniteWeights(state.average());
+    lastLayer.fit(state.average());
     state.average().changed();
     TrainedFlow averaged =
         new TrainedFlow(
@@ -490,7 +556,7 @@ final class TrainingRun {
     at.threads = settings.threads();
     at.backend = blas.name();
     at.fileLengths = folder.lengths();
-    at.save(folder.state(), model.parameters(), state);
+    at.save(folder.state(), model.parameters(), state, lastLayer.state());
     savedStep = at.step;
   }
 

@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.ServiceLoader;
+import java.util.Set;
 
 /**
  * The layers that can be made from their {@link Layer#description}: those of this library, those of
@@ -53,6 +54,11 @@ public final class LayerTypes {
    */
   public static void register(String type, Factory factory) {
     TYPES.register(type, factory);
+  }
+
+  /** Names of all types that are known. */
+  public static Set<String> names() {
+    return TYPES.names();
   }
 
   /** The layer as data; of one without a description, type "custom" and its name. */

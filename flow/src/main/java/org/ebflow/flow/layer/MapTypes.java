@@ -3,6 +3,7 @@ package org.ebflow.flow.layer;
 import java.util.List;
 import java.util.Map;
 import java.util.ServiceLoader;
+import java.util.Set;
 
 /**
  * The differentiable maps that can be made from their {@link DifferentiableMap#description}: those
@@ -44,6 +45,11 @@ public final class MapTypes {
    */
   public static void register(String type, Factory factory) {
     TYPES.register(type, factory);
+  }
+
+  /** Names of all types that are known. */
+  public static Set<String> names() {
+    return TYPES.names();
   }
 
   /** The maps as data, in their order; of one without a description, type "custom" and its name. */

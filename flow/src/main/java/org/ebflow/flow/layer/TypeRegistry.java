@@ -2,6 +2,7 @@ package org.ebflow.flow.layer;
 
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
@@ -32,6 +33,11 @@ final class TypeRegistry<F> {
     if (type.equals(CUSTOM) || factories.putIfAbsent(type, factory) != null) {
       throw new IllegalArgumentException(kind + " type " + type + " is known already");
     }
+  }
+
+  /** A copy of the names of all types. */
+  synchronized Set<String> names() {
+    return Set.copyOf(factories.keySet());
   }
 
   /** The description, or for a layer or map without one the type "custom" and its name. */

@@ -21,7 +21,7 @@ public final class Dataset {
   /** Numbers apart that still count as one value. */
   private static final int ROUNDOFFS = 4;
 
-  private static final int MOST_NAMED = 10;
+  private static final int MOST_NAMED = 5;
 
   /** Beyond it, a number and what spreads it do not fit float64 together. */
   private static final double LARGEST_WHOLE = 0x1p40;
@@ -334,9 +334,18 @@ public final class Dataset {
    * 0.30000000000000004.
    */
   public int[] constantColumns() {
-    double[] row = new double[dimension()];
     double[] least = new double[dimension()];
     double[] most = new double[dimension()];
+    range(least, most);
+    double share = ROUNDOFFS * description.roundoff;
+    return IntStream.range(0, least.length)
+        .filter(c -> most[c] - least[c] <= share * Math.max(Math.abs(least[c]), Math.abs(most[c])))
+        .toArray();
+  }
+
+  /** The smallest and the largest value of each column, overwritten. */
+  private void range(double[] least, double[] most) {
+    double[] row = new double[dimension()];
     Arrays.fill(least, Double.POSITIVE_INFINITY);
     Arrays.fill(most, Double.NEGATIVE_INFINITY);
     for (int r = 0; r < size; r++) {
@@ -346,10 +355,6 @@ public final class Dataset {
         most[c] = Math.max(most[c], row[c]);
       }
     }
-    double share = ROUNDOFFS * description.roundoff;
-    return IntStream.range(0, row.length)
-        .filter(c -> most[c] - least[c] <= share * Math.max(Math.abs(least[c]), Math.abs(most[c])))
-        .toArray();
   }
 
   /** Columns, from 0, with whole numbers in all rows and more than one of them. */
@@ -362,19 +367,27 @@ public final class Dataset {
     for (int r = 0; r < size; r++) {
       storage.copy(stored(r), row, 0);
       for (int c = 0; c < row.length; c++) {
-        whole[c] &= row[c] == Math.rint(row[c]) && Math.abs(row[c]) <= LARGEST_WHOLE;
+        whole[c] &= isWhole(row[c]);
         varying[c] |= row[c] != first[c];
       }
     }
     return IntStream.range(0, row.length).filter(c -> whole[c] && varying[c]).boxed().toList();
   }
 
+  /** Whether it is a whole number, and not too large to be spread. */
+  static boolean isWhole(double value) {
+    return value == Math.rint(value) && Math.abs(value) <= LARGEST_WHOLE;
+  }
+
   /**
    * Refuses constant columns: they have no density.
    *
-   * @throws InvalidInputException naming them
+   * @throws InvalidInputException naming them, or if there is one row only
    */
   public void requireVaryingColumns() {
+    if (size == 1) {
+      throw new InvalidInputException(name() + ": expected at least 2 training rows, found 1");
+    }
     int[] constant = constantColumns();
     if (constant.length > 0) {
       throw new InvalidInputException(
@@ -385,8 +398,37 @@ public final class Dataset {
     }
   }
 
-  /** Names of columns in a message. */
-  String columnNames(int[] listed) {
+  /**
+   * Refuses columns that do not vary once they are rounded to a precision, or lie beyond it.
+   *
+   * @throws InvalidInputException naming the first
+   */
+  public void requireVaryingIn(Precision precision) {
+    if (precision == Precision.FLOAT64) {
+      return;
+    }
+    double[] least = new double[dimension()];
+    double[] most = new double[dimension()];
+    range(least, most);
+    for (int c = 0; c < least.length; c++) {
+      float from = (float) least[c];
+      float to = (float) most[c];
+      if (!(from < to && from > Float.NEGATIVE_INFINITY && to < Float.POSITIVE_INFINITY)) {
+        throw new InvalidInputException(
+            name()
+                + ": expected columns that vary in precision f32, found "
+                + least[c]
+                + " to "
+                + most[c]
+                + " in column "
+                + columnName(c)
+                + " (take --precision f64, or a preprocessing outside of the model)");
+      }
+    }
+  }
+
+  /** Names of columns in a message: the first {@value #MOST_NAMED}, and how many more. */
+  public String columnNames(int[] listed) {
     return IntStream.of(listed)
             .limit(MOST_NAMED)
             .mapToObj(this::columnName)
@@ -427,6 +469,14 @@ public final class Dataset {
       chosen[i] = stored(Objects.checkIndex(rows[i], size));
     }
     return new Dataset(storage, chosen, 0, chosen.length, description);
+  }
+
+  /** View of at most so many rows, evenly spaced. */
+  public Dataset evenlySpaced(int most) {
+    if (size <= most) {
+      return this;
+    }
+    return select(IntStream.range(0, most).map(i -> (int) ((long) i * size / most)).toArray());
   }
 
   /** {@link #split(double, double, double, long)} with seed 0. */

@@ -31,7 +31,28 @@ public final class Margins {
    * @param dequantize whether columns of whole numbers are spread over [n, n+1)
    */
   public static Preprocessing.Fit byTrainingSet(boolean dequantize) {
-    return train -> train.levels() > 0 ? ofPixels(train) : ofReals(train, dequantize);
+    return train -> {
+      if (train.levels() > 0) {
+        return ofPixels(train);
+      }
+      train.requireVaryingColumns();
+      return ofReals(train, dequantize ? train.wholeColumns() : List.of());
+    };
+  }
+
+  /**
+   * With the dequantisation of another preprocessing, so that densities behind the two can be
+   * compared; that one itself where it is one of margins already.
+   */
+  public static Preprocessing dequantizedAs(Preprocessing other, Dataset train) {
+    if (other.layers().size() == 1 && other.layers().get(0) instanceof MarginalGaussianization) {
+      return other;
+    }
+    if (other.levels() > 0) {
+      return ofPixels(train);
+    }
+    train.requireVaryingColumns();
+    return ofReals(train, other.wholeColumns());
   }
 
   private static Preprocessing ofPixels(Dataset train) {
@@ -40,9 +61,7 @@ public final class Margins {
         train.levels(), List.of(new MarginalGaussianization(Form.HISTOGRAM, table)));
   }
 
-  private static Preprocessing ofReals(Dataset train, boolean dequantize) {
-    train.requireVaryingColumns();
-    List<Integer> whole = dequantize ? Preprocessing.wholeColumns(train) : List.of();
+  private static Preprocessing ofReals(Dataset train, List<Integer> whole) {
     double[][] columns = columns(train);
     RealMargin[] margins = new RealMargin[columns.length];
     IntStream.range(0, columns.length)
@@ -66,10 +85,10 @@ public final class Margins {
   private static double[][] columns(Dataset train) {
     int dimension = train.dimension();
     int fitting = Math.clamp(MOST_NUMBERS / dimension, LEAST_ROWS, MOST_ROWS);
-    int rows = Math.min(train.size(), fitting);
-    double[][] columns = new double[dimension][rows];
-    for (int i = 0; i < rows; i++) {
-      double[] row = train.row((int) ((long) i * train.size() / rows));
+    Dataset rows = train.evenlySpaced(fitting);
+    double[][] columns = new double[dimension][rows.size()];
+    for (int i = 0; i < rows.size(); i++) {
+      double[] row = rows.row(i);
       for (int c = 0; c < dimension; c++) {
         columns[c][i] = row[c];
       }

@@ -23,6 +23,10 @@ import org.ebflow.training.data.Dataset;
  */
 public record Moments(long rows, Matrix mean, Matrix covariance) {
   private static final int BLOCK = 1024;
+
+  /** Most columns of a tile of the products. */
+  private static final int TILE = 128;
+
   private static final RowKernels KERNELS = KernelChoice.fastest(Precision.FLOAT64).rows();
 
   /**
@@ -54,6 +58,27 @@ public record Moments(long rows, Matrix mean, Matrix covariance) {
     Matrix result = covariance.copy(Precision.FLOAT64);
     blas.multiply(true, deviation, false, deviation, 1, 1, result);
     return result;
+  }
+
+  /**
+   * Exponential average: (1-a) of these moments and a of the later ones, with a = later rows/n and
+   * n = min(these rows + later rows, window) the rows of the result. As long as both fit into the
+   * window these are the moments of both.
+   *
+   * @param window at least the later rows
+   */
+  public Moments averagedWith(Moments later, long window, Blas blas) {
+    long count = Math.min(rows + later.rows, window);
+    double share = later.rows / (double) count;
+    int dimension = mean.columns();
+    Matrix average = Matrix.allocate(Precision.FLOAT64, 1, dimension);
+    KERNELS.combine(1 - share, mean, share, later.mean, average);
+    Matrix difference = Matrix.allocate(Precision.FLOAT64, 1, dimension);
+    KERNELS.combine(1, later.mean, -1, mean, difference);
+    Matrix result = Matrix.allocate(Precision.FLOAT64, dimension, dimension);
+    KERNELS.combine(1 - share, covariance, share, later.covariance, result);
+    blas.multiply(true, difference, false, difference, share * (1 - share), 1, result);
+    return new Moments(count, average, result);
   }
 
   /** Sums over the rows that a team fills together. */
@@ -110,8 +135,33 @@ public record Moments(long rows, Matrix mean, Matrix covariance) {
         KERNELS.subtractFromRows(own, shift, own);
         worker.barrier();
         KERNELS.addColumnSums(1, rows, sums, firstColumn, endColumn);
-        blas.multiply(worker, true, rows, false, rows, 1, from == 0 ? 0 : 1, products);
+        addProducts(worker, rows);
         worker.barrier();
+      }
+    }
+
+    /** Tiles of Σ x xᵀ on the diagonal and above it, which the workers take in turn. */
+    private void addProducts(Worker worker, Matrix rows) {
+      int dimension = data.dimension();
+      int tiles = Math.ceilDiv(dimension, TILE);
+      int next = 0;
+      for (int i = 0; i < tiles; i++) {
+        for (int j = i; j < tiles; j++) {
+          if (next++ % worker.size() == worker.rank()) {
+            int row = (int) ((long) i * dimension / tiles);
+            int endRow = (int) ((i + 1L) * dimension / tiles);
+            int column = (int) ((long) j * dimension / tiles);
+            int endColumn = (int) ((j + 1L) * dimension / tiles);
+            blas.multiply(
+                true,
+                rows.columns(row, endRow),
+                false,
+                rows.columns(column, endColumn),
+                1,
+                1,
+                products.rows(row, endRow).columns(column, endColumn));
+          }
+        }
       }
     }
 
@@ -133,7 +183,7 @@ public record Moments(long rows, Matrix mean, Matrix covariance) {
       Matrix covariance = Matrix.allocate(Precision.FLOAT64, dimension, dimension);
       for (int r = 0; r < dimension; r++) {
         for (int c = 0; c < dimension; c++) {
-          double raw = (products.get(r, c) + products.get(c, r)) / 2;
+          double raw = products.get(Math.min(r, c), Math.max(r, c));
           covariance.set(r, c, (raw - sums.get(0, r) * sums.get(0, c) / n) / n);
         }
       }

@@ -1,7 +1,5 @@
 package org.ebflow.training.preprocessing;
 
-import java.lang.System.Logger;
-import java.lang.System.Logger.Level;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.SequencedMap;
@@ -33,8 +31,6 @@ import org.jspecify.annotations.Nullable;
  */
 public record Preprocessing(
     int levels, List<Integer> wholeColumns, List<Layer> layers, Parameters weights) {
-  private static final Logger LOGGER = System.getLogger(Preprocessing.class.getName());
-
   /** Shrinks [0,1) so that the logit stays finite. */
   private static final double SHRINK = 1e-6;
 
@@ -81,19 +77,6 @@ public record Preprocessing(
   /** The same, with those columns of real-valued data spread. */
   public Preprocessing dequantizing(List<Integer> columns) {
     return new Preprocessing(levels, List.copyOf(columns), layers, weights);
-  }
-
-  /** Columns of whole numbers of a table, {@link Dataset#wholeColumns}, which the log counts. */
-  public static List<Integer> wholeColumns(Dataset train) {
-    List<Integer> whole = train.wholeColumns();
-    if (!whole.isEmpty()) {
-      LOGGER.log(
-          Level.INFO,
-          "{0} of {1} columns hold whole numbers: spread over [n, n+1)",
-          whole.size(),
-          train.dimension());
-    }
-    return whole;
   }
 
   /** The dequantisation alone. */

@@ -13,8 +13,9 @@ import org.jspecify.annotations.Nullable;
  * Vᵀ·diag(e)·V the matrix of correlations and S the standard deviations, Σ_λ = S·((1-λ)R + λI)·S.
  *
  * <p>λ is the one with the lowest NLL on validation rows. It decides everything where the rows are
- * fewer than the columns: the plain estimate λ = 0 is singular there. The NLL of any λ follows from
- * the second moments of the validation rows alone.
+ * fewer than the columns, or a column is a combination of others: the plain estimate λ = 0 is
+ * singular there, and no candidate. The NLL of any λ follows from the second moments of the
+ * validation rows alone.
  *
  * <p>Σ_λ^{-1/2}, up to a rotation, whitens: y = {@link #whitening}·x + {@link #shift} has mean 0
  * and covariance near I.
@@ -105,7 +106,8 @@ public final class ShrunkGaussian {
         best = shrinkage;
       }
     }
-    return nll(eigen.values(), moments, 0) <= lowest ? 0 : best;
+    boolean fullRank = eigen.values().get(0, 0) > LEAST; // rounding errors are no variance
+    return fullRank && nll(eigen.values(), moments, 0) <= lowest ? 0 : best;
   }
 
   /** What of the NLL depends on λ, twice: Σ log e_λ + moments/e_λ. */

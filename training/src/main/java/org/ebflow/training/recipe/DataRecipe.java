@@ -113,7 +113,7 @@ record DataRecipe(
         ? train ->
             train.levels() > 0
                 ? plain.fit(train)
-                : plain.fit(train).dequantizing(Preprocessing.wholeColumns(train))
+                : plain.fit(train).dequantizing(train.wholeColumns())
         : plain;
   }
 

@@ -153,6 +153,32 @@ class DatasetTest {
   }
 
   @Test
+  void oneRowIsToldFromColumnsThatAreConstant() {
+    Dataset rows = Dataset.of(new double[][] {{1, 2}, {1, 3}, {2, 2}});
+    assertThatThrownBy(rows.select(0, 1)::requireVaryingColumns)
+        .isInstanceOf(InvalidInputException.class)
+        .hasMessage("data: expected at least 2 training rows, found 1");
+    assertThatThrownBy(rows.select(0, 2)::requireVaryingColumns)
+        .isInstanceOf(InvalidInputException.class)
+        .hasMessageContaining("in every training row of column 1 (leave out");
+    rows.requireVaryingColumns();
+  }
+
+  @Test
+  void evenlySpacedRowsKeepTheirOrder() {
+    double[][] rows = new double[10][1];
+    for (int r = 0; r < 10; r++) {
+      rows[r][0] = r;
+    }
+    Dataset all = Dataset.of(rows);
+    assertThat(all.evenlySpaced(10)).isSameAs(all);
+    Dataset four = all.select(new int[] {9, 8, 7, 6, 5, 4, 3, 2, 1, 0}).evenlySpaced(4);
+    assertThat(four.size()).isEqualTo(4);
+    assertThat(new double[] {four.row(0)[0], four.row(1)[0], four.row(2)[0], four.row(3)[0]})
+        .containsExactly(9, 7, 4, 2);
+  }
+
+  @Test
   void columnsThatVaryByRoundingOnlyAreConstant() {
     double third = 0.1 + 0.2; // 0.30000000000000004
     Dataset data =

@@ -113,6 +113,26 @@ class ShrunkGaussianTest {
     return nll / rows.length;
   }
 
+  /** Of rounding errors some eigenvalues are a little above 0, some below. */
+  @ParameterizedTest
+  @ValueSource(ints = {2, 3, 4, 5, 8, 13})
+  void repeatedColumnsAreShrunkWhateverSignTheRoundingErrorsHave(int columns) {
+    double[][] rows = rows(200, columns, 6);
+    for (double[] row : rows) {
+      row[columns - 1] = 0.3 * row[0] + 1;
+    }
+    Moments moments = moments(rows);
+
+    ShrunkGaussian gaussian = ShrunkGaussian.fit(moments, moments, BLAS);
+
+    assertThat(gaussian.shrinkage()).isEqualTo(1e-8, within(1e-20));
+    for (double weight : gaussian.whitening().doubles()) {
+      // 1/√λ over the least deviation, near 0.3·0.01·√2
+      assertThat(Math.abs(weight)).isLessThan(1e4 / 0.003);
+    }
+    assertThat(nll(gaussian, rows)).isFinite();
+  }
+
   @Test
   void withoutValidationRowsTheShrinkageIsTheShareOfColumns() {
     ShrunkGaussian gaussian = ShrunkGaussian.fit(moments(rows(30, 10, 4)), null, BLAS);
