@@ -30,6 +30,8 @@ import picocli.CommandLine.Spec;
       "CSV output has one line per row that could be scored: id, log_prob (nats, in the rows' own units), bits_per_dim, energy (nats), "
           + "latent_norm, percentile (among the training rows). NPY output is float64 [rows,5], the same without id, one row per input row, "
           + "NaN where it was rejected.",
+      "To find odd rows, look for a low log_prob, or its percentile. Where many values of a table are the same, as in a table of counts that are mostly zero, "
+          + "log_prob tells above all how many of them a row has: there a high latent_norm is the better sign, and neither may be good.",
       "A row so far out that its density is zero in floating point has log_prob -Infinity and percentile 0, and is counted.",
       "Rows with NaN, infinity, a missing value (an empty cell, NA, N/A, null, None, ?), text or a wrong number of cells go to FILE.rejected.csv with their line and the reason.",
       "Rows are numbered from 1 over all inputs; a blank line is a row only where a table has one column."

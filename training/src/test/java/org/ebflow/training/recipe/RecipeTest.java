@@ -43,7 +43,9 @@ final class RecipeTest {
 
     assertThat(recipe.name()).isEqualTo(name);
     if (!name.equals("quickstart")) {
-      assertThat(name).endsWith("-" + recipe.model() + "-" + recipe.loss());
+      boolean splines = name.matches(".*-(margins|whitening)-fc-.*"); // fc with learned activations
+      assertThat(recipe.model()).matches(model -> !splines || model.equals("spline"));
+      assertThat(name).endsWith("-" + (splines ? "fc" : recipe.model()) + "-" + recipe.loss());
       assertThat(name).startsWith(recipe.data().isEmpty() ? "table-" : recipe.data() + "-");
     }
   }
