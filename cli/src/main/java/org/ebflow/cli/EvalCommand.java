@@ -1,16 +1,18 @@
 package org.ebflow.cli;
 
+import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import org.ebflow.flow.InvalidInputException;
+import org.ebflow.training.Baselines;
 import org.ebflow.training.RunFolder;
 import org.ebflow.training.data.DataSources;
 import org.ebflow.training.data.Dataset;
 import org.ebflow.training.data.Splits;
 import org.ebflow.training.data.TableOptions;
 import org.ebflow.training.recipe.Recipe;
-import org.ebflow.training.scoring.Evaluation;
 import org.ebflow.training.scoring.Scorer;
 import org.ebflow.training.scoring.TrainedFlow;
 import org.jspecify.annotations.Nullable;
@@ -27,6 +29,7 @@ import picocli.CommandLine.Spec;
     name = "eval",
     description = {
       "Exact likelihood by the averaged weights of a run: NLL (mean of -log p, nats), bits per dimension, standard error, log Z.",
+      "Beside it the NLL of closed-form baselines on the same rows: a Gaussian of full covariance, independent margins, a Gaussian behind the margins (copula).",
       "Rows of density zero are counted, named and left out of the means; with no other row, NLL is Infinity, or null in JSON.",
       "Data are those of the run unless --data names others. Of a file all rows are taken; --split says that it is the run's own, moved."
     })
@@ -62,7 +65,8 @@ public final class EvalCommand implements Callable<Integer> {
 
   @Option(
       names = "--json",
-      description = "One JSON object on stdout: nll, bpd, nll_se, log_z, n, split, impossible.")
+      description =
+          "One JSON object on stdout: nll, bpd, nll_se, log_z, n, split, impossible, nll_gaussian, nll_margins, nll_copula.")
   private boolean json;
 
   @Mixin private CsvOptions csv = new CsvOptions();
@@ -96,15 +100,36 @@ public final class EvalCommand implements Callable<Integer> {
     }
     ConditionNumbers.of(model.flow(), scoring.compute.blas()).warnIfNearSingular();
     try (Scorer scorer = scoring.scorer(model)) {
-      Evaluation evaluation = scorer.evaluate(rows.dataset());
-      spec.commandLine()
-          .getOut()
-          .println(
-              json
-                  ? EvaluationReport.json(evaluation, rows.split())
-                  : EvaluationReport.text(evaluation, rows.split()));
+      print(
+          rows,
+          new BaselineReport(
+              scorer.evaluate(rows.dataset()),
+              Baselines.load(run, model.flow().dimension())
+                  .evaluate(rows.dataset(), scoring.compute.blas(), scoring.compute.threads())));
     }
     return 0;
+  }
+
+  private void print(Rows rows, BaselineReport report) {
+    PrintWriter out = spec.commandLine().getOut();
+    if (json) {
+      out.println(EvaluationReport.json(report.model(), report.baselines(), rows.split()));
+    } else {
+      out.println(EvaluationReport.text(report.model(), rows.split()));
+      report.text().ifPresent(out::println);
+    }
+    report
+        .advice(recipe(), rows.dataset().imageShape() == null)
+        .ifPresent(spec.commandLine().getErr()::println);
+  }
+
+  /** That of the run; a run of the library has none. */
+  private Optional<Recipe> recipe() {
+    try {
+      return Optional.of(Recipe.ofRun(run));
+    } catch (InvalidInputException _) {
+      return Optional.empty();
+    }
   }
 
   private Rows rows(TrainedFlow model) {

@@ -3,6 +3,7 @@ package org.ebflow.cli;
 import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
+import org.ebflow.training.Baseline;
 import org.ebflow.training.scoring.Evaluation;
 import org.ebflow.training.scoring.LikelihoodText;
 import org.jspecify.annotations.Nullable;
@@ -14,7 +15,7 @@ final class EvaluationReport {
 
   private EvaluationReport() {}
 
-  static String json(Evaluation evaluation, String split) {
+  static String json(Evaluation evaluation, Map<Baseline, Evaluation> baselines, String split) {
     Map<String, @Nullable Object> map = new LinkedHashMap<>();
     map.put("nll", finiteOrNull(evaluation.nll()));
     map.put("bpd", finiteOrNull(evaluation.bitsPerDimension()));
@@ -23,6 +24,10 @@ final class EvaluationReport {
     map.put("n", evaluation.rows());
     map.put("split", split);
     map.put("impossible", evaluation.impossible());
+    for (Baseline baseline : Baseline.values()) {
+      Evaluation other = baselines.get(baseline);
+      map.put("nll_" + baseline.key(), other == null ? null : finiteOrNull(other.nll()));
+    }
     return JSON.writeValueAsString(map);
   }
 

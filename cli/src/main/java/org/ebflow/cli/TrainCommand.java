@@ -8,18 +8,19 @@ import java.time.ZoneId;
 import java.time.format.DateTimeFormatter;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.stream.Stream;
 import org.ebflow.cli.plot.PlotListener;
 import org.ebflow.flow.io.OneLine;
 import org.ebflow.linalg.Blas;
+import org.ebflow.training.Baselines;
 import org.ebflow.training.RunFolder;
 import org.ebflow.training.Trainer;
 import org.ebflow.training.TrainingInterruptedException;
 import org.ebflow.training.TrainingListener;
 import org.ebflow.training.data.Splits;
 import org.ebflow.training.recipe.Recipe;
-import org.ebflow.training.scoring.Evaluation;
 import org.ebflow.training.scoring.Scorer;
 import org.ebflow.training.scoring.TrainedFlow;
 import org.jspecify.annotations.Nullable;
@@ -84,10 +85,7 @@ public final class TrainCommand implements Callable<Integer> {
       return train(SeedRuns.of(out == null ? claim(recipe.name()) : out, recipe, seeds));
     }
     Trained trained = train(recipe, splits, out, false, () -> {});
-    trained.print(spec.commandLine().getOut());
-    if (trained.outcome().stillImproving()) {
-      advise("still improving at the last step", trained.run(), trained.longer());
-    }
+    print(trained);
     return 0;
   }
 
@@ -113,17 +111,23 @@ public final class TrainCommand implements Callable<Integer> {
     new RunFolder(run).requireBegun();
     Recipe recipe = options.resumed(Recipe.ofRun(run));
     Trained trained = train(recipe, options.load(recipe), run, true, () -> {});
+    print(trained);
+    return 0;
+  }
+
+  private void print(Trained trained) {
     trained.print(spec.commandLine().getOut());
     if (trained.outcome().stillImproving()) {
-      advise("still improving at the last step", run, trained.longer());
+      advise("still improving at the last step", trained.run(), trained.longer());
     }
-    return 0;
+    trained.advice().ifPresent(spec.commandLine().getErr()::println);
   }
 
   /** Runs the seeds that are not done. */
   private int train(SeedRuns runs) {
     PrintWriter stdout = spec.commandLine().getOut();
     List<String> improving = new ArrayList<>();
+    List<String> losing = new ArrayList<>();
     String longer = "";
     for (long each : runs.seeds()) {
       if (!runs.isDone(each)) {
@@ -144,7 +148,8 @@ public final class TrainCommand implements Callable<Integer> {
           throw e;
         }
         runs.done(
-            each, trained.test().nll(), trained.outcome().stillImproving() ? trained.longer() : "");
+            each, trained.report().model().nll(), trained.outcome().stillImproving() ? trained.longer() : "");
+        trained.advice().ifPresent(advice -> losing.add("seed " + each + ": " + advice));
       }
       if (!runs.longer(each).isEmpty()) {
         improving.add(Long.toString(each));
@@ -159,6 +164,7 @@ public final class TrainCommand implements Callable<Integer> {
           runs.folder(),
           longer);
     }
+    losing.forEach(spec.commandLine().getErr()::println);
     return 0;
   }
 
@@ -170,9 +176,14 @@ public final class TrainCommand implements Callable<Integer> {
 
   /** A run that is complete, evaluated on its test part. */
   private record Trained(
-      Path run, TrainingListener.Outcome outcome, Evaluation test, String longer) {
+      Path run,
+      TrainingListener.Outcome outcome,
+      BaselineReport report,
+      String longer,
+      Optional<String> advice) {
     void print(PrintWriter stdout) {
-      stdout.println(EvaluationReport.text(test, "test"));
+      stdout.println(EvaluationReport.text(report.model(), "test"));
+      report.text().ifPresent(stdout::println);
       stdout.println(OneLine.name("weights " + new RunFolder(run).model()));
       Stream.of("density.png", "samples.png")
           .map(name -> run.resolve("plots").resolve(name))
@@ -214,11 +225,17 @@ public final class TrainCommand implements Callable<Integer> {
       signals.restore();
     }
     try (Scorer scorer = new Scorer(best, blas, compute.threads())) {
+      BaselineReport report =
+          new BaselineReport(
+              scorer.evaluate(splits.test()),
+              Baselines.load(run, splits.test().dimension())
+                  .evaluate(splits.test(), blas, compute.threads()));
       return new Trained(
           run,
           listener.outcome(),
-          scorer.evaluate(splits.test()),
-          listener.longer(recipe.byEpochs()));
+          report,
+          listener.longer(recipe.byEpochs()),
+          report.advice(Optional.of(recipe), splits.train().imageShape() == null));
     }
   }
 

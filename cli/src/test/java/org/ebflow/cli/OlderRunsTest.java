@@ -77,6 +77,9 @@ class OlderRunsTest {
     assertThat(found.get("nll_se").asDouble()).isCloseTo(standardError, within(ROUNDING));
     assertThat(found.get("log_z").asDouble()).isCloseTo(logZ, within(ROUNDING));
     assertThat(found.get("n").asInt()).isEqualTo(rows);
+    for (String baseline : List.of("nll_gaussian", "nll_margins", "nll_copula")) {
+      assertThat(found.get(baseline).isNull()).as(baseline).isTrue();
+    }
   }
 
   /** Scores of the first five rows of the table, and the percentiles between its quantiles. */

@@ -63,7 +63,17 @@ final class TrainCommandTest {
     JsonNode json = JSON.readTree(evaluated.out());
     assertThat(evaluated.out().lines()).hasSize(1);
     assertThat(json.propertyNames())
-        .containsExactly("nll", "bpd", "nll_se", "log_z", "n", "split", "impossible");
+        .containsExactly(
+            "nll",
+            "bpd",
+            "nll_se",
+            "log_z",
+            "n",
+            "split",
+            "impossible",
+            "nll_gaussian",
+            "nll_margins",
+            "nll_copula");
     assertThat(json.get("n").asInt()).isEqualTo(40);
     assertThat(json.get("split").asString()).isEqualTo("test");
     assertThat(json.get("bpd").asDouble())

@@ -17,9 +17,11 @@ import org.ebflow.flow.InvalidInputException;
 import org.ebflow.flow.io.AtomicFiles;
 import org.ebflow.flow.io.OneLine;
 import org.ebflow.flow.io.PartFile;
+import org.ebflow.linalg.Blas;
 import org.ebflow.training.data.Dataset;
 import org.ebflow.training.data.Splits;
 import org.ebflow.training.scoring.TrainedFlow;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The files of one training run.
@@ -61,6 +63,16 @@ public final class RunFolder {
   /** Weights and metadata of the best model so far. */
   public Path model() {
     return folder.resolve(TrainedFlow.MODEL_FILE);
+  }
+
+  /** What the model is to be compared with: models of closed form, see {@link Baselines}. */
+  public Path baselines() {
+    return folder.resolve("baselines");
+  }
+
+  /** The model of one baseline. */
+  public Path baseline(Baseline baseline) {
+    return baselines().resolve(baseline.key() + ".safetensors");
   }
 
   /** All state to resume bit for bit, one file. */
@@ -168,6 +180,7 @@ public final class RunFolder {
   void create() {
     requireNew();
     created(folder.resolve("last"));
+    created(baselines());
     write(folder.resolve(METRICS), METRICS_HEADER);
     write(folder.resolve(LOG), "");
   }
@@ -191,7 +204,7 @@ public final class RunFolder {
       FileChannel channel =
           FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
       if (tryLock(channel)) {
-        List.of(folder, folder.resolve("last"), folder.resolve("plots"))
+        List.of(folder, folder.resolve("last"), folder.resolve("plots"), baselines())
             .forEach(PartFile::removeLeftovers);
         return new Lock(channel);
       }
@@ -230,6 +243,20 @@ public final class RunFolder {
 
   private static void write(Path file, String text) {
     AtomicFiles.write(file, out -> out.write(text.getBytes(StandardCharsets.UTF_8)));
+  }
+
+  /** Writes a baseline, or takes away the one that a run that never began has left. */
+  void save(Baseline baseline, @Nullable TrainedFlow model, Blas blas) {
+    Path file = baseline(baseline);
+    if (model != null) {
+      model.save(file, blas);
+      return;
+    }
+    try {
+      Files.deleteIfExists(file);
+    } catch (IOException e) {
+      throw new UncheckedIOException("can't delete " + file + ": " + reason(e), e);
+    }
   }
 
   /** Appends a row to metrics.csv. */

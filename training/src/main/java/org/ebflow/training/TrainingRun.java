@@ -45,6 +45,7 @@ final class TrainingRun {
   private final RunFolder folder;
   private final TrainingListener listener;
   private final Blas blas;
+  private final Preprocessing unwhitened;
   private final Preprocessing preprocessing;
   private final Flow model;
   private final OptimizerState state;
@@ -72,7 +73,8 @@ final class TrainingRun {
     this.blas = trainer.blas();
     Dataset train = data.train();
     requireFits(train, trainer.flow());
-    preprocessing = fitPreprocessing();
+    unwhitened = trainer.preprocessing().fit(train);
+    preprocessing = trainer.whitening() ? whitened() : unwhitened;
     Flow trained = trainer.objective().withParameters(trainer.flow(), settings.seed());
     model = settings.matchAfterPreprocessing() ? trained : trained.after(preprocessing.layers());
     requireFitsPrecision(train);
@@ -98,14 +100,10 @@ final class TrainingRun {
             blas);
   }
 
-  private Preprocessing fitPreprocessing() {
-    Preprocessing fitted = trainer.preprocessing().fit(data.train());
-    if (!trainer.whitening()) {
-      return fitted;
-    }
+  private Preprocessing whitened() {
     try (Team team = new Team(settings.threads())) {
       return Whitening.after(
-          fitted,
+          unwhitened,
           data.train(),
           data.validation(),
           trainer.flow().precision(),
@@ -178,7 +176,7 @@ final class TrainingRun {
         restore();
       } else {
         folder.create();
-        begin();
+        begin(team);
       }
       listener.started(
           new TrainingListener.Plan(
@@ -260,10 +258,11 @@ final class TrainingRun {
     folder.writeConfig(RunConfig.json(at.runId, trainer, settings, data, model, preprocessing));
   }
 
-  private void begin() {
+  private void begin(Team team) {
     at.runId = UUID.randomUUID().toString();
     writeConfig();
     notes.addAll(diagnostics());
+    fitBaselines(team);
     if (trainer.whitening()) {
       model.parameters().initializedByData(true); // by all rows, better than by the first
     } else if (!model.parameters().initializedByData()) {
@@ -279,6 +278,25 @@ final class TrainingRun {
             + batch
             + " rows");
     save();
+  }
+
+  private void fitBaselines(Team team) {
+    long start = System.nanoTime();
+    BaselineFit fit =
+        new BaselineFit(
+            data,
+            unwhitened,
+            trainer.whitening() ? preprocessing.layers().getLast() : null,
+            settings.seed(),
+            blas,
+            team,
+            notes::add);
+    for (Baseline baseline : Baseline.values()) {
+      folder.save(baseline, fit.model(baseline), blas);
+    }
+    folder.log(
+        String.format(
+            Locale.ROOT, "fitted the baselines in %.1f s", (System.nanoTime() - start) * 1e-9));
   }
 
   private void restore() {

@@ -31,7 +31,28 @@ public final class Margins {
    * @param dequantize whether columns of whole numbers are spread over [n, n+1)
    */
   public static Preprocessing.Fit byTrainingSet(boolean dequantize) {
-    return train -> train.levels() > 0 ? ofPixels(train) : ofReals(train, dequantize);
+    return train -> {
+      if (train.levels() > 0) {
+        return ofPixels(train);
+      }
+      train.requireVaryingColumns();
+      return ofReals(train, dequantize ? Preprocessing.wholeColumns(train) : List.of());
+    };
+  }
+
+  /**
+   * With the dequantisation of another preprocessing, so that densities behind the two can be
+   * compared; that one itself where it is one of margins already.
+   */
+  public static Preprocessing dequantizedAs(Preprocessing other, Dataset train) {
+    if (other.layers().size() == 1 && other.layers().get(0) instanceof MarginalGaussianization) {
+      return other;
+    }
+    if (other.levels() > 0) {
+      return ofPixels(train);
+    }
+    train.requireVaryingColumns();
+    return ofReals(train, other.wholeColumns());
   }
 
   private static Preprocessing ofPixels(Dataset train) {
@@ -40,9 +61,8 @@ public final class Margins {
         train.levels(), List.of(new MarginalGaussianization(Form.HISTOGRAM, table)));
   }
 
-  private static Preprocessing ofReals(Dataset train, boolean dequantize) {
+  private static Preprocessing ofReals(Dataset train, List<Integer> whole) {
     train.requireVaryingColumns();
-    List<Integer> whole = dequantize ? train.wholeColumns() : List.of();
     double[][] columns = columns(train);
     RealMargin[] margins = new RealMargin[columns.length];
     IntStream.range(0, columns.length)

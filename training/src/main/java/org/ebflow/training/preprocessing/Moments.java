@@ -23,6 +23,10 @@ import org.ebflow.training.data.Dataset;
  */
 public record Moments(long rows, Matrix mean, Matrix covariance) {
   private static final int BLOCK = 1024;
+
+  /** Most columns of a tile of the products. */
+  private static final int TILE = 128;
+
   private static final RowKernels KERNELS = KernelChoice.fastest(Precision.FLOAT64).rows();
 
   /**
@@ -110,8 +114,33 @@ public record Moments(long rows, Matrix mean, Matrix covariance) {
         KERNELS.subtractFromRows(own, shift, own);
         worker.barrier();
         KERNELS.addColumnSums(1, rows, sums, firstColumn, endColumn);
-        blas.multiply(worker, true, rows, false, rows, 1, from == 0 ? 0 : 1, products);
+        addProducts(worker, rows);
         worker.barrier();
+      }
+    }
+
+    /** Tiles of Σ x xᵀ on the diagonal and above it, which the workers take in turn. */
+    private void addProducts(Worker worker, Matrix rows) {
+      int dimension = data.dimension();
+      int tiles = Math.ceilDiv(dimension, TILE);
+      int next = 0;
+      for (int i = 0; i < tiles; i++) {
+        for (int j = i; j < tiles; j++) {
+          if (next++ % worker.size() == worker.rank()) {
+            int row = (int) ((long) i * dimension / tiles);
+            int endRow = (int) ((i + 1L) * dimension / tiles);
+            int column = (int) ((long) j * dimension / tiles);
+            int endColumn = (int) ((j + 1L) * dimension / tiles);
+            blas.multiply(
+                true,
+                rows.columns(row, endRow),
+                false,
+                rows.columns(column, endColumn),
+                1,
+                1,
+                products.rows(row, endRow).columns(column, endColumn));
+          }
+        }
       }
     }
 
@@ -133,7 +162,7 @@ public record Moments(long rows, Matrix mean, Matrix covariance) {
       Matrix covariance = Matrix.allocate(Precision.FLOAT64, dimension, dimension);
       for (int r = 0; r < dimension; r++) {
         for (int c = 0; c < dimension; c++) {
-          double raw = (products.get(r, c) + products.get(c, r)) / 2;
+          double raw = products.get(Math.min(r, c), Math.max(r, c));
           covariance.set(r, c, (raw - sums.get(0, r) * sums.get(0, c) / n) / n);
         }
       }

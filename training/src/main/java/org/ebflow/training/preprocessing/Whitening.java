@@ -41,13 +41,7 @@ public final class Whitening {
       Noise noise,
       Blas blas,
       Team team) {
-    ShrunkGaussian gaussian =
-        ShrunkGaussian.fit(
-            Moments.of(train, before, model, noise, blas, team),
-            validation.size() == 0
-                ? null
-                : Moments.of(validation, before, model, noise, blas, team),
-            blas);
+    ShrunkGaussian gaussian = fit(before, train, validation, model, noise, blas, team);
     LOGGER.log(
         Level.INFO,
         String.format(
@@ -55,5 +49,27 @@ public final class Whitening {
     List<Layer> layers = new ArrayList<>(before.layers());
     layers.add(Dense.untrained(gaussian.whitening(), gaussian.shift()));
     return new Preprocessing(before.levels(), layers).dequantizing(before.wholeColumns());
+  }
+
+  /**
+   * The Gaussian of prepared rows, by which they are whitened.
+   *
+   * @param train rows whose moments it takes, every prepared column of which must vary
+   * @param validation rows that choose the shrinkage; none where it is empty
+   * @param model precision of the model's rows
+   * @param noise of the dequantisation
+   */
+  public static ShrunkGaussian fit(
+      Preprocessing before,
+      Dataset train,
+      Dataset validation,
+      Precision model,
+      Noise noise,
+      Blas blas,
+      Team team) {
+    return ShrunkGaussian.fit(
+        Moments.of(train, before, model, noise, blas, team),
+        validation.size() == 0 ? null : Moments.of(validation, before, model, noise, blas, team),
+        blas);
   }
 }
