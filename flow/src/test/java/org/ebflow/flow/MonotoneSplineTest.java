@@ -4,11 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
-import java.util.Arrays;
-import java.util.Locale;
-import java.util.function.DoubleSupplier;
-import java.util.random.RandomGenerator;
-import java.util.random.RandomGeneratorFactory;
 import org.ebflow.flow.layer.MonotoneSpline;
 import org.ebflow.flow.layer.MonotoneSpline.Tails;
 import org.ebflow.flow.pass.Parameters;
@@ -152,104 +147,5 @@ class MonotoneSplineTest {
     assertThatThrownBy(() -> new MonotoneSpline(2, intervals, range, tails))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining(message);
-  }
-
-  @Test
-  void rowsOfAnotherWidthAreRefusedByTheFit() {
-    MonotoneSpline layer = new MonotoneSpline(2, 9, 3.5, Tails.FREE);
-    Parameters weights = initial(layer);
-    assertThatThrownBy(() -> layer.fit(rows(3), weights))
-        .isInstanceOf(IllegalArgumentException.class)
-        .hasMessageContaining("expected at least 2 of 2 numbers");
-  }
-
-  /** Largest distance between the distribution of standardised values and the normal one. */
-  private static double distanceFromNormal(double[] sample) {
-    double[] sorted = sample.clone();
-    Arrays.sort(sorted);
-    double mean = Arrays.stream(sorted).average().orElseThrow();
-    double variance =
-        Arrays.stream(sorted).map(x -> (x - mean) * (x - mean)).average().orElseThrow();
-    double largest = 0;
-    for (int i = 0; i < sorted.length; i++) {
-      double normal = normalDistribution((sorted[i] - mean) / Math.sqrt(variance));
-      double below = (double) i / sorted.length;
-      double upTo = (i + 1.0) / sorted.length;
-      largest = Math.max(largest, Math.max(normal - below, upTo - normal));
-    }
-    return largest;
-  }
-
-  /** Φ by Simpson's rule from zero. */
-  private static double normalDistribution(double z) {
-    int steps = 200;
-    double size = Math.min(Math.abs(z), 9);
-    double sum = 0;
-    for (int i = 0; i <= steps; i++) {
-      double x = size * i / steps;
-      double weight = i == 0 || i == steps ? 1 : i % 2 == 1 ? 4 : 2;
-      sum += weight * Math.exp(-x * x / 2);
-    }
-    double half = sum * size / steps / 3 / Math.sqrt(2 * Math.PI);
-    return z < 0 ? 0.5 - half : 0.5 + half;
-  }
-
-  private static double[] sample(String shape, int size) {
-    RandomGenerator random = RandomGeneratorFactory.of("L64X128MixRandom").create(7);
-    DoubleSupplier draw =
-        switch (shape) {
-          case "skewed" -> () -> -Math.log(1 - random.nextDouble()) - 1;
-          case "bimodal" -> () -> (random.nextBoolean() ? 0.9 : -0.9) + 0.4 * random.nextGaussian();
-          case "uniform" -> () -> Math.sqrt(12) * (random.nextDouble() - 0.5);
-          default -> random::nextGaussian;
-        };
-    double[] result = new double[size];
-    Arrays.setAll(result, i -> draw.getAsDouble());
-    return result;
-  }
-
-  /** The farthest that a fitted sample may be, by what nine intervals can follow. */
-  @ParameterizedTest
-  @CsvSource({"skewed,0.06", "bimodal,0.03", "uniform,0.05"})
-  void theFitBringsASampleNearTheNormalDistribution(String shape, double farthest) {
-    double[] sample = sample(shape, 4000);
-    MonotoneSpline layer = new MonotoneSpline(1, 9, 3.5, Tails.FROZEN);
-    Parameters weights = initial(layer);
-    Matrix x = Matrix.of(sample, sample.length, 1);
-    layer.fit(x, weights);
-    try (LayerRun run = run(layer, weights, x, sample.length)) {
-      double[] y = Numbers.flat(run.forward().y);
-      double variance = variance(y);
-      assertThat(distanceFromNormal(y))
-          .as(String.format(Locale.ROOT, "variance %.3f", variance))
-          .isLessThan(distanceFromNormal(sample) / 2)
-          .isLessThan(farthest);
-      assertThat(variance).isCloseTo(1, within(0.1));
-    }
-  }
-
-  private static double variance(double[] values) {
-    double mean = Arrays.stream(values).average().orElseThrow();
-    return Arrays.stream(values).map(v -> (v - mean) * (v - mean)).average().orElseThrow();
-  }
-
-  /** Slopes of a column that says nothing stay between e⁻⁴ and e⁴, and a normal one's near one. */
-  @ParameterizedTest
-  @ValueSource(strings = {"constant", "normal", "two values"})
-  void theFitStaysModerate(String shape) {
-    double[] sample = sample("normal", 4000);
-    if (shape.equals("constant")) {
-      Arrays.fill(sample, 0.7);
-    }
-    if (shape.equals("two values")) {
-      Arrays.setAll(sample, i -> i % 2 == 0 ? -1 : 1);
-    }
-    MonotoneSpline layer = new MonotoneSpline(1, 9, 3.5, Tails.FREE);
-    Parameters weights = initial(layer);
-    layer.fit(Matrix.of(sample, sample.length, 1), weights);
-    double bound = shape.equals("normal") ? 0.8 : 4 + ROUNDING;
-    for (double theta : Numbers.flat(weights.byName().get("theta"))) {
-      assertThat(theta).isBetween(-bound, bound);
-    }
   }
 }

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.SequencedMap;
 import org.ebflow.flow.layer.Dense;
 import org.ebflow.flow.layer.Initializers;
@@ -100,5 +101,25 @@ class ParametersTest {
     both.flat().columns(0, both.trainedLength()).fill(-1);
     assertThat(both.of(scale).get(0, 1)).isEqualTo(-1);
     assertThat(both.of(vector).get(0, 0)).isEqualTo(7);
+  }
+
+  @Test
+  void frozenBlocksKeepTheirValuesAndLieBehindThoseThatAreTrained() {
+    parameters.of(dense.weight()).set(0, 1, .5);
+    Parameters frozen = parameters.freezing(List.of(dense.weight()));
+    assertThat(frozen.byName().keySet()).containsExactlyElementsOf(parameters.byName().keySet());
+    for (Parameters each : List.of(frozen, frozen.copy(Precision.FLOAT64))) {
+      assertThat(each.trains(dense.weight())).isFalse();
+      assertThat(each.trains(dense.bias())).isTrue();
+      assertThat(each.of(dense.weight()).get(0, 0)).isEqualTo(2);
+      assertThat(each.of(dense.weight()).get(0, 1)).isEqualTo(.5);
+      each.flat().columns(0, each.trainedLength()).fill(-1);
+      assertThat(each.of(dense.bias()).get(0, 2)).isEqualTo(-1);
+      assertThat(each.of(dense.weight()).get(2, 2)).isEqualTo(2);
+    }
+    assertThat(frozen.zeros().trains(dense.weight())).isFalse();
+    assertThat(frozen.freezing(List.of(dense.bias())).trainedLength()).isZero();
+    assertThat(frozen.count()).isEqualTo(parameters.count());
+    assertThat(parameters.trains(dense.weight())).isTrue();
   }
 }

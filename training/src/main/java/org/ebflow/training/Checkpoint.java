@@ -41,7 +41,10 @@ final class Checkpoint {
   long lossSteps;
   long nonFiniteRows;
 
-  void save(Path file, Parameters weights, OptimizerState state) {
+  /**
+   * @param further tensors beside those of weights and optimizer, by name
+   */
+  void save(Path file, Parameters weights, OptimizerState state, Map<String, Matrix> further) {
     Map<String, String> metadata = new LinkedHashMap<>();
     metadata.put("format", FORMAT);
     metadata.put("run_id", runId);
@@ -65,10 +68,11 @@ final class Checkpoint {
     metadata.put("loss_steps", String.valueOf(lossSteps));
     metadata.put("non_finite_rows", String.valueOf(nonFiniteRows));
     metadata.put("initialized_by_data", String.valueOf(weights.initializedByData()));
-    Safetensors.write(file, tensors(weights, state), metadata);
+    Safetensors.write(file, tensors(weights, state, further), metadata);
   }
 
-  private static Map<String, Matrix> tensors(Parameters weights, OptimizerState state) {
+  private static Map<String, Matrix> tensors(
+      Parameters weights, OptimizerState state, Map<String, Matrix> further) {
     Map<String, Parameters> parts = new LinkedHashMap<>();
     parts.put("weights", weights);
     parts.putAll(state.byName());
@@ -76,10 +80,12 @@ final class Checkpoint {
     parts.forEach(
         (part, values) ->
             values.byName().forEach((name, block) -> tensors.put(part + "." + name, block)));
+    tensors.putAll(further);
     return tensors;
   }
 
-  static Checkpoint load(Path file, Parameters weights, OptimizerState state) {
+  static Checkpoint load(
+      Path file, Parameters weights, OptimizerState state, Map<String, Matrix> further) {
     try (Safetensors saved = Safetensors.read(file)) {
       Map<String, String> metadata = saved.metadata();
       if (!FORMAT.equals(metadata.get("format"))) {
@@ -99,7 +105,7 @@ final class Checkpoint {
                 + " weights, as the model has, found that of "
                 + metadata.get("weights"));
       }
-      tensors(weights, state).forEach(saved::copyTo);
+      tensors(weights, state, further).forEach(saved::copyTo);
       weights.initializedByData(Boolean.parseBoolean(metadata.get("initialized_by_data")));
       weights.changed();
       return result;

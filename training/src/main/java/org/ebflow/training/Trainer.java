@@ -174,6 +174,12 @@ public final class Trainer {
     return this;
   }
 
+  /** What moves the flow's last layer; {@link LastLayer#TRAINED} unless told otherwise. */
+  public Trainer lastLayer(LastLayer value) {
+    settings.lastLayer(value);
+    return this;
+  }
+
   /**
    * Whether the products of a step by large weights round their operands to bfloat16; they don't
    * unless told otherwise. Needs float32 weights, a backend with such products ({@link

@@ -48,6 +48,7 @@ final class TrainingRun {
   private final Preprocessing unwhitened;
   private final Preprocessing preprocessing;
   private final Flow model;
+  private final LastLayerUpdate lastLayer;
   private final OptimizerState state;
   private final Parameters sums;
   private final int batch;
@@ -76,7 +77,15 @@ final class TrainingRun {
     unwhitened = trainer.preprocessing().fit(train);
     preprocessing = trainer.whitening() ? whitened() : unwhitened;
     Flow trained = trainer.objective().withParameters(trainer.flow(), settings.seed());
-    model = settings.matchAfterPreprocessing() ? trained : trained.after(preprocessing.layers());
+    lastLayer =
+        switch (settings.lastLayer()) {
+          case TRAINED -> LastLayerUpdate.NONE;
+          case CLOSED_FORM ->
+              new ClosedFormLastLayer(trainer.flow(), preprocessing, data, settings, blas);
+        };
+    model =
+        lastLayer.freezing(
+            settings.matchAfterPreprocessing() ? trained : trained.after(preprocessing.layers()));
     requireFitsPrecision(train);
     state = new OptimizerState(trainer.optimizer(), model.parameters(), settings.averageDecay());
     sums = model.parameters().zeros();
@@ -268,6 +277,7 @@ final class TrainingRun {
     } else if (!model.parameters().initializedByData()) {
       model.initialize(firstRows(), blas);
     }
+    lastLayer.afterStep(0, model.parameters());
     state.average().copyFrom(model.parameters());
     folder.log(
         "started: "
@@ -300,7 +310,7 @@ final class TrainingRun {
   }
 
   private void restore() {
-    at = Checkpoint.load(folder.state(), model.parameters(), state);
+    at = Checkpoint.load(folder.state(), model.parameters(), state, lastLayer.state());
     requireOwn(RunConfig.runId(folder.config()));
     if (totalSteps < at.step) {
       throw new InvalidInputException(
@@ -403,6 +413,7 @@ final class TrainingRun {
     TrainingStep step = stepOf(compute, team, Math.min(batch, order.length - start));
     step.run(team, order, start, at.step, rate, rowDue);
     at.step++;
+    lastLayer.afterStep(at.step, model.parameters());
     at.lossSum += step.loss();
     at.lossSteps++;
     at.nonFiniteRows += step.nonFinite();
@@ -479,6 +490,7 @@ final class TrainingRun {
    */
   private void evaluate() {
     requireFiniteWeights(state.average());
+    lastLayer.fit(state.average());
     state.average().changed();
     TrainedFlow averaged =
         new TrainedFlow(
@@ -544,7 +556,7 @@ final class TrainingRun {
     at.threads = settings.threads();
     at.backend = blas.name();
     at.fileLengths = folder.lengths();
-    at.save(folder.state(), model.parameters(), state);
+    at.save(folder.state(), model.parameters(), state, lastLayer.state());
     savedStep = at.step;
   }
 

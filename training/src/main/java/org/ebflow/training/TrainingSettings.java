@@ -22,6 +22,7 @@ package org.ebflow.training;
  * @param matchAfterPreprocessing whether preprocessing stays outside the model
  * @param seed of all noise and of the order of the rows
  * @param threads workers
+ * @param lastLayer what moves the last layer
  */
 public record TrainingSettings(
     int batchSize,
@@ -40,7 +41,8 @@ public record TrainingSettings(
     double dataNoise,
     boolean matchAfterPreprocessing,
     long seed,
-    int threads) {
+    int threads,
+    LastLayer lastLayer) {
   /** Refuses impossible values. */
   public TrainingSettings {
     require(batchSize >= 1, "batch_size", batchSize, "at least 1");
@@ -89,6 +91,7 @@ public record TrainingSettings(
     builder.matchAfterPreprocessing = matchAfterPreprocessing;
     builder.seed = seed;
     builder.threads = threads;
+    builder.lastLayer = lastLayer;
     return builder;
   }
 
@@ -155,6 +158,7 @@ public record TrainingSettings(
     private boolean matchAfterPreprocessing = true;
     private long seed;
     private int threads = Runtime.getRuntime().availableProcessors();
+    private LastLayer lastLayer = LastLayer.TRAINED;
 
     private Builder() {}
 
@@ -264,6 +268,12 @@ public record TrainingSettings(
       return this;
     }
 
+    /** What moves the last layer; {@link LastLayer#TRAINED} unless told otherwise. */
+    public Builder lastLayer(LastLayer value) {
+      lastLayer = value;
+      return this;
+    }
+
     /**
      * The settings.
      *
@@ -287,7 +297,8 @@ public record TrainingSettings(
           dataNoise,
           matchAfterPreprocessing,
           seed,
-          threads);
+          threads,
+          lastLayer);
     }
   }
 }

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.within;
 
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
+import java.util.Map;
 import java.util.SequencedMap;
 import org.ebflow.flow.Flow;
 import org.ebflow.flow.io.Safetensors;
@@ -43,7 +44,7 @@ class CheckpointTest {
     state.average().of(saved.blocks().getFirst()).set(3, 511, -2.5);
     Checkpoint checkpoint = new Checkpoint();
     checkpoint.threads = 1;
-    checkpoint.save(file, saved, state);
+    checkpoint.save(file, saved, state, Map.of());
 
     try (Safetensors tensors = Safetensors.read(file)) {
       String name = "moment0." + saved.names().getFirst();
@@ -52,7 +53,7 @@ class CheckpointTest {
     }
     Parameters loaded = weights();
     OptimizerState resumed = new OptimizerState(new RmsProp(1e-3), loaded, .999);
-    Checkpoint.load(file, loaded, resumed);
+    Checkpoint.load(file, loaded, resumed, Map.of());
     assertThat(loaded.flat().array()).isEqualTo(saved.flat().array());
     assertThat(resumed.average().flat().array()).isEqualTo(state.average().flat().array());
   }
@@ -87,10 +88,13 @@ class CheckpointTest {
     Path file = folder.resolve("state.safetensors");
     Checkpoint checkpoint = new Checkpoint();
     checkpoint.threads = 1;
-    checkpoint.save(file, weights, state);
+    Matrix further = Matrix.of(new double[] {.25, -3}, 1, 2);
+    checkpoint.save(file, weights, state, Map.of("further", further));
     Parameters resumed = weights.zeros();
     OptimizerState resumedState = new OptimizerState(decaying, resumed, .9);
-    Checkpoint.load(file, resumed, resumedState);
+    Matrix restored = Matrix.allocate(Precision.FLOAT64, 1, 2);
+    Checkpoint.load(file, resumed, resumedState, Map.of("further", restored));
+    assertThat(restored.doubles()).containsExactly(.25, -3);
     assertThat(resumed.of(vector).get(0, 1)).isEqualTo(5);
     assertThat(resumedState.average().of(vector).get(0, 1))
         .isEqualTo(state.average().of(vector).get(0, 1));

@@ -13,6 +13,7 @@ import org.ebflow.flow.layer.MonotoneSpline;
 import org.ebflow.flow.layer.Shape;
 import org.ebflow.flow.model.SplineConfig;
 import org.ebflow.flow.pass.Compute;
+import org.ebflow.flow.pass.Parameter;
 import org.ebflow.linalg.Blas;
 import org.ebflow.linalg.Precision;
 import org.ebflow.linalg.Team;
@@ -48,7 +49,7 @@ class InterpretedStepTest {
             .start();
     List<String> lines = process.inputReader().lines().toList();
     assertThat(process.waitFor()).isZero();
-    assertThat(lines).hasSize(5 * 5).allMatch(line -> line.endsWith(": 0 bytes"));
+    assertThat(lines).hasSize(6 * 5).allMatch(line -> line.endsWith(": 0 bytes"));
   }
 
   /** Prints for every flow and objective the bytes of the best of several steps, all workers'. */
@@ -59,8 +60,11 @@ class InterpretedStepTest {
     private Steps() {}
 
     public static void main(String[] arguments) {
+      Flow twoDense = Flow.of(4).dense().smoothLeakyRelu(0.3).dense().build();
+      List<Parameter> last = twoDense.layers().getLast().parameters();
       Map<String, Flow> flows =
           Map.of(
+              "frozen last layer", twoDense.withParameters(twoDense.parameters().freezing(last)),
               "fc", Flow.of(4).dense().smoothLeakyRelu(0.3).dense().build(),
               "spline",
                   new SplineConfig(2, 5, 3, MonotoneSpline.Tails.FROZEN)

@@ -207,6 +207,18 @@ class TrainerTest {
     assertResumes(pictures(300), () -> multiScale(true).epochs(3), 2, 7);
   }
 
+  /** Of moments that are averaged over several updates of the last layer. */
+  @Test
+  void aResumedRunWithALastLayerInClosedFormEndsWithTheSameBits() throws IOException {
+    assertResumes(
+        gaussians(700, 10),
+        () -> small(10).batchSize(4).epochs(2).lastLayer(LastLayer.CLOSED_FORM),
+        1,
+        60,
+        149,
+        200);
+  }
+
   private void assertResumes(Splits data, Supplier<Trainer> trainer, int... stops)
       throws IOException {
     trainer.get().fit(data, folder.resolve("whole"));

@@ -122,11 +122,29 @@ class TrainingSettingsTest {
             .matchAfterPreprocessing(false)
             .seed(15)
             .threads(16)
+            .lastLayer(LastLayer.CLOSED_FORM)
             .build();
     assertThat(settings)
         .isEqualTo(
             new TrainingSettings(
-                2, 3, 4, 5, RateSchedule.COSINE, .6, 7, 8, 9, .1, 11, 12, 13, 14, false, 15, 16));
+                2,
+                3,
+                4,
+                5,
+                RateSchedule.COSINE,
+                .6,
+                7,
+                8,
+                9,
+                .1,
+                11,
+                12,
+                13,
+                14,
+                false,
+                15,
+                16,
+                LastLayer.CLOSED_FORM));
     assertThat(settings.toBuilder().build()).isEqualTo(settings);
   }
 
@@ -188,6 +206,7 @@ class TrainingSettingsTest {
                 0,
                 true,
                 0,
-                Runtime.getRuntime().availableProcessors()));
+                Runtime.getRuntime().availableProcessors(),
+                LastLayer.TRAINED));
   }
 }

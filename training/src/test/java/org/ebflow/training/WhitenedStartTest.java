@@ -14,6 +14,7 @@ import org.ebflow.flow.layer.FixedAffine;
 import org.ebflow.flow.layer.MonotoneSpline.Tails;
 import org.ebflow.flow.layer.Shape;
 import org.ebflow.flow.model.CouplingConfig;
+import org.ebflow.flow.model.CouplingConfig.Transform;
 import org.ebflow.flow.model.Init;
 import org.ebflow.flow.model.ModelConfig;
 import org.ebflow.flow.model.PatchesConfig;
@@ -89,8 +90,20 @@ class WhitenedStartTest {
       case "patches" -> new PatchesConfig(1, 1, 9, 3.5, Tails.FROZEN, Init.WHITENING);
       default ->
           new CouplingConfig(
-              3, 8, 1, Activation.Kind.SWISH, type.endsWith("normalised"), Init.WHITENING);
+              3,
+              8,
+              1,
+              Activation.Kind.SWISH,
+              type.endsWith("normalised"),
+              transform(type),
+              Init.WHITENING);
     };
+  }
+
+  private static Transform transform(String type) {
+    return type.contains("bounded")
+        ? Transform.BOUNDED
+        : type.contains("additive") ? Transform.ADDITIVE : Transform.PUBLISHED;
   }
 
   private static Preprocessing.Fit preprocessing(String name) {
@@ -280,7 +293,10 @@ class WhitenedStartTest {
     "coupling, standardize, true, FLOAT64, .8",
     "coupling, margins, true, FLOAT32, .8",
     "coupling normalised, standardize, true, FLOAT64, .8",
-    "coupling, none, false, FLOAT64, 1"
+    "coupling, none, false, FLOAT64, 1",
+    "bounded coupling, standardize, true, FLOAT32, .8",
+    "bounded coupling normalised, none, false, FLOAT64, .8",
+    "additive coupling, margins, true, FLOAT64, .8"
   })
   void tablesStartAsTheShrunkGaussianAndEndNoWorse(
       String type, String preprocessing, boolean map, Precision precision, double share) {

@@ -80,7 +80,7 @@ public final class Affine implements DifferentiableMap {
   @Override
   public void backward(
       Jet yBar, Workspace kept, Jet xBar, int toOrder, @Nullable Gradients gradients) {
-    if (gradients != null && weight.trained()) {
+    if (gradients != null && gradients.wants(weight)) {
       gradients.addColumnSums(bias, 1, yBar, 0); // y_0 += b        b̄ += Σ ȳ_0
       gradients.addProduct(weight, yBar, kept.jet()); // y_k = W x_k  W̄ += Σ_k ȳ_kᵀ x_k
     }

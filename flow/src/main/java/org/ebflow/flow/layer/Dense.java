@@ -116,7 +116,7 @@ public final class Dense implements ConstantJacobian {
   @Override
   public double addLogDetGradient(
       double factor, Parameters parameters, Blas blas, Gradients gradients) {
-    if (!affine.weight.trained()) {
+    if (!gradients.wants(affine.weight)) {
       return logAbsDeterminant(parameters, blas);
     }
     Lu lu = parameters.lu(affine.weight, blas, parameters.precision());

@@ -8,7 +8,6 @@ import org.ebflow.flow.pass.Gradients;
 import org.ebflow.flow.pass.Jet;
 import org.ebflow.flow.pass.LogDet;
 import org.ebflow.flow.pass.Parameter;
-import org.ebflow.flow.pass.Parameters;
 import org.ebflow.flow.pass.Workspace;
 import org.ebflow.linalg.ElementwiseFunctions;
 import org.ebflow.linalg.Matrix;
@@ -50,14 +49,6 @@ public final class MonotoneSpline implements Layer {
 
   /** Outermost coefficients of either side that make a tail. */
   private static final int TAIL = 2;
-
-  /** Steepest slope that {@link #fit} gives, and the inverse of the flattest. */
-  private static final double STEEPEST = StrictMath.exp(4);
-
-  /** Mean of a cubic B-spline over one knot distance around the knots from its maximum on. */
-  private static final double[] MEAN = {1 / 384.0, 76 / 384.0, 230 / 384.0, 76 / 384.0, 1 / 384.0};
-
-  private static final int SWEEPS = 30;
 
   private static final int BARS = ElementwiseMap.FREE_SLOT;
   private static final int UNWANTED = BARS + 3;
@@ -187,78 +178,6 @@ public final class MonotoneSpline implements Layer {
     return tails;
   }
 
-  /**
-   * Sets θ so that each column of such rows comes out near a normal distribution of variance 1: f
-   * rises as z(x) = Φ⁻¹(F(x)) does, F the sample's distribution function, over one knot distance
-   * around every knot. The rise is kept between e⁻⁴ and e⁴, and θ between -4 and 4. Beyond the
-   * sample z goes on with slope 1. Since f(0) = 0, the mean is left to the next layer.
-   *
-   * <p>A closed-form start for a flow's first layer. No trainer of this project calls it yet.
-   *
-   * @param rows a sample, [rows,D], read
-   * @param weights of a flow with this layer, its blocks overwritten
-   * @throws IllegalArgumentException if rows have another width or there are fewer than two
-   */
-  public void fit(Matrix rows, Parameters weights) {
-    if (rows.columns() != dimension || rows.rows() < 2) {
-      throw new IllegalArgumentException(
-          "MonotoneSpline.fit: rows are "
-              + rows
-              + ", expected at least 2 of "
-              + dimension
-              + " numbers");
-    }
-    double[] sample = new double[rows.rows()];
-    for (int c = 0; c < dimension; c++) {
-      for (int r = 0; r < sample.length; r++) {
-        sample[r] = rows.get(r, c);
-      }
-      double[] coefficients = withMeans(meanSlopes(new NormalScores(sample)));
-      int k = 0;
-      for (Parameter block : parameters) {
-        for (int r = 0; r < block.rows(); r++, k++) {
-          weights.of(block).set(r, c, StrictMath.log(coefficients[k]));
-        }
-      }
-    }
-    weights.changed();
-  }
-
-  /** Mean slopes of z over one knot distance around the knots where the B_k have their maxima. */
-  private double[] meanSlopes(NormalScores z) {
-    double step = 2 * range / intervals;
-    double[] means = new double[MonotoneSplineFunction.coefficients(intervals)];
-    for (int k = 0; k < means.length; k++) {
-      double knot = -range + (k - 1) * step;
-      means[k] = bounded((z.at(knot + step / 2) - z.at(knot - step / 2)) / step);
-    }
-    return means;
-  }
-
-  private static double bounded(double slope) {
-    return Math.max(1 / STEEPEST, Math.min(STEEPEST, slope));
-  }
-
-  /**
-   * Positive coefficients of a spline with these means around its knots, by Gold's iteration: each
-   * is multiplied by what its mean lacks.
-   */
-  private static double[] withMeans(double[] means) {
-    double[] e = means.clone();
-    double[] next = new double[e.length];
-    for (int sweep = 0; sweep < SWEEPS; sweep++) {
-      for (int k = 0; k < e.length; k++) {
-        double mean = 0;
-        for (int j = -2; j <= 2; j++) {
-          mean += MEAN[j + 2] * e[Math.max(0, Math.min(e.length - 1, k + j))];
-        }
-        next[k] = bounded(e[k] * means[k] / mean);
-      }
-      System.arraycopy(next, 0, e, 0, e.length);
-    }
-    return e;
-  }
-
   @Override
   public void forward(Jet x, Jet y, LogDet logDet, Workspace kept, int fromOrder, int toOrder) {
     Matrix table = fromOrder == 0 ? tabulated(kept) : table(kept);
@@ -358,7 +277,7 @@ public final class MonotoneSpline implements Layer {
       int row = 0;
       for (int i = 0; i < layer.parameters.size(); i++) {
         Parameter block = layer.parameters.get(i);
-        if (block.trained()) {
+        if (gradients.wants(block)) {
           Matrix sum = gradients.of(block);
           if (gradients.isFirst(block)) {
             zero(sum, from, to);

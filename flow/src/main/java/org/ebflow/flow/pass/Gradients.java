@@ -92,6 +92,11 @@ public final class Gradients {
     columnSums.used = 0;
   }
 
+  /** Whether the gradient of that block is wanted: {@link Parameters#trains}. */
+  public boolean wants(Parameter block) {
+    return sums.trains(block);
+  }
+
   /** Notes a term of a layer's own. */
   public void add(Term term) {
     noted.add(term);

@@ -1,13 +1,16 @@
 package org.ebflow.flow.pass;
 
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.Collections;
 import java.util.Comparator;
+import java.util.HashSet;
 import java.util.IdentityHashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.SequencedMap;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
 import org.ebflow.linalg.Blas;
@@ -32,6 +35,7 @@ public final class Parameters {
   private final List<String> names;
   private final Matrix flat;
   private final int trainedLength;
+  private final Set<Parameter> frozen;
   private final IdentityHashMap<Parameter, Matrix> values = new IdentityHashMap<>();
   private final Map<Parameter, List<Matrix>> squares = new ConcurrentHashMap<>();
   private final Map<Parameter, Factorization> factorizations = new ConcurrentHashMap<>();
@@ -65,16 +69,18 @@ public final class Parameters {
     }
   }
 
-  private Parameters(List<Parameter> blocks, List<String> names, Precision precision) {
+  private Parameters(
+      List<Parameter> blocks, List<String> names, Set<Parameter> frozen, Precision precision) {
     this.blocks = blocks;
     this.names = names;
+    this.frozen = frozen;
     List<Parameter> order = new ArrayList<>(blocks);
-    order.sort(Comparator.comparing(Parameter::trained).reversed()); // stable: trained ones first
+    order.sort(Comparator.comparing(this::trains).reversed()); // stable: trained ones first
     long size = 0;
     long trained = 0;
     for (Parameter block : order) {
       size += aligned((long) block.rows() * stride(block));
-      trained = block.trained() ? size : trained;
+      trained = trains(block) ? size : trained;
     }
     if (size > Integer.MAX_VALUE - 8) {
       throw new IllegalArgumentException(
@@ -113,7 +119,8 @@ public final class Parameters {
     Map<Parameter, String> found = new LinkedHashMap<>();
     named.forEach((name, block) -> found.putIfAbsent(block, name));
     Parameters result =
-        new Parameters(List.copyOf(found.keySet()), List.copyOf(found.values()), precision);
+        new Parameters(
+            List.copyOf(found.keySet()), List.copyOf(found.values()), Set.of(), precision);
     for (int i = 0; i < result.blocks.size(); i++) {
       result.of(result.blocks.get(i)).copyFrom(new InitialDraws(seed, result.blocks, i).values());
     }
@@ -136,7 +143,8 @@ public final class Parameters {
           allBlocks.add(block);
           allNames.add(name);
         });
-    Parameters result = new Parameters(List.copyOf(allBlocks), List.copyOf(allNames), precision());
+    Parameters result =
+        new Parameters(List.copyOf(allBlocks), List.copyOf(allNames), frozen, precision());
     for (int i = 0; i < result.blocks.size(); i++) {
       Parameter block = result.blocks.get(i);
       Matrix start =
@@ -149,14 +157,32 @@ public final class Parameters {
 
   /** Zeroed numbers of the same layout and precision: moments, averages, gradients. */
   public Parameters zeros() {
-    return new Parameters(blocks, names, precision());
+    return new Parameters(blocks, names, frozen, precision());
   }
 
   /** A copy in the given precision. */
   public Parameters copy(Precision precision) {
-    Parameters result = new Parameters(blocks, names, precision);
+    Parameters result = new Parameters(blocks, names, frozen, precision);
     result.copyFrom(this);
     return result;
+  }
+
+  /**
+   * A copy in which those blocks are not trained: no optimizer moves them, and they have no
+   * gradients.
+   */
+  public Parameters freezing(Collection<Parameter> further) {
+    Set<Parameter> all = new HashSet<>(frozen);
+    all.addAll(further);
+    Parameters result = new Parameters(blocks, names, Set.copyOf(all), precision());
+    values.forEach((block, values) -> result.of(block).copyFrom(values));
+    result.initializedByData = initializedByData;
+    return result;
+  }
+
+  /** Whether an optimizer updates the block: it is {@link Parameter#trained} and not frozen. */
+  public boolean trains(Parameter block) {
+    return block.trained() && !frozen.contains(block);
   }
 
   /**
@@ -233,7 +259,7 @@ public final class Parameters {
     return trainedLength;
   }
 
-  /** Number of trained weights, without alignment. */
+  /** Number of weights of {@link Parameter#trained} blocks, frozen or not, without alignment. */
   public long count() {
     return blocks.stream()
         .filter(Parameter::trained)

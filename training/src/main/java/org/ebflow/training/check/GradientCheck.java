@@ -214,7 +214,7 @@ public final class GradientCheck {
     List<Block> blocks = new ArrayList<>();
     for (int i = 0; i < weights.blocks().size(); i++) {
       Parameter block = weights.blocks().get(i);
-      if (!block.trained()) {
+      if (!weights.trains(block)) {
         continue;
       }
       Matrix values = weights.of(block);

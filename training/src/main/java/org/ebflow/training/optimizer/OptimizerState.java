@@ -100,7 +100,7 @@ public final class OptimizerState {
     SortedMap<Integer, Double> factors = new TreeMap<>(); // by the offset of a block
     for (int i = 0; i < weights.blocks().size(); i++) {
       Parameter block = weights.blocks().get(i);
-      if (block.trained()) {
+      if (weights.trains(block)) {
         String name = weights.names().get(i);
         String last = name.substring(name.lastIndexOf('.') + 1);
         names.add(last);

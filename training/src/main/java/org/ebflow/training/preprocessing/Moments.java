@@ -60,6 +60,27 @@ public record Moments(long rows, Matrix mean, Matrix covariance) {
     return result;
   }
 
+  /**
+   * Exponential average: (1-a) of these moments and a of the later ones, with a = later rows/n and
+   * n = min(these rows + later rows, window) the rows of the result. As long as both fit into the
+   * window these are the moments of both.
+   *
+   * @param window at least the later rows
+   */
+  public Moments averagedWith(Moments later, long window, Blas blas) {
+    long count = Math.min(rows + later.rows, window);
+    double share = later.rows / (double) count;
+    int dimension = mean.columns();
+    Matrix average = Matrix.allocate(Precision.FLOAT64, 1, dimension);
+    KERNELS.combine(1 - share, mean, share, later.mean, average);
+    Matrix difference = Matrix.allocate(Precision.FLOAT64, 1, dimension);
+    KERNELS.combine(1, later.mean, -1, mean, difference);
+    Matrix result = Matrix.allocate(Precision.FLOAT64, dimension, dimension);
+    KERNELS.combine(1 - share, covariance, share, later.covariance, result);
+    blas.multiply(true, difference, false, difference, share * (1 - share), 1, result);
+    return new Moments(count, average, result);
+  }
+
   /** Sums over the rows that a team fills together. */
   private static final class Sums {
     private final Dataset data;

@@ -26,8 +26,6 @@ record RecipeTree(String source, ObjectNode root, Set<String> optional) {
   /** Objects whose keys are free. */
   private static final Set<String> MAPS = Set.of("optimizer.rates");
 
-  private static final String WEIGHT_NORMALISATION = "weight_normalisation";
-
   /** A recipe whose every key is meant. */
   static RecipeTree whole(String source, ObjectNode root) {
     return new RecipeTree(source, root, Set.of());
@@ -51,9 +49,9 @@ record RecipeTree(String source, ObjectNode root, Set<String> optional) {
    */
   void addAbsent() {
     if (root.get("model") instanceof ObjectNode model
-        && model.path("type").asString("").equals("coupling")
-        && !model.has(WEIGHT_NORMALISATION)) {
-      model.put(WEIGHT_NORMALISATION, false);
+        && model.path("type").asString("").equals("coupling")) {
+      model.putIfAbsent("weight_normalisation", literal("false"));
+      model.putIfAbsent("transform", literal("published"));
     }
     if (root.get("model") instanceof ObjectNode model) {
       model.putIfAbsent("init", literal("published"));
@@ -76,6 +74,7 @@ record RecipeTree(String source, ObjectNode root, Set<String> optional) {
       training.putIfAbsent("patience", literal("0"));
       training.putIfAbsent("schedule", literal("step"));
       training.putIfAbsent("warmup_steps", literal("0"));
+      training.putIfAbsent("last_layer", literal("trained"));
     }
   }
 

@@ -2,6 +2,7 @@ package org.ebflow.training.recipe;
 
 import com.fasterxml.jackson.annotation.JsonProperty;
 import org.ebflow.linalg.Precision;
+import org.ebflow.training.LastLayer;
 import org.ebflow.training.RateSchedule;
 import org.ebflow.training.TrainingSettings;
 
@@ -25,6 +26,7 @@ record TrainingRecipe(
     int patience,
     RateSchedule schedule,
     long warmupSteps,
+    LastLayer lastLayer,
     @JsonProperty("map") boolean matchAfterPreprocessing,
     long seed,
     Format precision) {
@@ -43,6 +45,7 @@ record TrainingRecipe(
         .patience(patience)
         .schedule(schedule)
         .warmupSteps(warmupSteps)
+        .lastLayer(lastLayer)
         .matchAfterPreprocessing(matchAfterPreprocessing)
         .seed(seed);
   }

@@ -26,6 +26,7 @@ import org.ebflow.flow.layer.Shape;
 import org.ebflow.flow.layer.SmoothLeakyRelu;
 import org.ebflow.flow.model.CouplingConfig;
 import org.ebflow.flow.model.FullyConnectedConfig;
+import org.ebflow.flow.model.Init;
 import org.ebflow.flow.model.PatchesConfig;
 import org.ebflow.flow.model.SplineConfig;
 import org.ebflow.linalg.Matrix;
@@ -56,6 +57,13 @@ public final class FlowsUnderTest {
         random(
             new CouplingConfig(2, 4, 2, Activation.Kind.SWISH, true)
                 .build(2, Precision.FLOAT64, 5)));
+    for (CouplingConfig.Transform transform : CouplingConfig.Transform.values()) {
+      flows.put(
+          "coupling, transform " + transform,
+          random(
+              new CouplingConfig(2, 4, 1, Activation.Kind.TANH, false, transform, Init.PUBLISHED)
+                  .build(3, Precision.FLOAT64, 8)));
+    }
     flows.put(
         "spline",
         random(

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
 import org.ebflow.linalg.Blas;
@@ -105,5 +106,38 @@ class MomentsTest {
     assertThatThrownBy(() -> moments(empty, Preprocessing.none(), 1))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("empty");
+  }
+
+  /** Parts of 600 and 400 rows: all of them, or so that the later ones weigh 400 in 500. */
+  @ParameterizedTest
+  @CsvSource({"1000, 1000", "5000, 1000", "500, 500", "400, 400"})
+  void anAverageIsThatOfBothPartsUntilTheWindowIsFull(long window, long count) {
+    double[][] rows = rows(1000, 3, 10);
+    Dataset all = Dataset.of(rows);
+    Moments first = moments(all.select(0, 600), Preprocessing.none(), 1);
+    Moments later = moments(all.select(600, 1000), Preprocessing.none(), 1);
+
+    Moments average = first.averagedWith(later, window, Blas.named("java"));
+
+    assertThat(average.rows()).isEqualTo(count);
+    double[] weights = new double[1000]; // of each row
+    Arrays.fill(weights, 0, 600, (1 - 400.0 / count) / 600);
+    Arrays.fill(weights, 600, 1000, 1.0 / count);
+    double[] mean = new double[3];
+    for (int r = 0; r < 1000; r++) {
+      for (int c = 0; c < 3; c++) {
+        mean[c] += weights[r] * rows[r][c];
+      }
+    }
+    for (int a = 0; a < 3; a++) {
+      assertThat(average.mean().get(0, a)).isCloseTo(mean[a], within(1e-10));
+      for (int b = 0; b < 3; b++) {
+        double sum = 0;
+        for (int r = 0; r < 1000; r++) {
+          sum += weights[r] * (rows[r][a] - mean[a]) * (rows[r][b] - mean[b]);
+        }
+        assertThat(average.covariance().get(a, b)).isCloseTo(sum, within(1e-9));
+      }
+    }
   }
 }

@@ -31,6 +31,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.ObjectNode;
 
 final class RecipeTest {
   private static final Shape MNIST = new Shape(1, 28, 28);
@@ -174,6 +175,62 @@ final class RecipeTest {
     assertThatThrownBy(() -> recipe.set("model.weight_normalisation", "1"))
         .isInstanceOf(InvalidInputException.class)
         .hasMessageContaining("model.weight_normalisation: expected true or false, found 1");
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "table-coupling-ml, BOUNDED",
+    "table-coupling-ssm, BOUNDED",
+    "table-coupling-fdssm, BOUNDED",
+    "sine-coupling-ssm, PUBLISHED",
+    "checkerboard-coupling-fdssm, PUBLISHED",
+    "gaussians-coupling-ssm, PUBLISHED"
+  })
+  void onlyTablesOfOnesOwnHaveBoundedCouplings(String name, CouplingConfig.Transform transform) {
+    assertThat(((CouplingConfig) Recipe.named(name).modelConfig()).transform())
+        .isEqualTo(transform);
+  }
+
+  @Test
+  void couplingsAreThePublishedOnesWhereARecipeDoesNotSay(@TempDir Path folder) throws IOException {
+    ObjectNode tree =
+        (ObjectNode)
+            new JsonMapper()
+                .readTree(
+                    new JsonMapper().writeValueAsString(Recipe.named("table-coupling-ml").toMap()));
+    ((ObjectNode) tree.get("model")).remove("transform");
+    Path file = folder.resolve("older.json");
+    Files.writeString(file, tree.toString());
+
+    Recipe older = Recipe.ofFile(file);
+    assertThat(((CouplingConfig) older.modelConfig()).transform())
+        .isEqualTo(CouplingConfig.Transform.PUBLISHED);
+    assertThat(
+            ((CouplingConfig) older.set("model.transform", "additive").modelConfig()).transform())
+        .isEqualTo(CouplingConfig.Transform.ADDITIVE);
+    assertThatThrownBy(() -> older.set("model.transform", "affine"))
+        .isInstanceOf(InvalidInputException.class)
+        .hasMessageContaining(
+            "model.transform: expected one of published, bounded, additive, found \"affine\"");
+  }
+
+  @Test
+  void theLastLayerIsTrainedWhereARecipeDoesNotSay(@TempDir Path folder) throws IOException {
+    JsonMapper json = new JsonMapper();
+    ObjectNode tree =
+        (ObjectNode) json.readTree(json.writeValueAsString(Recipe.named("table-fc-ssm").toMap()));
+    ((ObjectNode) tree.get("training")).remove("last_layer");
+    Path file = folder.resolve("older.json");
+    Files.writeString(file, tree.toString());
+
+    Recipe older = Recipe.ofFile(file);
+    assertThat(section(older, "training")).containsEntry("last_layer", "trained");
+    assertThat(section(older.set("training.last_layer", "closed_form"), "training"))
+        .containsEntry("last_layer", "closed_form");
+    assertThatThrownBy(() -> older.set("training.last_layer", "ml"))
+        .isInstanceOf(InvalidInputException.class)
+        .hasMessageContaining(
+            "training.last_layer: expected one of trained, closed_form, found \"ml\"");
   }
 
   @Test
