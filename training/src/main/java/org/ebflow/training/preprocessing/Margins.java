@@ -36,7 +36,7 @@ public final class Margins {
         return ofPixels(train);
       }
       train.requireVaryingColumns();
-      return ofReals(train, dequantize ? Preprocessing.wholeColumns(train) : List.of());
+      return ofReals(train, dequantize ? train.wholeColumns() : List.of());
     };
   }
 
@@ -62,7 +62,6 @@ public final class Margins {
   }
 
   private static Preprocessing ofReals(Dataset train, List<Integer> whole) {
-    train.requireVaryingColumns();
     double[][] columns = columns(train);
     RealMargin[] margins = new RealMargin[columns.length];
     IntStream.range(0, columns.length)
