@@ -9,6 +9,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.SequencedMap;
 import java.util.concurrent.Callable;
 import org.ebflow.cli.plot.Plots;
@@ -156,6 +157,7 @@ public final class StudyStartCommand implements Callable<Integer> {
       unchanged.putIfAbsent(setting.loss, setting);
     }
     for (Setting setting : settings) {
+      double recipe = Objects.requireNonNull(unchanged.get(setting.loss)).test().means()[0];
       double test = setting.test().means()[0];
       boolean finite = setting.diverged() == 0;
       table.add(
@@ -166,7 +168,7 @@ public final class StudyStartCommand implements Callable<Integer> {
               ? TextTable.number(test)
               : setting.diverged() + " of " + setting.runs.seeds().size(),
           finite ? TextTable.number(setting.test().sampleDeviations()[0]) : "",
-          finite ? TextTable.number(unchanged.get(setting.loss).test().means()[0] - test) : "",
+          finite ? TextTable.number(recipe - test) : "",
           String.format(Locale.ROOT, "%.1f", setting.seconds()),
           setting.equals(chosen.get(setting.loss)) ? "*" : "");
     }

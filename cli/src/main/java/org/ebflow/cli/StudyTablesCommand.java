@@ -10,6 +10,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.concurrent.Callable;
@@ -149,7 +150,12 @@ public final class StudyTablesCommand implements Callable<Integer> {
     SortedMap<String, Parts> parts = new TreeMap<>();
     files.forEach(
         (name, of) ->
-            parts.put(name, new Parts(of.get("train"), of.get("test"), of.get("anomalies"))));
+            parts.put(
+                name,
+                new Parts(
+                    Objects.requireNonNull(of.get("train")),
+                    Objects.requireNonNull(of.get("test")),
+                    of.get("anomalies"))));
     return parts;
   }
 

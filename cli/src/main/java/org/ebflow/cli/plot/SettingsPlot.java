@@ -28,15 +28,19 @@ final class SettingsPlot {
 
   private SettingsPlot() {}
 
-  /** Dots; the few that lie far above the others are cut off. */
+  /** Dots; those that lie far above most are cut off. */
   static BufferedImage of(List<Estimate> nlls) {
+    Range y = Range.between(nlls.stream().mapToDouble(Estimate::mean).toArray(), 0, .9);
     List<String> names = nlls.stream().map(Estimate::name).distinct().toList();
     CategoryChart chart =
         new CategoryChartBuilder()
             .width(860)
             .height(620)
             .title("Test likelihood, mean and deviation over the seeds")
-            .yAxisTitle("negative log-likelihood (nats)")
+            .yAxisTitle(
+                nlls.stream().allMatch(nll -> nll.mean() <= y.max())
+                    ? "negative log-likelihood (nats)"
+                    : "negative log-likelihood (nats), higher ones cut off")
             .build();
     CategoryStyler style = chart.getStyler();
     Picture.style(style);
@@ -47,7 +51,6 @@ final class SettingsPlot {
     style.setErrorBarsColorSeriesColor(true);
     style.setMarkerSize(9);
     style.setSeriesColors(COLOURS);
-    Range y = Range.between(nlls.stream().mapToDouble(Estimate::mean).toArray(), 0, .9);
     style.setYAxisMin(y.min()).setYAxisMax(y.max());
     style.setYAxisTickLabelsFormattingFunction(tick -> y.label(tick, TICKS));
     for (String series : nlls.stream().map(Estimate::series).distinct().toList()) {
@@ -59,9 +62,13 @@ final class SettingsPlot {
       List<@Nullable Double> deviations = new ArrayList<>();
       for (String name : names) {
         Estimate nll = of.get(name);
-        boolean shown = nll != null && nll.mean() <= y.max();
-        means.add(shown ? nll.mean() : null);
-        deviations.add(shown ? nll.deviation() : null);
+        if (nll != null && nll.mean() <= y.max()) {
+          means.add(nll.mean());
+          deviations.add(nll.deviation());
+        } else {
+          means.add(null);
+          deviations.add(null);
+        }
       }
       chart.addSeries(series, names, means, deviations);
     }
