@@ -1,5 +1,6 @@
 package org.ebflow.cli;
 
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
 import org.ebflow.flow.InvalidInputException;
@@ -43,6 +44,35 @@ final class DataOptions {
         : Path.of(variable).toAbsolutePath().normalize().toString();
   }
 
+  /** The recipe of that model and loss for a data set known by name, or a table that is there. */
+  Recipe recipe(String nameOrFile, String model, String loss) {
+    if (sources("").has(nameOrFile)) {
+      return Recipe.named(nameOrFile + "-" + model + "-" + loss);
+    }
+    requireThere(nameOrFile);
+    return tableRecipe(nameOrFile, model, loss);
+  }
+
+  /**
+   * Refuses a file that is not there.
+   *
+   * @throws InvalidInputException that says what is
+   */
+  void requireThere(String file) {
+    if (!Files.exists(Path.of(file))) {
+      sources("").load(file, 0);
+    }
+  }
+
+  /** The recipe of that model and loss for a table of one's own. */
+  static Recipe tableRecipe(String file, String model, String loss) {
+    return Recipe.named("table-" + model + "-" + loss).set("data.name", absolute(file));
+  }
+
+  static String absolute(String file) {
+    return Path.of(file).toAbsolutePath().normalize().toString();
+  }
+
   /**
    * The recipe of a run on a file that lies elsewhere now.
    *
@@ -53,6 +83,6 @@ final class DataOptions {
       throw new InvalidInputException(
           file + ": expected the run's own data set by name (" + recipe.data() + "), found a file");
     }
-    return recipe.set("data.name", Path.of(file).toAbsolutePath().normalize().toString());
+    return recipe.set("data.name", absolute(file));
   }
 }

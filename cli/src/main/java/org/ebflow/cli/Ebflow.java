@@ -39,6 +39,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
       GradcheckCommand.class,
       DataCommand.class,
       InfoCommand.class,
+      StudyCommand.class,
       HelpCommand.class
     })
 public final class Ebflow implements Callable<Integer> {
@@ -55,7 +56,7 @@ public final class Ebflow implements Callable<Integer> {
   static final int FAULT = 70;
 
   /** Calls and options that a later version is to have. */
-  private static final List<String> LATER = List.of("inpaint", "study", "--ood");
+  private static final List<String> LATER = List.of("inpaint", "--ood");
 
   @Spec private CommandSpec spec;
 

@@ -5,11 +5,9 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
-import org.ebflow.flow.model.SplineConfig;
 import org.ebflow.training.data.FileFormat;
 import org.ebflow.training.data.Splits;
 import org.ebflow.training.recipe.Recipe;
@@ -26,19 +24,10 @@ import tools.jackson.databind.json.JsonMapper;
 final class RecipeOptions {
   private static final String QUICKSTART = "quickstart";
   private static final String PATCHES = "patches";
-  private static final String SPLINE = "spline";
+  private static final String SPLINE = TableDefault.MODEL;
 
   /** Models whose loss is ml unless another is asked for. */
   private static final Set<String> EXACT = Set.of(PATCHES, SPLINE);
-
-  /** An LU of so many columns takes about as long as a step's products. */
-  private static final int MOST_COLUMNS_FOR_ML = 256;
-
-  /** A training step holds about six numbers for each weight. */
-  private static final long MOST_WEIGHTS = 50_000_000;
-
-  private static final int LEAST_LAYERS = 2;
-  private static final String LAYERS = "model.layers";
 
   private static final JsonMapper JSON = new JsonMapper();
 
@@ -190,7 +179,7 @@ final class RecipeOptions {
       if (data == null && recipe.data().isEmpty()) {
         throw usage("recipe " + recipe.name() + " has no data of its own, expected --data FILE");
       }
-      return data == null ? recipe : recipe.set("data.name", absolute(data));
+      return data == null ? recipe : recipe.set("data.name", DataOptions.absolute(data));
     }
     requireBuilt("--loss", loss, List.of("ssm", "dsm", "fdssm", "ml", "sml"), List.of("rg", "snf"));
     requireBuilt(
@@ -199,13 +188,13 @@ final class RecipeOptions {
     if (dataOptions.sources("").has(data)) {
       return Recipe.named(data + "-" + (model == null ? modelOf(data) : model) + "-" + chosenLoss);
     }
-    if (!Files.exists(Path.of(data))) {
-      dataOptions.sources("").load(data, 0); // says what is there
-    }
+    dataOptions.requireThere(data);
     if (PATCHES.equals(model)) {
       throw usage("--model patches needs a data set of images, found the table " + data);
     }
-    return sizeDecides() ? table(SPLINE, "ml") : table(model == null ? "fc" : model, chosenLoss);
+    return sizeDecides()
+        ? tableDefault().recipe()
+        : DataOptions.tableRecipe(data, model == null ? "fc" : model, chosenLoss);
   }
 
   /** A table of the user's own, for which neither model nor loss was asked for. */
@@ -217,49 +206,16 @@ final class RecipeOptions {
         && !dataOptions.sources("").has(data);
   }
 
-  private Recipe table(String chosenModel, String chosenLoss) {
-    return Recipe.named("table-" + chosenModel + "-" + chosenLoss)
-        .set("data.name", absolute(Objects.requireNonNull(data)));
-  }
-
   /**
    * The recipe for so many columns: where a table's model and loss were left open, exact likelihood
    * if they are few enough, score matching if they are not.
    */
   Recipe bySize(Recipe recipe, int columns) {
-    if (!sizeDecides()) {
-      return recipe;
-    }
-    boolean exact = columns <= MOST_COLUMNS_FOR_ML;
-    spec.commandLine()
-        .getErr()
-        .printf(
-            Locale.ROOT,
-            exact
-                ? "trained by exact likelihood: with %,d columns a log-determinant costs little%n"
-                : "trained by score matching: with %,d columns a log-determinant in every step costs much%n",
-            columns);
-    if (exact) {
-      return recipe;
-    }
-    Recipe wide = withOptions(table(SPLINE, "ssm"));
-    int most = mostLayers(columns);
-    if (!(wide.modelConfig() instanceof SplineConfig spline)
-        || spline.layers() <= most
-        || changes.containsKey(LAYERS)) {
-      return wide;
-    }
-    spec.commandLine()
-        .getErr()
-        .printf(
-            "%d layers instead of %d, which would take too much memory (--set %s=%d)%n",
-            most, spline.layers(), LAYERS, spline.layers());
-    return wide.set(LAYERS, Integer.toString(most));
+    return sizeDecides() ? tableDefault().recipe(columns, spec.commandLine().getErr()) : recipe;
   }
 
-  /** How many square layers a model for so many columns has at most, two at least. */
-  static int mostLayers(int columns) {
-    return (int) Math.max(LEAST_LAYERS, MOST_WEIGHTS / ((long) columns * columns));
+  private TableDefault tableDefault() {
+    return new TableDefault(Objects.requireNonNull(data), allChanges());
   }
 
   private void requireBuilt(
@@ -283,11 +239,12 @@ final class RecipeOptions {
         .orElse("fc");
   }
 
-  private static String absolute(String file) {
-    return Path.of(file).toAbsolutePath().normalize().toString();
+  private Recipe withOptions(Recipe recipe) {
+    Map<String, String> all = allChanges();
+    return all.isEmpty() ? recipe : recipe.with(all);
   }
 
-  private Recipe withOptions(Recipe recipe) {
+  private Map<String, String> allChanges() {
     Map<String, String> all = new LinkedHashMap<>(changes);
     if (epochs != null) {
       all.put("training.epochs", epochs);
@@ -309,12 +266,12 @@ final class RecipeOptions {
         columns.isEmpty() ? null : JSON.writeValueAsString(CsvOptions.names(columns)));
     all.putAll(csv.recipe());
     put(all, "data.split", split == null ? null : Arrays.toString(split));
-    put(all, "data.validation", validation == null ? null : absolute(validation));
-    put(all, "data.test", test == null ? null : absolute(test));
+    put(all, "data.validation", validation == null ? null : DataOptions.absolute(validation));
+    put(all, "data.test", test == null ? null : DataOptions.absolute(test));
     put(all, "training.seed", seed);
     put(all, "data.folder", dataOptions.named());
     put(all, "training.precision", precision);
-    return all.isEmpty() ? recipe : recipe.with(all);
+    return all;
   }
 
   private static void put(Map<String, String> all, String key, @Nullable String value) {

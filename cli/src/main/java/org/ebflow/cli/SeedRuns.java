@@ -11,6 +11,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.SequencedMap;
+import java.util.function.ToDoubleFunction;
 import java.util.stream.LongStream;
 import org.ebflow.flow.InvalidInputException;
 import org.ebflow.flow.io.AtomicFiles;
@@ -29,7 +30,6 @@ import tools.jackson.databind.json.JsonMapper;
 final class SeedRuns {
   private static final String RECIPE = "recipe.json";
   private static final String SEEDS = "seeds.json";
-  private static final String LONGER = "longer";
   private static final String FORMAT = "ebflow-seeds-1";
   private static final JsonMapper JSON =
       JsonMapper.builder().enable(SerializationFeature.INDENT_OUTPUT).build();
@@ -38,17 +38,9 @@ final class SeedRuns {
   private final Recipe recipe;
 
   /** What came of each seed, null where it is not done. */
-  private final SequencedMap<Long, @Nullable Done> done;
+  private final SequencedMap<Long, @Nullable SeedResult> done;
 
-  /**
-   * What came of a seed.
-   *
-   * @param nll test NLL in nats
-   * @param longer options that make the run longer if it was still improving, else empty
-   */
-  private record Done(double nll, String longer) {}
-
-  private SeedRuns(Path folder, Recipe recipe, SequencedMap<Long, @Nullable Done> done) {
+  private SeedRuns(Path folder, Recipe recipe, SequencedMap<Long, @Nullable SeedResult> done) {
     this.folder = folder;
     this.recipe = recipe;
     this.done = done;
@@ -76,7 +68,7 @@ final class SeedRuns {
 
   /** Runs with so many seeds, from the recipe's on; nothing is written before {@link #begin}. */
   static SeedRuns of(Path folder, Recipe recipe, int count) {
-    SequencedMap<Long, @Nullable Done> none = new LinkedHashMap<>();
+    SequencedMap<Long, @Nullable SeedResult> none = new LinkedHashMap<>();
     LongStream.range(0, count).forEach(i -> none.put(recipe.seed() + i, null));
     return new SeedRuns(folder, recipe, none);
   }
@@ -84,7 +76,7 @@ final class SeedRuns {
   /** The runs of a folder, as far as they have come. */
   static SeedRuns open(Path folder) {
     Path file = folder.resolve(SEEDS);
-    SequencedMap<Long, @Nullable Done> done = new LinkedHashMap<>();
+    SequencedMap<Long, @Nullable SeedResult> done = new LinkedHashMap<>();
     try {
       JsonNode root = JSON.readTree(Files.readString(file));
       if (!root.path("format").asString("").equals(FORMAT) || root.path("seeds").isEmpty()) {
@@ -95,13 +87,7 @@ final class SeedRuns {
                 + "), found another file");
       }
       for (JsonNode entry : root.path("seeds")) {
-        JsonNode nll = entry.path("test_nll");
-        done.put(
-            entry.path("seed").longValue(),
-            nll.isMissingNode()
-                ? null
-                : new Done(
-                    nll.doubleValue(Double.POSITIVE_INFINITY), entry.path(LONGER).asString("")));
+        done.put(entry.path("seed").longValue(), SeedResult.of(entry));
       }
     } catch (IOException | JacksonException e) {
       throw new InvalidInputException(
@@ -110,9 +96,29 @@ final class SeedRuns {
     return new SeedRuns(folder, Recipe.ofFile(folder.resolve(RECIPE)), done);
   }
 
+  /**
+   * Runs with so many seeds, as far as a folder has come with them; more seeds than it has are
+   * added.
+   *
+   * @throws InvalidInputException if the folder has runs of another recipe
+   */
+  static SeedRuns in(Path folder, Recipe recipe, int count) {
+    SeedRuns runs = of(folder, recipe, count);
+    if (!isIn(folder)) {
+      return runs;
+    }
+    SeedRuns before = open(folder);
+    if (!before.recipe.toMap().equals(recipe.toMap())) {
+      throw new InvalidInputException(
+          folder + ": expected runs of the same recipe, found others (take another --out)");
+    }
+    runs.done.putAll(before.done);
+    return runs;
+  }
+
   /** The same runs of another recipe, none of them done. */
   SeedRuns with(Recipe changed) {
-    SequencedMap<Long, @Nullable Done> none = new LinkedHashMap<>();
+    SequencedMap<Long, @Nullable SeedResult> none = new LinkedHashMap<>();
     seeds().forEach(seed -> none.put(seed, null));
     return new SeedRuns(folder, changed, none);
   }
@@ -130,10 +136,7 @@ final class SeedRuns {
           Map<String, @Nullable Object> entry = new LinkedHashMap<>();
           entry.put("seed", seed);
           if (of != null) {
-            entry.put("test_nll", Double.isFinite(of.nll) ? of.nll : null); // no infinity in JSON
-            if (!of.longer.isEmpty()) {
-              entry.put(LONGER, of.longer);
-            }
+            entry.putAll(of.toMap());
           }
           entries.add(entry);
         });
@@ -180,31 +183,30 @@ final class SeedRuns {
     return done.get(seed) != null;
   }
 
-  /**
-   * Says that the run of that seed is done.
-   *
-   * @param longer options that make it longer if it was still improving, else empty
-   */
-  void done(long seed, double nll, String longer) {
-    done.put(seed, new Done(nll, longer));
+  /** Says what came of the run of that seed, which is done. */
+  void done(long seed, SeedResult result) {
+    done.put(seed, result);
     write();
   }
 
-  /** Options that make the run of that seed longer if it was still improving, else empty. */
-  String longer(long seed) {
-    return of(seed).longer;
+  /** What came of the run of that seed, which is done. */
+  SeedResult result(long seed) {
+    return Objects.requireNonNull(done.get(seed), "the run of this seed is not done");
   }
 
   /** What came of a seed that is done, in one line. */
   String line(long seed) {
     return String.format(
-        Locale.ROOT, "seed %d: test NLL %.4f nats, run %s", seed, of(seed).nll, run(seed));
+        Locale.ROOT,
+        "seed %d: test NLL %.4f nats, run %s",
+        seed,
+        result(seed).testNll(),
+        run(seed));
   }
 
   /** Mean and sample deviation of the test NLL when all seeds are done, in one line. */
   String summary() {
-    RunningMoments moments = new RunningMoments(1);
-    seeds().forEach(seed -> moments.add(new double[] {of(seed).nll}));
+    RunningMoments moments = moments(SeedResult::testNll);
     return String.format(
         Locale.ROOT,
         "test NLL %.4f ± %.4f nats (mean ± deviation, n = %d)",
@@ -213,7 +215,10 @@ final class SeedRuns {
         moments.rows());
   }
 
-  private Done of(long seed) {
-    return Objects.requireNonNull(done.get(seed), "the run of this seed is not done");
+  /** Moments of one number of every seed, when all are done. */
+  RunningMoments moments(ToDoubleFunction<SeedResult> number) {
+    RunningMoments moments = new RunningMoments(1);
+    seeds().forEach(seed -> moments.add(new double[] {number.applyAsDouble(result(seed))}));
+    return moments;
   }
 }

@@ -1,28 +1,19 @@
 package org.ebflow.cli;
 
 import java.io.PrintWriter;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.LocalDateTime;
 import java.time.ZoneId;
 import java.time.format.DateTimeFormatter;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
 import java.util.concurrent.Callable;
-import java.util.stream.Stream;
-import org.ebflow.cli.plot.PlotListener;
+import java.util.function.Supplier;
 import org.ebflow.flow.io.OneLine;
-import org.ebflow.linalg.Blas;
-import org.ebflow.training.Baselines;
 import org.ebflow.training.RunFolder;
-import org.ebflow.training.Trainer;
 import org.ebflow.training.TrainingInterruptedException;
-import org.ebflow.training.TrainingListener;
 import org.ebflow.training.data.Splits;
 import org.ebflow.training.recipe.Recipe;
-import org.ebflow.training.scoring.Scorer;
-import org.ebflow.training.scoring.TrainedFlow;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -81,17 +72,19 @@ public final class TrainCommand implements Callable<Integer> {
     }
     Splits splits = options.load(recipe);
     recipe = options.bySize(recipe, splits.train().dimension());
+    String name = recipe.name();
+    Supplier<Path> run = () -> out == null ? RunFolder.claim(newRun(name)) : out;
     if (seeds != null) {
-      return train(SeedRuns.of(out == null ? claim(recipe.name()) : out, recipe, seeds));
+      return train(SeedRuns.of(run.get(), recipe, seeds));
     }
-    Trained trained = train(recipe, splits, out, false, () -> {});
-    print(trained);
+    print(training().train(recipe, splits, run, false, () -> {}));
     return 0;
   }
 
-  private static Path claim(String recipe) {
+  /** Where a run goes unless --out says so. */
+  static Path newRun(String name) {
     String time = LocalDateTime.now(ZoneId.systemDefault()).format(TIMESTAMP);
-    return RunFolder.claim(Path.of("runs", recipe + "-" + time));
+    return Path.of("runs", name + "-" + time);
   }
 
   private int resume(Path run) {
@@ -110,14 +103,13 @@ public final class TrainCommand implements Callable<Integer> {
     }
     new RunFolder(run).requireBegun();
     Recipe recipe = options.resumed(Recipe.ofRun(run));
-    Trained trained = train(recipe, options.load(recipe), run, true, () -> {});
-    print(trained);
+    print(training().train(recipe, options.load(recipe), () -> run, true, () -> {}));
     return 0;
   }
 
-  private void print(Trained trained) {
+  private void print(TrainedRun trained) {
     trained.print(spec.commandLine().getOut());
-    if (trained.outcome().stillImproving()) {
+    if (!trained.longer().isEmpty()) {
       advise("still improving at the last step", trained.run(), trained.longer());
     }
     trained.advice().ifPresent(spec.commandLine().getErr()::println);
@@ -130,32 +122,18 @@ public final class TrainCommand implements Callable<Integer> {
     List<String> losing = new ArrayList<>();
     String longer = "";
     for (long each : runs.seeds()) {
-      if (!runs.isDone(each)) {
-        Path run = runs.run(each);
-        boolean begun = SeedRuns.isIn(runs.folder());
-        Trained trained;
-        try {
-          Recipe recipe = runs.recipe(each);
-          trained =
-              train(
-                  recipe,
-                  options.load(recipe),
-                  run,
-                  begun && Files.exists(new RunFolder(run).state()),
-                  begun ? () -> {} : runs::begin);
-        } catch (TrainingInterruptedException e) {
-          advise("stopped at seed " + each, runs.folder(), "");
-          throw e;
-        }
-        runs.done(
-            each,
-            trained.report().model().nll(),
-            trained.outcome().stillImproving() ? trained.longer() : "");
-        trained.advice().ifPresent(advice -> losing.add("seed " + each + ": " + advice));
+      try {
+        training()
+            .train(runs, each, options::load)
+            .flatMap(TrainedRun::advice)
+            .ifPresent(advice -> losing.add("seed " + each + ": " + advice));
+      } catch (TrainingInterruptedException e) {
+        advise("stopped at seed " + each, runs.folder(), "");
+        throw e;
       }
-      if (!runs.longer(each).isEmpty()) {
+      if (!runs.result(each).longer().isEmpty()) {
         improving.add(Long.toString(each));
-        longer = runs.longer(each);
+        longer = runs.result(each).longer();
       }
       stdout.println(runs.line(each));
     }
@@ -170,75 +148,14 @@ public final class TrainCommand implements Callable<Integer> {
     return 0;
   }
 
+  private RecipeTraining training() {
+    return new RecipeTraining(compute, spec.commandLine().getErr(), true);
+  }
+
   private void advise(String why, Path run, String options) {
     spec.commandLine()
         .getErr()
         .println(OneLine.name(why + ": go on with `ebflow train --resume " + run + options + "`"));
-  }
-
-  /** A run that is complete, evaluated on its test part. */
-  private record Trained(
-      Path run,
-      TrainingListener.Outcome outcome,
-      BaselineReport report,
-      String longer,
-      Optional<String> advice) {
-    void print(PrintWriter stdout) {
-      stdout.println(EvaluationReport.text(report.model(), "test"));
-      report.text().ifPresent(stdout::println);
-      stdout.println(OneLine.name("weights " + new RunFolder(run).model()));
-      Stream.of("density.png", "samples.png")
-          .map(name -> run.resolve("plots").resolve(name))
-          .filter(Files::exists)
-          .forEach(picture -> stdout.println(OneLine.name("picture " + picture)));
-    }
-  }
-
-  /**
-   * @param chosen the run's folder, or null for a new one below runs/
-   * @param begun is run once the run has begun
-   */
-  private Trained train(
-      Recipe recipe, Splits splits, @Nullable Path chosen, boolean resumed, Runnable begun) {
-    PrintWriter err = spec.commandLine().getErr();
-    Blas blas = recipe.bfloat16() ? compute.bfloat16Blas() : compute.blas();
-    TrainProgress progress = new TrainProgress(err, Terminal.ofStderr());
-    Trainer trainer = recipe.trainer(splits.train()).threads(compute.threads()).blas(blas);
-    Path run = chosen == null ? claim(recipe.name()) : chosen;
-    OutcomeListener listener =
-        new OutcomeListener(
-            (resumed ? "resuming " : "training ") + recipe.name() + " on " + splits.train(),
-            err,
-            begun);
-    trainer.listener(
-        new Listeners(
-            List.of(
-                listener,
-                new EvaluationThrottle(
-                    new Listeners(
-                        List.of(
-                            progress,
-                            new PlotListener(run, splits.train(), blas, compute.threads())))))));
-    TrainedFlow best;
-    StopSignals signals = new StopSignals(trainer::requestStop, err);
-    try (progress) {
-      best = resumed ? trainer.resume(splits, run) : trainer.fit(splits, run);
-    } finally {
-      signals.restore();
-    }
-    try (Scorer scorer = new Scorer(best, blas, compute.threads())) {
-      BaselineReport report =
-          new BaselineReport(
-              scorer.evaluate(splits.test()),
-              Baselines.load(run, splits.test().dimension())
-                  .evaluate(splits.test(), blas, compute.threads()));
-      return new Trained(
-          run,
-          listener.outcome(),
-          report,
-          listener.longer(recipe.byEpochs()),
-          report.advice(Optional.of(recipe), splits.train().imageShape() == null));
-    }
   }
 
   private ParameterException usage(String message) {

@@ -59,7 +59,6 @@ final class EbflowTest {
         "train mnist-fc-ssm --set model.layers=2000000000 | layers is 2000000000, expected 1 to 1000",
         "train mnist-fc-ssm --set objective.slices=100000000 | slices is 100000000, expected 1 to 10000",
         "inpaint run                                 | inpaint is not built yet",
-        "help study                                  | study is not built yet",
         "eval no-run --ood kmnist                    | --ood is not built yet",
         "train --data mnist --loss rg                | --loss rg is not built yet",
         "train --data mnist --loss mm                | --loss mm: no such choice, expected one of ssm",

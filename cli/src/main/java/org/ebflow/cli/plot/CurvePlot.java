@@ -2,7 +2,6 @@ package org.ebflow.cli.plot;
 
 import java.awt.BasicStroke;
 import java.awt.Color;
-import java.awt.Font;
 import java.awt.image.BufferedImage;
 import java.util.Arrays;
 import org.ebflow.cli.plot.Metrics.Curve;
@@ -65,26 +64,9 @@ final class CurvePlot {
             .yAxisTitle(yName)
             .build();
     XYStyler style = chart.getStyler();
-    style.setChartBackgroundColor(Color.WHITE);
-    style.setChartPadding(16);
-    style.setChartTitleFont(Picture.font(Font.BOLD, 17));
-    style.setChartTitleBoxVisible(false);
-    style.setChartTitlePadding(10);
-    style.setChartFontColor(Picture.INK);
-    style.setAxisTitleFont(Picture.font(Font.PLAIN, 15));
-    style.setAxisTickLabelsFont(Picture.font(Font.PLAIN, 14));
-    style.setAxisTickLabelsColor(Picture.INK);
-    style.setLegendFont(Picture.font(Font.PLAIN, 14));
-    style.setLegendBorderColor(Picture.FAINT);
-    style.setLegendSeriesLineLength(28);
-    style.setLegendVisible(true);
-    style.setLegendPosition(Styler.LegendPosition.InsideNE);
+    Picture.style(style);
     style.setMarkerSize(7);
-    style.setPlotBorderColor(Picture.INK);
-    style.setPlotGridLinesColor(Picture.FAINT);
-    style.setPlotGridLinesStroke(new BasicStroke(1));
-    style.setPlotMargin(0);
-    style.setPlotContentSize(1);
+    style.setLegendPosition(Styler.LegendPosition.InsideNE);
     style.setXAxisTickMarkSpacingHint(110);
     Range steps = new Range(0, Math.max(1, Arrays.stream(curve.steps()).max().orElse(1) * 1.02));
     style.setXAxisMin(steps.min()).setXAxisMax(steps.max());

@@ -10,10 +10,11 @@ import java.util.List;
 import org.ebflow.flow.InvalidInputException;
 
 /** metrics.csv of a run, as curves over the steps. */
-final class Metrics {
+public final class Metrics {
   /** Values of one column and the steps where it has them. */
-  record Curve(double[] steps, double[] values) {
-    boolean isEmpty() {
+  public record Curve(double[] steps, double[] values) {
+    /** Whether there is none. */
+    public boolean isEmpty() {
       return steps.length == 0;
     }
   }
@@ -33,7 +34,8 @@ final class Metrics {
     }
   }
 
-  static Metrics read(Path file) {
+  /** Reads the file. */
+  public static Metrics read(Path file) {
     try {
       return new Metrics(file, Files.readAllLines(file));
     } catch (IOException e) {
@@ -41,7 +43,8 @@ final class Metrics {
     }
   }
 
-  Curve curve(String name) {
+  /** The finite values of a column. */
+  public Curve curve(String name) {
     int step = column("step");
     int column = column(name);
     List<double[]> points = new ArrayList<>();

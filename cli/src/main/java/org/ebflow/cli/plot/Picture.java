@@ -1,5 +1,6 @@
 package org.ebflow.cli.plot;
 
+import java.awt.BasicStroke;
 import java.awt.Color;
 import java.awt.Font;
 import java.awt.Graphics2D;
@@ -11,6 +12,7 @@ import java.util.Arrays;
 import javax.imageio.ImageIO;
 import org.ebflow.flow.io.AtomicFiles;
 import org.ebflow.linalg.CacheFolder;
+import org.knowm.xchart.style.AxesChartStyler;
 
 /** Blank pictures, and the file they end in. */
 final class Picture {
@@ -48,6 +50,28 @@ final class Picture {
   /** Whether text can be drawn here. The first call that says no warns. */
   static boolean hasText() {
     return Fonts.FOUND;
+  }
+
+  /** Colours, fonts and lines of charts. */
+  static void style(AxesChartStyler style) {
+    style.setChartBackgroundColor(Color.WHITE);
+    style.setChartPadding(16);
+    style.setChartTitleFont(font(Font.BOLD, 17));
+    style.setChartTitleBoxVisible(false);
+    style.setChartTitlePadding(10);
+    style.setChartFontColor(INK);
+    style.setAxisTitleFont(font(Font.PLAIN, 15));
+    style.setAxisTickLabelsFont(font(Font.PLAIN, 14));
+    style.setAxisTickLabelsColor(INK);
+    style.setLegendFont(font(Font.PLAIN, 14));
+    style.setLegendBorderColor(FAINT);
+    style.setLegendSeriesLineLength(28);
+    style.setLegendVisible(true);
+    style.setPlotBorderColor(INK);
+    style.setPlotGridLinesColor(FAINT);
+    style.setPlotGridLinesStroke(new BasicStroke(1));
+    style.setPlotMargin(0);
+    style.setPlotContentSize(1);
   }
 
   private static final class Fonts {

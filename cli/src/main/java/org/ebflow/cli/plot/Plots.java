@@ -53,6 +53,30 @@ public final class Plots {
   }
 
   /**
+   * A number with its uncertainty.
+   *
+   * @param series it belongs to
+   * @param name of its place on the axis
+   * @param mean not drawn unless finite
+   * @param deviation length of the error bar to either side
+   */
+  public record Estimate(String series, String name, double mean, double deviation) {}
+
+  /**
+   * Test NLL in nats by setting, a series for each loss.
+   *
+   * @return false if none is finite or there are no fonts; nothing is written then
+   */
+  public static boolean settings(List<Estimate> nlls, Path png) {
+    List<Estimate> finite = nlls.stream().filter(nll -> Double.isFinite(nll.mean)).toList();
+    if (finite.isEmpty() || !Picture.hasText()) {
+      return false;
+    }
+    Picture.write(png, SettingsPlot.of(finite));
+    return true;
+  }
+
+  /**
    * Points of the plane beside the model's density over their range.
    *
    * @param scorer of a two-dimensional model

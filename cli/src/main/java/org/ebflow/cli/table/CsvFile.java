@@ -9,14 +9,15 @@ import java.nio.file.Path;
 /**
  * A CSV file (RFC 4180, UTF-8, lines end in LF) that appears in one piece, see {@link OutputFile}.
  */
-final class CsvFile implements AutoCloseable {
+public final class CsvFile implements AutoCloseable {
   /** An id that starts with # is as good as any other; the library would put it in quotes. */
   private static final char NO_COMMENTS = '\0';
 
   private final OutputFile file;
   private final CsvWriter records;
 
-  CsvFile(Path path, String... header) {
+  /** Begins the file with a record of names. */
+  public CsvFile(Path path, String... header) {
     file = new OutputFile(path);
     records =
         CsvWriter.builder()
@@ -27,12 +28,12 @@ final class CsvFile implements AutoCloseable {
   }
 
   /** Appends a record; its cells are in quotes where they must be. */
-  void write(String... cells) {
+  public void write(String... cells) {
     records.writeRecord(cells);
   }
 
   /** Gives the complete file its name. */
-  void publish() {
+  public void publish() {
     try {
       records.flush();
     } catch (IOException e) { // the file throws others
@@ -41,6 +42,7 @@ final class CsvFile implements AutoCloseable {
     file.publish();
   }
 
+  /** Without {@link #publish} before, leaves nothing. */
   @Override
   public void close() {
     file.close();

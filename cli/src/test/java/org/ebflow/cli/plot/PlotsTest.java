@@ -136,6 +136,39 @@ class PlotsTest {
   }
 
   @Test
+  void settingsShowADotForEachFiniteEstimate() throws IOException {
+    Path png = folder.resolve("settings.png");
+    assertThat(Plots.settings(List.of(), png)).isFalse();
+    List<Plots.Estimate> none =
+        List.of(new Plots.Estimate("ml", "recipe", Double.POSITIVE_INFINITY, Double.NaN));
+    assertThat(Plots.settings(none, png)).isFalse();
+    assertThat(png).doesNotExist();
+    List<Plots.Estimate> nlls =
+        List.of(
+            new Plots.Estimate("ml", "recipe", 10, 0),
+            new Plots.Estimate("ml", "wide", 9, 0),
+            new Plots.Estimate("ssm", "recipe", Double.POSITIVE_INFINITY, Double.NaN),
+            new Plots.Estimate("ssm", "wide", 11, 0));
+    assertThat(Plots.settings(nlls, png)).isTrue();
+    BufferedImage picture = ImageIO.read(png.toFile());
+    int legend = picture.getHeight() - 60;
+    assertThat(dots(picture, 0x31688e, legend)).isBetween(60, 600); // ml: two dots of 9 pixels
+    int one = dots(picture, 0xd95f02, legend);
+    assertThat(one).isBetween(30, 300).isLessThan(dots(picture, 0x31688e, legend));
+  }
+
+  /** Pixels of a colour above a line. */
+  private static int dots(BufferedImage picture, int colour, int below) {
+    int count = 0;
+    for (int y = 0; y < below; y++) {
+      for (int x = 0; x < picture.getWidth(); x++) {
+        count += (picture.getRGB(x, y) & 0xffffff) == colour ? 1 : 0;
+      }
+    }
+    return count;
+  }
+
+  @Test
   void aMissingFolderIsOneLine() {
     Matrix images = Matrix.allocate(Precision.FLOAT64, 1, 4);
     assertThatThrownBy(

@@ -242,9 +242,14 @@ public final class Scorer implements AutoCloseable {
 
   /** log p of every row of a data set. */
   public double[] logProb(Dataset data) {
+    return score(data).logProb();
+  }
+
+  /** Scores of every row of a data set. */
+  public Scores score(Dataset data) {
     Scores scores = new Scores(data.size());
     score(data.size(), (from, to, target) -> data.copyRows(from, to, target, 0), scores);
-    return scores.logProb();
+    return scores;
   }
 
   /** Waits for a call that is running; later ones throw {@link IllegalStateException}. */

@@ -1,0 +1,119 @@
+package org.ebflow.cli;
+
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.Locale;
+import java.util.SequencedMap;
+import java.util.function.Function;
+import org.ebflow.cli.plot.Metrics;
+import org.ebflow.flow.io.OneLine;
+import org.ebflow.training.RunFolder;
+import org.ebflow.training.TrainingDivergedException;
+import org.ebflow.training.TrainingInterruptedException;
+import org.ebflow.training.data.Splits;
+import org.ebflow.training.recipe.Recipe;
+
+/**
+ * Runs of several recipes with several seeds. Each recipe's lie in a folder of its own, see {@link
+ * SeedRuns}; those that are done are not repeated.
+ */
+final class Study {
+  private final Path folder;
+  private final int seeds;
+  private final RecipeTraining training;
+  private final Function<Recipe, Splits> data;
+  private final SequencedMap<String, SeedRuns> all = new LinkedHashMap<>();
+
+  /**
+   * A study with no runs.
+   *
+   * @param folder of the study, need not exist
+   * @param seeds runs of each recipe
+   * @param data loads the data of a recipe
+   */
+  Study(Path folder, int seeds, RecipeTraining training, Function<Recipe, Splits> data) {
+    this.folder = folder;
+    this.seeds = seeds;
+    this.training = training;
+    this.data = data;
+  }
+
+  /** The study's folder. */
+  Path folder() {
+    return folder;
+  }
+
+  /**
+   * Adds runs of a recipe, as far as they have come.
+   *
+   * @param name of their folder below the study's
+   */
+  SeedRuns add(String name, Recipe recipe) {
+    SeedRuns runs = SeedRuns.in(folder.resolve(name), recipe, seeds);
+    all.put(name, runs);
+    return runs;
+  }
+
+  /**
+   * Runs what is not done.
+   *
+   * @throws TrainingInterruptedException on Ctrl-C, with the state of the run saved
+   */
+  void run() {
+    int count = all.values().stream().mapToInt(runs -> runs.seeds().size()).sum();
+    long done =
+        all.values().stream()
+            .mapToLong(runs -> runs.seeds().stream().filter(runs::isDone).count())
+            .sum();
+    training
+        .err()
+        .println(
+            OneLine.name(
+                String.format(
+                    Locale.ROOT,
+                    "%,d runs, %,d recipes with %d seeds each%s, into %s",
+                    count,
+                    all.size(),
+                    seeds,
+                    done == 0 ? "" : String.format(Locale.ROOT, ", %,d done before", done),
+                    folder)));
+    int number = 0;
+    for (var entry : all.entrySet()) {
+      for (long seed : entry.getValue().seeds()) {
+        number++;
+        if (!entry.getValue().isDone(seed)) {
+          training
+              .err()
+              .println(
+                  OneLine.name(
+                      String.format(
+                          Locale.ROOT,
+                          "run %d of %d: %s, seed %d",
+                          number,
+                          count,
+                          entry.getKey(),
+                          seed)));
+          train(entry.getValue(), seed);
+        }
+      }
+    }
+  }
+
+  private void train(SeedRuns runs, long seed) {
+    try {
+      training.train(runs, seed, data);
+    } catch (TrainingDivergedException e) { // a result too
+      training.err().println(OneLine.message(e));
+      runs.done(seed, SeedResult.DIVERGED);
+    } catch (TrainingInterruptedException e) {
+      training.err().println(OneLine.name("go on with the same command and --out " + folder));
+      throw e;
+    }
+  }
+
+  /** Seconds that a run's steps and evaluations took. */
+  static double seconds(Path run) {
+    Metrics.Curve seconds = Metrics.read(new RunFolder(run).metrics()).curve("wall_s");
+    return seconds.isEmpty() ? 0 : seconds.values()[seconds.values().length - 1];
+  }
+}
