@@ -21,18 +21,51 @@ import org.jspecify.annotations.Nullable;
  * <p>Source: Vincent 2011; Chao et al. 2023, equation 11. Gradient: with r = s + ε/σ held constant,
  * it is that of φ1 with x1 = r (docs/derivations/objectives.md).
  *
- * @param sigma standard deviation σ of the noise, in preprocessed units
+ * <p>Annealed, σ goes geometrically from σ₀ at step 0 to σ at step T, and stays there: σ(t) = σ
+ * (σ₀/σ)^(1 - t/T). Wide noise shows how much mass lies where, narrow noise the details.
+ *
+ * @param sigma standard deviation σ of the noise, in preprocessed units; of the last steps where it
+ *     is annealed
+ * @param startSigma σ₀; {@code sigma} in its place where annealSteps is 0
+ * @param annealSteps T, 0 for one σ in all steps
  * @param energyWeight weight λ/C of the energy
  * @param scale normalisation
  */
-public record DenoisingScoreMatching(double sigma, double energyWeight, LossScale scale)
+public record DenoisingScoreMatching(
+    double sigma, double startSigma, long annealSteps, double energyWeight, LossScale scale)
     implements Objective {
+  /** With one σ in all steps. */
+  public DenoisingScoreMatching(double sigma, double energyWeight, LossScale scale) {
+    this(sigma, sigma, 0, energyWeight, scale);
+  }
+
   /** Refuses impossible values. */
   public DenoisingScoreMatching {
-    if (!(sigma > 0 && sigma < Double.POSITIVE_INFINITY)) {
-      throw new IllegalArgumentException("sigma is " + sigma + ", expected a positive number");
+    requirePositive("sigma", sigma);
+    requirePositive("start_sigma", startSigma);
+    if (annealSteps < 0) {
+      throw new IllegalArgumentException(
+          "anneal_steps is " + annealSteps + ", expected at least 0");
+    }
+    if (annealSteps == 0) {
+      startSigma = sigma;
     }
     EnergyTerm.requireWeight(energyWeight);
+  }
+
+  private static void requirePositive(String name, double value) {
+    if (!(value > 0 && value < Double.POSITIVE_INFINITY)) {
+      throw new IllegalArgumentException(name + " is " + value + ", expected a positive number");
+    }
+  }
+
+  /** σ of that step, counted from 0. */
+  public double sigmaAt(long step) {
+    if (step >= annealSteps) {
+      return sigma;
+    }
+    double left = 1 - (double) step / annealSteps;
+    return sigma * StrictMath.pow(startSigma / sigma, left);
   }
 
   @Override
@@ -56,6 +89,7 @@ public record DenoisingScoreMatching(double sigma, double energyWeight, LossScal
     private final Matrix epsilon;
     private final LogDet seed;
     private final double weight;
+    private double stepSigma = sigmaAt(0);
 
     Pass(Flow flow, Compute compute, FlowPass pass, int batch) {
       super(flow, pass.rows(), batch);
@@ -73,15 +107,16 @@ public record DenoisingScoreMatching(double sigma, double energyWeight, LossScal
 
     @Override
     public void draw(Noise noise, long step) {
+      stepSigma = sigmaAt(step);
       noise.antithetic(NoisePurpose.OBJECTIVE, step, pass.firstRow(), epsilon);
     }
 
     @Override
     public void evaluate(@Nullable Gradients gradients) {
-      kernels.combine(1, data, sigma, epsilon, pass.input().stream(0)); // x̃ = x + σε
+      kernels.combine(1, data, stepSigma, epsilon, pass.input().stream(0)); // x̃ = x + σε
       pass.forward(0, 0);
       Matrix residual = pass.input().stream(1);
-      kernels.combine(1, pass.score(), 1 / sigma, epsilon, residual); // r = s + ε/σ
+      kernels.combine(1, pass.score(), 1 / stepSigma, epsilon, residual); // r = s + ε/σ
       pass.forward(1, 1);
       losses.begin();
       seed.fill(0, -energyWeight / weight);

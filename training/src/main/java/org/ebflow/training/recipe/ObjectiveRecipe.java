@@ -50,11 +50,12 @@ sealed interface ObjectiveRecipe {
     }
   }
 
-  /** Denoising score matching; {@code sigma} is σ, {@code lambda} λ. */
-  record Dsm(double sigma, double lambda, LossScale scale) implements ObjectiveRecipe {
+  /** Denoising score matching; {@code sigma} is σ, {@code startSigma} σ₀, {@code lambda} λ. */
+  record Dsm(double sigma, double startSigma, long annealSteps, double lambda, LossScale scale)
+      implements ObjectiveRecipe {
     @Override
     public Objective build(int channels) {
-      return new DenoisingScoreMatching(sigma, lambda / channels, scale);
+      return new DenoisingScoreMatching(sigma, startSigma, annealSteps, lambda / channels, scale);
     }
   }
 

@@ -66,6 +66,11 @@ record RecipeTree(String source, ObjectNode root, Set<String> optional) {
       data.putIfAbsent("dequantize", literal("auto"));
       data.putIfAbsent("augment", literal("false"));
     }
+    if (root.get("objective") instanceof ObjectNode objective
+        && objective.path("loss").asString("").equals("dsm")) {
+      objective.putIfAbsent("start_sigma", literal("1"));
+      objective.putIfAbsent("anneal_steps", literal("0"));
+    }
     if (root.get("optimizer") instanceof ObjectNode optimizer) {
       optimizer.putIfAbsent("rates", literal("{}"));
     }

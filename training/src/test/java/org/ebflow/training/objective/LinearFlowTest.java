@@ -116,11 +116,30 @@ class LinearFlowTest {
 
   @Test
   void denoisingScoreMatching() {
+    Objective objective = new DenoisingScoreMatching(.4, ENERGY, LossScale.PER_DIMENSION);
+    checkDenoising(objective, 0, .4);
+    checkDenoising(objective, 7, .4);
+  }
+
+  @Test
+  void annealedDenoisingScoreMatching() {
+    // from 1.6 to .1 in 8 steps: halved every other step
+    Objective objective = new DenoisingScoreMatching(.1, 1.6, 8, ENERGY, LossScale.PER_DIMENSION);
+    checkDenoising(objective, 0, 1.6);
+    checkDenoising(objective, 2, .8);
+    checkDenoising(objective, 3, .8 / Math.sqrt(2));
+    checkDenoising(objective, 6, .2);
+    checkDenoising(objective, 8, .1);
+    checkDenoising(objective, 1_000_000, .1);
+  }
+
+  /** With the noise of width σ that a step is expected to have. */
+  private static void checkDenoising(Objective objective, long step, double sigma) {
     // with x̃ = x + σε and r = s(x̃) + ε/σ = ε/σ - Wᵀz̃: ½‖r‖²/D + λE(x̃); ∂ = -(z̃ rᵀ + (Wr)
     // x̃ᵀ)/D
-    double sigma = .4;
     check(
-        new DenoisingScoreMatching(sigma, ENERGY, LossScale.PER_DIMENSION),
+        objective,
+        step,
         EPSILON,
         i -> {
           double[] x = sum(1, X[i], sigma, EPSILON[i]);
@@ -191,10 +210,15 @@ class LinearFlowTest {
   }
 
   private static void check(Objective objective, double[][] draw, ClosedForm expected) {
+    check(objective, 0, draw, expected);
+  }
+
+  private static void check(Objective objective, long step, double[][] draw, ClosedForm expected) {
     Flow flow = flow(W, B);
     try (ObjectiveRun run =
         new ObjectiveRun(flow, objective, Matrix.ofRows(Precision.FLOAT64, X), "openblas", 1)) {
       if (draw != null) {
+        run.draw(0, step);
         run.bring(0, Matrix.ofRows(Precision.FLOAT64, draw));
       }
       run.meanLossWithGradient();

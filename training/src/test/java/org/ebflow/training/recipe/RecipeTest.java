@@ -310,10 +310,11 @@ final class RecipeTest {
 
   @Test
   void aRunGoesAsEverWhereARecipeDoesNotSayHow(@TempDir Path folder) throws IOException {
-    Recipe recipe = Recipe.named("table-fc-ssm");
+    Recipe recipe = Recipe.named("table-fc-dsm");
     Map<String, Object> old = recipe.toMap();
     Map.of(
             "data", List.of("split", "validation", "test"),
+            "objective", List.of("start_sigma", "anneal_steps"),
             "optimizer", List.of("rates"),
             "training",
                 List.of("min_steps", "evaluate_steps", "patience", "schedule", "warmup_steps"))
@@ -446,6 +447,36 @@ final class RecipeTest {
     assertThat(recipe.objective(784, MNIST))
         .isEqualTo(new DenoisingScoreMatching(.5, 0, LossScale.PER_DIMENSION));
     assertThat(section(recipe, "objective")).doesNotContainKey("slices");
+  }
+
+  @Test
+  void theNoiseOfDsmIsAnnealedOnRequest() {
+    Recipe recipe = Recipe.named("checkerboard-coupling-dsm");
+    Map<String, String> changes =
+        Map.of("objective.start_sigma", "2", "objective.anneal_steps", "500");
+
+    assertThat(recipe.with(changes).objective(2, null))
+        .isEqualTo(new DenoisingScoreMatching(.375, 2, 500, 0, LossScale.PER_SAMPLE));
+    assertThat(recipe.set("objective.start_sigma", "2").objective(2, null))
+        .isEqualTo(recipe.objective(2, null));
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "objective.sigma        | 0    | objective.sigma is 0.0, expected a positive number",
+        "objective.start_sigma  | 0    | objective.start_sigma is 0.0, expected a positive number",
+        "objective.start_sigma  | -1   | objective.start_sigma is -1.0, expected a positive number",
+        "objective.anneal_steps | -1   | objective.anneal_steps is -1, expected at least 0",
+        "objective.anneal_steps | 1.5  | objective.anneal_steps: expected a whole number, found 1.5"
+      })
+  void impossibleNoiseOfDsmIsRefused(String key, String value, String message) {
+    Recipe recipe = Recipe.named("mnist-fc-dsm");
+
+    assertThatThrownBy(() -> recipe.set(key, value))
+        .isInstanceOf(InvalidInputException.class)
+        .hasMessage("mnist-fc-dsm: " + message);
   }
 
   @Test
