@@ -17,6 +17,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -339,6 +340,19 @@ final class TrainCommandTest {
     assertThat(result.err())
         .contains("training " + recipe + " ")
         .doesNotContain("trained by exact likelihood", "trained by score matching");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"fc", "spline"})
+  void aRateThatMakesAWeightSingularIsADivergence(String model) throws IOException {
+    Path run = folder.resolve("run");
+    Path table = table("mine.csv", 200);
+    Result result =
+        Program.run(
+            "train", "--data", table, "--model", model, "--loss", "ml", "--lr", "1e30", "--steps",
+            300, "--out", run);
+    assertThat(result.exit()).as(result.err()).isEqualTo(1);
+    assertThat(result.err()).contains("a learning rate that is too high is the likely cause");
   }
 
   private static String names(int columns) {

@@ -155,7 +155,9 @@ public final class BlockDiagonal implements ConstantJacobian {
     double sum = 0;
     for (int g = 0; g < groups.length; g++) {
       Lu lu = lus.get(g);
-      lu.addInverseTransposed(factor, blockBars.get(g)); // ∂ log|det W_g|/∂W_g = W_g⁻ᵀ
+      if (!lu.singular()) {
+        lu.addInverseTransposed(factor, blockBars.get(g)); // ∂ log|det W_g|/∂W_g = W_g⁻ᵀ
+      }
       sum += lu.logAbsDeterminant();
     }
     return sum;

@@ -28,9 +28,10 @@ public interface ConstantJacobian extends Layer {
 
   /**
    * Adds {@code factor}·∂ log|det|/∂θ to the sums of the layer's own parameters. Called by one
-   * worker after {@link Gradients#finish}.
+   * worker after {@link Gradients#finish}. A singular weight has no such gradient and adds nothing.
    *
-   * @return log|det ∂y/∂x| in nats, from the same factorisation, in the weights' precision
+   * @return log|det ∂y/∂x| in nats, -Infinity for a singular layer, from the same factorisation, in
+   *     the weights' precision
    */
   default double addLogDetGradient(
       double factor, Parameters parameters, Blas blas, Gradients gradients) {

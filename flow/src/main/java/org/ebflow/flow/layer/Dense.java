@@ -120,7 +120,9 @@ public final class Dense implements ConstantJacobian {
       return logAbsDeterminant(parameters, blas);
     }
     Lu lu = parameters.lu(affine.weight, blas, parameters.precision());
-    lu.addInverseTransposed(factor, gradients.of(affine.weight)); // ∂ log|det W|/∂W = W⁻ᵀ
+    if (!lu.singular()) {
+      lu.addInverseTransposed(factor, gradients.of(affine.weight)); // ∂ log|det W|/∂W = W⁻ᵀ
+    }
     return lu.logAbsDeterminant();
   }
 
