@@ -1,5 +1,6 @@
 package org.ebflow.cli;
 
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -8,10 +9,14 @@ import java.util.Optional;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.ebflow.flow.model.Init;
+import org.ebflow.linalg.Blas;
 import org.ebflow.training.Baseline;
+import org.ebflow.training.Baselines;
+import org.ebflow.training.data.Dataset;
 import org.ebflow.training.recipe.Recipe;
 import org.ebflow.training.scoring.Evaluation;
 import org.ebflow.training.scoring.LikelihoodText;
+import org.ebflow.training.scoring.Scorer;
 
 /**
  * How a model compares with its baselines on the same rows.
@@ -20,10 +25,16 @@ import org.ebflow.training.scoring.LikelihoodText;
  * @param baselines theirs; none of a run of an earlier version
  */
 record BaselineReport(Evaluation model, Map<Baseline, Evaluation> baselines) {
-  /** Best model of tables, and of images. */
-  private static final String TABLES = "spline";
-
-  private static final String IMAGES = "patches";
+  /**
+   * On the rows of a data set.
+   *
+   * @param scorer of the model
+   * @param run folder with the baselines
+   */
+  static BaselineReport of(Scorer scorer, Path run, Dataset rows, Blas blas, int threads) {
+    return new BaselineReport(
+        scorer.evaluate(rows), Baselines.load(run, rows.dimension()).evaluate(rows, blas, threads));
+  }
 
   /** Their NLL, in one line; empty where there are none. */
   Optional<String> text() {
@@ -77,8 +88,8 @@ record BaselineReport(Evaluation model, Map<Baseline, Evaluation> baselines) {
       tries.add("--set model.init=whitening");
     }
     tries.add("more steps");
-    if (!table && recipe.map(known -> !known.model().equals(IMAGES)).orElse(true)) {
-      tries.add("--model " + IMAGES);
+    if (!table && recipe.map(known -> !known.model().equals(RecipeOptions.PATCHES)).orElse(true)) {
+      tries.add("--model " + RecipeOptions.PATCHES);
     }
     if (table && recipe.map(BaselineReport::hasADefault).orElse(true)) {
       tries.add("the default for tables, --data without --model and --loss");
@@ -88,6 +99,6 @@ record BaselineReport(Evaluation model, Map<Baseline, Evaluation> baselines) {
 
   /** Whether it is of a file, and not the default for files; data sets with a name have none. */
   private static boolean hasADefault(Recipe recipe) {
-    return recipe.name().startsWith("table-") && !recipe.model().equals(TABLES);
+    return recipe.name().startsWith("table-") && !recipe.model().equals(TableDefault.MODEL);
   }
 }

@@ -6,7 +6,6 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import org.ebflow.flow.InvalidInputException;
-import org.ebflow.training.Baselines;
 import org.ebflow.training.RunFolder;
 import org.ebflow.training.data.DataSources;
 import org.ebflow.training.data.Dataset;
@@ -102,10 +101,8 @@ public final class EvalCommand implements Callable<Integer> {
     try (Scorer scorer = scoring.scorer(model)) {
       print(
           rows,
-          new BaselineReport(
-              scorer.evaluate(rows.dataset()),
-              Baselines.load(run, model.flow().dimension())
-                  .evaluate(rows.dataset(), scoring.compute.blas(), scoring.compute.threads())));
+          BaselineReport.of(
+              scorer, run, rows.dataset(), scoring.compute.blas(), scoring.compute.threads()));
     }
     return 0;
   }

@@ -23,7 +23,7 @@ import tools.jackson.databind.json.JsonMapper;
 /** Which recipe a run is trained by: the one that is chosen, and what is changed in it. */
 final class RecipeOptions {
   private static final String QUICKSTART = "quickstart";
-  private static final String PATCHES = "patches";
+  static final String PATCHES = "patches";
   private static final String SPLINE = TableDefault.MODEL;
 
   /** Models whose loss is ml unless another is asked for. */
@@ -154,7 +154,7 @@ final class RecipeOptions {
 
   /** The recipe that is named, or implied by the data, with the changes that were asked for. */
   Recipe recipe() {
-    return withOptions(choose());
+    return choose().with(changes());
   }
 
   private Recipe choose() {
@@ -185,16 +185,17 @@ final class RecipeOptions {
     requireBuilt(
         "--model", model, List.of("fc", "coupling", SPLINE, PATCHES), List.of("cnn", "glow"));
     String chosenLoss = loss != null ? loss : model != null && EXACT.contains(model) ? "ml" : "ssm";
-    if (dataOptions.sources("").has(data)) {
-      return Recipe.named(data + "-" + (model == null ? modelOf(data) : model) + "-" + chosenLoss);
-    }
-    dataOptions.requireThere(data);
-    if (PATCHES.equals(model)) {
-      throw usage("--model patches needs a data set of images, found the table " + data);
+    boolean named = dataOptions.sources("").has(data);
+    if (!named) {
+      dataOptions.requireThere(data);
+      if (PATCHES.equals(model)) {
+        throw usage("--model patches needs a data set of images, found the table " + data);
+      }
     }
     return sizeDecides()
         ? tableDefault().recipe()
-        : DataOptions.tableRecipe(data, model == null ? "fc" : model, chosenLoss);
+        : dataOptions.recipe(
+            data, model != null ? model : named ? modelOf(data) : "fc", chosenLoss);
   }
 
   /** A table of the user's own, for which neither model nor loss was asked for. */
@@ -215,7 +216,7 @@ final class RecipeOptions {
   }
 
   private TableDefault tableDefault() {
-    return new TableDefault(Objects.requireNonNull(data), allChanges());
+    return new TableDefault(Objects.requireNonNull(data), changes());
   }
 
   private void requireBuilt(
@@ -239,22 +240,15 @@ final class RecipeOptions {
         .orElse("fc");
   }
 
-  private Recipe withOptions(Recipe recipe) {
-    Map<String, String> all = allChanges();
-    return all.isEmpty() ? recipe : recipe.with(all);
-  }
-
-  private Map<String, String> allChanges() {
+  /** What is changed in the recipe, by dotted key. */
+  private Map<String, String> changes() {
     Map<String, String> all = new LinkedHashMap<>(changes);
     if (epochs != null) {
       all.put("training.epochs", epochs);
       all.put("training.steps", "0");
       all.putIfAbsent("training.min_steps", "0");
     }
-    if (steps != null) {
-      all.put("training.steps", steps);
-      all.putIfAbsent("training.epochs", "0");
-    }
+    putSteps(all, steps);
     put(all, "training.batch_size", batchSize);
     put(all, "optimizer.lr", learningRate);
     put(all, "training.map", noMap ? "false" : null);
@@ -274,7 +268,16 @@ final class RecipeOptions {
     return all;
   }
 
-  private static void put(Map<String, String> all, String key, @Nullable String value) {
+  /** Puts so many steps for the recipe's epochs, unless epochs are asked for too; or nothing. */
+  static void putSteps(Map<String, String> all, @Nullable String steps) {
+    if (steps != null) {
+      all.put("training.steps", steps);
+      all.putIfAbsent("training.epochs", "0");
+    }
+  }
+
+  /** Puts a value that was given, or nothing. */
+  static void put(Map<String, String> all, String key, @Nullable String value) {
     if (value != null) {
       all.put(key, value);
     }
@@ -291,7 +294,7 @@ final class RecipeOptions {
               ? recipe.set("data.name", data)
               : dataOptions.moved(recipe, data);
     }
-    return withOptions(moved);
+    return moved.with(changes());
   }
 
   private void requireOwnFile(String option, @Nullable String given, String ofRun) {

@@ -10,7 +10,6 @@ import java.util.function.Function;
 import java.util.function.Supplier;
 import org.ebflow.cli.plot.PlotListener;
 import org.ebflow.linalg.Blas;
-import org.ebflow.training.Baselines;
 import org.ebflow.training.RunFolder;
 import org.ebflow.training.Trainer;
 import org.ebflow.training.TrainingListener;
@@ -60,10 +59,7 @@ record RecipeTraining(ComputeOptions compute, PrintWriter err, boolean pictures)
     }
     try (Scorer scorer = new Scorer(best, blas, compute.threads())) {
       BaselineReport report =
-          new BaselineReport(
-              scorer.evaluate(splits.test()),
-              Baselines.load(run, splits.test().dimension())
-                  .evaluate(splits.test(), blas, compute.threads()));
+          BaselineReport.of(scorer, run, splits.test(), blas, compute.threads());
       return new TrainedRun(
           run,
           listener.outcome(),

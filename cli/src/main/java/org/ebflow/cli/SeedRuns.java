@@ -13,8 +13,10 @@ import java.util.Objects;
 import java.util.SequencedMap;
 import java.util.function.ToDoubleFunction;
 import java.util.stream.LongStream;
+import org.ebflow.cli.plot.Metrics;
 import org.ebflow.flow.InvalidInputException;
 import org.ebflow.flow.io.AtomicFiles;
+import org.ebflow.training.RunFolder;
 import org.ebflow.training.data.RunningMoments;
 import org.ebflow.training.recipe.Recipe;
 import org.jspecify.annotations.Nullable;
@@ -192,6 +194,17 @@ final class SeedRuns {
   /** What came of the run of that seed, which is done. */
   SeedResult result(long seed) {
     return Objects.requireNonNull(done.get(seed), "the run of this seed is not done");
+  }
+
+  /** Seconds that the steps and evaluations of that seed took. */
+  double seconds(long seed) {
+    Metrics.Curve seconds = Metrics.read(new RunFolder(run(seed)).metrics()).curve("wall_s");
+    return seconds.isEmpty() ? 0 : seconds.values()[seconds.values().length - 1];
+  }
+
+  /** Mean of {@link #seconds} over the seeds. */
+  double meanSeconds() {
+    return seeds().stream().mapToDouble(this::seconds).average().orElse(0);
   }
 
   /** What came of a seed that is done, in one line. */

@@ -5,9 +5,7 @@ import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.SequencedMap;
 import java.util.function.Function;
-import org.ebflow.cli.plot.Metrics;
 import org.ebflow.flow.io.OneLine;
-import org.ebflow.training.RunFolder;
 import org.ebflow.training.TrainingDivergedException;
 import org.ebflow.training.TrainingInterruptedException;
 import org.ebflow.training.data.Splits;
@@ -65,34 +63,21 @@ final class Study {
         all.values().stream()
             .mapToLong(runs -> runs.seeds().stream().filter(runs::isDone).count())
             .sum();
-    training
-        .err()
-        .println(
-            OneLine.name(
-                String.format(
-                    Locale.ROOT,
-                    "%,d runs, %,d recipes with %d seeds each%s, into %s",
-                    count,
-                    all.size(),
-                    seeds,
-                    done == 0 ? "" : String.format(Locale.ROOT, ", %,d done before", done),
-                    folder)));
+    say(
+        String.format(
+            Locale.ROOT,
+            "%,d runs, %,d recipes with %d seeds each%s, into %s",
+            count,
+            all.size(),
+            seeds,
+            done == 0 ? "" : String.format(Locale.ROOT, ", %,d done before", done),
+            folder));
     int number = 0;
     for (var entry : all.entrySet()) {
       for (long seed : entry.getValue().seeds()) {
         number++;
         if (!entry.getValue().isDone(seed)) {
-          training
-              .err()
-              .println(
-                  OneLine.name(
-                      String.format(
-                          Locale.ROOT,
-                          "run %d of %d: %s, seed %d",
-                          number,
-                          count,
-                          entry.getKey(),
-                          seed)));
+          say("run " + number + " of " + count + ": " + entry.getKey() + ", seed " + seed);
           train(entry.getValue(), seed);
         }
       }
@@ -106,14 +91,12 @@ final class Study {
       training.err().println(OneLine.message(e));
       runs.done(seed, SeedResult.DIVERGED);
     } catch (TrainingInterruptedException e) {
-      training.err().println(OneLine.name("go on with the same command and --out " + folder));
+      say("go on with the same command and --out " + folder);
       throw e;
     }
   }
 
-  /** Seconds that a run's steps and evaluations took. */
-  static double seconds(Path run) {
-    Metrics.Curve seconds = Metrics.read(new RunFolder(run).metrics()).curve("wall_s");
-    return seconds.isEmpty() ? 0 : seconds.values()[seconds.values().length - 1];
+  private void say(String line) {
+    training.err().println(OneLine.name(line));
   }
 }

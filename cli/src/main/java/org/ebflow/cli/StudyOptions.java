@@ -54,14 +54,8 @@ final class StudyOptions {
   /** What is changed in every recipe, by dotted key. */
   Map<String, String> changes() {
     Map<String, String> all = new LinkedHashMap<>(changes);
-    if (steps != null) {
-      all.put("training.steps", steps);
-      all.putIfAbsent("training.epochs", "0");
-    }
-    String folder = data.named();
-    if (folder != null) {
-      all.put("data.folder", folder);
-    }
+    RecipeOptions.putSteps(all, steps);
+    RecipeOptions.put(all, "data.folder", data.named());
     return all;
   }
 

@@ -67,10 +67,7 @@ public final class StudyStartCommand implements Callable<Integer> {
     }
 
     double seconds() {
-      return runs.seeds().stream()
-          .mapToDouble(seed -> Study.seconds(runs.run(seed)))
-          .average()
-          .orElse(0);
+      return runs.meanSeconds();
     }
 
     long diverged() {
@@ -84,7 +81,7 @@ public final class StudyStartCommand implements Callable<Integer> {
   public Integer call() {
     SequencedMap<String, SequencedMap<String, Recipe>> recipes = new LinkedHashMap<>();
     for (String loss : losses) {
-      recipes.put(loss, settings(recipe(loss)));
+      recipes.put(loss, settings(options.data().recipe(data, "fc", loss).with(options.changes())));
     }
     Study study = options.study("study-start");
     List<Setting> settings = new ArrayList<>();
@@ -97,12 +94,6 @@ public final class StudyStartCommand implements Callable<Integer> {
     print(settings);
     write(settings, study.folder());
     return 0;
-  }
-
-  private Recipe recipe(String loss) {
-    Recipe recipe = options.data().recipe(data, "fc", loss);
-    Map<String, String> changes = options.changes();
-    return changes.isEmpty() ? recipe : recipe.with(changes);
   }
 
   /** The recipe, and its changes one at a time. */
@@ -191,7 +182,7 @@ public final class StudyStartCommand implements Callable<Integer> {
               Long.toString(seed),
               Double.toString(result.validationNll()),
               Double.toString(result.testNll()),
-              Double.toString(Study.seconds(setting.runs.run(seed))));
+              Double.toString(setting.runs.seconds(seed)));
         }
       }
       file.publish();

@@ -1,8 +1,6 @@
 package org.ebflow.cli;
 
-import java.io.IOException;
 import java.io.PrintWriter;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -10,19 +8,12 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.Objects;
 import java.util.SortedMap;
-import java.util.TreeMap;
 import java.util.concurrent.Callable;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
-import java.util.stream.Stream;
 import org.ebflow.cli.table.CsvFile;
-import org.ebflow.flow.InvalidInputException;
 import org.ebflow.flow.io.OneLine;
 import org.ebflow.training.Baseline;
 import org.ebflow.training.data.Dataset;
-import org.ebflow.training.data.FileFormat;
 import org.ebflow.training.data.RunningMoments;
 import org.ebflow.training.data.Splits;
 import org.ebflow.training.recipe.Recipe;
@@ -46,8 +37,6 @@ import picocli.CommandLine.Spec;
       "Where there is a NAME-anomalies: the AUROC of its rows against the test rows, by log p and by latent norm. Writes tables.csv, a row for each run."
     })
 public final class StudyTablesCommand implements Callable<Integer> {
-  private static final Pattern PART = Pattern.compile("(.+)-(train|test|anomalies)\\..+");
-
   @Spec private CommandSpec spec;
 
   @Parameters(
@@ -64,34 +53,32 @@ public final class StudyTablesCommand implements Callable<Integer> {
 
   @Mixin private StudyOptions options = new StudyOptions();
 
-  /** Files of a table; no anomalies is null. */
-  private record Parts(Path train, Path test, @Nullable Path anomalies) {}
-
   /**
    * One row of the result.
    *
    * @param rows that training and validation share
    */
-  private record Table(String name, int rows, int columns, Parts parts, SeedRuns runs) {}
+  private record Table(String name, int rows, int columns, TableParts parts, SeedRuns runs) {}
 
   /** AUROC of one seed by both scores. */
   private record Detection(double logProb, double latentNorm) {}
 
   @Override
   public Integer call() {
-    SortedMap<String, Parts> found =
-        parts(folder == null ? options.data().sources("").folder().resolve("tables") : folder);
+    SortedMap<String, TableParts> found =
+        TableParts.in(
+            folder == null ? options.data().sources("").folder().resolve("tables") : folder, names);
     Study study = options.study("study-tables");
     List<Table> tables = new ArrayList<>();
     found.forEach((name, parts) -> tables.add(table(name, parts, study)));
     study.run();
     Map<String, List<Detection>> detections = new LinkedHashMap<>();
     for (Table table : tables) {
-      if (table.parts.anomalies != null) {
+      if (table.parts.anomalies() != null) {
         detections.put(
             table.name,
             table.runs.seeds().stream()
-                .map(seed -> detect(table, seed, table.parts.anomalies))
+                .map(seed -> detect(table, seed, table.parts.anomalies()))
                 .toList());
       }
     }
@@ -100,69 +87,10 @@ public final class StudyTablesCommand implements Callable<Integer> {
     return 0;
   }
 
-  /** The chosen tables of a folder by name. */
-  private SortedMap<String, Parts> parts(Path in) {
-    SortedMap<String, Map<String, Path>> files = new TreeMap<>();
-    try (Stream<Path> listed = Files.list(in)) {
-      listed
-          .sorted()
-          .filter(
-              file -> List.of(FileFormat.CSV, FileFormat.NPY).contains(FileFormat.ofInput(file)))
-          .forEach(
-              file -> {
-                Matcher name = PART.matcher(file.getFileName().toString());
-                if (name.matches()) {
-                  Path other =
-                      files
-                          .computeIfAbsent(name.group(1), _ -> new TreeMap<>())
-                          .putIfAbsent(name.group(2), file);
-                  if (other != null) {
-                    throw new InvalidInputException(
-                        file + ": expected one file of this part, found " + other.getFileName());
-                  }
-                }
-              });
-    } catch (IOException e) {
-      throw new InvalidInputException(
-          in + ": expected a folder of tables, found " + (Files.exists(in) ? "a file" : "nothing"),
-          e);
-    }
-    files.values().removeIf(of -> !of.containsKey("train") || !of.containsKey("test"));
-    if (!names.isEmpty()) {
-      for (String name : names) {
-        if (!files.containsKey(name)) {
-          throw new InvalidInputException(
-              in
-                  + ": expected "
-                  + name
-                  + "-train and "
-                  + name
-                  + "-test, found "
-                  + (files.isEmpty() ? "no such pair" : String.join(", ", files.keySet())));
-        }
-      }
-      files.keySet().retainAll(names);
-    }
-    if (files.isEmpty()) {
-      throw new InvalidInputException(
-          in + ": expected NAME-train.csv and NAME-test.csv, or .npy, found no such pair");
-    }
-    SortedMap<String, Parts> parts = new TreeMap<>();
-    files.forEach(
-        (name, of) ->
-            parts.put(
-                name,
-                new Parts(
-                    Objects.requireNonNull(of.get("train")),
-                    Objects.requireNonNull(of.get("test")),
-                    of.get("anomalies"))));
-    return parts;
-  }
-
-  private Table table(String name, Parts parts, Study study) {
+  private Table table(String name, TableParts parts, Study study) {
     Map<String, String> changes = new LinkedHashMap<>(options.changes());
-    changes.put("data.test", DataOptions.absolute(parts.test.toString()));
-    TableDefault choice = new TableDefault(parts.train.toString(), changes);
+    changes.put("data.test", DataOptions.absolute(parts.test().toString()));
+    TableDefault choice = new TableDefault(parts.train().toString(), changes);
     Splits splits = options.load(choice.recipe());
     spec.commandLine().getErr().print(OneLine.name(name + ": "));
     Recipe recipe = choice.recipe(splits.train().dimension(), spec.commandLine().getErr());
@@ -228,14 +156,7 @@ public final class StudyTablesCommand implements Callable<Integer> {
       boolean finite = Double.isFinite(test.means()[0]);
       cells.add(finite ? TextTable.number(0 - test.means()[0]) : "diverged");
       cells.add(finite ? TextTable.number(test.sampleDeviations()[0]) : "");
-      cells.add(
-          String.format(
-              Locale.ROOT,
-              "%.1f",
-              table.runs.seeds().stream()
-                  .mapToDouble(seed -> Study.seconds(table.runs.run(seed)))
-                  .average()
-                  .orElse(0)));
+      cells.add(String.format(Locale.ROOT, "%.1f", table.runs.meanSeconds()));
       List<Detection> of = detections.get(table.name);
       cells.add(of == null ? "" : auroc(of.stream().mapToDouble(Detection::logProb).toArray()));
       cells.add(of == null ? "" : auroc(of.stream().mapToDouble(Detection::latentNorm).toArray()));
@@ -285,7 +206,7 @@ public final class StudyTablesCommand implements Callable<Integer> {
           }
           cells.add(Double.toString(result.validationNll()));
           cells.add(Double.toString(result.testNll()));
-          cells.add(Double.toString(Study.seconds(table.runs.run(seed))));
+          cells.add(Double.toString(table.runs.seconds(seed)));
           cells.add(detected == null ? "" : Double.toString(detected.get(i).logProb()));
           cells.add(detected == null ? "" : Double.toString(detected.get(i).latentNorm()));
           file.write(cells.toArray(String[]::new));

@@ -32,8 +32,7 @@ record TableDefault(String file, Map<String, String> changes) {
   }
 
   private Recipe by(String loss) {
-    Recipe recipe = DataOptions.tableRecipe(file, MODEL, loss);
-    return changes.isEmpty() ? recipe : recipe.with(changes);
+    return DataOptions.tableRecipe(file, MODEL, loss).with(changes);
   }
 
   /**

@@ -4,7 +4,6 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -12,11 +11,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
-import java.util.function.Supplier;
 import org.ebflow.flow.Flow;
 import org.ebflow.flow.InvalidInputException;
 import org.ebflow.flow.io.Safetensors;
@@ -50,7 +47,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 class TrainerTest {
   @TempDir Path folder;
 
-  private static Splits gaussians(int rows, int dimension) {
+  static Splits gaussians(int rows, int dimension) {
     Random random = new Random(5);
     double[][] data = new double[rows][dimension];
     for (double[] row : data) {
@@ -62,11 +59,11 @@ class TrainerTest {
     return Dataset.of(data).split(0.8, 0.1, 0.1);
   }
 
-  private static Trainer small() {
+  static Trainer small() {
     return small(3);
   }
 
-  private static Trainer small(int dimension) {
+  static Trainer small(int dimension) {
     Flow flow = Flow.of(dimension).dense().smoothLeakyRelu(0.3).dense().build();
     return Trainer.of(flow, new SlicedScoreMatching())
         .preprocessing(Standardize.byTrainingSet())
@@ -114,23 +111,6 @@ class TrainerTest {
   }
 
   @Test
-  void aResumedRunEndsWithTheSameBits() throws IOException {
-    assertResumes(gaussians(700, 3), TrainerTest::small, 1, 5, 12, 13, 30);
-  }
-
-  @Test
-  void aResumedRunWithRoundedProductsEndsWithTheSameBits() throws IOException {
-    Blas blas = Blas.named("onednn");
-    assumeTrue(blas.multipliesBFloat16(), "oneDNN has no bfloat16 products on this processor");
-    int dimension = 130; // the least whose weights are large
-    assertResumes(
-        gaussians(240, dimension),
-        () -> small(dimension).epochs(2).blas(blas).bfloat16(true),
-        1,
-        5);
-  }
-
-  @Test
   void roundedProductsAreRefusedWhereTheyCannotBe() {
     Splits data = gaussians(100, 3);
     Path run = folder.resolve("run");
@@ -147,7 +127,7 @@ class TrainerTest {
   private static final Shape PICTURE = new Shape(1, 4, 4);
 
   /** Pictures of 16 levels, brighter towards a corner. */
-  private static Splits pictures(int count) {
+  static Splits pictures(int count) {
     Random random = new Random(8);
     byte[] pixels = new byte[count * PICTURE.size()];
     for (int i = 0; i < pixels.length; i++) {
@@ -159,7 +139,7 @@ class TrainerTest {
   }
 
   /** Score matching needs rows after preprocessing to learn much of pictures in a few epochs. */
-  private static Trainer multiScale(boolean matchAfterPreprocessing) {
+  static Trainer multiScale(boolean matchAfterPreprocessing) {
     return Trainer.of(
             FlowsUnderTest.multiScale(PICTURE, Precision.FLOAT32),
             matchAfterPreprocessing ? new SlicedScoreMatching() : new MaximumLikelihood())
@@ -200,61 +180,6 @@ class TrainerTest {
     for (double value : loaded.sample(50, 1, Blas.auto()).doubles()) {
       assertThat(value).isBetween(0.0, 15.0).isEqualTo(Math.rint(value));
     }
-  }
-
-  @Test
-  void aResumedRunOfAMultiScaleFlowEndsWithTheSameBits() throws IOException {
-    assertResumes(pictures(300), () -> multiScale(true).epochs(3), 2, 7);
-  }
-
-  /** Of moments that are averaged over several updates of the last layer. */
-  @Test
-  void aResumedRunWithALastLayerInClosedFormEndsWithTheSameBits() throws IOException {
-    assertResumes(
-        gaussians(700, 10),
-        () -> small(10).batchSize(4).epochs(2).lastLayer(LastLayer.CLOSED_FORM),
-        1,
-        60,
-        149,
-        200);
-  }
-
-  private void assertResumes(Splits data, Supplier<Trainer> trainer, int... stops)
-      throws IOException {
-    trainer.get().fit(data, folder.resolve("whole"));
-    for (int stopAfter : stops) {
-      Path run = folder.resolve("stopped" + stopAfter);
-      Trainer stopping = trainer.get();
-      stopping.listener(
-          new TrainingListener() {
-            @Override
-            public void stepped(Progress progress) {
-              if (progress.step() == stopAfter) {
-                stopping.requestStop();
-              }
-            }
-          });
-      assertThatThrownBy(() -> stopping.fit(data, run))
-          .isInstanceOf(TrainingInterruptedException.class);
-      trainer.get().resume(data, run);
-      for (String file : List.of("model.safetensors")) {
-        assertThat(Files.readAllBytes(run.resolve(file)))
-            .isEqualTo(Files.readAllBytes(folder.resolve("whole").resolve(file)));
-      }
-      assertThat(withoutTimes(run)).isEqualTo(withoutTimes(folder.resolve("whole")));
-    }
-  }
-
-  /** metrics.csv without the columns that a clock decides. */
-  private static List<String> withoutTimes(Path run) throws IOException {
-    return Files.readAllLines(run.resolve("metrics.csv")).stream()
-        .map(line -> line.split(",", -1))
-        .map(
-            cells ->
-                String.join(
-                    ",", cells[0], cells[1], cells[3], cells[4], cells[5], cells[6], cells[7],
-                    cells[8]))
-        .toList();
   }
 
   @Test
@@ -315,7 +240,7 @@ class TrainerTest {
   }
 
   /** Training and test rows as they are; rows of the validation part replaced. */
-  private static Splits withValidation(Splits data, double[]... replaced) {
+  static Splits withValidation(Splits data, double[]... replaced) {
     double[][] rows = new double[data.validation().size()][];
     for (int r = 0; r < rows.length; r++) {
       rows[r] = r < replaced.length ? replaced[r] : data.validation().row(r);
@@ -349,12 +274,6 @@ class TrainerTest {
     try (Scorer scorer = new Scorer(best, Blas.auto(), 2)) {
       assertThat(scorer.evaluate(data.validation()).nll()).isEqualTo(last.nll());
     }
-  }
-
-  @Test
-  void aResumedRunWithAnImpossibleValidationRowEndsWithTheSameBits() throws IOException {
-    assertResumes(
-        withValidation(gaussians(700, 3), new double[] {1e300, 1, 1}), TrainerTest::small, 5, 13);
   }
 
   @Test
@@ -433,72 +352,6 @@ class TrainerTest {
             .batchSize(1)
             .fit(new Splits(few, few, few), folder.resolve("run"));
     assertThat(trained.logProb(new double[][] {{1, 2}})[0]).isBetween(-1e3, 1e3);
-  }
-
-  @Test
-  void theStateOfARunThatCountedNoImpossibleRowsIsResumed() {
-    Splits data = gaussians(300, 3);
-    Path run = folder.resolve("old");
-    small().epochs(2).fit(data, run);
-    Path file = run.resolve("last/state.safetensors");
-    try (Safetensors state = Safetensors.read(file)) {
-      Map<String, String> metadata = new LinkedHashMap<>(state.metadata());
-      assertThat(metadata.remove("best_impossible")).isEqualTo("0");
-      Map<String, Matrix> tensors = new LinkedHashMap<>();
-      for (String name : state.names()) {
-        Matrix tensor =
-            Matrix.allocate(state.precision(name), state.rows(name), state.columns(name));
-        state.copyTo(name, tensor);
-        tensors.put(name, tensor);
-      }
-      Safetensors.write(file, tensors, metadata);
-    }
-    double[][] rows = {{1, 2, 3}};
-    assertThat(small().resume(data, run).logProb(rows))
-        .isEqualTo(small().fit(data, folder.resolve("whole")).logProb(rows));
-  }
-
-  @Test
-  void aRunThatIsBeingTrainedIsRefused() {
-    Splits data = gaussians(300, 3);
-    Path run = folder.resolve("busy");
-    small().fit(data, run);
-    try (RunFolder.Lock _ = new RunFolder(run).lock()) {
-      assertThatThrownBy(() -> small().resume(data, run))
-          .isInstanceOf(InvalidInputException.class)
-          .hasMessageContaining("being trained");
-    }
-    Path fresh = folder.resolve("fresh");
-    try (RunFolder.Lock _ = new RunFolder(fresh).lock()) {
-      assertThatThrownBy(() -> small().fit(data, fresh))
-          .isInstanceOf(InvalidInputException.class)
-          .hasMessageContaining("being trained");
-      assertThat(fresh.resolve("metrics.csv")).doesNotExist(); // nothing of the other's is touched
-    }
-    small().resume(data, run);
-  }
-
-  @Test
-  void theStateOfAnotherModelIsRefused() {
-    Splits data = gaussians(300, 3);
-    Path run = folder.resolve("three");
-    small().fit(data, run);
-    assertThatThrownBy(() -> small(2).resume(gaussians(300, 2), run))
-        .isInstanceOf(InvalidInputException.class)
-        .hasMessageContaining("expected the state of 12 weights")
-        .hasMessageContaining("that of 24");
-  }
-
-  @Test
-  void aRunIsNotResumedForFewerStepsThanItHasMade() throws IOException {
-    Splits data = gaussians(300, 3);
-    Path run = folder.resolve("long");
-    small().epochs(3).fit(data, run);
-    String config = Files.readString(run.resolve("config.json"));
-    assertThatThrownBy(() -> small().epochs(2).resume(data, run))
-        .isInstanceOf(InvalidInputException.class)
-        .hasMessageContaining("steps that the run has made");
-    assertThat(run.resolve("config.json")).hasContent(config);
   }
 
   @Test

@@ -51,10 +51,7 @@ public record TableSummary(
 
   /** Of rows of real numbers. */
   public static TableSummary of(Dataset table) {
-    ColumnSummaries summaries = new ColumnSummaries(table.dimension());
-    for (int r = 0; r < table.size(); r++) {
-      summaries.add(table.row(r));
-    }
+    ColumnSummaries summaries = ColumnSummaries.of(table);
     return new TableSummary(
         table.size(),
         0,
@@ -72,10 +69,7 @@ public record TableSummary(
   public static TableSummary of(Path file, TableOptions options) {
     if (FileFormat.ofInput(file) == FileFormat.IDX) {
       Dataset images = IdxFile.read(file);
-      ColumnSummaries summaries = new ColumnSummaries(images.dimension());
-      for (int r = 0; r < images.size(); r++) {
-        summaries.add(images.row(r));
-      }
+      ColumnSummaries summaries = ColumnSummaries.of(images);
       return new TableSummary(
           images.size(),
           0,
@@ -145,6 +139,14 @@ public record TableSummary(
       Arrays.fill(whole, true);
       Arrays.fill(min, Double.NaN);
       Arrays.fill(max, Double.NaN);
+    }
+
+    static ColumnSummaries of(Dataset rows) {
+      ColumnSummaries summaries = new ColumnSummaries(rows.dimension());
+      for (int r = 0; r < rows.size(); r++) {
+        summaries.add(rows.row(r));
+      }
+      return summaries;
     }
 
     void add(double[] row) {

@@ -117,7 +117,7 @@ public final class Recipe {
    * @throws InvalidInputException for an unknown key or an impossible value
    */
   public Recipe with(Map<String, String> changes) {
-    return new Recipe(tree.with(changes));
+    return changes.isEmpty() ? this : new Recipe(tree.with(changes));
   }
 
   /** Its name. */

@@ -1,0 +1,221 @@
+package org.ebflow.training.recipe;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.util.Map;
+import org.ebflow.flow.InvalidInputException;
+import org.ebflow.flow.layer.Activation;
+import org.ebflow.flow.layer.MonotoneSpline;
+import org.ebflow.flow.layer.Shape;
+import org.ebflow.flow.model.CouplingConfig;
+import org.ebflow.flow.model.PatchesConfig;
+import org.ebflow.linalg.Precision;
+import org.ebflow.training.objective.DenoisingScoreMatching;
+import org.ebflow.training.objective.FiniteDifferenceScoreMatching;
+import org.ebflow.training.objective.LossScale;
+import org.ebflow.training.objective.MaximumLikelihood;
+import org.ebflow.training.objective.SampledMaximumLikelihood;
+import org.ebflow.training.objective.SlicedScoreMatching;
+import org.ebflow.training.optimizer.Adam;
+import org.ebflow.training.optimizer.RmsProp;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** What the named recipes set: the published values, and those of our own. */
+final class RecipeSettingsTest {
+  private static final Shape MNIST = new Shape(1, 28, 28);
+  private static final Shape CIFAR10 = new Shape(3, 32, 32);
+
+  @Test
+  void mnistFcHasThePublishedNumberOfWeights() {
+    assertThat(Recipe.named("mnist-fc-ssm").flow(784, Precision.FLOAT32).parameters().count())
+        .isEqualTo(1_230_880);
+  }
+
+  @Test
+  void cifar10FcHasThePublishedNumberOfWeights() {
+    assertThat(Recipe.named("cifar10-fc-ssm").flow(CIFAR10, Precision.FLOAT32).parameters().count())
+        .isEqualTo(18_880_512);
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "cifar10-fc-ssm, .85, 30",
+    "cifar10-fc-dsm, .85, 30",
+    "cifar10-fc-fdssm, .7, 20",
+    "cifar10-fc-ml, .7, 20",
+    "cifar10-fc-sml, .7, 20"
+  })
+  void cifar10RecipesHaveThePublishedSettings(String name, double gamma, int gammaEpochs) {
+    Recipe recipe = Recipe.named(name);
+    LossScale scale = LossScale.PER_DIMENSION;
+
+    assertThat(recipe.optimizer()).isEqualTo(new RmsProp(1e-4, .99, 1e-8, 0));
+    assertThat(RecipeTest.section(recipe, "training"))
+        .containsEntry("batch_size", 100)
+        .containsEntry("gamma", gamma)
+        .containsEntry("gamma_epochs", gammaEpochs)
+        .containsEntry("clip", 0)
+        .containsEntry("average_decay", .999)
+        .containsEntry("map", true);
+    assertThat(RecipeTest.section(recipe, "model"))
+        .containsEntry("layers", 2)
+        .containsEntry("alpha", .3)
+        .containsEntry("residual", true);
+    assertThat(RecipeTest.section(recipe, "data"))
+        .containsEntry("preprocessing", Map.of("type", "logit", "smoothness", .5))
+        .containsEntry("augment", true);
+    double lambda = .001 / 3; // divided by the channels, but not in fdssm
+    assertThat(recipe.objective(3072, CIFAR10))
+        .isEqualTo(
+            switch (recipe.loss()) {
+              case "ssm" -> new SlicedScoreMatching(1, false, lambda, scale);
+              case "dsm" -> new DenoisingScoreMatching(.1, lambda, scale);
+              case "fdssm" -> new FiniteDifferenceScoreMatching(.1, .001, scale);
+              case "sml" -> new SampledMaximumLikelihood(scale);
+              default -> new MaximumLikelihood();
+            });
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "mnist-fc-ml, 0",
+    "mnist-fc-sml, 0",
+    "mnist-fc-ssm, 0",
+    "mnist-fc-dsm, 0",
+    "mnist-fc-fdssm, 5",
+    "kmnist-fc-fdssm, 5"
+  })
+  void imageRecipesHaveThePublishedSettings(String name, double clip) {
+    Recipe recipe = Recipe.named(name);
+
+    assertThat(recipe.optimizer()).isEqualTo(new RmsProp(1e-4, .99, 1e-8, 0));
+    assertThat(RecipeTest.section(recipe, "training"))
+        .containsEntry("batch_size", 100)
+        .containsEntry("gamma", .95)
+        .containsEntry("gamma_epochs", 50)
+        .containsEntry("average_decay", .999)
+        .containsEntry("map", true);
+    assertThat(((Number) RecipeTest.section(recipe, "training").get("clip")).doubleValue())
+        .isEqualTo(clip);
+    assertThat(RecipeTest.section(recipe, "model"))
+        .containsEntry("layers", 2)
+        .containsEntry("alpha", .3)
+        .containsEntry("residual", false);
+    assertThat(RecipeTest.section(recipe, "data").get("preprocessing"))
+        .isEqualTo(Map.of("type", "logit", "smoothness", .5));
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "mnist, 3e-3",
+    "kmnist, 3e-3",
+    "fashion-mnist, 3e-3",
+    "digits, 1e-3",
+    "cifar10, 3e-4"
+  })
+  void imageSetsHaveARecipeOfPatchesByMaximumLikelihood(String data, double rate) {
+    Recipe recipe = Recipe.named(data + "-patches-ml");
+
+    assertThat(recipe.modelConfig())
+        .isEqualTo(new PatchesConfig(4, 7, 15, 3.5, MonotoneSpline.Tails.FROZEN));
+    assertThat(recipe.optimizer()).isEqualTo(new Adam(rate, .9, .999, 1e-8, 0, false));
+    assertThat(recipe.objective(784, MNIST)).isEqualTo(new MaximumLikelihood());
+    assertThat(recipe.flow(MNIST, Precision.FLOAT32).constantParts()).hasSize(2 + 4 * 3);
+    assertThatThrownBy(() -> recipe.flow(43, Precision.FLOAT32))
+        .isInstanceOf(InvalidInputException.class)
+        .hasMessage(
+            data
+                + "-patches-ml: model patches needs images, expected height and width, found rows of 43 columns");
+  }
+
+  @Test
+  void imageObjectivesAreDividedByTheDimension() {
+    LossScale scale = LossScale.PER_DIMENSION;
+
+    assertThat(Recipe.named("mnist-fc-ml").objective(784, MNIST))
+        .isEqualTo(new MaximumLikelihood());
+    assertThat(Recipe.named("mnist-fc-sml").objective(784, MNIST))
+        .isEqualTo(new SampledMaximumLikelihood(scale));
+    assertThat(Recipe.named("mnist-fc-ssm").objective(784, MNIST))
+        .isEqualTo(new SlicedScoreMatching(1, false, 0, scale));
+    assertThat(Recipe.named("mnist-fc-dsm").objective(784, MNIST))
+        .isEqualTo(new DenoisingScoreMatching(1, 0, scale));
+    assertThat(Recipe.named("mnist-fc-fdssm").objective(784, MNIST))
+        .isEqualTo(new FiniteDifferenceScoreMatching(1, 0, scale));
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "sine-coupling-ssm, 1e-4, 1, SWISH, false",
+    "sine-coupling-fdssm, 1e-4, 1, SWISH, false",
+    "sine-coupling-dsm, 1e-4, 1, ELU, false",
+    "sine-coupling-ml, 5e-4, 1, SWISH, false",
+    "sine-coupling-sml, 5e-4, 0, SWISH, true",
+    "swirl-coupling-ssm, 1e-4, 10, SWISH, false",
+    "swirl-coupling-dsm, 1e-4, 10, ELU, false",
+    "swirl-coupling-sml, 1e-4, 10, ELU, false",
+    "swirl-coupling-fdssm, 1e-4, 2.5, ELU, false",
+    "swirl-coupling-ml, 5e-3, 1, ELU, false",
+    "checkerboard-coupling-ssm, 1e-4, 10, SWISH, true",
+    "checkerboard-coupling-ml, 1e-4, 10, ELU, true",
+    "checkerboard-coupling-sml, 1e-4, 10, ELU, true",
+    "checkerboard-coupling-dsm, 1e-4, 10, ELU, true",
+    "checkerboard-coupling-fdssm, 1e-4, 10, ELU, false"
+  })
+  void planeRecipesHaveThePublishedSettings(
+      String name, double rate, double clip, Activation.Kind activation, boolean adamW) {
+    Recipe recipe = Recipe.named(name);
+    boolean checkerboard = name.startsWith("checkerboard");
+
+    assertThat(recipe.optimizer()).isEqualTo(new Adam(rate, .9, .999, 1e-8, 0, adamW));
+    boolean normalised = name.equals("checkerboard-coupling-fdssm");
+    assertThat(recipe.modelConfig())
+        .isEqualTo(new CouplingConfig(10, 64, 3, activation, normalised));
+    assertThat(recipe.precision()).isEqualTo(Precision.FLOAT64);
+    Map<String, Object> training = RecipeTest.section(recipe, "training");
+    assertThat(training)
+        .containsEntry("batch_size", checkerboard ? 10_000 : 2048)
+        .containsEntry("steps", checkerboard ? 100_000 : 50_000)
+        .containsEntry("epochs", 0);
+    assertThat(((Number) training.get("clip")).doubleValue()).isEqualTo(clip);
+    double noise = ((Number) RecipeTest.section(recipe, "data").get("noise")).doubleValue();
+    if (recipe.loss().equals("dsm")) { // the noise is its target
+      assertThat(recipe.objective(2, null))
+          .isEqualTo(new DenoisingScoreMatching(.375, 0, LossScale.PER_SAMPLE));
+      assertThat(noise).isZero();
+    } else {
+      assertThat(noise).isEqualTo(.375);
+    }
+    if (recipe.loss().equals("fdssm")) {
+      assertThat(recipe.objective(2, null))
+          .isEqualTo(new FiniteDifferenceScoreMatching(.1, 0, LossScale.PER_SAMPLE));
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "table-coupling-ml, BOUNDED",
+    "table-coupling-ssm, BOUNDED",
+    "table-coupling-fdssm, BOUNDED",
+    "sine-coupling-ssm, PUBLISHED",
+    "checkerboard-coupling-fdssm, PUBLISHED",
+    "gaussians-coupling-ssm, PUBLISHED"
+  })
+  void onlyTablesOfOnesOwnHaveBoundedCouplings(String name, CouplingConfig.Transform transform) {
+    assertThat(((CouplingConfig) Recipe.named(name).modelConfig()).transform())
+        .isEqualTo(transform);
+  }
+
+  @Test
+  void lambdaIsDividedByTheChannels() {
+    Recipe recipe = Recipe.named("mnist-fc-ssm").set("objective.lambda", "0.6");
+
+    assertThat(recipe.objective(12, new Shape(3, 2, 2)))
+        .isEqualTo(new SlicedScoreMatching(1, false, .6 / 3, LossScale.PER_DIMENSION));
+    assertThat(recipe.objective(12, null))
+        .isEqualTo(new SlicedScoreMatching(1, false, .6 / 12, LossScale.PER_DIMENSION));
+  }
+}
