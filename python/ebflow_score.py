@@ -190,10 +190,10 @@ class FlowDensity:
 
 if __name__ == "__main__":
     try:
-        _, path, table = sys.argv if len(sys.argv) == 3 else sys.exit(__doc__)
-        model = FlowDensity(path)
-        scores = model.score_samples(model.read(table))
+        if len(sys.argv) != 3:
+            raise ValueError(f"expected a run and a table, found {len(sys.argv) - 1} argument(s)")
+        scores = (model := FlowDensity(sys.argv[1])).score_samples(model.read(sys.argv[2]))
         print("id,log_prob", *(f"{i},{p}" for i, p in enumerate(scores, 1)), sep="\n")
     except (OSError, ValueError) as error:
-        print(f"{' '.join(sys.argv[1:])}: {error}", file=sys.stderr)
+        print(f"{' '.join(sys.argv[1:] or sys.argv)}: {error}", file=sys.stderr)
         sys.exit(2)

@@ -53,7 +53,7 @@ record SeedResult(
   }
 
   private static double number(JsonNode value) {
-    return value.doubleValue(Double.POSITIVE_INFINITY);
+    return value.isNull() ? Double.POSITIVE_INFINITY : value.doubleValue();
   }
 
   /** As JSON, in which null is +Infinity. */

@@ -94,6 +94,9 @@ public final class StudyTablesCommand implements Callable<Integer> {
     Splits splits = options.load(choice.recipe());
     spec.commandLine().getErr().print(OneLine.name(name + ": "));
     Recipe recipe = choice.recipe(splits.train().dimension(), spec.commandLine().getErr());
+    if (parts.anomalies != null) { // what is wrong with them is said before the first run
+      anomalies(recipe, parts.anomalies);
+    }
     return new Table(
         name,
         splits.train().size() + splits.validation().size(),
@@ -108,8 +111,7 @@ public final class StudyTablesCommand implements Callable<Integer> {
     }
     Recipe recipe = table.runs.recipe(seed);
     Dataset test = options.load(recipe).test();
-    Dataset odd =
-        options.load(recipe.set("data.test", DataOptions.absolute(anomalies.toString()))).test();
+    Dataset odd = anomalies(recipe, anomalies);
     try (Scorer scorer =
         new Scorer(
             TrainedFlow.load(table.runs.run(seed)),
@@ -121,6 +123,11 @@ public final class StudyTablesCommand implements Callable<Integer> {
           Auroc.of(negative(inliers.logProb()), negative(outliers.logProb())),
           Auroc.of(inliers.latentNorm(), outliers.latentNorm()));
     }
+  }
+
+  /** Those rows, with the columns of the recipe's data. */
+  private Dataset anomalies(Recipe recipe, Path anomalies) {
+    return options.load(recipe.set("data.test", DataOptions.absolute(anomalies.toString()))).test();
   }
 
   private static double[] negative(double[] values) {

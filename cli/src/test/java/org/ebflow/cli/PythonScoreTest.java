@@ -465,6 +465,13 @@ class PythonScoreTest {
   }
 
   @Test
+  void anotherNumberOfArgumentsIsWrongUse() throws Exception {
+    refuse("ebflow_score.py: expected a run and a table, found 0 argument(s)");
+    refuse("run: expected a run and a table, found 1 argument(s)", "run");
+    refuse("a b c: expected a run and a table, found 3 argument(s)", "a", "b", "c");
+  }
+
+  @Test
   void itIsShort() throws IOException {
     assertThat(Files.readAllLines(SCRIPT)).hasSizeLessThanOrEqualTo(MOST_LINES);
   }

@@ -193,6 +193,15 @@ class SeedRunsTest {
   @Test
   void wrongUseIsRefused() throws IOException {
     threeSeeds();
+    String seeds = Files.readString(runs.resolve("seeds.json"));
+    for (String number : List.of("test_nll", "validation_nll", "nll_gaussian")) {
+      String damaged =
+          seeds.replaceFirst("\"" + number + "\" : [-.0-9E]+", "\"" + number + "\" : \"1,5\"");
+      assertThat(damaged).isNotEqualTo(seeds);
+      Files.writeString(runs.resolve("seeds.json"), damaged);
+      Program.refuse("seeds.json: expected JSON", "train", "--resume", runs);
+    }
+    Files.writeString(runs.resolve("seeds.json"), seeds);
     Program.refuse(
         "holds runs with several seeds already",
         "train",

@@ -224,6 +224,13 @@ class StudyTablesCommandTest {
     Files.delete(tables.resolve("second-test.csv"));
     npy("second-test.npy", TestRuns.rows(60, 3, 5));
     refuse("second-test.npy: expected rows of 2 values", "--tables", tables);
+    npy("second-test.npy", TestRuns.rows(60, 2, 5));
+    npy("second-anomalies.npy", TestRuns.rows(60, 3, 5));
+    refuse("second-anomalies.npy: expected rows of 2 values", "--tables", tables);
+    Files.delete(tables.resolve("second-anomalies.npy"));
+    Files.delete(tables.resolve("first-anomalies.csv.gz"));
+    TestRuns.csv(tables.resolve("first-anomalies.csv"), "a,b", TestRuns.rows(60, 2, 5));
+    refuse("first-anomalies.csv: expected a column c, found a, b", "--tables", tables);
   }
 
   private void refuse(String message, Object... options) {
@@ -233,6 +240,6 @@ class StudyTablesCommandTest {
     Result result = Program.run(call);
     assertThat(result.exit()).as(result.err()).isEqualTo(2);
     assertThat(result.err()).contains(message).doesNotContain("\tat ");
-    assertThat(study.resolve("tables.csv")).doesNotExist();
+    assertThat(study).as("nothing is trained").doesNotExist();
   }
 }

@@ -7,13 +7,20 @@ import static org.ebflow.flow.Numbers.dot;
 import static org.ebflow.flow.Numbers.flat;
 import static org.ebflow.flow.Numbers.zeros;
 
+import java.util.Arrays;
 import java.util.List;
 import java.util.function.DoubleFunction;
 import java.util.function.Supplier;
+import java.util.stream.DoubleStream;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.ebflow.flow.LayersUnderTest.Subject;
+import org.ebflow.flow.layer.BlockDiagonal;
+import org.ebflow.flow.layer.ColumnPermutation;
+import org.ebflow.flow.layer.ConstantJacobian;
+import org.ebflow.flow.layer.Dense;
 import org.ebflow.flow.pass.Parameter;
+import org.ebflow.flow.pass.Parameters;
 import org.ebflow.linalg.Blas;
 import org.ebflow.linalg.Matrix;
 import org.ebflow.linalg.Precision;
@@ -21,6 +28,7 @@ import org.ejml.data.DMatrixRMaj;
 import org.ejml.dense.row.factory.DecompositionFactory_DDRM;
 import org.ejml.interfaces.decomposition.LUDecomposition_F64;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
@@ -112,6 +120,35 @@ class LayerDerivativesTest {
               return -3 * logDetOfConstantParts(run);
             });
       }
+    }
+  }
+
+  /** Such a determinant ends the training; its gradient does not exist. */
+  @ParameterizedTest
+  @EnumSource(Precision.class)
+  void aSingularWeightAddsNoLogDetGradient(Precision precision) {
+    Dense dense = Dense.identity(2);
+    assertThat(logDetGradient(dense, dense.weight(), precision, 1, 2, 2, 4))
+        .containsExactly(Double.NEGATIVE_INFINITY, 0, 0, 0, 0);
+    // W = diag(2, 4) has W⁻ᵀ = diag(1/2, 1/4)
+    BlockDiagonal blocks = new BlockDiagonal(ColumnPermutation.of(0, 1, 2, 3), 2);
+    assertThat(logDetGradient(blocks, blocks.weight(), precision, 1, 2, 2, 4, 2, 0, 0, 4))
+        .containsExactly(Double.NEGATIVE_INFINITY, 0, 0, 0, 0, -1.5, 0, 0, -0.75);
+  }
+
+  /** log|det|, then -3 times its gradient in the weight. */
+  private static double[] logDetGradient(
+      ConstantJacobian layer, Parameter weight, Precision precision, double... values) {
+    Parameters parameters = Parameters.initial(layer.parametersByName(), Precision.FLOAT64, 1);
+    parameters.of(weight).copyFrom(Matrix.of(values, weight.rows(), weight.columns()));
+    parameters.changed();
+    Blas blas = Blas.named("openblas");
+    Matrix x = Matrix.allocate(Precision.FLOAT64, BATCH, layer.dimension());
+    try (LayerRun run = new LayerRun(layer, parameters, precision, x, BATCH, "openblas", 1)) {
+      run.forward().backward(zeros(x), Matrix.allocate(Precision.FLOAT64, 1, BATCH), -1, true, 1);
+      double logDet = layer.addLogDetGradient(-3, run.parameters, blas, run.gradients());
+      return DoubleStream.concat(DoubleStream.of(logDet), Arrays.stream(flat(run.sums.of(weight))))
+          .toArray();
     }
   }
 

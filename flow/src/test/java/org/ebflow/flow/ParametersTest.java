@@ -121,5 +121,8 @@ class ParametersTest {
     assertThat(frozen.freezing(List.of(dense.bias())).trainedLength()).isZero();
     assertThat(frozen.count()).isEqualTo(parameters.count());
     assertThat(parameters.trains(dense.weight())).isTrue();
+    assertThat(frozen.initializedByData()).isFalse();
+    parameters.initializedByData(true);
+    assertThat(parameters.freezing(List.of(dense.weight())).initializedByData()).isTrue();
   }
 }

@@ -17,6 +17,7 @@ import org.ebflow.linalg.Lu;
 import org.ebflow.linalg.Matrix;
 import org.ebflow.linalg.Precision;
 import org.ebflow.training.data.Dataset;
+import org.ebflow.training.data.Shuffle;
 import org.ebflow.training.data.Splits;
 import org.ebflow.training.objective.DenoisingScoreMatching;
 import org.ebflow.training.objective.FiniteDifferenceScoreMatching;
@@ -251,9 +252,14 @@ class ClosedFormLastLayerTest {
     Matrix prepared =
         Standardize.byTrainingSet().fit(data).flow(D, Precision.FLOAT64).forward(rows(data), BLAS);
     Gaussian reaching = Gaussian.of(after.part(0, 4).forward(prepared, BLAS));
-    Matrix covariance = reaching.shrunk(D / (D + 200.0)).covariance();
-    Matrix weight = after.weights().get("4.weight");
-    Matrix bias = after.weights().get("4.bias");
+    assertWhitens(
+        after.weights().get("4.weight"),
+        after.weights().get("4.bias"),
+        reaching.shrunk(D / (D + 200.0)));
+  }
+
+  /** Whether y = W x + b of such rows has mean 0 and covariance I. */
+  private static void assertWhitens(Matrix weight, Matrix bias, Gaussian reaching) {
     for (int a = 0; a < D; a++) {
       double shift = bias.get(0, a);
       for (int k = 0; k < D; k++) {
@@ -264,12 +270,67 @@ class ClosedFormLastLayerTest {
         double sum = 0;
         for (int k = 0; k < D; k++) {
           for (int l = 0; l < D; l++) {
-            sum += weight.get(a, k) * covariance.get(k, l) * weight.get(b, l);
+            sum += weight.get(a, k) * reaching.covariance().get(k, l) * weight.get(b, l);
           }
         }
         assertThat(sum).isCloseTo(a == b ? 1 : 0, within(1e-9));
       }
     }
+  }
+
+  /**
+   * An update, the first of them before the first step, sees the 100 rows that the next 50 steps
+   * train on: a half of a pass. The average is over 64·3 rows, of which the latest count 100/192.
+   */
+  @ParameterizedTest
+  @CsvSource({"50, 2", "100, 3"})
+  void updatesEnterAnExponentialAverageOfTheMoments(int steps, int updates) {
+    Dataset data = table(200);
+    Flow flow = flow("dense", Precision.FLOAT64);
+    trainer(flow, "ml")
+        .batchSize(2)
+        .steps(steps)
+        .fit(withoutValidation(data), folder.resolve("run"));
+
+    double[][] prepared =
+        Standardize.byTrainingSet()
+            .fit(data)
+            .flow(D, Precision.FLOAT64)
+            .forward(rows(data), BLAS)
+            .toRows();
+    double share = 100 / 192.0;
+    double[] mean = new double[D];
+    double[][] second = new double[D][D]; // moments about 0
+    for (int update = 0; update < updates; update++) {
+      int[] order = new int[200];
+      Shuffle.fill(order, 4, update / 2);
+      double keep = update == 0 ? 0 : 1 - share;
+      for (int a = 0; a < D; a++) {
+        mean[a] *= keep;
+        for (int b = 0; b < D; b++) {
+          second[a][b] *= keep;
+        }
+      }
+      for (int i = 0; i < 100; i++) {
+        double[] x = prepared[order[update % 2 * 100 + i]];
+        for (int a = 0; a < D; a++) {
+          mean[a] += (1 - keep) * x[a] / 100;
+          for (int b = 0; b < D; b++) {
+            second[a][b] += (1 - keep) * x[a] * x[b] / 100;
+          }
+        }
+      }
+    }
+    Matrix covariance = Matrix.allocate(Precision.FLOAT64, D, D);
+    for (int a = 0; a < D; a++) {
+      for (int b = 0; b < D; b++) {
+        covariance.set(a, b, second[a][b] - mean[a] * mean[b]);
+      }
+    }
+    assertWhitens(
+        flow.weights().get("0.weight"),
+        flow.weights().get("0.bias"),
+        new Gaussian(mean, covariance).shrunk(D / (D + 192.0)));
   }
 
   private static double[] values(Flow flow, String name) {

@@ -40,7 +40,7 @@ public final class Auroc {
           "Auroc.of: expected values without NaN, found "
               + (values.length == 0 ? "none" : "NaN among " + values.length));
     }
-    double[] sorted = Arrays.stream(values).map(value -> value + 0.0).toArray(); // -0 is 0
+    double[] sorted = values.clone();
     Arrays.sort(sorted);
     return sorted;
   }

@@ -124,6 +124,26 @@ class DatasetTest {
   }
 
   @Test
+  void columnsThatFloat32CanNotTellApartOrHoldAreRefusedForIt() {
+    double ulp = 0x1p-23; // of float32 at 1
+    Dataset fine = Dataset.of(new double[][] {{1, 7, -3e38}, {1 + ulp, 7, 3e38}});
+    fine.requireVaryingIn(Precision.FLOAT32);
+    for (double[] column :
+        new double[][] {{1, 1 + ulp / 4}, {0, 4e38}, {-4e38, 0}, {-1e300, 1e300}}) {
+      Dataset data = Dataset.of(new double[][] {{1, column[0]}, {2, column[1]}});
+      data.requireVaryingIn(Precision.FLOAT64);
+      assertThatThrownBy(() -> data.requireVaryingIn(Precision.FLOAT32))
+          .isInstanceOf(InvalidInputException.class)
+          .hasMessageContaining(
+              "expected columns that vary in precision f32, found "
+                  + column[0]
+                  + " to "
+                  + column[1]
+                  + " in column 2 ");
+    }
+  }
+
+  @Test
   void refusesWrongShapesAndIndices() {
     Dataset data = ramp(4);
     Matrix target = Matrix.allocate(Precision.FLOAT64, 2, 3);

@@ -133,6 +133,25 @@ class ShrunkGaussianTest {
     assertThat(nll(gaussian, rows)).isFinite();
   }
 
+  /** Its eigenvalues are 2 + 1e-6 and -1e-6, which counts as 0. */
+  @Test
+  void aCorrelationThatRoundingPutsAboveOneCountsAsOne() {
+    double above = 1 + 1e-6;
+    Moments moments =
+        new Moments(
+            2_000_000_000L,
+            Matrix.allocate(Precision.FLOAT64, 1, 2),
+            Matrix.of(new double[] {1, above, above, 1}, 2, 2));
+
+    ShrunkGaussian gaussian = ShrunkGaussian.fit(moments, null, BLAS);
+
+    double shrinkage = 2 / (2 + 2e9);
+    assertThat(gaussian.shrinkage()).isEqualTo(shrinkage);
+    double large = (1 - shrinkage) * (2 + 1e-6) + shrinkage;
+    assertThat(gaussian.logAbsDeterminant())
+        .isCloseTo(-0.5 * (Math.log(large) + Math.log(shrinkage)), within(1e-12));
+  }
+
   @Test
   void withoutValidationRowsTheShrinkageIsTheShareOfColumns() {
     ShrunkGaussian gaussian = ShrunkGaussian.fit(moments(rows(30, 10, 4)), null, BLAS);

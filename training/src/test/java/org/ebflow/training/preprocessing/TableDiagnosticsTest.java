@@ -22,6 +22,7 @@ import org.ebflow.training.preprocessing.TableDiagnostics.Treatment;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class TableDiagnosticsTest {
@@ -117,6 +118,19 @@ class TableDiagnosticsTest {
             "2 of 4 columns have values far out (1, 2): they set the column's scale, in which all others are close together (the default model's margins bear them)");
   }
 
+  /**
+   * Of 200 values two on each side may lie anywhere. All others are from -0.98 to 0.97, with median
+   * 0.
+   */
+  @ParameterizedTest
+  @CsvSource({"199,48.4,0", "199,48.6,1", "0,-48.9,0", "0,-49.1,1"})
+  void farOutIsFiftyTimesAsFarAsTheOthers(int row, double value, int found) {
+    double[][] rows = new double[200][1];
+    Arrays.setAll(rows, r -> new double[] {(r - 100) / 100.0});
+    rows[row][0] = value;
+    assertThat(lines(rows)).hasSize(found).allMatch(line -> line.contains("far out (1)"));
+  }
+
   @Test
   void aValueFarOutIsFoundOutsideOfTheSample() {
     double[][] rows = rows(40_001, 2);
@@ -149,6 +163,53 @@ class TableDiagnosticsTest {
         .containsExactly(
             "1 of 4 columns have one value in more than half of the rows (1): the density has a peak there, which nothing keeps finite (--set data.noise=0.05 would)",
             "2 of 4 columns have at most 50 different values (2, 3): the density has peaks there, which nothing keeps finite (--set data.noise=0.05 would)");
+  }
+
+  /** Up to 50 values are few, and no more than a tenth of the rows. */
+  @ParameterizedTest
+  @CsvSource({"100,10,1", "100,11,0", "1000,50,1", "1000,51,0"})
+  void fewValuesAreAtMostFiftyAndATenthOfTheRows(int count, int values, int found) {
+    double[][] rows = rows(count, 2);
+    for (int r = 0; r < count; r++) {
+      rows[r][1] = 0.3 * (r % values);
+    }
+    assertThat(lines(rows))
+        .hasSize(found)
+        .allMatch(line -> line.contains("have at most 50 different values (2)"));
+  }
+
+  @ParameterizedTest
+  @CsvSource({"50,0", "51,1"})
+  void onlyMoreThanHalfOfTheRowsWithOneValueAreTold(int tied, int found) {
+    double[][] rows = rows(100, 2);
+    for (int r = 0; r < tied; r++) {
+      rows[r][1] = 0.5;
+    }
+    assertThat(lines(rows))
+        .hasSize(found)
+        .allMatch(line -> line.contains("have one value in more than half of the rows (2)"));
+  }
+
+  /** Of a variance of 1, a share of 1e-8 may be left over. */
+  @ParameterizedTest
+  @CsvSource({"5e-5,1", "2e-4,0"})
+  void columnsThatLeaveAHundredMillionthOfTheVarianceAreDependent(double deviation, int found) {
+    Random random = new Random(5);
+    double[][] rows = new double[400][3];
+    for (double[] row : rows) {
+      row[0] = random.nextGaussian();
+      row[1] = random.nextGaussian();
+      row[2] = 0.6 * row[0] + 0.8 * row[1] + deviation * random.nextGaussian();
+    }
+    assertThat(lines(rows))
+        .hasSize(found)
+        .allMatch(line -> line.contains("are linear combinations of others (3 of 1, 2)"));
+    for (double[] row : rows) {
+      row[2] = -row[0] + deviation * random.nextGaussian();
+    }
+    assertThat(lines(rows))
+        .hasSize(found)
+        .allMatch(line -> line.contains("repeat others up to scale and shift (3 of 1)"));
   }
 
   @Test
