@@ -94,8 +94,8 @@ public final class StudyTablesCommand implements Callable<Integer> {
     Splits splits = options.load(choice.recipe());
     spec.commandLine().getErr().print(OneLine.name(name + ": "));
     Recipe recipe = choice.recipe(splits.train().dimension(), spec.commandLine().getErr());
-    if (parts.anomalies != null) { // what is wrong with them is said before the first run
-      anomalies(recipe, parts.anomalies);
+    if (parts.anomalies() != null) { // what is wrong with them is said before the first run
+      anomalies(recipe, parts.anomalies());
     }
     return new Table(
         name,
