@@ -10,6 +10,7 @@ import org.ebflow.flow.layer.AffineTransform;
 import org.ebflow.flow.layer.BlockDiagonal;
 import org.ebflow.flow.layer.ColumnPermutation;
 import org.ebflow.flow.layer.ColumnRange;
+import org.ebflow.flow.layer.Convolution;
 import org.ebflow.flow.layer.Coupling;
 import org.ebflow.flow.layer.CouplingSplit;
 import org.ebflow.flow.layer.CouplingTransform;
@@ -39,16 +40,26 @@ import org.junit.jupiter.params.provider.Arguments;
  */
 final class LayersUnderTest {
   private static final double[] MASK = {0, 1, 0, 1};
+  private static final Shape IMAGE = new Shape(2, 2, 2);
 
   private LayersUnderTest() {}
 
   /**
    * A layer to be tested on inputs uniform on [from,to).
    *
-   * @param dimension numbers per row
+   * @param shape of the layer's rows
    * @param layer the layer
    */
-  record Subject(String name, int dimension, Layer layer, double from, double to) {
+  record Subject(String name, Shape shape, Layer layer, double from, double to) {
+    Subject(String name, int dimension, Layer layer, double from, double to) {
+      this(name, Shape.plain(dimension), layer, from, to);
+    }
+
+    /** Numbers per row. */
+    int dimension() {
+      return shape.size();
+    }
+
     @Override
     public String toString() {
       return name;
@@ -70,13 +81,16 @@ final class LayersUnderTest {
         onReals("BlockDiagonal, one block", 3, new BlockDiagonal(ColumnPermutation.of(0, 1, 2), 3)),
         onReals("BlockDiagonal, scales", 3, new BlockDiagonal(ColumnPermutation.of(2, 0, 1), 1)),
         onReals("BlockDiagonal, tiles", 8, BlockDiagonal.tiles(new Shape(1, 2, 4), 2, 1, 1)),
-        onReals("BlockDiagonal, lattices", 8, BlockDiagonal.lattices(new Shape(2, 2, 2), 1, 2)),
+        onReals("BlockDiagonal, lattices", IMAGE, BlockDiagonal.lattices(IMAGE, 1, 2)),
         onReals(
             "Dense, untrained",
             3,
             Dense.untrained(
                 Matrix.of(new double[] {1, 2, 0, -1, .5, 3, 0, 1, 2}, 3, 3),
                 Matrix.of(new double[] {.1, -2, 3}, 1, 3))),
+        convolution("Convolution", new Shape(2, 3, 3), 3),
+        convolution("Convolution, larger than the image", new Shape(1, 3, 4), 7),
+        convolution("Convolution, of one pixel", new Shape(4, 1, 2), 1),
         onReals("SmoothLeakyRelu", 4, new SmoothLeakyRelu(.3, false)),
         onReals("SmoothLeakyRelu, residual", 4, new SmoothLeakyRelu(.3, true)),
         spline(3, 1, 3.5, Tails.FREE),
@@ -117,13 +131,10 @@ final class LayersUnderTest {
         onReals("ColumnRange", 4, new ColumnRange(4, 1, Shape.plain(2), sequence(2))),
         onReals("ColumnRange, all columns", 3, new ColumnRange(3, 0, Shape.plain(3), sequence(3))),
         onReals("ColumnPermutation", 4, ColumnPermutation.of(2, 0, 3, 1)),
-        onReals("ColumnPermutation, squeeze", 8, ColumnPermutation.squeeze(new Shape(2, 2, 2))),
-        onReals(
-            "ColumnPermutation, split", 8, ColumnPermutation.splitChannels(new Shape(2, 2, 2), 1)),
-        onReals(
-            "ColumnPermutation, tiles", 8, ColumnPermutation.tiles(new Shape(2, 2, 2), 1, 0, 1)),
-        onReals(
-            "ColumnPermutation, lattices", 8, ColumnPermutation.lattices(new Shape(2, 2, 2), 2, 1)),
+        onReals("ColumnPermutation, squeeze", IMAGE, ColumnPermutation.squeeze(IMAGE)),
+        onReals("ColumnPermutation, split", IMAGE, ColumnPermutation.splitChannels(IMAGE, 1)),
+        onReals("ColumnPermutation, tiles", IMAGE, ColumnPermutation.tiles(IMAGE, 1, 0, 1)),
+        onReals("ColumnPermutation, lattices", IMAGE, ColumnPermutation.lattices(IMAGE, 2, 1)),
         new Subject("Logit", 4, new Logit(.7), .25, .75),
         new Subject("MarginalGaussianization, histogram", 3, histogram(), 1.1, 1.9),
         new Subject("MarginalGaussianization, quantiles", 3, quantiles(), .1, .9),
@@ -132,14 +143,17 @@ final class LayersUnderTest {
         onReals("ElementwiseLayer", 4, new ElementwiseLayer(new Sinh())));
   }
 
+  private static Subject convolution(String name, Shape image, int side) {
+    return onReals(name, image, new Convolution(image, side));
+  }
+
   /** Every transform with every split, with one network and with one for each parameter. */
   static Stream<Subject> couplings() {
-    Shape image = new Shape(2, 2, 2);
     return Stream.of(
             CouplingSplit.mask(MASK),
             CouplingSplit.columns(5, 3, 0, 2),
             CouplingSplit.firstHalf(3),
-            CouplingSplit.channels(image, 1))
+            CouplingSplit.channels(IMAGE, 1))
         .flatMap(
             split ->
                 Stream.of(
@@ -169,7 +183,7 @@ final class LayersUnderTest {
             + ", "
             + networks
             + " networks",
-        split.dimension(),
+        split.dimension() == IMAGE.size() ? IMAGE : Shape.plain(split.dimension()),
         new Coupling(split, transform, maps));
   }
 
@@ -178,16 +192,11 @@ final class LayersUnderTest {
     return MapsUnderTest.all()
         .map(
             subject -> {
-              int inputs = subject.map().inputs();
-              int dimension = inputs + subject.map().outputs();
-              int[] conditioning = IntStream.range(0, inputs).toArray();
-              return onReals(
-                  "Coupling by " + subject,
-                  dimension,
-                  new Coupling(
-                      CouplingSplit.columns(dimension, conditioning),
-                      new AdditiveTransform(),
-                      List.of(subject.map())));
+              Coupling coupling = subject.coupling();
+              Shape image = subject.shape();
+              int channels = coupling.dimension() / (image.height() * image.width());
+              Shape both = new Shape(channels, image.height(), image.width());
+              return onReals("Coupling by " + subject, both, coupling);
             });
   }
 
@@ -275,7 +284,11 @@ final class LayersUnderTest {
   }
 
   private static Subject onReals(String name, int dimension, Layer layer) {
-    return new Subject(name, dimension, layer, -2, 2);
+    return onReals(name, Shape.plain(dimension), layer);
+  }
+
+  private static Subject onReals(String name, Shape shape, Layer layer) {
+    return new Subject(name, shape, layer, -2, 2);
   }
 
   /** A function of a user's own. */

@@ -9,7 +9,6 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.ebflow.flow.MapsUnderTest.Subject;
 import org.ebflow.flow.layer.Activation;
@@ -21,7 +20,6 @@ import org.ebflow.flow.layer.Coupling;
 import org.ebflow.flow.layer.CouplingSplit;
 import org.ebflow.flow.layer.Description;
 import org.ebflow.flow.layer.DifferentiableMap;
-import org.ebflow.flow.layer.Layer;
 import org.ebflow.flow.layer.LayerTypes;
 import org.ebflow.flow.layer.MapTypes;
 import org.ebflow.flow.layer.Shape;
@@ -70,10 +68,10 @@ class MapContractTest {
     final Jet x;
     final Jet y;
 
-    Run(DifferentiableMap map, Precision precision, int order) {
-      this.map = map;
+    Run(Subject subject, Precision precision, int order) {
+      map = subject.map();
       // the very weights of its coupling, by the map's own names
-      parameters = LayerRun.randomParameters(asLayer(map)).copy(precision);
+      parameters = LayerRun.randomParameters(subject.coupling()).copy(precision);
       Compute compute = Compute.of(precision, Blas.named("openblas"));
       kept = Workspace.forTeam(compute, parameters, team, BATCH, order, true)[0];
       gradients = new Gradients(team.worker(0), compute, parameters.zeros());
@@ -92,17 +90,10 @@ class MapContractTest {
     }
   }
 
-  private static Layer asLayer(DifferentiableMap map) {
-    int dimension = map.inputs() + map.outputs();
-    int[] conditioning = IntStream.range(0, map.inputs()).toArray();
-    return new Coupling(
-        CouplingSplit.columns(dimension, conditioning), new AdditiveTransform(), List.of(map));
-  }
-
   @ParameterizedTest
   @MethodSource("inBothPrecisions")
   void valuesMatchThePlainFormula(Subject subject, Precision precision) {
-    try (Run run = new Run(subject.map(), precision, 0)) {
+    try (Run run = new Run(subject, precision, 0)) {
       Map<String, Matrix> weights = run.parameters.byName();
       for (int r = 0; r < BATCH; r++) {
         double[] expected =
@@ -122,7 +113,7 @@ class MapContractTest {
   @MethodSource("maps")
   void fewerInputCotangentsAreTheSameNumbers(Subject subject) {
     for (int order = 0; order <= 2; order++) {
-      try (Run run = new Run(subject.map(), Precision.FLOAT64, order)) {
+      try (Run run = new Run(subject, Precision.FLOAT64, order)) {
         int rows = (order + 1) * BATCH;
         Jet yBar = Run.jet(LayerRun.random(subject.map().outputs(), rows, 132));
         double[] all = {};
@@ -154,7 +145,7 @@ class MapContractTest {
     String text = JSON.writeValueAsString(subject.map().description());
     @SuppressWarnings("unchecked")
     Map<String, Object> read = JSON.readValue(text, Map.class);
-    Shape shape = Shape.plain(subject.map().inputs());
+    Shape shape = subject.shape();
     DifferentiableMap again = MapTypes.make(read, shape);
     assertThat(again).hasSameClassAs(subject.map());
     assertThat(JSON.writeValueAsString(again.description())).isEqualTo(text);

@@ -6,16 +6,22 @@ import java.util.Map;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.ebflow.flow.layer.Activation;
+import org.ebflow.flow.layer.AdditiveTransform;
 import org.ebflow.flow.layer.Affine;
 import org.ebflow.flow.layer.Composition;
+import org.ebflow.flow.layer.ConvolutionMap;
+import org.ebflow.flow.layer.Coupling;
+import org.ebflow.flow.layer.CouplingSplit;
 import org.ebflow.flow.layer.Description;
 import org.ebflow.flow.layer.DifferentiableMap;
 import org.ebflow.flow.layer.Initializers;
 import org.ebflow.flow.layer.Mlp;
 import org.ebflow.flow.layer.NormalisedAffine;
+import org.ebflow.flow.layer.Shape;
 import org.ebflow.flow.pass.Gradients;
 import org.ebflow.flow.pass.Jet;
 import org.ebflow.flow.pass.Parameter;
+import org.ebflow.flow.pass.Parameter.Initializer;
 import org.ebflow.flow.pass.Workspace;
 import org.ebflow.linalg.Matrix;
 import org.jspecify.annotations.Nullable;
@@ -30,9 +36,25 @@ final class MapsUnderTest {
   /**
    * A map to be tested.
    *
+   * @param shape of its input rows
    * @param formula its value of one row, by plain arithmetic with those weights
    */
-  record Subject(String name, DifferentiableMap map, Formula formula) {
+  record Subject(String name, DifferentiableMap map, Shape shape, Formula formula) {
+    Subject(String name, DifferentiableMap map, Formula formula) {
+      this(name, map, Shape.plain(map.inputs()), formula);
+    }
+
+    /** The map as the network of an additive coupling, whose derivatives are the map's. */
+    Coupling coupling() {
+      Shape output = map.outputShape(shape);
+      int channels = shape.channels() + output.channels();
+      return new Coupling(
+          CouplingSplit.channels(
+              new Shape(channels, shape.height(), shape.width()), shape.channels()),
+          new AdditiveTransform(),
+          List.of(map));
+    }
+
     @Override
     public String toString() {
       return name;
@@ -114,6 +136,11 @@ final class MapsUnderTest {
                 "Mlp, no hidden layer, weight normalisation",
                 new Mlp(3, 2, new Mlp.Settings(5, 0, Activation.Kind.TANH, true)),
                 (x, weights) -> normalised(x, weights, "0.")),
+            convolution("ConvolutionMap", new Shape(2, 3, 4), 3, 3, true),
+            convolution("ConvolutionMap, without bias", new Shape(3, 2, 1), 1, 5, false),
+            convolution("ConvolutionMap, of one pixel", new Shape(4, 2, 2), 2, 1, true),
+            convolution("ConvolutionMap, of one channel", new Shape(1, 5, 3), 1, 7, true),
+            network(new Shape(1, 2, 3)),
             new Subject("a user's map", new ProductsOfPairs(4), ProductsOfPairs::formula)));
   }
 
@@ -121,6 +148,62 @@ final class MapsUnderTest {
     double[][] w = weights.of(weight);
     double[] bias = weights.of(biasName)[0];
     return IntStream.range(0, w.length).mapToDouble(r -> bias[r] + dot(w[r], x)).toArray();
+  }
+
+  private static Subject convolution(String name, Shape image, int out, int side, boolean bias) {
+    Initializer start = Initializers.uniformByFanIn(side * side * image.channels());
+    return new Subject(
+        name,
+        new ConvolutionMap(image, out, side, start, bias ? start : null),
+        image,
+        (x, weights) -> convolved(x, image, side, weights, "weight", bias ? "bias" : null));
+  }
+
+  /** Convolutions with an activation between. */
+  private static Subject network(Shape image) {
+    Shape hidden = new Shape(3, image.height(), image.width());
+    return new Subject(
+        "Composition, of convolutions",
+        new Composition(
+            List.of(
+                new ConvolutionMap(image, 3, 3),
+                new Activation(Activation.Kind.SWISH, hidden.size()),
+                new ConvolutionMap(hidden, 2, 3))),
+        image,
+        (x, weights) ->
+            convolved(
+                activated(
+                    Activation.Kind.SWISH,
+                    convolved(x, image, 3, weights, "0.weight", "0.bias"),
+                    weights,
+                    "1."),
+                hidden,
+                3,
+                weights,
+                "2.weight",
+                "2.bias"));
+  }
+
+  /** Pixel by pixel, channels last. */
+  private static double[] convolved(
+      double[] x, Shape image, int side, Weights weights, String name, @Nullable String biasName) {
+    double[][] weight = weights.of(name);
+    int out = weight.length;
+    int channels = image.channels();
+    double[] y = new double[image.height() * image.width() * out];
+    for (int i = 0; i < y.length; i++) {
+      int pixel = i / out;
+      y[i] = biasName == null ? 0 : weights.of(biasName)[0][i % out];
+      for (int tap = 0; tap < side * side * channels; tap++) {
+        int row = pixel / image.width() + tap / channels / side - side / 2;
+        int column = pixel % image.width() + tap / channels % side - side / 2;
+        if (row >= 0 && row < image.height() && column >= 0 && column < image.width()) {
+          y[i] +=
+              weight[i % out][tap] * x[(row * image.width() + column) * channels + tap % channels];
+        }
+      }
+    }
+    return y;
   }
 
   private static double[] normalised(double[] x, Weights weights, String prefix) {

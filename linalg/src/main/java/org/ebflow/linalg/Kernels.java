@@ -8,6 +8,7 @@ package org.ebflow.linalg;
  * @param functions elementwise functions
  * @param jets jets of elementwise functions
  * @param coupling jets of the scaling of a coupling
+ * @param convolution convolutions of images
  * @param noise counter-based noise
  * @param optimizer parameter updates
  * @param bfloat16 rounding of float32 numbers, whatever the precision of the others
@@ -18,6 +19,7 @@ public record Kernels(
     ElementwiseFunctions functions,
     ElementwiseJets jets,
     CouplingKernels coupling,
+    ConvolutionKernels convolution,
     NoiseKernels noise,
     OptimizerKernels optimizer,
     BFloat16Kernels bfloat16) {}

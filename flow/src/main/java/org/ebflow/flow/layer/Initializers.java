@@ -37,6 +37,31 @@ public final class Initializers {
     };
   }
 
+  /**
+   * {@code factor}·(Dirac delta) of a convolution [C,k²·C], k odd: channel o sees itself at its own
+   * pixel alone.
+   */
+  public static Initializer diracDelta(double factor) {
+    return (values, draws) -> {
+      int channels = values.rows();
+      int middle = values.columns() / channels / 2;
+      for (int o = 0; o < channels; o++) {
+        values.set(o, middle * channels + o, factor);
+      }
+    };
+  }
+
+  /** Normal with mean zero. */
+  public static Initializer gaussian(double deviation) {
+    return (values, draws) -> {
+      draws.gaussian(values);
+      double[] array = values.doubles();
+      for (int i = 0; i < array.length; i++) {
+        array[i] *= deviation;
+      }
+    };
+  }
+
   /** Uniform on ±1/√fanIn. */
   public static Initializer uniformByFanIn(int fanIn) {
     return (values, draws) -> {

@@ -30,6 +30,7 @@ public final class LayerTypes {
   static {
     register(Dense.TYPE, Dense::of);
     register(BlockDiagonal.TYPE, BlockDiagonal::of);
+    register(Convolution.TYPE, Convolution::of);
     register(ActNorm.TYPE, ActNorm::of);
     register(SmoothLeakyRelu.TYPE, SmoothLeakyRelu::of);
     register(MonotoneSpline.TYPE, MonotoneSpline::of);

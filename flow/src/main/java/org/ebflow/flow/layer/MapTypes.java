@@ -30,6 +30,7 @@ public final class MapTypes {
     register(Affine.TYPE, Affine::of);
     register(NormalisedAffine.TYPE, NormalisedAffine::of);
     register(Activation.TYPE, Activation::of);
+    register(ConvolutionMap.TYPE, ConvolutionMap::of);
     register(Composition.TYPE, Composition::of);
     register(Mlp.TYPE, Mlp::of);
     ServiceLoader.load(LayerProvider.class)

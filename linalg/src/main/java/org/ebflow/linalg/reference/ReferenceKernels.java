@@ -12,6 +12,7 @@ public final class ReferenceKernels {
           FloatFunctions.all(),
           new FloatJets(),
           new FloatCoupling(),
+          new FloatConvolution(),
           new FloatNoise(),
           new FloatOptimizer(),
           new BFloat16Loops());
@@ -22,6 +23,7 @@ public final class ReferenceKernels {
           DoubleFunctions.all(),
           new DoubleJets(),
           new DoubleCoupling(),
+          new DoubleConvolution(),
           new DoubleNoise(),
           new DoubleOptimizer(),
           new BFloat16Loops());

@@ -25,6 +25,7 @@ public final class VectorKernels {
         FloatVectorFunctions.all(),
         new FloatVectorJets(),
         reference.coupling(),
+        reference.convolution(),
         new FloatVectorNoise(),
         new FloatVectorOptimizer(),
         new VectorBFloat16());
@@ -37,6 +38,7 @@ public final class VectorKernels {
         DoubleVectorFunctions.all(),
         new DoubleVectorJets(),
         reference.coupling(),
+        reference.convolution(),
         new DoubleVectorNoise(),
         new DoubleVectorOptimizer(),
         new VectorBFloat16());
