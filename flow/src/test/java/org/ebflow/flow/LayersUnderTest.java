@@ -91,6 +91,15 @@ final class LayersUnderTest {
         convolution("Convolution", new Shape(2, 3, 3), 3),
         convolution("Convolution, larger than the image", new Shape(1, 3, 4), 7),
         convolution("Convolution, of one pixel", new Shape(4, 1, 2), 1),
+        convolution("Convolution, banded LU", new Shape(1, 9, 4), 3),
+        onReals(
+            "Convolution, spectral normalisation",
+            new Shape(2, 3, 3),
+            new Convolution(new Shape(2, 3, 3), 3).spectrallyNormalised()),
+        onReals(
+            "Convolution, spectral normalisation, banded LU",
+            new Shape(1, 9, 4),
+            new Convolution(new Shape(1, 9, 4), 3).spectrallyNormalised()),
         onReals("SmoothLeakyRelu", 4, new SmoothLeakyRelu(.3, false)),
         onReals("SmoothLeakyRelu, residual", 4, new SmoothLeakyRelu(.3, true)),
         spline(3, 1, 3.5, Tails.FREE),

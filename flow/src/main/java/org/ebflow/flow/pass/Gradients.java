@@ -29,6 +29,7 @@ public final class Gradients {
   private final IdentityHashMap<Parameter, Integer> index = new IdentityHashMap<>();
   private final boolean[] written;
   private final List<Term> noted = new ArrayList<>();
+  private final List<Term> pullBacks = new ArrayList<>();
   private final Pool<ProductTerm> products = new Pool<>(ProductTerm::new);
   private final Pool<ColumnSumsTerm> columnSums = new Pool<>(ColumnSumsTerm::new);
   private double scale = 1;
@@ -88,18 +89,32 @@ public final class Gradients {
 
   private void forgetTerms() {
     noted.clear();
+    pullBacks.clear();
     products.used = 0;
     columnSums.used = 0;
   }
 
-  /** Whether the gradient of that block is wanted: {@link Parameters#trains}. */
+  /**
+   * Whether the gradient of that block is wanted: {@link Parameters#trains} says so of it, or of the
+   * block that it is computed from.
+   */
   public boolean wants(Parameter block) {
-    return sums.trains(block);
+    return sums.wantsGradient(block);
   }
 
   /** Notes a term of a layer's own. */
   public void add(Term term) {
     noted.add(term);
+  }
+
+  /**
+   * Notes what pulls the complete gradient of a computed weight back to the block that it is
+   * computed from. A term that was noted before is not noted again.
+   */
+  public void addPullBack(Term term) {
+    if (!pullBacks.contains(term)) {
+      pullBacks.add(term);
+    }
   }
 
   /** Notes W̄ += Σ_k ȳ_kᵀ x_k over the orders of yBar. */
@@ -157,15 +172,25 @@ public final class Gradients {
   }
 
   /**
-   * Sums all that was noted since the step began or the last call. Every worker calls it;
-   * afterwards all blocks are complete for all.
+   * Sums all that was noted since the step began or the last call, and pulls it back to the blocks
+   * that weights are computed from. Every worker calls it; afterwards all blocks are complete for
+   * all.
    */
   public void finish() {
+    sum();
+    pullBack();
+  }
+
+  /**
+   * The first half of {@link #finish}, after which a caller may add to the sums of any weight, in
+   * one worker. The workers must meet before {@link #pullBack}.
+   */
+  public void sum() {
     worker.barrier();
     for (int i = 0; i < noted.size(); i++) {
       noted.get(i).sumInto(this);
     }
-    forgetTerms();
+    noted.clear();
     if (worker.rank() == 0) {
       for (int i = 0; i < written.length; i++) { // an iterator would be an allocation
         if (!written[i]) {
@@ -175,6 +200,18 @@ public final class Gradients {
       }
     }
     worker.barrier();
+  }
+
+  /** The second half of {@link #finish}. */
+  public void pullBack() {
+    boolean any = !pullBacks.isEmpty(); // of every worker alike
+    for (int i = 0; i < pullBacks.size(); i++) {
+      pullBacks.get(i).sumInto(this);
+    }
+    forgetTerms();
+    if (any) {
+      worker.barrier();
+    }
   }
 
   /**
