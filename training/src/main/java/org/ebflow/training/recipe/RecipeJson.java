@@ -13,6 +13,7 @@ import java.util.stream.Collectors;
 import org.ebflow.flow.InvalidInputException;
 import org.ebflow.flow.model.CouplingConfig;
 import org.ebflow.flow.model.FullyConnectedConfig;
+import org.ebflow.flow.model.GlowConfig;
 import org.ebflow.flow.model.ModelConfig;
 import org.ebflow.flow.model.PatchesConfig;
 import org.ebflow.flow.model.SplineConfig;
@@ -54,7 +55,8 @@ final class RecipeJson {
     @JsonSubTypes.Type(value = FullyConnectedConfig.class, name = "fc"),
     @JsonSubTypes.Type(value = CouplingConfig.class, name = "coupling"),
     @JsonSubTypes.Type(value = SplineConfig.class, name = "spline"),
-    @JsonSubTypes.Type(value = PatchesConfig.class, name = "patches")
+    @JsonSubTypes.Type(value = PatchesConfig.class, name = "patches"),
+    @JsonSubTypes.Type(value = GlowConfig.class, name = "glow")
   })
   private interface ModelMixIn {}
 
