@@ -8,9 +8,12 @@ import org.ebflow.flow.layer.Activation;
 import org.ebflow.flow.layer.AdditiveTransform;
 import org.ebflow.flow.layer.AffineTransform;
 import org.ebflow.flow.layer.BlockDiagonal;
+import org.ebflow.flow.layer.ChannelScale;
 import org.ebflow.flow.layer.ColumnPermutation;
 import org.ebflow.flow.layer.ColumnRange;
+import org.ebflow.flow.layer.Composition;
 import org.ebflow.flow.layer.Convolution;
+import org.ebflow.flow.layer.ConvolutionMap;
 import org.ebflow.flow.layer.Coupling;
 import org.ebflow.flow.layer.CouplingSplit;
 import org.ebflow.flow.layer.CouplingTransform;
@@ -22,11 +25,13 @@ import org.ebflow.flow.layer.FixedAffine;
 import org.ebflow.flow.layer.Initializers;
 import org.ebflow.flow.layer.Layer;
 import org.ebflow.flow.layer.Logit;
+import org.ebflow.flow.layer.LuPointwiseConvolution;
 import org.ebflow.flow.layer.MarginalGaussianization;
 import org.ebflow.flow.layer.MaskedAffineCoupling;
 import org.ebflow.flow.layer.Mlp;
 import org.ebflow.flow.layer.MonotoneSpline;
 import org.ebflow.flow.layer.MonotoneSpline.Tails;
+import org.ebflow.flow.layer.PointwiseConvolution;
 import org.ebflow.flow.layer.Sequence;
 import org.ebflow.flow.layer.Shape;
 import org.ebflow.flow.layer.SmoothLeakyRelu;
@@ -108,6 +113,18 @@ final class LayersUnderTest {
         spline(4, 15, 3.4, Tails.FROZEN),
         spline(3, 15, 2.1, Tails.FREE),
         onReals("ActNorm", 4, new ActNorm(4)),
+        onReals("ActNorm, per channel", IMAGE, new ActNorm(IMAGE)),
+        onReals("PointwiseConvolution", IMAGE, new PointwiseConvolution(IMAGE)),
+        onReals(
+            "PointwiseConvolution, three channels",
+            new Shape(3, 2, 1),
+            new PointwiseConvolution(new Shape(3, 2, 1))),
+        onReals("LuPointwiseConvolution", IMAGE, new LuPointwiseConvolution(IMAGE)),
+        onReals(
+            "LuPointwiseConvolution, four channels",
+            new Shape(4, 1, 2),
+            new LuPointwiseConvolution(new Shape(4, 1, 2))),
+        onReals("multi-scale", IMAGE, multiScale(IMAGE)),
         onReals(
             "MaskedAffineCoupling, Swish",
             4,
@@ -209,10 +226,47 @@ final class LayersUnderTest {
             });
   }
 
+  /** As a multi-scale model: a coupling by a network of convolutions before a split. */
+  private static Sequence multiScale(Shape image) {
+    Shape kept = new Shape(1, image.height(), image.width());
+    Composition network =
+        new Composition(
+            List.of(
+                new ConvolutionMap(kept, 3, 3),
+                Activation.leakyRelu(3 * 4, .1),
+                new ConvolutionMap(new Shape(3, 2, 2), 2, 1),
+                new ChannelScale(new Shape(2, 2, 2), 3)));
+    return new Sequence(
+        image.size(),
+        List.of(
+            new ActNorm(image),
+            new PointwiseConvolution(image),
+            new Coupling(
+                CouplingSplit.channels(image, 1), AffineTransform.bounded(2), List.of(network)),
+            ColumnPermutation.splitChannels(image, 1),
+            new ColumnRange(
+                image.size(),
+                0,
+                kept,
+                new Sequence(
+                    kept.size(),
+                    List.of(
+                        ColumnPermutation.squeeze(kept),
+                        new LuPointwiseConvolution(new Shape(4, 1, 1)))))));
+  }
+
   /** Layers with weights so large that the workers of a team share the columns of each product. */
   static Stream<Subject> wide() {
     return Stream.of(
         onReals("Dense, wide", 130, new Dense(130)),
+        onReals(
+            "PointwiseConvolution, wide",
+            new Shape(130, 1, 2),
+            new PointwiseConvolution(new Shape(130, 1, 2))),
+        onReals(
+            "LuPointwiseConvolution, wide",
+            new Shape(130, 2, 1),
+            new LuPointwiseConvolution(new Shape(130, 2, 1))),
         onReals("BlockDiagonal, wide", 260, BlockDiagonal.lattices(new Shape(130, 1, 2), 1, 2)),
         onReals(
             "MaskedAffineCoupling, wide",

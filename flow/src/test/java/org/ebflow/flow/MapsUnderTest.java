@@ -8,6 +8,7 @@ import java.util.stream.Stream;
 import org.ebflow.flow.layer.Activation;
 import org.ebflow.flow.layer.AdditiveTransform;
 import org.ebflow.flow.layer.Affine;
+import org.ebflow.flow.layer.ChannelScale;
 import org.ebflow.flow.layer.Composition;
 import org.ebflow.flow.layer.ConvolutionMap;
 import org.ebflow.flow.layer.Coupling;
@@ -151,6 +152,18 @@ final class MapsUnderTest {
             convolution("ConvolutionMap, of one pixel", new Shape(4, 2, 2), 2, 1, true),
             convolution("ConvolutionMap, of one channel", new Shape(1, 5, 3), 1, 7, true),
             network(new Shape(1, 2, 3)),
+            new Subject(
+                "Activation, leaky ReLU of slope .1",
+                Activation.leakyRelu(4, .1),
+                (x, weights) -> Arrays.stream(x).map(u -> u > 0 ? u : .1 * u).toArray()),
+            new Subject(
+                "ChannelScale",
+                new ChannelScale(new Shape(3, 1, 2), 3),
+                new Shape(3, 1, 2),
+                (x, weights) ->
+                    IntStream.range(0, x.length)
+                        .mapToDouble(i -> x[i] * Math.exp(3 * weights.of("log_scale")[0][i % 3]))
+                        .toArray()),
             new Subject("a user's map", new ProductsOfPairs(4), ProductsOfPairs::formula)));
   }
 

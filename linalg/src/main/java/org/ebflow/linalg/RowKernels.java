@@ -69,6 +69,18 @@ public interface RowKernels {
     }
   }
 
+  /**
+   * Fills every row of y with copies of the row of x, one beside the other.
+   *
+   * @param x read, [rows,*]
+   * @param y overwritten, [rows,*] of the same precision, as wide as some copies of x
+   */
+  default void repeatColumns(Matrix x, Matrix y) {
+    for (int to = 0; to < y.columns(); to += x.columns()) {
+      copyColumns(x, 0, y, to, x.columns());
+    }
+  }
+
   /** out ← x∘y, elementwise. */
   void product(Matrix x, Matrix y, Matrix out);
 
@@ -99,4 +111,40 @@ public interface RowKernels {
    * @param gBar those columns accumulated into, [1,rows]
    */
   void pullBackNormalisedRows(Matrix v, Matrix g, Matrix wBar, Matrix vBar, Matrix gBar, int from);
+
+  /**
+   * w ← P·L·U of a weight that is kept as factors [n,n]: row permutation[i] of w is row i of L·U. L
+   * is the factors below the diagonal, with ones on it. U is those above it, with signs[i]·e^s_i
+   * for the s_i on it.
+   *
+   * @param factors read, [n,n]; the stride may exceed n
+   * @param permutation read, [1,n], every number from 0 to n-1 once
+   * @param signs read, [1,n], 1 or -1
+   * @param w overwritten, [n,n], contiguous
+   */
+  void multiplyLu(Matrix factors, Matrix permutation, Matrix signs, Matrix w);
+
+  /**
+   * Pulls the cotangent of w in {@link #multiplyLu} back to rows {@code from} to {@code to}
+   * (exclusive) of the factors.
+   *
+   * @param wBar read, [n,n], contiguous
+   * @param factorsBar those rows accumulated into, [n,n]; the stride may exceed n
+   */
+  void pullBackLu(
+      Matrix factors,
+      Matrix permutation,
+      Matrix signs,
+      Matrix wBar,
+      Matrix factorsBar,
+      int from,
+      int to);
+
+  /**
+   * Solves w x = y for each row y, with w of {@link #multiplyLu}.
+   *
+   * @param y read, [rows,n]
+   * @param x overwritten with the solutions, [rows,n]; not y
+   */
+  void solveLu(Matrix factors, Matrix permutation, Matrix signs, Matrix y, Matrix x);
 }

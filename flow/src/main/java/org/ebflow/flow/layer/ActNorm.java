@@ -15,16 +15,17 @@ import org.ebflow.linalg.RowKernels;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Activation normalisation, y = (x - t)·e^(-s) per column.
+ * Activation normalisation, y = (x - t)·e^(-s) per column, or per channel of an image.
  *
  * <p>Source: Kingma and Dhariwal 2018, section 3.1; jets: docs/derivations/actnorm.md.
  *
- * <p>Shapes (row-major): x, y [batch,D] per order; t, s [1,D]. log|det ∂y/∂x| = -Σ s nats, the same
+ * <p>Shapes (row-major): x, y [batch,D] per order; t, s [1,C], with C the channels of an image of P
+ * pixels, D = P·C; columns are the channels of one pixel. log|det ∂y/∂x| = -P·Σ s nats, the same
  * for every x: part of log Z.
  *
  * <p>Start: t is the mean and s the log of the standard deviation (unbiased, plus 1e-8) of each
- * column of the first rows; before that the identity. A column that is constant in those rows, up
- * to rounding, gets s = 0: its deviation says nothing about other rows.
+ * channel, over all pixels of the first rows; before that the identity. A channel that is constant
+ * in those rows, up to rounding, gets s = 0: its deviation says nothing about other rows.
  *
  * <p>Domain and inverse: all reals, x = y·e^s + t. Cost: 2·D FLOP per row and order; keeps
  * [batch,D] per order. Threading: immutable.
@@ -34,24 +35,43 @@ public final class ActNorm implements ConstantJacobian {
   private static final int SCALE = 0;
   private static final int PRODUCTS = 1;
   private static final int COTANGENT = 2;
+  private static final int CHANNEL_SCALE = 3;
+  private static final int TRANSLATION = 4;
   private static final double SMALLEST_DEVIATION = 1e-8;
+
+  private static final String PER = "per";
+  private static final String CHANNEL = "channel";
 
   private final Parameter translation;
   private final Parameter logScale;
+  private final int pixels;
 
-  /** The identity until a batch initialises it. */
+  /** Of columns. The identity until a batch initialises it. */
   public ActNorm(int dimension) {
-    translation = new Parameter("translation", 1, dimension, Initializers.constant(0));
-    logScale = new Parameter("log_scale", 1, dimension, Initializers.constant(0));
+    this(Shape.plain(dimension));
+  }
+
+  /** Of the channels of images. The identity until a batch initialises it. */
+  public ActNorm(Shape image) {
+    translation = new Parameter("translation", 1, image.channels(), Initializers.constant(0));
+    logScale = new Parameter("log_scale", 1, image.channels(), Initializers.constant(0));
+    pixels = image.height() * image.width();
   }
 
   static ActNorm of(Description description, Shape input) {
-    return new ActNorm(input.size());
+    if (!description.has(PER)) {
+      return new ActNorm(input.size());
+    }
+    if (!description.text(PER).equals(CHANNEL)) {
+      throw new IllegalArgumentException(
+          PER + " is " + description.text(PER) + ", expected " + CHANNEL);
+    }
+    return new ActNorm(input);
   }
 
   @Override
   public Map<String, Object> description() {
-    return Description.of(TYPE);
+    return pixels == 1 ? Description.of(TYPE) : Description.of(TYPE, PER, CHANNEL);
   }
 
   @Override
@@ -61,7 +81,17 @@ public final class ActNorm implements ConstantJacobian {
 
   @Override
   public int dimension() {
-    return translation.columns();
+    return pixels * translation.columns();
+  }
+
+  /** Images of other channels are refused. */
+  @Override
+  public Shape outputShape(Shape input) {
+    if (pixels > 1 && input.channels() != translation.columns()) {
+      throw new IllegalArgumentException(
+          this + ": rows are " + input + ", expected " + translation.columns() + " channels");
+    }
+    return ConstantJacobian.super.outputShape(input);
   }
 
   @Override
@@ -71,7 +101,7 @@ public final class ActNorm implements ConstantJacobian {
     for (int c = 0; c < s.columns(); c++) {
       sum -= s.get(0, c);
     }
-    return sum;
+    return pixels * sum;
   }
 
   @Override
@@ -79,14 +109,14 @@ public final class ActNorm implements ConstantJacobian {
       double factor, Parameters parameters, Blas blas, Gradients gradients) {
     Matrix sBar = gradients.of(logScale);
     for (int c = 0; c < sBar.columns(); c++) {
-      sBar.set(0, c, sBar.get(0, c) - factor);
+      sBar.set(0, c, sBar.get(0, c) - factor * pixels);
     }
     return logAbsDeterminant(parameters, blas);
   }
 
   @Override
   public void initialize(Jet x, Jet y, LogDet logDet, Workspace kept) {
-    setFrom(x.stream(0), kept.parameters());
+    setFrom(x.byPixel(pixels).stream(0), kept.parameters());
     forward(x, y, logDet, kept, 0, 0);
   }
 
@@ -120,11 +150,11 @@ public final class ActNorm implements ConstantJacobian {
   @Override
   public void forward(Jet x, Jet y, LogDet logDet, Workspace kept, int fromOrder, int toOrder) {
     RowKernels kernels = kept.kernels().rows();
-    Matrix scale = scale(kept, x.width());
+    Matrix scale = kept.row(SCALE, x.width());
     for (int k = fromOrder; k <= toOrder; k++) {
       if (k == 0) {
-        kernels.subtractFromRows(x.stream(0), kept.value(translation), y.stream(0));
-        kernels.expNegative(kept.value(logScale), scale);
+        kernels.subtractFromRows(x.stream(0), translation(kept), y.stream(0));
+        writeScale(kept, scale);
         kernels.scaleColumns(y.stream(0), scale, y.stream(0)); // y_0 = (x_0 - t) e^(-s)
       } else {
         kernels.scaleColumns(x.stream(k), scale, y.stream(k)); // y_k = x_k e^(-s)
@@ -142,7 +172,7 @@ public final class ActNorm implements ConstantJacobian {
       int toOrder,
       @Nullable Gradients gradients) {
     RowKernels kernels = kept.kernels().rows();
-    Matrix scale = scale(kept, yBar.width());
+    Matrix scale = kept.row(SCALE, yBar.width());
     for (int k = 0; k <= toOrder; k++) {
       kernels.scaleColumns(
           yBar.stream(k), scale, xBar.stream(k)); // y_k = x_k e^(-s)   x̄_k = ȳ_k e^(-s)
@@ -150,11 +180,11 @@ public final class ActNorm implements ConstantJacobian {
     if (gradients != null) {
       Jet first = kept.jet(COTANGENT, yBar.width(), 0);
       kernels.scaleColumns(yBar.stream(0), scale, first.stream(0));
-      gradients.addColumnSums(translation, -1, first, 0); // t̄ = -Σ ȳ_0 e^(-s)
+      gradients.addColumnSums(translation, -1, first.byPixel(pixels), 0); // t̄ = -Σ ȳ_0 e^(-s)
       Jet products = kept.jet(PRODUCTS, yBar.width());
       for (int k = 0; k <= yBar.order(); k++) {
         kernels.product(yBar.stream(k), kept.jet().stream(k), products.stream(k));
-        gradients.addColumnSums(logScale, -1, products, k); // s̄ = -Σ_k Σ ȳ_k y_k
+        gradients.addColumnSums(logScale, -1, products.byPixel(pixels), k); // s̄ = -Σ_k Σ ȳ_k y_k
       }
     }
   }
@@ -162,19 +192,35 @@ public final class ActNorm implements ConstantJacobian {
   @Override
   public void inverse(Matrix y, Matrix x, Workspace kept) {
     RowKernels kernels = kept.kernels().rows();
-    Matrix scale = scale(kept, y.columns());
-    kernels.expNegative(kept.value(logScale), scale);
+    Matrix scale = kept.row(SCALE, y.columns());
+    writeScale(kept, scale);
     kernels.divideColumns(y, scale, x);
-    kernels.addToRows(x, kept.value(translation)); // x = y e^s + t
+    kernels.addToRows(x, translation(kept)); // x = y e^s + t
   }
 
-  /** A row [1,D] for e^(-s), every worker's own. */
-  private static Matrix scale(Workspace kept, int width) {
-    return kept.row(SCALE, width);
+  /** Overwrites a row [1,D] of this worker's own with e^(-s) of every column. */
+  private void writeScale(Workspace kept, Matrix scale) {
+    Matrix ofChannels = pixels == 1 ? scale : kept.row(CHANNEL_SCALE, logScale.columns());
+    kept.kernels().rows().expNegative(kept.value(logScale), ofChannels);
+    if (pixels > 1) {
+      kept.kernels().rows().repeatColumns(ofChannels, scale);
+    }
+  }
+
+  /** t of every column, [1,D]. */
+  private Matrix translation(Workspace kept) {
+    if (pixels == 1) {
+      return kept.value(translation);
+    }
+    Matrix ofColumns = kept.row(TRANSLATION, dimension());
+    kept.kernels().rows().repeatColumns(kept.value(translation), ofColumns);
+    return ofColumns;
   }
 
   @Override
   public String toString() {
-    return "ActNorm(" + translation.columns() + ")";
+    return pixels == 1
+        ? "ActNorm(" + translation.columns() + ")"
+        : "ActNorm(" + translation.columns() + " channels of " + pixels + " pixels)";
   }
 }

@@ -23,6 +23,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Activation implements DifferentiableMap {
   static final String TYPE = "activation";
+  private static final String SLOPE = "slope";
   private static final int SLOPE_BAR = ElementwiseMap.FREE_SLOT;
   private static final int UNWANTED = SLOPE_BAR + 1;
   private static final int CONSTANTS = 0;
@@ -31,6 +32,7 @@ public final class Activation implements DifferentiableMap {
   private final int width;
   private final ElementwiseMap map;
   private final @Nullable Parameter slope;
+  private final double[] constants;
 
   /** Every activation that there is; files and recipes name it in lower case. */
   public enum Kind {
@@ -38,7 +40,7 @@ public final class Activation implements DifferentiableMap {
     SWISH(ElementwiseFunctions::swish),
     /** x for x &gt; 0, else eˣ - 1. */
     ELU(ElementwiseFunctions::elu),
-    /** x for x &gt; 0, else x/100. */
+    /** x for x &gt; 0, else a·x, with a = 1/100 unless told otherwise. */
     LEAKY_RELU(ElementwiseFunctions::leakyRelu, 0.01),
     /** x for x &gt; 0, else 0. */
     RELU(ElementwiseFunctions::leakyRelu, 0),
@@ -84,7 +86,25 @@ public final class Activation implements DifferentiableMap {
 
   /** On rows of {@code width} numbers. */
   public Activation(Kind kind, int width) {
+    this(kind, width, kind.constants);
+  }
+
+  /**
+   * The leaky ReLU of that slope below zero.
+   *
+   * @param slope at least 0
+   */
+  public static Activation leakyRelu(int width, double slope) {
+    if (!(slope >= 0 && slope <= 1)) {
+      throw new IllegalArgumentException(
+          "Activation.leakyRelu: slope is " + slope + ", expected 0 to 1");
+    }
+    return new Activation(Kind.LEAKY_RELU, width, slope);
+  }
+
+  private Activation(Kind kind, int width, double... constants) {
     this.kind = kind;
+    this.constants = constants;
     this.width = width;
     this.map = new ElementwiseMap(kind.function);
     this.slope =
@@ -92,12 +112,18 @@ public final class Activation implements DifferentiableMap {
   }
 
   static Activation of(Description description, Shape input) {
-    return new Activation(Kind.named(description.text("kind")), input.size());
+    Kind kind = Kind.named(description.text("kind"));
+    return kind == Kind.LEAKY_RELU && description.has(SLOPE)
+        ? leakyRelu(input.size(), description.number(SLOPE))
+        : new Activation(kind, input.size());
   }
 
+  /** The slope of a leaky ReLU is said only where it is not the usual one. */
   @Override
   public Map<String, Object> description() {
-    return Description.of(TYPE, "kind", kind.fileName());
+    return Arrays.equals(constants, kind.constants)
+        ? Description.of(TYPE, "kind", kind.fileName())
+        : Description.of(TYPE, "kind", kind.fileName(), SLOPE, constants[0]);
   }
 
   @Override
@@ -144,7 +170,7 @@ public final class Activation implements DifferentiableMap {
   }
 
   private Matrix values(Workspace kept) {
-    return slope == null ? kept.constant(CONSTANTS, kind.constants) : kept.value(slope);
+    return slope == null ? kept.constant(CONSTANTS, constants) : kept.value(slope);
   }
 
   @Override

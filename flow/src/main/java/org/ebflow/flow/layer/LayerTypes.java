@@ -31,6 +31,8 @@ public final class LayerTypes {
     register(Dense.TYPE, Dense::of);
     register(BlockDiagonal.TYPE, BlockDiagonal::of);
     register(Convolution.TYPE, Convolution::of);
+    register(PointwiseConvolution.TYPE, PointwiseConvolution::of);
+    register(LuPointwiseConvolution.TYPE, LuPointwiseConvolution::of);
     register(ActNorm.TYPE, ActNorm::of);
     register(SmoothLeakyRelu.TYPE, SmoothLeakyRelu::of);
     register(MonotoneSpline.TYPE, MonotoneSpline::of);

@@ -31,6 +31,7 @@ public final class MapTypes {
     register(NormalisedAffine.TYPE, NormalisedAffine::of);
     register(Activation.TYPE, Activation::of);
     register(ConvolutionMap.TYPE, ConvolutionMap::of);
+    register(ChannelScale.TYPE, ChannelScale::of);
     register(Composition.TYPE, Composition::of);
     register(Mlp.TYPE, Mlp::of);
     ServiceLoader.load(LayerProvider.class)

@@ -6,8 +6,13 @@ import org.ebflow.linalg.Precision;
 
 /** Shape of a model, enough to build it again. */
 public sealed interface ModelConfig
-    permits FullyConnectedConfig, CouplingConfig, SplineConfig, PatchesConfig, ConvolutionalConfig {
-  /** Name of the architecture in recipes: fc, coupling, spline, patches or cnn. */
+    permits FullyConnectedConfig,
+        CouplingConfig,
+        SplineConfig,
+        PatchesConfig,
+        ConvolutionalConfig,
+        GlowConfig {
+  /** Name of the architecture in recipes: fc, coupling, spline, patches, cnn or glow. */
   String type();
 
   /** Where its weights start. */

@@ -33,12 +33,17 @@ public final class InitialDraws {
 
   /** Initial values of another block of the flow, float64, for one that starts from them. */
   public Matrix valuesOf(Parameter other) {
+    return of(other).values();
+  }
+
+  /** The noise of another block of the flow, for blocks that start from one draw. */
+  public InitialDraws of(Parameter other) {
     int place = blocks.indexOf(other);
     if (place < 0) {
       throw new IllegalArgumentException(
-          "InitialDraws.valuesOf: no block " + other.name() + " of this flow");
+          "InitialDraws: no block " + other.name() + " of this flow");
     }
-    return new InitialDraws(seed, blocks, place).values();
+    return new InitialDraws(seed, blocks, place);
   }
 
   /** Overwrites with standard normal draws. */

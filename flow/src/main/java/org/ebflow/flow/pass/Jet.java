@@ -1,5 +1,7 @@
 package org.ebflow.flow.pass;
 
+import java.util.ArrayList;
+import java.util.List;
 import org.ebflow.linalg.BFloat16Matrix;
 import org.ebflow.linalg.Matrix;
 import org.ebflow.linalg.Streams;
@@ -21,6 +23,9 @@ public final class Jet {
   private final Matrix[][] whole;
   private final Streams tuple;
   private final @Nullable RoundedJet rounded;
+  private final int rowFrom;
+  private final int rowTo;
+  private final List<Jet> byPixel = new ArrayList<>();
 
   /**
    * Rows {@code rowFrom}…{@code rowTo} (exclusive) of every stream of {@code all},
@@ -37,6 +42,8 @@ public final class Jet {
   Jet(Matrix all, @Nullable BFloat16Matrix rounded, int batch, int rowFrom, int rowTo) {
     this.all = all;
     this.batch = batch;
+    this.rowFrom = rowFrom;
+    this.rowTo = rowTo;
     this.order = all.rows() / batch - 1;
     this.streams = new Matrix[order + 1];
     this.whole = new Matrix[order + 1][order + 1];
@@ -48,6 +55,36 @@ public final class Jet {
     }
     this.rounded = rounded == null ? null : new RoundedJet(rounded, batch, rowFrom, rowTo);
     this.tuple = new Streams(streams[0], streamOrNull(1), streamOrNull(2));
+  }
+
+  /**
+   * The same numbers with a row for each pixel of an image (channels last): streams
+   * [batch·pixels,width/pixels]. The view is made once. It has no copy in bfloat16.
+   *
+   * @param pixels of a row's image; divides its width
+   */
+  public Jet byPixel(int pixels) {
+    if (pixels == 1) {
+      return this;
+    }
+    for (int i = 0; i < byPixel.size(); i++) { // an iterator would be an allocation
+      Jet view = byPixel.get(i);
+      if (view.batch == batch * pixels) {
+        return view;
+      }
+    }
+    if (width() % pixels != 0) {
+      throw new IllegalArgumentException(
+          "Jet.byPixel: " + pixels + " pixels, expected a divisor of the width " + width());
+    }
+    Jet view =
+        new Jet(
+            all.reshape(all.rows() * pixels, width() / pixels),
+            batch * pixels,
+            rowFrom * pixels,
+            rowTo * pixels);
+    byPixel.add(view);
+    return view;
   }
 
   /** Highest derivative. */

@@ -210,4 +210,85 @@ public final class FloatRows implements RowKernels {
   private static double norm(float[] row, int from, int width) {
     return Math.sqrt(dot(row, from, row, from, width));
   }
+
+  /** Element (i, j), j at least i, of U. */
+  private static float upper(Matrix factors, Matrix signs, int i, int j) {
+    float value = factors.floats()[factors.offset() + i * factors.stride() + j];
+    return i == j ? signs.floats()[signs.offset() + i] * FloatPolynomials.exp(value) : value;
+  }
+
+  private static int row(Matrix permutation, int i) {
+    return (int) permutation.floats()[permutation.offset() + i];
+  }
+
+  @Override
+  public void multiplyLu(Matrix factors, Matrix permutation, Matrix signs, Matrix w) {
+    int n = w.columns();
+    for (int i = 0; i < n; i++) {
+      int to = w.offset() + row(permutation, i) * n;
+      int lower = factors.offset() + i * factors.stride();
+      for (int j = 0; j < n; j++) {
+        float sum = i <= j ? upper(factors, signs, i, j) : 0f;
+        for (int k = 0; k <= Math.min(i - 1, j); k++) {
+          sum = Math.fma(factors.floats()[lower + k], upper(factors, signs, k, j), sum);
+        }
+        w.floats()[to + j] = sum;
+      }
+    }
+  }
+
+  @Override
+  public void pullBackLu(
+      Matrix factors,
+      Matrix permutation,
+      Matrix signs,
+      Matrix wBar,
+      Matrix factorsBar,
+      int from,
+      int to) {
+    int n = wBar.columns();
+    for (int i = from; i < to; i++) {
+      int own = wBar.offset() + row(permutation, i) * n;
+      int target = factorsBar.offset() + i * factorsBar.stride();
+      for (int j = 0; j < i; j++) { // w = P L U   L̄ = Pᵀ w̄ Uᵀ
+        float sum = 0f;
+        for (int k = j; k < n; k++) {
+          sum = Math.fma(wBar.floats()[own + k], upper(factors, signs, j, k), sum);
+        }
+        factorsBar.floats()[target + j] += sum;
+      }
+      for (int j = i; j < n; j++) { // w = P L U   Ū = Lᵀ Pᵀ w̄
+        float sum = wBar.floats()[own + j];
+        for (int k = i + 1; k < n; k++) {
+          float lower = factors.floats()[factors.offset() + k * factors.stride() + i];
+          sum = Math.fma(lower, wBar.floats()[wBar.offset() + row(permutation, k) * n + j], sum);
+        }
+        factorsBar.floats()[target + j] += i == j ? sum * upper(factors, signs, i, i) : sum;
+      }
+    }
+  }
+
+  @Override
+  public void solveLu(Matrix factors, Matrix permutation, Matrix signs, Matrix y, Matrix x) {
+    int n = y.columns();
+    for (int r = 0; r < y.rows(); r++) {
+      int from = y.offset() + r * n;
+      int to = x.offset() + r * n;
+      for (int i = 0; i < n; i++) { // L u = Pᵀ y
+        float sum = y.floats()[from + row(permutation, i)];
+        int lower = factors.offset() + i * factors.stride();
+        for (int k = 0; k < i; k++) {
+          sum = Math.fma(-factors.floats()[lower + k], x.floats()[to + k], sum);
+        }
+        x.floats()[to + i] = sum;
+      }
+      for (int i = n - 1; i >= 0; i--) { // U x = u
+        float sum = x.floats()[to + i];
+        for (int k = i + 1; k < n; k++) {
+          sum = Math.fma(-upper(factors, signs, i, k), x.floats()[to + k], sum);
+        }
+        x.floats()[to + i] = sum / upper(factors, signs, i, i);
+      }
+    }
+  }
 }

@@ -205,6 +205,33 @@ public final class FloatVectorRows implements RowKernels {
     ReferenceKernels.of(v.precision()).rows().pullBackNormalisedRows(v, g, wBar, vBar, gBar, from);
   }
 
+  /** As {@link #expNegative}. */
+  @Override
+  public void multiplyLu(Matrix factors, Matrix permutation, Matrix signs, Matrix w) {
+    ReferenceKernels.of(w.precision()).rows().multiplyLu(factors, permutation, signs, w);
+  }
+
+  /** As {@link #expNegative}. */
+  @Override
+  public void pullBackLu(
+      Matrix factors,
+      Matrix permutation,
+      Matrix signs,
+      Matrix wBar,
+      Matrix factorsBar,
+      int from,
+      int to) {
+    ReferenceKernels.of(wBar.precision())
+        .rows()
+        .pullBackLu(factors, permutation, signs, wBar, factorsBar, from, to);
+  }
+
+  /** As {@link #expNegative}: for samples, not for training. */
+  @Override
+  public void solveLu(Matrix factors, Matrix permutation, Matrix signs, Matrix y, Matrix x) {
+    ReferenceKernels.of(y.precision()).rows().solveLu(factors, permutation, signs, y, x);
+  }
+
   @Override
   public void addColumnSums(double factor, Matrix x, Matrix sums, int from, int to) {
     addColumnSums(

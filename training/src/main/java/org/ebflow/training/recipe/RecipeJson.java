@@ -14,6 +14,7 @@ import org.ebflow.flow.InvalidInputException;
 import org.ebflow.flow.model.ConvolutionalConfig;
 import org.ebflow.flow.model.CouplingConfig;
 import org.ebflow.flow.model.FullyConnectedConfig;
+import org.ebflow.flow.model.GlowConfig;
 import org.ebflow.flow.model.ModelConfig;
 import org.ebflow.flow.model.PatchesConfig;
 import org.ebflow.flow.model.SplineConfig;
@@ -56,7 +57,8 @@ final class RecipeJson {
     @JsonSubTypes.Type(value = CouplingConfig.class, name = "coupling"),
     @JsonSubTypes.Type(value = SplineConfig.class, name = "spline"),
     @JsonSubTypes.Type(value = PatchesConfig.class, name = "patches"),
-    @JsonSubTypes.Type(value = ConvolutionalConfig.class, name = "cnn")
+    @JsonSubTypes.Type(value = ConvolutionalConfig.class, name = "cnn"),
+    @JsonSubTypes.Type(value = GlowConfig.class, name = "glow")
   })
   private interface ModelMixIn {}
 

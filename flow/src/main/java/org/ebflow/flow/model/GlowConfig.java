@@ -1,0 +1,164 @@
+package org.ebflow.flow.model;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.ebflow.flow.Flow;
+import org.ebflow.flow.layer.ActNorm;
+import org.ebflow.flow.layer.Activation;
+import org.ebflow.flow.layer.AffineTransform;
+import org.ebflow.flow.layer.ChannelScale;
+import org.ebflow.flow.layer.ColumnPermutation;
+import org.ebflow.flow.layer.ColumnRange;
+import org.ebflow.flow.layer.Composition;
+import org.ebflow.flow.layer.ConvolutionMap;
+import org.ebflow.flow.layer.Coupling;
+import org.ebflow.flow.layer.CouplingSplit;
+import org.ebflow.flow.layer.DifferentiableMap;
+import org.ebflow.flow.layer.Initializers;
+import org.ebflow.flow.layer.Layer;
+import org.ebflow.flow.layer.LuPointwiseConvolution;
+import org.ebflow.flow.layer.PointwiseConvolution;
+import org.ebflow.flow.layer.Sequence;
+import org.ebflow.flow.layer.Shape;
+import org.ebflow.linalg.Precision;
+
+/**
+ * Glow, for images: blocks of a squeeze and steps, each an ActNorm, an invertible 1×1 convolution
+ * and an affine coupling by convolutions of 3×3, 1×1 and 3×3 pixels. Between two blocks half of the
+ * channels leave for the base density, after a coupling that the other half conditions.
+ *
+ * <p>Source: Kingma and Dhariwal 2018; Chao et al. 2023, section 5 (MNIST: 2 blocks of 16 steps,
+ * width 512).
+ *
+ * @param blocks number of blocks, 1 to 10; both sides of the images are multiples of 2^blocks
+ * @param steps steps of each block, 1 to 1000
+ * @param width channels within the networks of couplings
+ * @param luFactored whether the 1×1 convolutions are trained as LU factors
+ * @param init published: random orthogonal 1×1 convolutions, couplings that are the identity, and
+ *     ActNorms set by the first rows; whitening: the same behind a whitening map, where an ActNorm
+ *     starts as the identity
+ */
+public record GlowConfig(int blocks, int steps, int width, boolean luFactored, Init init)
+    implements ModelConfig {
+  private static final int MOST_BLOCKS = 10;
+  private static final int MOST_STEPS = 1000;
+  private static final int MOST_WIDTH = 65_536;
+
+  /** Slope below zero of the leaky ReLU in the couplings of steps; that between blocks has none. */
+  private static final double SLOPE = .1;
+
+  /** By what the logarithms of output scales are multiplied. */
+  private static final double SCALE_FACTOR = 3;
+
+  /** Largest |log scale| of a coupling, in nats. */
+  private static final double BOUND = 2;
+
+  /** Refuses impossible values. */
+  public GlowConfig {
+    if (Math.min(blocks, Math.min(steps, width)) < 1
+        || blocks > MOST_BLOCKS
+        || steps > MOST_STEPS
+        || width > MOST_WIDTH) {
+      throw new IllegalArgumentException(
+          "blocks, steps and width are "
+              + blocks
+              + ", "
+              + steps
+              + ", "
+              + width
+              + ", expected 1 to "
+              + MOST_BLOCKS
+              + ", "
+              + MOST_STEPS
+              + ", "
+              + MOST_WIDTH);
+    }
+    if (init == Init.IDENTITY) {
+      throw new IllegalArgumentException(
+          "init is identity, expected published or whitening: model glow starts with random rotations of channels");
+    }
+  }
+
+  /** With free 1×1 convolutions and the published start. */
+  public GlowConfig(int blocks, int steps, int width) {
+    this(blocks, steps, width, false, Init.PUBLISHED);
+  }
+
+  @Override
+  public String type() {
+    return "glow";
+  }
+
+  @Override
+  public Flow build(int dimension, Precision precision, long seed) {
+    return build(Shape.plain(dimension), precision, seed);
+  }
+
+  /**
+   * @throws IllegalArgumentException if the rows are no images whose sides are multiples of
+   *     2^blocks
+   */
+  @Override
+  public Flow build(Shape input, Precision precision, long seed) {
+    int multiple = 1 << blocks;
+    if (input.height() % multiple != 0 || input.width() % multiple != 0) {
+      throw new IllegalArgumentException(
+          "model glow with "
+              + blocks
+              + " blocks needs images, expected a height and a width that are multiples of "
+              + multiple
+              + ", found "
+              + (input.height() * input.width() == 1
+                  ? "rows of " + input.size() + " columns"
+                  : "images of " + input));
+    }
+    Flow.Builder builder = Flow.of(input).precision(precision).seed(seed);
+    layers(input, blocks).forEach(builder::layer);
+    return builder.build();
+  }
+
+  /** The last {@code count} blocks, on images of that shape. */
+  private List<Layer> layers(Shape input, int count) {
+    List<Layer> result = new ArrayList<>();
+    ColumnPermutation squeeze = ColumnPermutation.squeeze(input);
+    result.add(squeeze);
+    Shape image = squeeze.outputShape(input);
+    for (int step = 0; step < steps; step++) {
+      result.add(new ActNorm(image));
+      result.add(luFactored ? new LuPointwiseConvolution(image) : new PointwiseConvolution(image));
+      result.add(coupling(image, SLOPE));
+    }
+    if (count > 1) {
+      result.add(coupling(image, 0));
+      int half = image.channels() / 2;
+      result.add(ColumnPermutation.splitChannels(image, half));
+      Shape kept = new Shape(half, image.height(), image.width());
+      Sequence rest = new Sequence(kept.size(), layers(kept, count - 1));
+      result.add(new ColumnRange(image.size(), 0, kept, rest));
+    }
+    return result;
+  }
+
+  /** The first half of the channels conditions the other. */
+  private Coupling coupling(Shape image, double slope) {
+    CouplingSplit split = CouplingSplit.channels(image, image.channels() / 2);
+    return new Coupling(
+        split,
+        AffineTransform.bounded(BOUND),
+        List.of(network(split.networkShape(), image, slope)));
+  }
+
+  /** Gives the logarithm of a scale and a translation of each transformed channel, side by side. */
+  private DifferentiableMap network(Shape input, Shape image, double slope) {
+    Shape hidden = new Shape(width, image.height(), image.width());
+    int out = 2 * (image.channels() - input.channels());
+    return new Composition(
+        List.of(
+            new ConvolutionMap(input, width, 3),
+            Activation.leakyRelu(hidden.size(), slope),
+            new ConvolutionMap(hidden, width, 1),
+            Activation.leakyRelu(hidden.size(), slope),
+            new ConvolutionMap(hidden, out, 3, Initializers.constant(0), Initializers.constant(0)),
+            new ChannelScale(new Shape(out, image.height(), image.width()), SCALE_FACTOR)));
+  }
+}
