@@ -99,4 +99,15 @@ public interface RowKernels {
    * @param gBar those columns accumulated into, [1,rows]
    */
   void pullBackNormalisedRows(Matrix v, Matrix g, Matrix wBar, Matrix vBar, Matrix gBar, int from);
+
+  /**
+   * Solves w x = r for each row r by substitution, sums in float64. A zero on the diagonal gives
+   * infinities or NaN.
+   *
+   * @param upper whether w is upper triangular, else lower
+   * @param w read, [n,n], of which the other triangle is not looked at; its stride may exceed its
+   *     width
+   * @param rows overwritten with the solutions, [*,n]
+   */
+  void solveTriangularRows(boolean upper, Matrix w, Matrix rows);
 }

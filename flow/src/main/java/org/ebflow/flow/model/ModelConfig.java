@@ -6,8 +6,8 @@ import org.ebflow.linalg.Precision;
 
 /** Shape of a model, enough to build it again. */
 public sealed interface ModelConfig
-    permits FullyConnectedConfig, CouplingConfig, SplineConfig, PatchesConfig {
-  /** Name of the architecture in recipes: fc, coupling, spline or patches. */
+    permits FullyConnectedConfig, CouplingConfig, SplineConfig, PatchesConfig, LinearConfig {
+  /** Name of the architecture in recipes: fc, coupling, spline, patches or linear. */
   String type();
 
   /** Where its weights start. */
