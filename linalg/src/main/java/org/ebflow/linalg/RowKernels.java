@@ -147,4 +147,15 @@ public interface RowKernels {
    * @param x overwritten with the solutions, [rows,n]; not y
    */
   void solveLu(Matrix factors, Matrix permutation, Matrix signs, Matrix y, Matrix x);
+
+  /**
+   * Solves w x = r for each row r by substitution, sums in float64. A zero on the diagonal gives
+   * infinities or NaN.
+   *
+   * @param upper whether w is upper triangular, else lower
+   * @param w read, [n,n], of which the other triangle is not looked at; its stride may exceed its
+   *     width
+   * @param rows overwritten with the solutions, [*,n]
+   */
+  void solveTriangularRows(boolean upper, Matrix w, Matrix rows);
 }

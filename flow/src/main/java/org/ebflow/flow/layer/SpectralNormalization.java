@@ -128,32 +128,34 @@ final class SpectralNormalization implements Reparameterization {
 
   /** Notes that W̄ is pulled back to V̄ when it is complete. */
   void notePullBack(int slot, Workspace kept, Gradients gradients) {
-    gradients.addPullBack(kept.object(slot, () -> new PullBack(kept.parameters())));
+    PullBack term = kept.object(slot, PullBack::new);
+    term.normalised = this;
+    term.weights = kept.parameters();
+    gradients.addPullBack(term);
   }
 
   /**
    * V̄ += (W̄ - ⟨W̄, W⟩·u vᵀ)/σ with u and v of length one; each worker computes some rows, and the
    * inner product of all.
    */
-  private final class PullBack implements Gradients.Term {
-    private final Parameters weights;
-
-    PullBack(Parameters weights) {
-      this.weights = weights;
-    }
+  @SuppressWarnings("NullAway.Init") // set when it is noted
+  private static final class PullBack implements Gradients.Term {
+    private SpectralNormalization normalised;
+    private Parameters weights;
 
     @Override
     public void sumInto(Gradients gradients) {
-      kernels(weights.of(weight))
+      SpectralNormalization of = normalised;
+      kernels(weights.of(of.weight))
           .pullBack(
-              weights.of(weight),
-              sigma(weights),
-              weights.of(left),
-              weights.of(right),
-              gradients.of(weight),
-              gradients.of(original),
-              gradients.worker().from(original.rows()),
-              gradients.worker().to(original.rows()));
+              weights.of(of.weight),
+              of.sigma(weights),
+              weights.of(of.left),
+              weights.of(of.right),
+              gradients.of(of.weight),
+              gradients.of(of.original),
+              gradients.worker().from(of.original.rows()),
+              gradients.worker().to(of.original.rows()));
     }
   }
 }

@@ -10,9 +10,10 @@ public sealed interface ModelConfig
         CouplingConfig,
         SplineConfig,
         PatchesConfig,
+        LinearConfig,
         ConvolutionalConfig,
         GlowConfig {
-  /** Name of the architecture in recipes: fc, coupling, spline, patches, cnn or glow. */
+  /** Name of the architecture in recipes: fc, coupling, spline, patches, linear, cnn or glow. */
   String type();
 
   /** Where its weights start. */

@@ -109,7 +109,7 @@ public final class Gradients {
 
   /**
    * Notes what pulls the complete gradient of a computed weight back to the block that it is
-   * computed from. A term that was noted before is not noted again.
+   * computed from, or takes from it what is always zero. A term that was noted before is not noted again.
    */
   public void addPullBack(Term term) {
     if (!pullBacks.contains(term)) {

@@ -280,11 +280,18 @@ public final class Parameters {
     return trainedLength;
   }
 
-  /** Number of weights of {@link Parameter#trained} blocks, frozen or not, without alignment. */
+  /**
+   * Number of weights of {@link Parameter#trained} blocks, frozen or not, without alignment and what
+   * is always zero.
+   */
   public long count() {
     return blocks.stream()
         .filter(Parameter::trained)
-        .mapToLong(block -> (long) block.rows() * block.columns())
+        .mapToLong(
+            block ->
+                block.reparameterization() == null
+                    ? (long) block.rows() * block.columns()
+                    : block.reparameterization().count())
         .sum();
   }
 

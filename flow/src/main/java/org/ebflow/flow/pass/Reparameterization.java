@@ -1,13 +1,18 @@
 package org.ebflow.flow.pass;
 
 /**
- * How a weight is computed from a block that is trained in its place. Layers multiply by the weight
- * as by any other. It is not trained, and its gradient is pulled back to the original's ({@link
- * Gradients#addPullBack}).
+ * How a weight is computed from a block that is trained in its place, or what is zero in one that is
+ * trained itself. Layers multiply by the weight as by any other. Its gradient is pulled back to the
+ * original's ({@link Gradients#addPullBack}).
  */
 public interface Reparameterization {
-  /** The block that is trained. */
+  /** The block that is trained; the weight itself where that is only restricted. */
   Parameter original();
+
+  /** How many numbers of a restricted weight are free; of the original, where that is another. */
+  default long count() {
+    return (long) original().rows() * original().columns();
+  }
 
   /** Overwrites the weight. {@link Parameters#changed} calls it. */
   void compute(Parameters parameters);

@@ -207,6 +207,23 @@ public final class FloatRows implements RowKernels {
     }
   }
 
+  @Override
+  public void solveTriangularRows(boolean upper, Matrix w, Matrix rows) {
+    int n = w.columns();
+    float[] weights = w.floats();
+    float[] x = rows.floats();
+    for (int r = 0; r < rows.rows(); r++) {
+      int at = rows.offset() + r * rows.stride();
+      for (int step = 0; step < n; step++) {
+        int i = upper ? n - 1 - step : step;
+        int known = upper ? i + 1 : 0;
+        int row = w.offset() + i * w.stride();
+        double sum = dot(weights, row + known, x, at + known, step);
+        x[at + i] = (float) ((x[at + i] - sum) / weights[row + i]);
+      }
+    }
+  }
+
   private static double norm(float[] row, int from, int width) {
     return Math.sqrt(dot(row, from, row, from, width));
   }
