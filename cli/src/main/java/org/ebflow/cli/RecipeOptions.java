@@ -25,6 +25,10 @@ final class RecipeOptions {
   private static final String QUICKSTART = "quickstart";
   static final String PATCHES = "patches";
   private static final String SPLINE = TableDefault.MODEL;
+  private static final String GLOW = "glow";
+
+  /** Models of images alone. */
+  private static final Set<String> OF_IMAGES = Set.of(PATCHES, GLOW);
 
   /** Models whose loss is ml unless another is asked for. */
   private static final Set<String> EXACT = Set.of(PATCHES, SPLINE);
@@ -87,7 +91,7 @@ final class RecipeOptions {
       names = "--model",
       paramLabel = "MODEL",
       description =
-          "With --data: fc, coupling, spline, or patches for images. Default: the data set's; for tables spline, by ml up to 256 columns.")
+          "With --data: fc, coupling, spline; patches or glow for images. Default: the data set's; for tables spline, by ml up to 256 columns.")
   private @Nullable String model;
 
   @Option(names = "--epochs", paramLabel = "N", description = "Passes over the training rows.")
@@ -183,13 +187,13 @@ final class RecipeOptions {
     }
     requireBuilt("--loss", loss, List.of("ssm", "dsm", "fdssm", "ml", "sml"), List.of("rg", "snf"));
     requireBuilt(
-        "--model", model, List.of("fc", "coupling", SPLINE, PATCHES), List.of("cnn", "glow"));
+        "--model", model, List.of("fc", "coupling", SPLINE, PATCHES, GLOW), List.of("cnn"));
     String chosenLoss = loss != null ? loss : model != null && EXACT.contains(model) ? "ml" : "ssm";
     boolean named = dataOptions.sources("").has(data);
     if (!named) {
       dataOptions.requireThere(data);
-      if (PATCHES.equals(model)) {
-        throw usage("--model patches needs a data set of images, found the table " + data);
+      if (model != null && OF_IMAGES.contains(model)) {
+        throw usage("--model " + model + " needs a data set of images, found the table " + data);
       }
     }
     return sizeDecides()
