@@ -16,7 +16,7 @@ class RecipeGradientTest {
   private static final int COLUMNS = 12;
   private static final int COLUMNS_OF_COUPLING = 4;
   private static final Shape SMALL_IMAGE = new Shape(1, 4, 4);
-  private static final Set<String> OF_IMAGES = Set.of("patches", "cnn");
+  private static final Set<String> OF_IMAGES = Set.of("patches", "cnn", "glow");
 
   /** Of every kind of layer and of every mask there are two: more of the same cost minutes. */
   private static final Map<String, String> SMALLER =
@@ -27,9 +27,13 @@ class RecipeGradientTest {
   void gradientsMatchFiniteDifferences(String name) {
     Recipe recipe = Recipe.named(name);
     boolean coupling = recipe.model().equals("coupling");
+    boolean glow = recipe.model().equals("glow");
     int dimension = coupling ? COLUMNS_OF_COUPLING : COLUMNS;
-    if (coupling) {
+    if (coupling || glow) {
       recipe = recipe.with(SMALLER);
+    }
+    if (glow) {
+      recipe = recipe.set("model.steps", "2");
     }
 
     Shape image = OF_IMAGES.contains(recipe.model()) ? SMALL_IMAGE : null;
