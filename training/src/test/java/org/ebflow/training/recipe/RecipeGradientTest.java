@@ -15,6 +15,7 @@ class RecipeGradientTest {
   private static final double LARGEST_ERROR = 1e-6;
   private static final int COLUMNS = 12;
   private static final int COLUMNS_OF_COUPLING = 4;
+  private static final Set<String> OF_IMAGES = Set.of("patches", "cnn", "glow");
   private static final Shape SMALL_IMAGE = new Shape(1, 4, 4);
   private static final Set<String> OF_IMAGES = Set.of("patches", "cnn", "glow");
 
