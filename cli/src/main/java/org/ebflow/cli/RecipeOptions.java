@@ -80,7 +80,7 @@ final class RecipeOptions {
       names = "--loss",
       paramLabel = "LOSS",
       description =
-          "With --data: ml, sml, ssm, dsm or fdssm. Default: ssm; ml with model spline or patches.")
+          "With --data: ml, sml, ssm, dsm, fdssm, or with model fc rg or snf. Default: ssm; ml with model spline or patches.")
   private @Nullable String loss;
 
   @Option(
@@ -181,7 +181,7 @@ final class RecipeOptions {
       }
       return data == null ? recipe : recipe.set("data.name", DataOptions.absolute(data));
     }
-    requireBuilt("--loss", loss, List.of("ssm", "dsm", "fdssm", "ml", "sml"), List.of("rg", "snf"));
+    requireBuilt("--loss", loss, List.of("ssm", "dsm", "fdssm", "ml", "sml", "rg", "snf"), List.of());
     requireBuilt(
         "--model", model, List.of("fc", "coupling", SPLINE, PATCHES), List.of("cnn", "glow"));
     String chosenLoss = loss != null ? loss : model != null && EXACT.contains(model) ? "ml" : "ssm";
