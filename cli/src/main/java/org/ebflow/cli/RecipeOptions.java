@@ -86,7 +86,7 @@ final class RecipeOptions {
       names = "--loss",
       paramLabel = "LOSS",
       description =
-          "With --data: ml, sml, ssm, dsm or fdssm. Default: ssm; ml with model spline or patches.")
+          "With --data: ml, sml, ssm, dsm, fdssm, or with model fc rg or snf. Default: ssm; ml with model spline or patches.")
   private @Nullable String loss;
 
   @Option(
@@ -187,8 +187,8 @@ final class RecipeOptions {
       }
       return data == null ? recipe : recipe.set("data.name", DataOptions.absolute(data));
     }
-    requireBuilt("--loss", loss, List.of("ssm", "dsm", "fdssm", "ml", "sml"), List.of("rg", "snf"));
-    requireBuilt("--model", model, List.of(FC, "coupling", SPLINE, PATCHES, CNN, GLOW), List.of());
+    requireOneOf("--loss", loss, List.of("ssm", "dsm", "fdssm", "ml", "sml", "rg", "snf"));
+    requireOneOf("--model", model, List.of(FC, "coupling", SPLINE, PATCHES, CNN, GLOW));
     String chosenLoss = loss != null ? loss : model != null && EXACT.contains(model) ? "ml" : "ssm";
     boolean named = dataOptions.sources("").has(data);
     if (!named) {
@@ -223,16 +223,14 @@ final class RecipeOptions {
     return new TableDefault(Objects.requireNonNull(data), changes());
   }
 
-  private void requireBuilt(
-      String option, @Nullable String value, List<String> built, List<String> later) {
-    if (value != null && !built.contains(value)) {
+  private void requireOneOf(String option, @Nullable String value, List<String> choices) {
+    if (value != null && !choices.contains(value)) {
       throw usage(
           option
               + " "
               + value
-              + (later.contains(value) ? " is not built yet" : ": no such choice")
-              + ", expected one of "
-              + String.join(", ", built));
+              + ": no such choice, expected one of "
+              + String.join(", ", choices));
     }
   }
 

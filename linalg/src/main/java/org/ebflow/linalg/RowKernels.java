@@ -158,4 +158,13 @@ public interface RowKernels {
    * @param rows overwritten with the solutions, [*,n]
    */
   void solveTriangularRows(boolean upper, Matrix w, Matrix rows);
+
+  /**
+   * sum += factor·a, or factor·aᵀ when transposed. The strides, those of weights, may exceed the
+   * widths.
+   *
+   * @param a read, [m,n], or [n,m] when transposed
+   * @param sum accumulated into, [m,n]
+   */
+  void addMatrix(boolean transpose, double factor, Matrix a, Matrix sum);
 }

@@ -8,6 +8,7 @@ import java.util.function.Supplier;
 import org.ebflow.linalg.Matrix;
 import org.ebflow.linalg.Operand;
 import org.ebflow.linalg.Worker;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Gradients of a loss in all parameters, as one worker of a team sees them.
@@ -33,6 +34,7 @@ public final class Gradients {
   private final Pool<ProductTerm> products = new Pool<>(ProductTerm::new);
   private final Pool<ColumnSumsTerm> columnSums = new Pool<>(ColumnSumsTerm::new);
   private double scale = 1;
+  private @Nullable WeightRule rule;
 
   /**
    * A sum over the batch that is a part of the gradient of one block, or of a few blocks. A layer
@@ -82,7 +84,13 @@ public final class Gradients {
    * {@code scale} times the sums.
    */
   public void begin(double scale) {
+    begin(scale, null);
+  }
+
+  /** As {@link #begin(double)}; dense layers that are trained follow that rule. */
+  public void begin(double scale, @Nullable WeightRule rule) {
     this.scale = scale;
+    this.rule = rule;
     forgetTerms();
     Arrays.fill(written, false);
   }
@@ -100,6 +108,11 @@ public final class Gradients {
    */
   public boolean wants(Parameter block) {
     return sums.wantsGradient(block);
+  }
+
+  /** What dense layers sum in place of their weights' gradients; null for the gradients. */
+  public @Nullable WeightRule weightRule() {
+    return rule;
   }
 
   /** Notes a term of a layer's own. */

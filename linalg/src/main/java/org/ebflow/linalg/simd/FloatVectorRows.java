@@ -200,6 +200,12 @@ public final class FloatVectorRows implements RowKernels {
 
   /** As {@link #expNegative}. */
   @Override
+  public void addMatrix(boolean transpose, double factor, Matrix a, Matrix sum) {
+    ReferenceKernels.of(a.precision()).rows().addMatrix(transpose, factor, a, sum);
+  }
+
+  /** As {@link #expNegative}. */
+  @Override
   public void normaliseRows(Matrix v, Matrix g, Matrix w) {
     ReferenceKernels.of(v.precision()).rows().normaliseRows(v, g, w);
   }
