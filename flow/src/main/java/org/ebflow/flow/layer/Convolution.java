@@ -66,6 +66,11 @@ public final class Convolution implements ConstantJacobian {
     this.bias = Objects.requireNonNull(map.bias);
   }
 
+  /** With the start W = identity, b = 0. */
+  public static Convolution identity(Shape image, int side) {
+    return new Convolution(image, side, Initializers.diracDelta(1), Initializers.constant(0));
+  }
+
   static Convolution of(Description description, Shape input) {
     return new Convolution(input, description.count("side"));
   }

@@ -11,6 +11,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import org.ebflow.flow.InvalidInputException;
+import org.ebflow.flow.model.ConvolutionalConfig;
 import org.ebflow.flow.model.CouplingConfig;
 import org.ebflow.flow.model.FullyConnectedConfig;
 import org.ebflow.flow.model.GlowConfig;
@@ -56,6 +57,7 @@ final class RecipeJson {
     @JsonSubTypes.Type(value = CouplingConfig.class, name = "coupling"),
     @JsonSubTypes.Type(value = SplineConfig.class, name = "spline"),
     @JsonSubTypes.Type(value = PatchesConfig.class, name = "patches"),
+    @JsonSubTypes.Type(value = ConvolutionalConfig.class, name = "cnn"),
     @JsonSubTypes.Type(value = GlowConfig.class, name = "glow")
   })
   private interface ModelMixIn {}
