@@ -13,13 +13,12 @@ import org.ebflow.linalg.Team;
 record BenchmarkReport(
     Host host,
     String preset,
-    int batch,
     List<MemoryBandwidth> bandwidth,
     List<SgemmCeiling> ceilings,
     List<PartResult> parts,
     List<StepResult> steps) {
-  /** Rows of a training batch. */
-  static final int BATCH = 100;
+  /** Rows in products and kernels. */
+  private static final int BATCH = 100;
 
   /**
    * Takes all measurements: ceilings by one worker and by {@code threads}, steps by {@code
@@ -32,8 +31,11 @@ record BenchmarkReport(
     List<PartResult> parts = new ArrayList<>();
     List<StepResult> steps = new ArrayList<>();
     Set<ProductShape> shapes = new LinkedHashSet<>();
-    for (Preset.Case which : preset.cases()) {
-      shapes.addAll(new StepProducts(which.loss(), which.dimension(), BATCH, blas).shapes());
+    List<Preset.Case> dense =
+        preset.cases().stream().filter(which -> which.model().isFullyConnected()).toList();
+    for (Preset.Case which : dense) {
+      shapes.addAll(
+          new StepProducts(which.loss(), which.model().dimension(), BATCH, blas).shapes());
     }
     try (Team solo = new Team(1);
         Team team = new Team(threads)) {
@@ -53,7 +55,7 @@ record BenchmarkReport(
           .forEach(ceiling -> byShape.put(ceiling.shape(), ceiling));
       double triad = bandwidth.getLast().median();
       for (int dimension :
-          preset.cases().stream().mapToInt(Preset.Case::dimension).distinct().toArray()) {
+          dense.stream().mapToInt(which -> which.model().dimension()).distinct().toArray()) {
         say("kernels, LU, scoring, D = " + dimension);
         parts.addAll(
             PartResult.measure(
@@ -67,11 +69,11 @@ record BenchmarkReport(
                 preset.seconds() / 2));
       }
       for (Preset.Case which : preset.cases()) {
-        say("training step " + which.loss() + ", D = " + which.dimension());
-        steps.add(StepResult.measure(which, BATCH, byShape, blas, team, preset.seconds()));
+        say("training step " + which.loss() + ", " + which.model().name());
+        steps.add(StepResult.measure(which, byShape, blas, team, preset.seconds()));
       }
     }
-    return new BenchmarkReport(host, preset.name(), BATCH, bandwidth, ceilings, parts, steps);
+    return new BenchmarkReport(host, preset.name(), bandwidth, ceilings, parts, steps);
   }
 
   /** GFLOP/s of the fastest shape of that dimension. */

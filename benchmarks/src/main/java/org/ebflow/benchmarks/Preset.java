@@ -15,35 +15,38 @@ import java.util.List;
  */
 record Preset(
     String name, List<Case> cases, double seconds, double partSeconds, int bandwidthElements) {
-  /** A training step: a loss of the published MNIST FC recipes at some dimension. */
-  record Case(String loss, int dimension) {}
+  /** A training step: of a model by a loss. */
+  record Case(String loss, TimedModel model) {}
 
   private static final int LARGER_THAN_CACHES = 32 << 20;
 
-  /** The five losses at both dimensions of the published FC models. */
+  /** The five losses of the published FC models, ssm, dsm and ml of the CNNs. */
   static final Preset QUICK = new Preset("quick", published(), 2, 0.2, LARGER_THAN_CACHES);
 
   /** Longer, and ssm from 784 to 6144 dimensions. */
   static final Preset FULL = new Preset("full", scaled(), 10, 1, LARGER_THAN_CACHES);
 
   private static List<Case> published() {
-    return List.of(
-        new Case("ssm", 784),
-        new Case("dsm", 784),
-        new Case("fdssm", 784),
-        new Case("ml", 784),
-        new Case("sml", 784),
-        new Case("ssm", 3072),
-        new Case("dsm", 3072),
-        new Case("fdssm", 3072),
-        new Case("ml", 3072),
-        new Case("sml", 3072));
+    List<Case> cases = new ArrayList<>();
+    for (String model : List.of("fc-784", "fc-3072")) {
+      add(cases, model, "ssm", "dsm", "fdssm", "ml", "sml");
+    }
+    for (String model : List.of("mnist-cnn", "cifar10-cnn")) {
+      add(cases, model, "ssm", "dsm", "ml");
+    }
+    return cases;
   }
 
   private static List<Case> scaled() {
-    List<Case> cases = new ArrayList<>(published());
-    cases.add(new Case("ssm", 1536));
-    cases.add(new Case("ssm", 6144));
-    return List.copyOf(cases);
+    List<Case> cases = published();
+    add(cases, "fc-1536", "ssm");
+    add(cases, "fc-6144", "ssm");
+    return cases;
+  }
+
+  private static void add(List<Case> cases, String model, String... losses) {
+    for (String loss : losses) {
+      cases.add(new Case(loss, TimedModel.named(model)));
+    }
   }
 }

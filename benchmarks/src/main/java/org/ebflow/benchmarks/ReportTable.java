@@ -1,6 +1,7 @@
 package org.ebflow.benchmarks;
 
 import java.util.Locale;
+import org.jspecify.annotations.Nullable;
 
 /** A report as text. */
 final class ReportTable {
@@ -73,14 +74,16 @@ final class ReportTable {
   }
 
   private void steps(BenchmarkReport report) {
-    line("training step, batch %d, RMSprop and EMA included; medians in ms", report.batch());
+    line("training step, optimizer and EMA included; medians in ms");
     line(
-        "%-6s %5s %7s %8s %8s %8s %8s %8s %8s %9s %9s %8s",
+        "%-6s %-12s %5s %7s %8s %8s %8s %8s %8s %8s %8s %9s %9s %8s",
         "loss",
-        "D",
+        "model",
+        "batch",
         "threads",
         "step",
         "steps/s",
+        "step/",
         "GFLOP/s",
         "products",
         "LU",
@@ -89,30 +92,51 @@ final class ReportTable {
         "step/",
         "outside");
     line(
-        "%-6s %5s %7s %8s %8s %8s %8s %8s %8s %9s %9s %8s",
-        "", "", "", "", "", "", "alone", "alone", "", "ceiling", "ceiling", "");
+        "%-6s %-12s %5s %7s %8s %8s %8s %8s %8s %8s %8s %9s %9s %8s",
+        "", "", "", "", "", "", "ssm's", "", "alone", "alone", "", "ceiling", "ceiling", "");
     for (StepResult step : report.steps()) {
-      Timing lu = step.factorisations();
+      boolean apart = step.products() != null;
       line(
-          "%-6s %5d %7d %8.2f %8.2f %8.1f %8.2f %8s %8.2f %8.0f%% %8.0f%% %7.0f%%",
+          "%-6s %-12s %5d %7d %8.2f %8.2f %8s %8s %8s %8s %8s %9s %9s %8s",
           step.loss(),
-          step.dimension(),
+          step.model(),
+          step.batch(),
           step.threads(),
           step.step().median(),
           step.stepsPerSecond(),
-          step.gflops(),
-          step.products().median(),
-          lu == null ? "-" : String.format(Locale.ROOT, "%.2f", lu.median()),
-          step.ceilingMillis(),
-          100 * step.productsOfCeiling(),
-          100 * step.stepOfCeiling(),
-          100 * step.outside());
+          timesSliced(step, report),
+          apart ? number("%.1f", step.gflops()) : "-",
+          milliseconds(step.products()),
+          milliseconds(step.factorisations()),
+          apart ? number("%.2f", step.ceilingMillis()) : "-",
+          apart ? number("%.0f%%", 100 * step.productsOfCeiling()) : "-",
+          apart ? number("%.0f%%", 100 * step.stepOfCeiling()) : "-",
+          apart ? number("%.0f%%", 100 * step.outside()) : "-");
     }
+    line("step/ssm's: how many times as long as the model's step of ssm.");
     line(
         "GFLOP/s counts products (2*D*D*batch each) and factorisations over the whole step. ceiling: the step's products at the speed of");
     line(
         "their shapes repeated. products/ceiling: its products alone against that. step/ceiling: the whole step against that.");
-    line("outside: share of the step beyond products and LU.");
+    line("outside: share of the step beyond products and LU. \"-\": not taken apart.");
+  }
+
+  /** How many times as long as ssm of the same model a step takes. */
+  private static String timesSliced(StepResult step, BenchmarkReport report) {
+    for (StepResult other : report.steps()) {
+      if (other.loss().equals("ssm") && other.model().equals(step.model())) {
+        return number("%.2f", step.step().median() / other.step().median());
+      }
+    }
+    return "-";
+  }
+
+  private static String milliseconds(@Nullable Timing timing) {
+    return timing == null ? "-" : number("%.2f", timing.median());
+  }
+
+  private static String number(String format, double value) {
+    return String.format(Locale.ROOT, format, value);
   }
 
   @SuppressWarnings("AnnotateFormatMethod") // its annotation would be one more dependency

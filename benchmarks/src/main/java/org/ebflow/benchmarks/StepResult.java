@@ -8,20 +8,22 @@ import org.ebflow.linalg.Team;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A training step, its products alone, its factorisations alone, and what its products would take
- * at the ceiling of their shapes; the three timed in turns.
+ * A training step; of two dense layers also its products alone, its factorisations alone, and what
+ * its products would take at the ceiling of their shapes; the three timed in turns.
  *
+ * @param model its name
+ * @param products null, as what concerns them is 0, where they are not taken apart
  * @param ceilingMillis sum over the step's products of the median time of that shape repeated
  * @param productFlop of the step's products
  * @param factorisationFlop of its factorisations, 0 when it has none
  */
 record StepResult(
     String loss,
-    int dimension,
+    String model,
     int batch,
     int threads,
     Timing step,
-    Timing products,
+    @Nullable Timing products,
     @Nullable Timing factorisations,
     double ceilingMillis,
     double productFlop,
@@ -33,16 +35,43 @@ record StepResult(
    */
   static StepResult measure(
       Preset.Case which,
-      int batch,
       Map<ProductShape, SgemmCeiling> ceilings,
       Blas blas,
       Team team,
       double seconds) {
     String loss = which.loss();
-    int dimension = which.dimension();
-    TimedStep step = new TimedStep(loss, dimension, batch, blas, team);
-    StepProducts products = new StepProducts(loss, dimension, batch, blas);
+    TimedModel model = which.model();
+    TimedStep step = new TimedStep(model, loss, blas, team);
     requireFinite(step, which);
+    StepResult result =
+        model.isFullyConnected()
+            ? ofDense(which, step, ceilings, blas, team, seconds)
+            : new StepResult(
+                loss,
+                model.name(),
+                model.batch(),
+                team.size(),
+                Timing.of(seconds, step::run)[0],
+                null,
+                null,
+                0,
+                0,
+                0);
+    requireFinite(step, which);
+    return result;
+  }
+
+  private static StepResult ofDense(
+      Preset.Case which,
+      TimedStep step,
+      Map<ProductShape, SgemmCeiling> ceilings,
+      Blas blas,
+      Team team,
+      double seconds) {
+    String loss = which.loss();
+    int dimension = which.model().dimension();
+    int batch = which.model().batch();
+    StepProducts products = new StepProducts(loss, dimension, batch, blas);
     Timing[] times;
     double factorisationFlop = 0;
     if (Factorisations.neededBy(loss)) {
@@ -53,10 +82,9 @@ record StepResult(
     } else {
       times = Timing.of(seconds, step::run, () -> team.run(products));
     }
-    requireFinite(step, which);
     return new StepResult(
         loss,
-        dimension,
+        which.model().name(),
         batch,
         team.size(),
         times[0],
@@ -103,7 +131,7 @@ record StepResult(
   /** Speed of the products of a step relative to the ceiling of their shapes. */
   @JsonProperty
   double productsOfCeiling() {
-    return ceilingMillis / products.median();
+    return products == null ? 0 : ceilingMillis / products.median();
   }
 
   /** Speed of the whole step relative to one that does nothing but its products, at the ceiling. */
@@ -115,6 +143,9 @@ record StepResult(
   /** Share of the step that is neither products nor factorisations. */
   @JsonProperty
   double outside() {
+    if (products == null) {
+      return 0;
+    }
     double inside = products.median() + (factorisations == null ? 0 : factorisations.median());
     return 1 - inside / step.median();
   }

@@ -16,7 +16,7 @@ import org.ebflow.training.optimizer.OptimizerState;
 import org.ebflow.training.recipe.Recipe;
 
 /**
- * The training step of a published recipe as a run makes it, on random pixels of any dimension:
+ * The training step of a published recipe as a run makes it, on random pixels:
  * gather, dequantise, preprocess, noise, loss, gradient, optimizer, moving average.
  */
 public final class TimedStep {
@@ -36,23 +36,29 @@ public final class TimedStep {
   private final int batch;
   private long number;
 
-  /** Of recipe mnist-fc-LOSS, in float32. */
-  public TimedStep(String loss, int dimension, int batch, Blas blas, Team team) {
-    this(loss, dimension, batch, blas, team, false);
+  /** With that loss, in float32. */
+  public TimedStep(TimedModel model, String loss, Blas blas, Team team) {
+    this(model, loss, blas, team, false);
   }
 
-  /** Of recipe mnist-fc-LOSS; {@code bfloat16} rounds the operands of products. */
-  public TimedStep(String loss, int dimension, int batch, Blas blas, Team team, boolean bfloat16) {
+  /** With that loss; {@code bfloat16} rounds the operands of products. */
+  public TimedStep(TimedModel model, String loss, Blas blas, Team team, boolean bfloat16) {
     this.team = team;
-    this.batch = batch;
+    this.batch = model.batch();
+    int dimension = model.dimension();
     byte[] pixels = new byte[BATCHES * batch * dimension];
     new Random(1).nextBytes(pixels);
-    data = Dataset.ofPixels("random pixels", pixels, dimension, null, LEVELS);
+    data = Dataset.ofPixels("random pixels", pixels, dimension, model.input(), LEVELS);
     order = IntStream.range(0, data.size()).toArray();
-    Recipe recipe = Recipe.named("mnist-fc-" + loss);
-    flow = recipe.flow(dimension, recipe.precision());
+    Recipe recipe = model.recipe(loss);
+    flow = recipe.flow(model.input(), recipe.precision());
     TrainingSettings settings =
-        TrainingSettings.builder().batchSize(batch).seed(1).threads(team.size()).build();
+        TrainingSettings.builder()
+            .batchSize(batch)
+            .seed(1)
+            .threads(team.size())
+            .clip(model.clip(loss))
+            .build();
     state = new OptimizerState(recipe.optimizer(), flow.parameters(), settings.averageDecay());
     sums = flow.parameters().zeros();
     step =

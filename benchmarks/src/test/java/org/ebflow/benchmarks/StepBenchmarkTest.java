@@ -21,7 +21,9 @@ class StepBenchmarkTest {
   @Test
   void readsEveryLossAndWritesTableAndJson(@TempDir Path folder) throws IOException {
     List<Preset.Case> cases =
-        LOSSES.stream().map(loss -> new Preset.Case(loss, DIMENSION)).toList();
+        LOSSES.stream()
+            .map(loss -> new Preset.Case(loss, TimedModel.fullyConnected(DIMENSION)))
+            .toList();
     BenchmarkReport report =
         BenchmarkReport.measure(
             new Preset("smoke", cases, 0.02, 0.001, 10_000), Blas.named("openblas"), 2);

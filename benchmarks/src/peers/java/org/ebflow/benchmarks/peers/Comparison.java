@@ -5,6 +5,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import org.ebflow.benchmarks.Host;
+import org.ebflow.benchmarks.TimedModel;
 import org.ebflow.benchmarks.Timing;
 
 /**
@@ -18,7 +19,6 @@ record Comparison(
     Host host,
     TorchSettings libtorch,
     int threads,
-    int batch,
     int scoredRows,
     int processes,
     double warmUp,
@@ -29,7 +29,7 @@ record Comparison(
    *
    * @param name a loss whose training step it is, or scoring
    */
-  record Work(String name, int dimension, List<Contestant> contestants) {}
+  record Work(String name, TimedModel model, List<Contestant> contestants) {}
 
   /**
    * One program's times for a piece of work.

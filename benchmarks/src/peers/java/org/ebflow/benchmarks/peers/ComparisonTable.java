@@ -25,11 +25,11 @@ final class ComparisonTable {
         comparison.warmUp());
     table.line("");
     table.line(
-        "training step, batch %d, RMSprop and EMA included; scoring of %d rows",
-        comparison.batch(), comparison.scoredRows());
+        "training step, optimizer and EMA included, batch 100 (Glow: 10); scoring of %d rows",
+        comparison.scoredRows());
     table.line(
-        "%-6s %5s %-10s %10s %10s %10s %10s %19s %8s %9s",
-        "work", "D", "by", "median/ms", "best", "90 %", "per s", "processes", "ours is", "error");
+        "%-6s %-15s %-13s %10s %10s %10s %10s %19s %8s %9s",
+        "work", "model", "by", "median/ms", "best", "90 %", "per s", "processes", "ours is", "error");
     for (Comparison.Work work : comparison.works()) {
       table.work(work, comparison);
     }
@@ -46,9 +46,9 @@ final class ComparisonTable {
     for (Comparison.Contestant contestant : work.contestants()) {
       boolean first = contestant.name().equals(Peers.OURS);
       line(
-          "%-6s %5s %-10s %10.2f %10.2f %10.2f %10.1f %9.2f-%9.2f %8s %9s",
+          "%-6s %-15s %-13s %10.2f %10.2f %10.2f %10.1f %9.2f-%9.2f %8s %9s",
           first ? work.name() : "",
-          first ? work.dimension() : "",
+          first ? work.model().name() : "",
           contestant.name(),
           contestant.median(),
           contestant.all().best(),

@@ -9,8 +9,9 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
-import org.ebflow.benchmarks.Scoring;
 import org.ebflow.benchmarks.Host;
+import org.ebflow.benchmarks.Scoring;
+import org.ebflow.benchmarks.TimedModel;
 import org.ebflow.linalg.Blas;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
@@ -34,10 +35,22 @@ final class Peers implements Callable<Integer> {
   /** The library with factors of products rounded to bfloat16. */
   static final String OURS_BFLOAT16 = "ours bf16";
 
+  /** Scores by nested reverse autodiff. */
+  static final String AUTOGRAD = "autograd";
+
+  /** Scores written out on tensors. */
+  static final String EXPLICIT = "explicit";
+
+  /** Autograd with images in libtorch's default memory format. */
+  static final String CHANNELS_FIRST = "autograd NCHW";
+
+  /** Autograd with images whose channels are innermost in memory. */
+  static final String CHANNELS_LAST = "autograd NHWC";
+
   /** Name of the work that is no training step. */
   static final String SCORING = "score";
 
-  private static final int BATCH = 100;
+  private static final List<String> WORKS = List.of("ssm", "dsm", "fdssm", "ml", SCORING);
 
   @Option(names = "--quick", description = "Two short processes each (the default).")
   private boolean quick;
@@ -49,15 +62,16 @@ final class Peers implements Callable<Integer> {
       names = "--only",
       split = ",",
       paramLabel = "WORK",
-      description = "Some of ssm, dsm, fdssm, ml and score (default: all).")
-  private List<String> only = List.of("ssm", "dsm", "fdssm", "ml", SCORING);
+      description = "Some of ssm, dsm, fdssm, ml and score (default: all that a model has).")
+  private List<String> only = WORKS;
 
   @Option(
-      names = "--dimensions",
+      names = "--models",
       split = ",",
-      paramLabel = "D",
-      description = "Dimensions of the rows (default: 784,3072).")
-  private List<Integer> dimensions = List.of(784, 3072);
+      paramLabel = "MODEL",
+      description =
+          "Some of fc-D, mnist-cnn, cifar10-cnn and mnist-glow-W, with numbers D and W (default: ${DEFAULT-VALUE}).")
+  private List<String> models = TimedModel.NAMES;
 
   @Option(
       names = "--threads",
@@ -79,6 +93,7 @@ final class Peers implements Callable<Integer> {
   private @Nullable Path out;
 
   private TorchSettings libtorch = new TorchSettings("");
+  private List<Comparison.Work> works = List.of();
   private int processes;
   private double warmUp;
   private double seconds;
@@ -96,7 +111,7 @@ final class Peers implements Callable<Integer> {
     }
     try {
       libtorch = TorchSettings.of(preload);
-      only.forEach(Peers::forms);
+      works = works();
     } catch (IllegalArgumentException e) {
       System.err.println("benchmarks/run peers: " + e.getMessage());
       return 2;
@@ -115,14 +130,34 @@ final class Peers implements Callable<Integer> {
     return 0;
   }
 
+  /** What is asked for. */
+  private List<Comparison.Work> works() {
+    for (String name : only) {
+      if (!WORKS.contains(name)) {
+        throw new IllegalArgumentException(
+            "--only: no work " + name + ", expected " + String.join(", ", WORKS));
+      }
+    }
+    List<Comparison.Work> result = new ArrayList<>();
+    for (String name : models) {
+      TimedModel model = TimedModel.named(name);
+      for (String work : only) {
+        if (!forms(work, model).isEmpty()) {
+          result.add(new Comparison.Work(work, model, new ArrayList<>()));
+        }
+      }
+    }
+    return result;
+  }
+
   /** In which forms a piece of work is written for libtorch. */
-  private static List<String> forms(String work) {
+  private static List<String> forms(String work, TimedModel model) {
+    boolean dense = model.isFullyConnected();
     return switch (work) {
-      case "ssm", "dsm" -> List.of("autograd", "explicit");
-      case "fdssm", "ml" -> List.of("autograd");
-      case SCORING -> List.of("inference");
-      default -> throw new IllegalArgumentException(
-          "--only: no work " + work + ", expected ssm, dsm, fdssm, ml or " + SCORING);
+      case "ssm", "dsm" ->
+          dense ? List.of(AUTOGRAD, EXPLICIT) : List.of(CHANNELS_FIRST, CHANNELS_LAST);
+      case "fdssm", "ml" -> dense ? List.of(AUTOGRAD) : List.of();
+      default -> dense ? List.of("inference") : List.of();
     };
   }
 
@@ -133,22 +168,18 @@ final class Peers implements Callable<Integer> {
 
   /** Checks all, then times all. */
   private Comparison compare(Host host) throws IOException, InterruptedException {
-    List<Comparison.Work> works = new ArrayList<>();
-    for (int dimension : dimensions) {
-      for (String work : only) {
-        List<Comparison.Contestant> contestants = new ArrayList<>();
-        contestants.add(new Comparison.Contestant(OURS, Map.of(), new ArrayList<>()));
-        if (roundsToBfloat16(work)) {
-          contestants.add(new Comparison.Contestant(OURS_BFLOAT16, Map.of(), new ArrayList<>()));
-        }
-        contestants.addAll(check(work, dimension));
-        works.add(new Comparison.Work(work, dimension, contestants));
+    for (Comparison.Work work : works) {
+      work.contestants().add(new Comparison.Contestant(OURS, Map.of(), new ArrayList<>()));
+      if (roundsToBfloat16(work.name())) {
+        work.contestants()
+            .add(new Comparison.Contestant(OURS_BFLOAT16, Map.of(), new ArrayList<>()));
       }
+      check(work);
     }
     for (Comparison.Work work : works) {
       for (int turn = 1; turn <= processes; turn++) {
         for (Comparison.Contestant contestant : work.contestants()) {
-          say("timing", work.name(), work.dimension(), contestant.name() + ", process " + turn);
+          say("timing", work, contestant.name() + ", process " + turn);
           String json =
               run(contestant.name(), "time", work, String.valueOf(warmUp), String.valueOf(seconds));
           contestant.millis().add(JsonMapper.shared().readValue(json, Repetitions.class).millis());
@@ -156,29 +187,25 @@ final class Peers implements Callable<Integer> {
       }
     }
     return new Comparison(
-        host, libtorch, threads, BATCH, Scoring.ROWS, processes, warmUp, seconds, works);
+        host, libtorch, threads, Scoring.ROWS, processes, warmUp, seconds, works);
   }
 
-  /** Lets every form do what the library does on the same inputs. */
-  private List<Comparison.Contestant> check(String name, int dimension)
-      throws IOException, InterruptedException {
-    Comparison.Work work = new Comparison.Work(name, dimension, List.of());
-    List<Comparison.Contestant> contestants = new ArrayList<>();
+  /** Lets every form do what the library does on the same inputs, and adds it. */
+  private void check(Comparison.Work work) throws IOException, InterruptedException {
     Path file = Files.createTempFile("ebflow-peers", ".safetensors");
     try {
       run(OURS, "reference", work, file.toString());
-      for (String form : forms(name)) {
-        say("checking", name, dimension, form);
+      for (String form : forms(work.name(), work.model())) {
+        say("checking", work, form);
         Errors errors =
-            JsonMapper.shared()
-                .readValue(run(form, "check", work, file.toString()), Errors.class);
-        errors.orThrow(name);
-        contestants.add(new Comparison.Contestant(form, errors.relative(), new ArrayList<>()));
+            JsonMapper.shared().readValue(run(form, "check", work, file.toString()), Errors.class);
+        errors.orThrow(work.name());
+        work.contestants()
+            .add(new Comparison.Contestant(form, errors.relative(), new ArrayList<>()));
       }
     } finally {
       Files.delete(file);
     }
-    return contestants;
   }
 
   /** Runs one process of a contestant and gives the last line that it prints. */
@@ -195,12 +222,7 @@ final class Peers implements Callable<Integer> {
     command.add((ours ? OursProcess.class : TorchProcess.class).getName());
     command.add(verb);
     command.add(contestant);
-    command.addAll(
-        List.of(
-            work.name(),
-            String.valueOf(work.dimension()),
-            String.valueOf(BATCH),
-            String.valueOf(threads)));
+    command.addAll(List.of(work.name(), work.model().name(), String.valueOf(threads)));
     command.addAll(List.of(arguments));
     ProcessBuilder builder =
         new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT);
@@ -221,7 +243,8 @@ final class Peers implements Callable<Integer> {
     return output.strip().substring(output.strip().lastIndexOf('\n') + 1);
   }
 
-  private static void say(String verb, String work, int dimension, String what) {
-    System.err.println("peers: " + verb + " " + work + ", D = " + dimension + ": " + what);
+  private static void say(String verb, Comparison.Work work, String what) {
+    System.err.println(
+        "peers: " + verb + " " + work.name() + ", " + work.model().name() + ": " + what);
   }
 }

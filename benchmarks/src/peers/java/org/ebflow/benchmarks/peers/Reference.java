@@ -10,6 +10,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.ebflow.benchmarks.Scoring;
+import org.ebflow.benchmarks.TimedModel;
 import org.ebflow.flow.io.Safetensors;
 import org.ebflow.linalg.Blas;
 import org.ebflow.linalg.Matrix;
@@ -20,7 +21,6 @@ import org.ebflow.training.preprocessing.Preprocessing;
 import org.ebflow.training.scoring.Scorer;
 import org.ebflow.benchmarks.TimedStep;
 import org.ebflow.training.scoring.TrainedFlow;
-import org.ebflow.training.recipe.Recipe;
 
 /** All that goes into and comes out of one piece of the library's work, as a file. */
 final class Reference {
@@ -35,24 +35,25 @@ final class Reference {
   private Reference() {}
 
   /** One training step from perturbed weights. */
-  static void writeStep(String loss, int dimension, int batch, int threads, Path file) {
+  static void writeStep(String loss, TimedModel model, int threads, Path file) {
     Map<String, Matrix> tensors = new LinkedHashMap<>();
     try (Team team = new Team(threads);
         Team solo = new Team(1)) {
       Blas blas = Blas.auto();
-      TimedStep step = new TimedStep(loss, dimension, batch, blas, team);
+      TimedStep step = new TimedStep(model, loss, blas, team);
       Parameters weights = step.flow().parameters();
       perturb(weights);
       step.average().copyFrom(weights);
       put(tensors, "weights", weights.copy(weights.precision()));
-      Matrix pixels = Matrix.allocate(Precision.FLOAT32, batch, dimension);
-      step.data().copyRows(0, batch, pixels, 0);
+      Matrix pixels = Matrix.allocate(Precision.FLOAT32, model.batch(), model.dimension());
+      step.data().copyRows(0, model.batch(), pixels, 0);
       tensors.put("pixels", dequantised(pixels));
       if (!loss.equals("ml")) {
         var pass =
-            Recipe.named("mnist-fc-" + loss)
-                .objective(dimension, null)
-                .forTeam(step.flow(), Compute.of(Precision.FLOAT32, blas), solo, batch)[0];
+            model
+                .recipe(loss)
+                .objective(model.dimension(), model.input())
+                .forTeam(step.flow(), Compute.of(Precision.FLOAT32, blas), solo, model.batch())[0];
         pass.draw(NOISE, 0);
         tensors.put("noise", pass.noise(0));
       }
@@ -65,8 +66,10 @@ final class Reference {
   }
 
   /** Scores of one batch by perturbed weights. */
-  static void writeScores(int dimension, int batch, int threads, Path file) {
-    Flow flow = Recipe.named("mnist-fc-ssm").flow(dimension, Precision.FLOAT32);
+  static void writeScores(TimedModel model, int threads, Path file) {
+    int dimension = model.dimension();
+    int batch = model.batch();
+    Flow flow = model.recipe("ssm").flow(dimension, Precision.FLOAT32);
     perturb(flow.parameters());
     Matrix pixels = Matrix.allocate(Precision.FLOAT32, batch, dimension);
     NOISE.uniform(NoisePurpose.SAMPLING, 0, 0, pixels);
@@ -92,7 +95,7 @@ final class Reference {
       Matrix block = weights.of(weights.blocks().get(i));
       Matrix normal = Matrix.allocate(block.precision(), block.rows(), block.columns());
       NOISE.gaussian(NoisePurpose.INITIALIZATION, WEIGHTS + i, 0, normal);
-      double deviation = 0.3 / Math.sqrt(block.rows());
+      double deviation = 0.3 / (block.rows() == 1 ? 1 : Math.sqrt(block.columns()));
       for (int r = 0; r < block.rows(); r++) {
         for (int c = 0; c < block.columns(); c++) {
           block.set(r, c, block.get(r, c) + deviation * normal.get(r, c));

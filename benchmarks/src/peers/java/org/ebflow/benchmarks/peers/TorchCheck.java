@@ -1,5 +1,7 @@
 package org.ebflow.benchmarks.peers;
 
+import static org.bytedeco.pytorch.global.torch.empty_like;
+
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -11,7 +13,7 @@ import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.ebflow.flow.io.Safetensors;
 import org.ebflow.linalg.Matrix;
 import org.ebflow.linalg.Precision;
-import org.ebflow.benchmarks.TimedStep;
+import org.ebflow.benchmarks.TimedModel;
 
 /** Does with libtorch what a {@link Reference} says, and compares. */
 final class TorchCheck {
@@ -19,13 +21,14 @@ final class TorchCheck {
   private final TorchFlow flow;
   private final Map<String, Double> errors = new LinkedHashMap<>();
 
-  private TorchCheck(Safetensors reference, int dimension) {
+  private TorchCheck(Safetensors reference, TorchFlow flow) {
     this.reference = reference;
-    this.flow = new TorchFlow(dimension);
+    this.flow = flow;
     try (NoGradGuard _ = new NoGradGuard()) {
       List<Tensor> parameters = flow.parameters();
       for (int i = 0; i < parameters.size(); i++) {
-        parameters.get(i).copy_(tensor("weights " + i).view_as(parameters.get(i)));
+        Tensor block = TorchFlow.asBlock(parameters.get(i));
+        block.copy_(tensor("weights " + i).view_as(block));
       }
     }
   }
@@ -35,14 +38,13 @@ final class TorchCheck {
    * gradient: the direction of RMSprop's first step is the gradient's sign, which no two programs
    * share where it is nearly zero.
    */
-  static Errors step(String form, String loss, int dimension, Path file) {
+  static Errors step(String form, String loss, TimedModel model, Path file) {
     try (Safetensors reference = Safetensors.read(file)) {
-      TorchCheck check = new TorchCheck(reference, dimension);
-      TorchStep step =
-          new TorchStep(check.flow, TorchLoss.named(form, loss), TimedStep.RATE);
+      TorchCheck check = new TorchCheck(reference, TorchFlow.of(model, form));
+      TorchStep step = new TorchStep(model, check.flow, form, loss);
       Tensor noise = reference.names().contains("noise") ? check.tensor("noise") : new Tensor();
       TorchStep.Gradient gradient =
-          step.gradient(TorchFlow.preprocess(check.tensor("pixels")), noise);
+          step.gradient(check.tensor("pixels"), noise);
       double ours = Double.parseDouble(reference.metadata().get(Reference.LOSS));
       check.errors.put("loss", Math.abs(gradient.loss().item_float() / ours - 1));
       List<Tensor> parameters = check.flow.parameters();
@@ -50,7 +52,9 @@ final class TorchCheck {
       Tensor[] given = new Tensor[parameters.size()];
       for (int i = 0; i < given.length; i++) {
         before[i] = parameters.get(i).detach().clone();
-        given[i] = check.tensor("gradient " + i).view_as(before[i]);
+        given[i] = empty_like(before[i]);
+        Tensor block = TorchFlow.asBlock(given[i]);
+        block.copy_(check.tensor("gradient " + i).view_as(block));
         check.compare("gradient " + i, gradient.ofParameters().get(i), given[i]);
       }
       step.update(new TensorVector(given));
@@ -63,12 +67,14 @@ final class TorchCheck {
   }
 
   /** log p of every row. */
-  static Errors scores(int dimension, Path file) {
+  static Errors scores(TimedModel model, Path file) {
     try (Safetensors reference = Safetensors.read(file);
         NoGradGuard _ = new NoGradGuard()) {
-      TorchCheck check = new TorchCheck(reference, dimension);
+      TorchFullyConnected flow = new TorchFullyConnected(model.dimension());
+      TorchCheck check = new TorchCheck(reference, flow);
+      TorchPixels pixels = new TorchPixels(model);
       Tensor ours = check.tensor("logProb");
-      Tensor theirs = check.flow.logProb(check.tensor("pixels"), check.flow.scoringConstant());
+      Tensor theirs = pixels.logProb(flow, check.tensor("pixels"), pixels.constant(flow));
       check.compare("logProb", theirs.view_as(ours).to(ScalarType.Double), ours);
       return new Errors(check.errors);
     }
@@ -80,7 +86,9 @@ final class TorchCheck {
   }
 
   private void compareChange(String name, Tensor theirs, Tensor before) {
-    compare(name, theirs.sub(before), tensor(name).view_as(before).sub(before));
+    Tensor blockBefore = TorchFlow.asBlock(before);
+    Tensor ours = tensor(name).view_as(blockBefore).sub(blockBefore);
+    compare(name, TorchFlow.asBlock(theirs).sub(blockBefore), ours);
   }
 
   private Tensor tensor(String name) {

@@ -12,13 +12,13 @@ import org.bytedeco.pytorch.TensorOptions;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.ebflow.benchmarks.Scoring;
-import org.ebflow.benchmarks.TimedStep;
+import org.ebflow.benchmarks.TimedModel;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
  * libtorch's side of the comparison, one piece of work per process: {@code check FORM WORK
- * DIMENSION BATCH THREADS FILE}, which prints {@link Errors}, or {@code time FORM WORK DIMENSION
- * BATCH THREADS WARM_UP SECONDS}, which prints {@link Repetitions}.
+ * MODEL THREADS FILE}, which prints {@link Errors}, or {@code time FORM WORK MODEL THREADS WARM_UP
+ * SECONDS}, which prints {@link Repetitions}.
  */
 final class TorchProcess {
   private static final int LEVELS = 256;
@@ -33,32 +33,32 @@ final class TorchProcess {
   public static void main(String[] args) {
     String form = args[1];
     String work = args[2];
-    int dimension = Integer.parseInt(args[3]);
-    int batch = Integer.parseInt(args[4]);
-    torch.set_num_threads(Integer.parseInt(args[5]));
+    TimedModel model = TimedModel.named(args[3]);
+    torch.set_num_threads(Integer.parseInt(args[4]));
     torch.manual_seed(1);
     Object result;
     if (args[0].equals("check")) {
-      Path file = Path.of(args[6]);
+      Path file = Path.of(args[5]);
       result =
           work.equals(Peers.SCORING)
-              ? TorchCheck.scores(dimension, file)
-              : TorchCheck.step(form, work, dimension, file);
+              ? TorchCheck.scores(model, file)
+              : TorchCheck.step(form, work, model, file);
     } else {
-      double warmUp = Double.parseDouble(args[6]);
-      double seconds = Double.parseDouble(args[7]);
+      double warmUp = Double.parseDouble(args[5]);
+      double seconds = Double.parseDouble(args[6]);
       result =
           work.equals(Peers.SCORING)
-              ? score(dimension, warmUp, seconds)
-              : step(form, work, dimension, batch, warmUp, seconds);
+              ? score(model, warmUp, seconds)
+              : step(form, work, model, warmUp, seconds);
     }
     System.out.println(JsonMapper.shared().writeValueAsString(result));
   }
 
   private static Repetitions step(
-      String form, String loss, int dimension, int batch, double warmUp, double seconds) {
-    TorchFlow flow = new TorchFlow(dimension);
-    TorchStep step = new TorchStep(flow, TorchLoss.named(form, loss), TimedStep.RATE);
+      String form, String loss, TimedModel model, double warmUp, double seconds) {
+    TorchStep step = new TorchStep(model, TorchFlow.of(model, form), form, loss);
+    int batch = model.batch();
+    int dimension = model.dimension();
     Tensor rows = randomPixels((long) BATCHES * batch, dimension);
     Tensor order = randperm((long) BATCHES * batch);
     int[] number = {0};
@@ -69,17 +69,19 @@ final class TorchProcess {
             Tensor pixels =
                 rows.index_select(0, order.narrow(0, start, batch)).to(ScalarType.Float);
             pixels.add_(rand(batch, dimension));
-            requireFinite(step.run(pixels, flow.noise(loss, batch)));
+            requireFinite(step.run(pixels, TorchLoss.noise(loss, batch, dimension)));
           }
         },
         warmUp,
         seconds);
   }
 
-  private static Repetitions score(int dimension, double warmUp, double seconds) {
-    TorchFlow flow = new TorchFlow(dimension);
+  private static Repetitions score(TimedModel model, double warmUp, double seconds) {
+    int dimension = model.dimension();
+    TorchFullyConnected flow = new TorchFullyConnected(dimension);
+    TorchPixels preprocessing = new TorchPixels(model);
     Tensor rows = randomPixels(Scoring.ROWS, dimension);
-    Tensor constant = flow.scoringConstant().detach();
+    Tensor constant = preprocessing.constant(flow).detach();
     return Repetitions.of(
         () -> {
           for (int from = 0; from < Scoring.ROWS; from += SCORING_BLOCK) {
@@ -87,7 +89,7 @@ final class TorchProcess {
                 InferenceMode _ = new InferenceMode(true)) {
               Tensor pixels = rows.narrow(0, from, SCORING_BLOCK).to(ScalarType.Float);
               pixels.add_(rand(SCORING_BLOCK, dimension));
-              requireFinite(flow.logProb(pixels, constant).sum().item_float());
+              requireFinite(preprocessing.logProb(flow, pixels, constant).sum().item_float());
             }
           }
         },

@@ -1,82 +1,81 @@
 package org.ebflow.benchmarks.peers;
 
-import static org.bytedeco.pytorch.global.torch.empty_like;
 import static org.bytedeco.pytorch.global.torch.grad;
-import static org.bytedeco.pytorch.global.torch.sqrt_out;
-import static org.bytedeco.pytorch.global.torch.zeros_like;
+import static org.bytedeco.pytorch.global.torch.stack;
 
+import java.util.ArrayList;
 import java.util.List;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorVector;
+import org.ebflow.benchmarks.TimedModel;
+import org.ebflow.benchmarks.TimedStep;
+import org.ebflow.training.recipe.Recipe;
 
 /**
- * A training step as a careful user of libtorch writes it: loss, gradient, RMSprop and moving
- * average in place, with one scratch tensor per parameter.
+ * A training step as a careful user of libtorch writes it: loss, gradient, clipping, and the update
+ * in place.
  */
 final class TorchStep {
-  private static final Scalar DECAY = new Scalar(0.99);
-  private static final Scalar REST = new Scalar(0.01);
-  private static final Scalar EPSILON = new Scalar(1e-8);
-  private static final double AVERAGE_DECAY = 0.999;
-
-  private final TorchFlow flow;
   private final TorchLoss loss;
+  private final TorchPixels preprocessing;
   private final TensorVector parameters;
-  private final List<Tensor> moments;
-  private final List<Tensor> averages;
-  private final List<Tensor> scratch;
-  private final Scalar minusRate;
-  private long updates;
+  private final TorchOptimizer optimizer;
+  private final double clip;
 
-  TorchStep(TorchFlow flow, TorchLoss loss, double rate) {
-    this.flow = flow;
-    this.loss = loss;
-    this.parameters = new TensorVector(flow.parameters().toArray(Tensor[]::new));
-    try (NoGradGuard _ = new NoGradGuard()) {
-      moments = flow.parameters().stream().map(p -> zeros_like(p)).toList();
-      averages = flow.parameters().stream().map(p -> p.clone()).toList();
-      scratch = flow.parameters().stream().map(p -> empty_like(p)).toList();
-    }
-    minusRate = new Scalar(-rate);
+  /** Of a model's recipe with that loss, in a form of {@link Peers}. */
+  TorchStep(TimedModel model, TorchFlow flow, String form, String loss) {
+    Recipe recipe = model.recipe(loss);
+    this.loss = TorchLoss.of(form, flow, recipe.objective(model.dimension(), model.input()));
+    preprocessing = new TorchPixels(model);
+    parameters = new TensorVector(flow.parameters().toArray(Tensor[]::new));
+    optimizer = new TorchOptimizer(recipe.optimizer(), flow.parameters(), TimedStep.RATE);
+    clip = model.clip(loss);
   }
 
   /** The moving average of the parameters. */
   List<Tensor> averages() {
-    return averages;
+    return optimizer.averages();
   }
 
-  /** Loss and gradients, nothing updated. */
-  Gradient gradient(Tensor x, Tensor noise) {
-    Tensor value = loss.of(flow, x, noise);
+  /** Loss and gradients of dequantised pixels in [0,levels), which are overwritten; nothing updated. */
+  Gradient gradient(Tensor pixels, Tensor noise) {
+    Tensor value = loss.of(preprocessing.logits(pixels), noise);
     return new Gradient(value, grad(new TensorVector(value), parameters));
   }
 
   record Gradient(Tensor loss, TensorVector ofParameters) {}
 
-  /** RMSprop and moving average. */
+  /** Clips the gradients, which are overwritten, and moves the parameters. */
   void update(TensorVector gradients) {
-    updates++;
-    double decay = Math.min(AVERAGE_DECAY, (1.0 + updates) / (10.0 + updates));
     try (PointerScope _ = new PointerScope();
         NoGradGuard _ = new NoGradGuard()) {
-      Scalar share = new Scalar(1 - decay);
-      for (int i = 0; i < moments.size(); i++) {
-        Tensor parameter = parameters.get(i);
-        Tensor gradient = gradients.get(i);
-        moments.get(i).mul_(DECAY).addcmul_(gradient, gradient, REST);
-        Tensor root = sqrt_out(scratch.get(i), moments.get(i)).add_(EPSILON);
-        parameter.addcdiv_(gradient, root, minusRate);
-        averages.get(i).lerp_(parameter, share);
+      if (clip > 0) {
+        clip(gradients);
+      }
+      optimizer.update(gradients);
+    }
+  }
+
+  private void clip(TensorVector gradients) {
+    List<Tensor> norms = new ArrayList<>();
+    for (int i = 0; i < gradients.size(); i++) {
+      norms.add(gradients.get(i).norm());
+    }
+    double norm = stack(new TensorVector(norms.toArray(Tensor[]::new))).norm().item_double();
+    if (norm > clip) {
+      Scalar scale = new Scalar(clip / norm);
+      for (int i = 0; i < gradients.size(); i++) {
+        gradients.get(i).mul_(scale);
       }
     }
   }
 
   /** One whole step on dequantised pixels in [0,levels), which are overwritten. */
   double run(Tensor pixels, Tensor noise) {
-    Gradient gradient = gradient(TorchFlow.preprocess(pixels), noise);
+    Gradient gradient = gradient(pixels, noise);
     update(gradient.ofParameters());
     return gradient.loss().item_float();
   }

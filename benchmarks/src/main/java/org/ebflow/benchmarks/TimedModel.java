@@ -1,0 +1,95 @@
+package org.ebflow.benchmarks;
+
+import java.util.List;
+import java.util.Map;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.ebflow.flow.layer.Shape;
+import org.ebflow.training.recipe.Recipe;
+
+/**
+ * A model whose training step is timed: that of published recipes, which differ by their loss.
+ *
+ * @param name fc-D with D dimensions, mnist-cnn, cifar10-cnn, or mnist-glow-W with networks of
+ *     width W
+ * @param recipes name of its recipes without the loss
+ * @param changes of their values
+ * @param input shape of a row
+ * @param batch rows of a step
+ */
+public record TimedModel(
+    String name, String recipes, Map<String, String> changes, Shape input, int batch) {
+  /** All that are timed unless others are asked for. */
+  public static final List<String> NAMES =
+      List.of("fc-784", "fc-3072", "mnist-cnn", "cifar10-cnn", "mnist-glow-64", "mnist-glow-512");
+
+  private static final Pattern SIZED = Pattern.compile("(fc|mnist-glow)-([1-9]\\d{0,5})");
+  private static final int BATCH = 100;
+  private static final int GLOW_BATCH = 10;
+  private static final Shape MNIST = new Shape(1, 28, 28);
+  private static final Shape CIFAR10 = new Shape(3, 32, 32);
+
+  /**
+   * The model of that name.
+   *
+   * @throws IllegalArgumentException if there is none
+   */
+  public static TimedModel named(String name) {
+    Matcher sized = SIZED.matcher(name);
+    if (sized.matches()) {
+      int size = Integer.parseInt(sized.group(2));
+      return sized.group(1).equals("fc")
+          ? fullyConnected(size)
+          : new TimedModel(
+              name, "mnist-glow", Map.of("model.width", sized.group(2)), MNIST, GLOW_BATCH);
+    }
+    return switch (name) {
+      case "mnist-cnn" -> new TimedModel(name, name, Map.of(), MNIST, BATCH);
+      case "cifar10-cnn" -> new TimedModel(name, name, Map.of(), CIFAR10, BATCH);
+      default ->
+          throw new IllegalArgumentException(
+              "no model "
+                  + name
+                  + ", expected fc-D, mnist-cnn, cifar10-cnn or mnist-glow-W with numbers D and W");
+    };
+  }
+
+  /** The two-layer model of MNIST on rows of any dimension. */
+  static TimedModel fullyConnected(int dimension) {
+    return new TimedModel(
+        "fc-" + dimension, "mnist-fc", Map.of(), Shape.plain(dimension), BATCH);
+  }
+
+  /** Whether it consists of two dense layers. */
+  public boolean isFullyConnected() {
+    return recipes.equals("mnist-fc");
+  }
+
+  /** Numbers per row. */
+  public int dimension() {
+    return input.size();
+  }
+
+  /** Its recipe with that loss. */
+  public Recipe recipe(String loss) {
+    return Recipe.named(recipes + "-" + loss).with(changes);
+  }
+
+  /** Largest norm of its gradient with that loss, 0 for no limit. */
+  public double clip(String loss) {
+    return number(recipe(loss).toMap(), "training", "clip");
+  }
+
+  /** Smoothness of the logit of its pixels. */
+  public double smoothness() {
+    return number(recipe("ssm").toMap(), "data", "preprocessing", "smoothness");
+  }
+
+  private static double number(Map<String, Object> tree, String... keys) {
+    Object value = tree;
+    for (String key : keys) {
+      value = ((Map<?, ?>) value).get(key);
+    }
+    return ((Number) value).doubleValue();
+  }
+}
