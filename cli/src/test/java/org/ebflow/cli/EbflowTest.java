@@ -46,7 +46,7 @@ final class EbflowTest {
         "trian                                       | Did you mean: ebflow train",
         "train --nonsense                            | Unknown option: '--nonsense'",
         "train mnist-fc-sssm                         | the nearest is mnist-fc-ssm",
-        "train mnist-glow-ssm                        | no recipe mnist-glow-ssm",
+        "train mnist-glow-tsm                        | no recipe mnist-glow-tsm",
         "train mnist-fc-ssm --loss dsm               | --data, --loss and --model go with no recipe",
         "train mnist-fc-ssm --model coupling         | --data, --loss and --model go with no recipe",
         "train mnist-fc-ssm --data kmnist            | --data, --loss and --model go with no recipe",
