@@ -56,8 +56,7 @@ public record TimedModel(
 
   /** The two-layer model of MNIST on rows of any dimension. */
   static TimedModel fullyConnected(int dimension) {
-    return new TimedModel(
-        "fc-" + dimension, "mnist-fc", Map.of(), Shape.plain(dimension), BATCH);
+    return new TimedModel("fc-" + dimension, "mnist-fc", Map.of(), Shape.plain(dimension), BATCH);
   }
 
   /** Whether it consists of two dense layers. */

@@ -226,11 +226,7 @@ final class RecipeOptions {
   private void requireOneOf(String option, @Nullable String value, List<String> choices) {
     if (value != null && !choices.contains(value)) {
       throw usage(
-          option
-              + " "
-              + value
-              + ": no such choice, expected one of "
-              + String.join(", ", choices));
+          option + " " + value + ": no such choice, expected one of " + String.join(", ", choices));
     }
   }
 

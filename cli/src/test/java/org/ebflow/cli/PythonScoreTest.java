@@ -24,6 +24,7 @@ import org.ebflow.flow.layer.AffineTransform;
 import org.ebflow.flow.layer.BlockDiagonal;
 import org.ebflow.flow.layer.ColumnPermutation;
 import org.ebflow.flow.layer.ColumnRange;
+import org.ebflow.flow.layer.Convolution;
 import org.ebflow.flow.layer.Coupling;
 import org.ebflow.flow.layer.CouplingSplit;
 import org.ebflow.flow.layer.CouplingTransform;
@@ -33,12 +34,14 @@ import org.ebflow.flow.layer.FixedAffine;
 import org.ebflow.flow.layer.Layer;
 import org.ebflow.flow.layer.LayerTypes;
 import org.ebflow.flow.layer.Logit;
+import org.ebflow.flow.layer.LuPointwiseConvolution;
 import org.ebflow.flow.layer.MarginalGaussianization;
 import org.ebflow.flow.layer.MarginalGaussianization.Form;
 import org.ebflow.flow.layer.MaskedAffineCoupling;
 import org.ebflow.flow.layer.Mlp;
 import org.ebflow.flow.layer.MonotoneSpline;
 import org.ebflow.flow.layer.MonotoneSpline.Tails;
+import org.ebflow.flow.layer.PointwiseConvolution;
 import org.ebflow.flow.layer.Sequence;
 import org.ebflow.flow.layer.Shape;
 import org.ebflow.flow.layer.SmoothLeakyRelu;
@@ -75,6 +78,9 @@ class PythonScoreTest {
           "logit", new Logit(1),
           "block_diagonal", new BlockDiagonal(ColumnPermutation.of(1, 0), 2),
           "column_permutation", ColumnPermutation.of(1, 0),
+          "convolution", new Convolution(Shape.plain(2), 1),
+          "pointwise_convolution", new PointwiseConvolution(Shape.plain(2)),
+          "lu_pointwise_convolution", new LuPointwiseConvolution(Shape.plain(2)),
           "column_range", new ColumnRange(2, 0, Shape.plain(1), new ActNorm(1)),
           "sequence", new Sequence(2, List.of(new ActNorm(2))));
 
