@@ -135,8 +135,9 @@ final class SpectralNormalization implements Reparameterization {
   }
 
   /**
-   * V̄ += (W̄ - ⟨W̄, W⟩·u vᵀ)/σ with u and v of length one; each worker computes some rows, and the
-   * inner product of all.
+   * V̄ = (W̄ - ⟨W̄, W⟩·u vᵀ)/σ with u and v of length one; each worker computes some rows, and the
+   * inner product of all. Nothing else adds to V̄, so that it may be pulled back again whenever
+   * more was added to W̄.
    */
   @SuppressWarnings("NullAway.Init") // set when it is noted
   private static final class PullBack implements Gradients.Term {
