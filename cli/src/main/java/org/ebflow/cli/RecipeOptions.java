@@ -24,6 +24,8 @@ import tools.jackson.databind.json.JsonMapper;
 final class RecipeOptions {
   private static final String QUICKSTART = "quickstart";
   static final String PATCHES = "patches";
+  private static final String CNN = "cnn";
+  private static final String FC = "fc";
   private static final String SPLINE = TableDefault.MODEL;
 
   /** Models whose loss is ml unless another is asked for. */
@@ -87,7 +89,7 @@ final class RecipeOptions {
       names = "--model",
       paramLabel = "MODEL",
       description =
-          "With --data: fc, coupling, spline, or patches for images. Default: the data set's; for tables spline, by ml up to 256 columns.")
+          "With --data: fc, coupling, spline, or patches or cnn for images. Default: the data set's; for tables spline, by ml up to 256 columns.")
   private @Nullable String model;
 
   @Option(names = "--epochs", paramLabel = "N", description = "Passes over the training rows.")
@@ -181,21 +183,20 @@ final class RecipeOptions {
       }
       return data == null ? recipe : recipe.set("data.name", DataOptions.absolute(data));
     }
-    requireBuilt("--loss", loss, List.of("ssm", "dsm", "fdssm", "ml", "sml", "rg", "snf"), List.of());
     requireBuilt(
-        "--model", model, List.of("fc", "coupling", SPLINE, PATCHES), List.of("cnn", "glow"));
+        "--loss", loss, List.of("ssm", "dsm", "fdssm", "ml", "sml", "rg", "snf"), List.of());
+    requireBuilt("--model", model, List.of(FC, "coupling", SPLINE, PATCHES, CNN), List.of("glow"));
     String chosenLoss = loss != null ? loss : model != null && EXACT.contains(model) ? "ml" : "ssm";
     boolean named = dataOptions.sources("").has(data);
     if (!named) {
       dataOptions.requireThere(data);
-      if (PATCHES.equals(model)) {
-        throw usage("--model patches needs a data set of images, found the table " + data);
+      if (PATCHES.equals(model) || CNN.equals(model)) {
+        throw usage("--model " + model + " needs a data set of images, found the table " + data);
       }
     }
     return sizeDecides()
         ? tableDefault().recipe()
-        : dataOptions.recipe(
-            data, model != null ? model : named ? modelOf(data) : "fc", chosenLoss);
+        : dataOptions.recipe(data, model != null ? model : named ? modelOf(data) : FC, chosenLoss);
   }
 
   /** A table of the user's own, for which neither model nor loss was asked for. */
@@ -232,12 +233,14 @@ final class RecipeOptions {
     }
   }
 
+  /** fc where the data set has recipes with it, else the model that it has recipes with. */
   private static String modelOf(String name) {
-    return Recipe.names().stream()
-        .filter(recipe -> recipe.startsWith(name + "-"))
-        .map(recipe -> recipe.substring(name.length() + 1, recipe.lastIndexOf('-')))
-        .findFirst()
-        .orElse("fc");
+    List<String> models =
+        Recipe.names().stream()
+            .filter(recipe -> recipe.startsWith(name + "-"))
+            .map(recipe -> recipe.substring(name.length() + 1, recipe.lastIndexOf('-')))
+            .toList();
+    return models.isEmpty() || models.contains(FC) ? FC : models.getFirst();
   }
 
   /** What is changed in the recipe, by dotted key. */

@@ -4,7 +4,10 @@ import org.ebflow.flow.Flow;
 import org.ebflow.flow.pass.Parameters;
 
 import java.util.Arrays;
+import java.util.stream.IntStream;
 import org.ebflow.flow.layer.Activation;
+import org.ebflow.flow.layer.Shape;
+import org.ebflow.flow.model.ConvolutionalConfig;
 import org.ebflow.flow.model.CouplingConfig;
 import org.ebflow.flow.model.FullyConnectedConfig;
 import org.ebflow.linalg.Matrix;
@@ -72,6 +75,74 @@ public final class GoldenFlows {
         .replace(".scale.", ".s_net.")
         .replace(".translation.", ".t_net.")
         .replaceFirst("^(\\d+)\\.(weight|bias)$", "$1.linear_layer.$2");
+  }
+
+  /**
+   * A flow of two blocks of two convolutions. In the files images, kernels and latents are channels first, and a squeezed image has its channels in another order: {@link #channelsLast} and
+   * {@link #kernel} bring them here.
+   */
+  public static Flow convolutional(GoldenCase golden) {
+    Flow flow = new ConvolutionalConfig(2, 2, (int) golden.hyper("kernel"), golden.hyper("alpha"), golden.residual())
+        .build(dataShape(golden), Precision.FLOAT64, 0);
+    read(flow.parameters(), name -> convolutionalValues(golden, "param.", name));
+    return flow;
+  }
+
+  /** Shape of the rows of {@code x}. */
+  public static Shape dataShape(GoldenCase golden) {
+    return new Shape(golden.dataShape(0), golden.dataShape(1), golden.dataShape(2));
+  }
+
+  /**
+   * An array of the files that belongs to a weight of {@link #convolutional}.
+   *
+   * @param prefix as {@code param.} or {@code grad_ssm.}
+   */
+  public static double[] convolutionalValues(GoldenCase golden, String prefix, String name) {
+    double[] values = golden.values(prefix + name.replace(".", ".model."));
+    int channels = golden.dataShape(0);
+    boolean squeezed = Integer.parseInt(name.replaceFirst("\\..*", "")) > 4;
+    int[] order = squeezed ? squeezedChannels(channels) : identity(channels);
+    if (name.endsWith(".bias")) {
+      return Arrays.stream(order).mapToDouble(c -> values[c]).toArray();
+    }
+    int side = (int) golden.hyper("kernel");
+    return kernel(values, order, side);
+  }
+
+  /** A kernel (out, in, k, k) of the files as [out,k²·in], its channels those of {@code order}. */
+  public static double[] kernel(double[] values, int[] order, int side) {
+    int channels = order.length;
+    int taps = side * side;
+    double[] result = new double[values.length];
+    for (int i = 0; i < result.length; i++) {
+      int out = order[i / (taps * channels)];
+      int in = order[i % channels];
+      result[i] = values[(out * channels + in) * taps + i / channels % taps];
+    }
+    return result;
+  }
+
+  /** Rows (channel, y, x) of the files as rows (y, x, channel), the channels those of {@code order}. */
+  public static Matrix channelsLast(Matrix rows, int[] order) {
+    int channels = order.length;
+    int pixels = rows.columns() / channels;
+    Matrix result = Matrix.allocate(Precision.FLOAT64, rows.rows(), rows.columns());
+    for (int r = 0; r < rows.rows(); r++) {
+      for (int i = 0; i < rows.columns(); i++) {
+        result.set(r, i, rows.get(r, order[i % channels] * pixels + i / channels));
+      }
+    }
+    return result;
+  }
+
+  public static int[] identity(int channels) {
+    return IntStream.range(0, channels).toArray();
+  }
+
+  /** Where channel i of a squeezed image stands in the files: 4·c + 2·dy + dx there, (2·dy + dx)·C + c here. */
+  public static int[] squeezedChannels(int channels) {
+    return IntStream.range(0, 4 * channels).map(i -> 4 * (i % channels) + i / channels).toArray();
   }
 
   private interface Weights {

@@ -40,9 +40,6 @@ import org.jspecify.annotations.Nullable;
 public final class Convolution implements ConstantJacobian {
   static final String TYPE = "convolution";
 
-  /** Behind the slots of the map. */
-  private static final int BIASES = 10;
-
   private final ConvolutionMap map;
   private final Parameter bias;
 
@@ -75,9 +72,14 @@ public final class Convolution implements ConstantJacobian {
     return new Convolution(map.spectrallyNormalised());
   }
 
+  /** With the start W = identity, b = 0. */
+  public static Convolution identity(Shape image, int side) {
+    return new Convolution(image, side, Initializers.diracDelta(1), Initializers.constant(0));
+  }
+
   static Convolution of(Description description, Shape input) {
     Convolution plain = new Convolution(input, description.count("side"));
-    return SpectralNormalization.in(description) ? plain.spectrallyNormalised() : plain;
+    return SpectralNormalisation.in(description) ? plain.spectrallyNormalised() : plain;
   }
 
   /** W, [C,k²·C]. */
@@ -162,13 +164,7 @@ public final class Convolution implements ConstantJacobian {
 
   @Override
   public void inverse(Matrix y, Matrix x, Workspace kept) {
-    Matrix biases = kept.row(BIASES, dimension());
-    for (int pixel = 0; pixel < map.convolutionShape().pixels(); pixel++) {
-      kept.kernels()
-          .rows()
-          .copyColumns(kept.value(bias), 0, biases, pixel * bias.columns(), bias.columns());
-    }
-    kept.kernels().rows().subtractFromRows(y, biases, x); // x = A⁻¹(y - b)
+    kept.kernels().rows().subtractFromRows(y, map.biasOfPixels(kept), x); // x = A⁻¹(y - b)
     factors(kept.parameters(), kept.blas(), Precision.FLOAT64).solveRows(x);
   }
 

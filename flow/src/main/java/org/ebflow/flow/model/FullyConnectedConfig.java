@@ -24,9 +24,7 @@ public record FullyConnectedConfig(int layers, double alpha, boolean residual, I
     if (layers < 1 || layers > MOST_LAYERS) {
       throw new IllegalArgumentException("layers is " + layers + ", expected 1 to " + MOST_LAYERS);
     }
-    if (!(alpha > 0 && alpha <= 1)) {
-      throw new IllegalArgumentException("alpha is " + alpha + ", expected 0 < alpha <= 1");
-    }
+    ModelConfig.requireSlope(alpha);
   }
 
   /** With the published start. */

@@ -6,8 +6,13 @@ import org.ebflow.linalg.Precision;
 
 /** Shape of a model, enough to build it again. */
 public sealed interface ModelConfig
-    permits FullyConnectedConfig, CouplingConfig, SplineConfig, PatchesConfig, LinearConfig {
-  /** Name of the architecture in recipes: fc, coupling, spline, patches or linear. */
+    permits FullyConnectedConfig,
+        CouplingConfig,
+        SplineConfig,
+        PatchesConfig,
+        ConvolutionalConfig,
+        LinearConfig {
+  /** Name of the architecture in recipes: fc, coupling, spline, patches, cnn or linear. */
   String type();
 
   /** Where its weights start. */
@@ -23,6 +28,25 @@ public sealed interface ModelConfig
    */
   default Flow build(Shape input, Precision precision, long seed) {
     return build(input.size(), precision, seed);
+  }
+
+  /** Refuses rows that are no images of more than one pixel. */
+  static void requireImage(String type, Shape input) {
+    if (input.height() * input.width() == 1) {
+      throw new IllegalArgumentException(
+          "model "
+              + type
+              + " needs images, expected height and width, found rows of "
+              + input.size()
+              + " columns");
+    }
+  }
+
+  /** Refuses a slope of a smooth leaky ReLU at -∞ that is none. */
+  static void requireSlope(double alpha) {
+    if (!(alpha > 0 && alpha <= 1)) {
+      throw new IllegalArgumentException("alpha is " + alpha + ", expected 0 < alpha <= 1");
+    }
   }
 
   /** Refuses a published start of a model that has none. */

@@ -65,12 +65,7 @@ public record PatchesConfig(
    */
   @Override
   public Flow build(Shape input, Precision precision, long seed) {
-    if (input.height() * input.width() == 1) {
-      throw new IllegalArgumentException(
-          "model patches needs images, expected height and width, found rows of "
-              + input.size()
-              + " columns");
-    }
+    ModelConfig.requireImage(type(), input);
     int s = sideFor(input);
     Flow.Builder builder =
         Flow.of(input).precision(precision).seed(seed).layer(Dense.identity(input.size()));

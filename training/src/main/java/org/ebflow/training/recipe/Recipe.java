@@ -140,7 +140,7 @@ public final class Recipe {
     return content.data.folder();
   }
 
-  /** Name of its model: fc, coupling, spline or patches. */
+  /** Name of its model: fc, coupling, spline, patches or cnn. */
   public String model() {
     return content.model.type();
   }

@@ -11,6 +11,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import org.ebflow.flow.InvalidInputException;
+import org.ebflow.flow.model.ConvolutionalConfig;
 import org.ebflow.flow.model.CouplingConfig;
 import org.ebflow.flow.model.FullyConnectedConfig;
 import org.ebflow.flow.model.ModelConfig;
@@ -56,7 +57,8 @@ final class RecipeJson {
     @JsonSubTypes.Type(value = CouplingConfig.class, name = "coupling"),
     @JsonSubTypes.Type(value = LinearConfig.class, name = "linear"),
     @JsonSubTypes.Type(value = SplineConfig.class, name = "spline"),
-    @JsonSubTypes.Type(value = PatchesConfig.class, name = "patches")
+    @JsonSubTypes.Type(value = PatchesConfig.class, name = "patches"),
+    @JsonSubTypes.Type(value = ConvolutionalConfig.class, name = "cnn")
   })
   private interface ModelMixIn {}
 

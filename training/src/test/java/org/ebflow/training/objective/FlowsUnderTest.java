@@ -25,6 +25,7 @@ import org.ebflow.flow.layer.NormalisedAffine;
 import org.ebflow.flow.layer.Sequence;
 import org.ebflow.flow.layer.Shape;
 import org.ebflow.flow.layer.SmoothLeakyRelu;
+import org.ebflow.flow.model.ConvolutionalConfig;
 import org.ebflow.flow.model.CouplingConfig;
 import org.ebflow.flow.model.FullyConnectedConfig;
 import org.ebflow.flow.model.Init;
@@ -89,6 +90,11 @@ public final class FlowsUnderTest {
       }
     }
     flows.put("convolutions", random(convolutions(Precision.FLOAT64), .1));
+    flows.put(
+        "cnn",
+        random(
+            new ConvolutionalConfig(2, 2, 3, .3, true)
+                .build(new Shape(1, 4, 2), Precision.FLOAT64, 9)));
     flows.put("coupling, every transform", random(couplings(Precision.FLOAT64)));
     flows.put("multi-scale", random(multiScale(new Shape(1, 4, 4), Precision.FLOAT64)));
     flows.put(

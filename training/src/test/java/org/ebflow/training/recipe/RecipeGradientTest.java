@@ -16,6 +16,7 @@ class RecipeGradientTest {
   private static final double LARGEST_ERROR = 1e-6;
   private static final int COLUMNS = 12;
   private static final int COLUMNS_OF_COUPLING = 4;
+  private static final Set<String> IMAGE_MODELS = Set.of("patches", "cnn");
   private static final Set<String> NO_GRADIENTS = Set.of("rg", "snf");
   private static final Shape SMALL_IMAGE = new Shape(1, 4, 4);
 
@@ -33,7 +34,7 @@ class RecipeGradientTest {
       recipe = recipe.with(SMALLER);
     }
 
-    Shape image = recipe.model().equals("patches") ? SMALL_IMAGE : null;
+    Shape image = IMAGE_MODELS.contains(recipe.model()) ? SMALL_IMAGE : null;
     Shape input = image == null ? Shape.plain(dimension) : image;
 
     GradientCheck check =

@@ -3,11 +3,14 @@ package org.ebflow.training.recipe;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.util.List;
 import java.util.Map;
 import org.ebflow.flow.InvalidInputException;
 import org.ebflow.flow.layer.Activation;
 import org.ebflow.flow.layer.MonotoneSpline;
 import org.ebflow.flow.layer.Shape;
+import org.ebflow.flow.model.ConvolutionalConfig;
+import org.ebflow.flow.model.Init;
 import org.ebflow.flow.model.CouplingConfig;
 import org.ebflow.flow.model.PatchesConfig;
 import org.ebflow.linalg.Precision;
@@ -38,6 +41,63 @@ final class RecipeSettingsTest {
   void cifar10FcHasThePublishedNumberOfWeights() {
     assertThat(Recipe.named("cifar10-fc-ssm").flow(CIFAR10, Precision.FLOAT32).parameters().count())
         .isEqualTo(18_880_512);
+  }
+
+  @ParameterizedTest
+  @CsvSource({"mnist, 26796", "kmnist, 26796", "cifar10, 240912"})
+  void cnnRecipesHaveThePublishedNumberOfWeights(String data, long expected) {
+    Shape image = data.equals("cifar10") ? CIFAR10 : MNIST;
+
+    assertThat(Recipe.named(data + "-cnn-ssm").flow(image, Precision.FLOAT32).parameters().count())
+        .isEqualTo(expected);
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "mnist-cnn-ssm, 0, .95, 50, 0",
+    "mnist-cnn-dsm, 1e-5, .95, 50, 0",
+    "mnist-cnn-ml, 1e-5, .925, 50, 0",
+    "mnist-cnn-sml, 1e-5, .925, 50, 0",
+    "mnist-cnn-fdssm, 0, .95, 50, 5",
+    "kmnist-cnn-dsm, 1e-5, .95, 50, 0",
+    "cifar10-cnn-ssm, 0, .9, 20, 0",
+    "cifar10-cnn-dsm, 0, .8, 20, 0",
+    "cifar10-cnn-ml, 0, .8, 20, 0",
+    "cifar10-cnn-sml, 0, .8, 20, 0",
+    "cifar10-cnn-fdssm, 0, .85, 50, 0"
+  })
+  void cnnRecipesHaveThePublishedSettings(
+      String name, double weightDecay, double gamma, int gammaEpochs, double clip) {
+    Recipe recipe = Recipe.named(name);
+    boolean colour = name.startsWith("cifar10");
+    LossScale scale = LossScale.PER_DIMENSION;
+
+    boolean normalised = colour && !List.of("sml", "fdssm").contains(recipe.loss());
+    assertThat(recipe.modelConfig())
+        .isEqualTo(new ConvolutionalConfig(3, 2, 7, .3, true, normalised, Init.PUBLISHED));
+    assertThat(recipe.optimizer()).isEqualTo(new RmsProp(1e-4, .99, 1e-8, weightDecay));
+    assertThat(RecipeTest.section(recipe, "training"))
+        .containsEntry("batch_size", 100)
+        .containsEntry("gamma", gamma)
+        .containsEntry("gamma_epochs", gammaEpochs)
+        .containsEntry("average_decay", .999)
+        .containsEntry("map", true);
+    assertThat(((Number) RecipeTest.section(recipe, "training").get("clip")).doubleValue())
+        .isEqualTo(clip);
+    assertThat(RecipeTest.section(recipe, "data"))
+        .containsEntry("preprocessing", Map.of("type", "logit", "smoothness", .75))
+        .containsEntry("augment", colour);
+    double lambda = colour ? .001 : 0;
+    Shape image = colour ? CIFAR10 : MNIST;
+    assertThat(recipe.objective(image.size(), image))
+        .isEqualTo(
+            switch (recipe.loss()) {
+              case "ssm" -> new SlicedScoreMatching(1, false, lambda / image.channels(), scale);
+              case "dsm" -> new DenoisingScoreMatching(.1, lambda / image.channels(), scale);
+              case "fdssm" -> new FiniteDifferenceScoreMatching(.1, lambda, scale);
+              case "sml" -> new SampledMaximumLikelihood(scale);
+              default -> new MaximumLikelihood();
+            });
   }
 
   @ParameterizedTest

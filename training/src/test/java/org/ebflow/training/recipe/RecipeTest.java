@@ -326,9 +326,9 @@ final class RecipeTest {
     assertThatThrownBy(() -> Recipe.named("mnist-fc-sssm"))
         .isInstanceOf(InvalidInputException.class)
         .hasMessageContaining("the nearest is mnist-fc-ssm ");
-    assertThatThrownBy(() -> Recipe.named("mnist-cnn-ssm"))
+    assertThatThrownBy(() -> Recipe.named("mnist-ccn-ssm"))
         .isInstanceOf(InvalidInputException.class)
-        .hasMessageContaining("mnist-fc-ssm");
+        .hasMessageContaining("the nearest is mnist-cnn-ssm ");
   }
 
   @SuppressWarnings("unchecked")
