@@ -2,9 +2,9 @@ package org.ebflow.flow;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import org.ebflow.flow.layer.Convolution;
 import org.ebflow.flow.layer.ColumnPermutation;
 import org.ebflow.flow.layer.ConstantJacobian;
+import org.ebflow.flow.layer.Convolution;
 import org.ebflow.flow.layer.Layer;
 import org.ebflow.flow.layer.Shape;
 import org.ebflow.flow.layer.SmoothLeakyRelu;

@@ -102,8 +102,7 @@ class LayerDerivativesTest {
     Matrix x = LayerRun.randomStreams(subject, BATCH, 0);
     try (LayerRun run = LayerRun.alone(subject, x)) {
       run.forward();
-      assertThat(run.logDetGradient(-3))
-          .isCloseTo(logDetOfConstantParts(run), within(ROUNDING));
+      assertThat(run.logDetGradient(-3)).isCloseTo(logDetOfConstantParts(run), within(ROUNDING));
       for (Parameter block : trained(run)) {
         assertGradient(
             run,

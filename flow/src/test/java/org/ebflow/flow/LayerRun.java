@@ -220,7 +220,12 @@ final class LayerRun implements AutoCloseable {
           Jet none = jet(Matrix.allocate(x.precision(), batch, x.columns()), rank);
           gradients[rank].begin(1);
           layer.backward(
-              none, new LogDet(0, workspaces[rank].rows()), workspaces[rank], none, -1, gradients[rank]);
+              none,
+              new LogDet(0, workspaces[rank].rows()),
+              workspaces[rank],
+              none,
+              -1,
+              gradients[rank]);
           gradients[rank].sum();
           if (rank == 0) {
             for (ConstantJacobian part : layer.constantParts()) {

@@ -75,8 +75,7 @@ class LinearGoldenTest {
       Matrix values = flow.parameters().of(block);
       switch (block.name()) {
         case "weight" -> values.copyFrom(transposed(golden.values(name + "weights")));
-        case "translation" ->
-            values.copyFrom(row(golden.values(name + "loc"), -1));
+        case "translation" -> values.copyFrom(row(golden.values(name + "loc"), -1));
         case "log_scale" -> {
           double[] scale = golden.values(name + "scale");
           values.copyFrom(row(Arrays.stream(scale).map(Math::log).toArray(), -1));
@@ -164,8 +163,7 @@ class LinearGoldenTest {
                   .map(v -> Math.log(.3 + .7 / (1 + Math.exp(-v)) + SLOPE_FLOOR))
                   .sum());
     } else if (run.layer instanceof ActNorm) {
-      double sum =
-          Arrays.stream(scale(run)).map(s -> Math.log(Math.abs(s) + SCALE_FLOOR)).sum();
+      double sum = Arrays.stream(scale(run)).map(s -> Math.log(Math.abs(s) + SCALE_FLOOR)).sum();
       Arrays.fill(result, sum);
     } else if (run.layer instanceof ConstantJacobian linear) {
       Arrays.fill(result, linear.logAbsDeterminant(run.parameters, BLAS));

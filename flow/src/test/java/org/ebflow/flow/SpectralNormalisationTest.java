@@ -76,23 +76,19 @@ class SpectralNormalisationTest {
       Workspace kept = Workspace.forTeam(compute, parameters, team, BATCH, 0, true)[0];
       Jet x = new Jet(images(golden.values("x")), BATCH, 0, BATCH);
       Jet y =
-          new Jet(
-              Matrix.allocate(Precision.FLOAT64, BATCH, CHANNELS * PIXELS), BATCH, 0, BATCH);
+          new Jet(Matrix.allocate(Precision.FLOAT64, BATCH, CHANNELS * PIXELS), BATCH, 0, BATCH);
       for (int forward = 1; forward <= 2; forward++) {
         parameters.beginStep();
         map.forward(x, y, kept, 0, 0);
-        assertClose(
-            flat(blocks.get("weight_u")), golden.values("u" + forward), ROUNDING);
+        assertClose(flat(blocks.get("weight_u")), golden.values("u" + forward), ROUNDING);
         assertClose(
             flat(blocks.get("weight_v")), flat(weight(golden.values("v" + forward), 1)), ROUNDING);
         assertClose(
             flat(blocks.get("weight")),
             flat(weight(golden.values("weight" + forward), CHANNELS)),
             ROUNDING);
-        assertClose(
-            flat(y.stream(0)), flat(images(golden.values("y" + forward))), ROUNDING);
-        double sigma =
-            blocks.get("weight_orig").get(0, 0) / blocks.get("weight").get(0, 0);
+        assertClose(flat(y.stream(0)), flat(images(golden.values("y" + forward))), ROUNDING);
+        double sigma = blocks.get("weight_orig").get(0, 0) / blocks.get("weight").get(0, 0);
         assertThat(sigma).isCloseTo(golden.scalar("sigma" + forward), within(ROUNDING));
       }
       Gradients gradients = new Gradients(team.worker(0), compute, parameters.zeros());

@@ -26,8 +26,8 @@ import org.jspecify.annotations.Nullable;
  */
 public final class BandedLu implements AutoCloseable {
   /**
-   * FLOP of one backend call that solves, about 20 ms: LAPACK solves with the bands of U row by row,
-   * at the speed of memory. Longer calls would hold the garbage collector back.
+   * FLOP of one backend call that solves, about 20 ms: LAPACK solves with the bands of U row by
+   * row, at the speed of memory. Longer calls would hold the garbage collector back.
    */
   private static final double CALL_FLOP = 6e7;
 
@@ -46,8 +46,8 @@ public final class BandedLu implements AutoCloseable {
   /**
    * One row of a banded matrix.
    *
-   * <p>{@code band} has {@code lower + upper + 1} elements: element i is that of column {@code row -
-   * lower + i}. Elements of columns that the matrix does not have are ignored.
+   * <p>{@code band} has {@code lower + upper + 1} elements: element i is that of column {@code row
+   * - lower + i}. Elements of columns that the matrix does not have are ignored.
    */
   @FunctionalInterface
   public interface Row {
@@ -179,9 +179,7 @@ public final class BandedLu implements AutoCloseable {
     double flop = 2.0 * n * (lower + 2.0 * upper + 1);
     int most = (int) Math.clamp(CALL_FLOP / flop, 1, rows.rows());
     Matrix converted =
-        rows.precision() == Precision.FLOAT64
-            ? null
-            : Matrix.allocate(Precision.FLOAT64, most, n);
+        rows.precision() == Precision.FLOAT64 ? null : Matrix.allocate(Precision.FLOAT64, most, n);
     for (int r = 0; r < rows.rows(); r += most) {
       int count = Math.min(most, rows.rows() - r);
       if (converted == null) {

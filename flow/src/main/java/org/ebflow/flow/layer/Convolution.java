@@ -116,13 +116,10 @@ public final class Convolution implements ConstantJacobian {
     ConvolutionShape shape = map.convolutionShape();
     ConvolutionMatrix found =
         parameters.factorization(
-            map.weight,
-            ConvolutionMatrix.class,
-            ConvolutionMatrix.precision(shape, precision));
+            map.weight, ConvolutionMatrix.class, ConvolutionMatrix.precision(shape, precision));
     return found == null
         ? parameters.keep(
-            map.weight,
-            ConvolutionMatrix.of(shape, parameters.of(map.weight), blas, precision))
+            map.weight, ConvolutionMatrix.of(shape, parameters.of(map.weight), blas, precision))
         : found;
   }
 

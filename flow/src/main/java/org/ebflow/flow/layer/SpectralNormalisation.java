@@ -22,10 +22,11 @@ import org.jspecify.annotations.Nullable;
  * Spectral normalisation of a weight, W = V/σ with σ = uᵀV v, an estimate of the largest singular
  * value of V.
  *
- * <p>Source: Miyato et al. 2018, algorithm 1, as PyTorch's {@code spectral_norm}; docs/derivations/convolution.md.
- * Every training step begins with one power iteration, v ← Vᵀu/‖Vᵀu‖ and u ← V v/‖V
- * v‖. u and v are blocks that are not trained: saved, resumed and averaged like all others, and
- * constant in the gradient. Since an average of unit vectors is shorter, σ divides by their norms.
+ * <p>Source: Miyato et al. 2018, algorithm 1, as PyTorch's {@code spectral_norm};
+ * docs/derivations/convolution.md. Every training step begins with one power iteration, v ←
+ * Vᵀu/‖Vᵀu‖ and u ← V v/‖V v‖. u and v are blocks that are not trained: saved, resumed and averaged
+ * like all others, and constant in the gradient. Since an average of unit vectors is shorter, σ
+ * divides by their norms.
  *
  * <p>Start: u a random direction after 15 iterations, so that σ is an estimate from the first
  * evaluation on.
@@ -47,8 +48,7 @@ final class SpectralNormalisation implements Reparameterization {
     original = new Parameter("weight_orig", out, in, start);
     left = new Parameter("weight_u", 1, out, this::startLeft, false);
     right = new Parameter("weight_v", 1, in, this::startRight, false);
-    weight =
-        new Parameter("weight", out, in, Initializers.constant(0), false, operand, this);
+    weight = new Parameter("weight", out, in, Initializers.constant(0), false, operand, this);
   }
 
   /** Whether a map's description asks for it. */
@@ -67,7 +67,9 @@ final class SpectralNormalisation implements Reparameterization {
     return result;
   }
 
-  /** A map's blocks: V, u and v before W where that is normalised, and the bias where it has one. */
+  /**
+   * A map's blocks: V, u and v before W where that is normalised, and the bias where it has one.
+   */
   static List<Parameter> parameters(
       @Nullable SpectralNormalisation spectral, Parameter weight, @Nullable Parameter bias) {
     return Stream.of(

@@ -30,8 +30,8 @@ import org.jspecify.annotations.Nullable;
  * Σ_i log|W_ii| nats, the same for every x: part of log Z. The inverse substitutes; it is accurate
  * to cond(W)·ε of the weights' precision.
  *
- * <p>Cost: 2·D² FLOP per row and order, zeros included; D for log|det| and its gradient, without any
- * factorisation. Keeps nothing but a reference to its input.
+ * <p>Cost: 2·D² FLOP per row and order, zeros included; D for log|det| and its gradient, without
+ * any factorisation. Keeps nothing but a reference to its input.
  *
  * <p>Threading: immutable.
  */
@@ -55,8 +55,7 @@ public final class Triangular implements ConstantJacobian {
    */
   public Triangular(int dimension, boolean upper, Initializer start) {
     this.upper = upper;
-    weight =
-        new Parameter("weight", dimension, dimension, start, true, true, new Restriction());
+    weight = new Parameter("weight", dimension, dimension, start, true, true, new Restriction());
     bias = new Parameter("bias", 1, dimension, Initializers.constant(0));
   }
 

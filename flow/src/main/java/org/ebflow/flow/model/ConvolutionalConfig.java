@@ -103,9 +103,7 @@ public record ConvolutionalConfig(
 
   private Convolution convolution(Shape image) {
     Convolution plain =
-        init == Init.PUBLISHED
-            ? new Convolution(image, side)
-            : Convolution.identity(image, side);
+        init == Init.PUBLISHED ? new Convolution(image, side) : Convolution.identity(image, side);
     return spectralNormalisation ? plain.spectrallyNormalised() : plain;
   }
 }

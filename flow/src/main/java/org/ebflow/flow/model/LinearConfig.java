@@ -14,8 +14,8 @@ import org.ebflow.linalg.Precision;
  * normalisation, and a linear layer at the end.
  *
  * <p>Source: Chao et al. 2023, linear-layer study. Its linear layers have no bias: the activation
- * normalisation before a layer can stand for it. It multiplies rows from the left, so that its upper
- * triangular matrices are lower triangular here.
+ * normalisation before a layer can stand for it. It multiplies rows from the left, so that its
+ * upper triangular matrices are lower triangular here.
  *
  * @param blocks how many times linear, smooth leaky ReLU, activation normalisation, 0 to 1000
  * @param weights kind of the linear layers' weights

@@ -103,8 +103,8 @@ public final class Gradients {
   }
 
   /**
-   * Whether the gradient of that block is wanted: {@link Parameters#trains} says so of it, or of the
-   * block that it is computed from.
+   * Whether the gradient of that block is wanted: {@link Parameters#trains} says so of it, or of
+   * the block that it is computed from.
    */
   public boolean wants(Parameter block) {
     return sums.wantsGradient(block);
@@ -122,7 +122,8 @@ public final class Gradients {
 
   /**
    * Notes what pulls the complete gradient of a computed weight back to the block that it is
-   * computed from, or takes from it what is always zero. A term that was noted before is not noted again.
+   * computed from, or takes from it what is always zero. A term that was noted before is not noted
+   * again.
    */
   public void addPullBack(Term term) {
     if (!pullBacks.contains(term)) {

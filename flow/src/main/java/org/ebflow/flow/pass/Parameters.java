@@ -281,8 +281,8 @@ public final class Parameters {
   }
 
   /**
-   * Number of weights of {@link Parameter#trained} blocks, frozen or not, without alignment and what
-   * is always zero.
+   * Number of weights of {@link Parameter#trained} blocks, frozen or not, without alignment and
+   * what is always zero.
    */
   public long count() {
     return blocks.stream()
@@ -301,8 +301,8 @@ public final class Parameters {
   }
 
   /**
-   * Tells that weights were written, so that cached factorisations and log Z are stale. Computes the
-   * weights that are a {@link Reparameterization} of others.
+   * Tells that weights were written, so that cached factorisations and log Z are stale. Computes
+   * the weights that are a {@link Reparameterization} of others.
    */
   public void changed() {
     for (int i = 0; i < computed.size(); i++) { // an iterator would be an allocation

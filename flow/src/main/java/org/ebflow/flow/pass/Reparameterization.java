@@ -1,9 +1,9 @@
 package org.ebflow.flow.pass;
 
 /**
- * How a weight is computed from a block that is trained in its place, or what is zero in one that is
- * trained itself. Layers multiply by the weight as by any other. Its gradient is pulled back to the
- * original's ({@link Gradients#addPullBack}).
+ * How a weight is computed from a block that is trained in its place, or what is zero in one that
+ * is trained itself. Layers multiply by the weight as by any other. Its gradient is pulled back to
+ * the original's ({@link Gradients#addPullBack}).
  */
 public interface Reparameterization {
   /** The block that is trained; the weight itself where that is only restricted. */

@@ -62,8 +62,7 @@ class ConvolutionMatrixTest {
     GoldenCase golden = GoldenCase.open("convdet");
     Matrix weight = weight(golden.values("weight"));
     try (ConvolutionMatrix factors = factors(banded, REFERENCE, weight, Precision.FLOAT64)) {
-      assertThat(factors.logAbsDeterminant())
-          .isCloseTo(golden.scalar("logabsdet"), within(1e-12));
+      assertThat(factors.logAbsDeterminant()).isCloseTo(golden.scalar("logabsdet"), within(1e-12));
       assertThat(factors.condition()).isBetween(1.0, 50 * golden.scalar("cond"));
       Matrix solved = rows(golden.values("v"));
       factors.solveRows(solved);
@@ -168,7 +167,6 @@ class ConvolutionMatrixTest {
   }
 
   private static boolean pays(int side, int channels) {
-    return ConvolutionMatrix.bandedPays(
-        new ConvolutionShape(side, side, channels, channels, 7));
+    return ConvolutionMatrix.bandedPays(new ConvolutionShape(side, side, channels, channels, 7));
   }
 }

@@ -117,8 +117,8 @@ public interface BlasBackend {
   LuFactors newLu(Precision precision, int n);
 
   /**
-   * Memory for LU factors of a banded matrix [n,n] with that many diagonals below and above the main
-   * one, n positive.
+   * Memory for LU factors of a banded matrix [n,n] with that many diagonals below and above the
+   * main one, n positive.
    */
   default BandedFactors newBandedLu(int n, int lower, int upper) {
     return new BandedLuLoops(n, lower, upper);

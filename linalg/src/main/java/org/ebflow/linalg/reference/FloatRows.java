@@ -222,7 +222,8 @@ public final class FloatRows implements RowKernels {
           int from = a.offset() + i * down + c * across;
           int to = sum.offset() + i * sum.stride() + c;
           for (int j = 0; j < end; j++) {
-            sum.floats()[to + j] = Math.fma(scale, a.floats()[from + j * across], sum.floats()[to + j]);
+            sum.floats()[to + j] =
+                Math.fma(scale, a.floats()[from + j * across], sum.floats()[to + j]);
           }
         }
       }

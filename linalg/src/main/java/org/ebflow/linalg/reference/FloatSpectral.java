@@ -24,7 +24,8 @@ final class FloatSpectral implements SpectralKernels {
     }
     normalise(right, v.offset(), in);
     for (int r = 0; r < w.rows(); r++) {
-      left[u.offset() + r] = (float) dot(values, w.offset() + r * w.stride(), right, v.offset(), in);
+      left[u.offset() + r] =
+          (float) dot(values, w.offset() + r * w.stride(), right, v.offset(), in);
     }
     normalise(left, u.offset(), w.rows());
   }

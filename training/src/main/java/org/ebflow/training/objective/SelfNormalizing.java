@@ -20,8 +20,8 @@ import org.ebflow.linalg.Team;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Maximum likelihood by self-normalising dense layers: a matrix R is trained beside each weight W to
- * be its inverse, and Rᵀ stands for ∂ log|det W| = W⁻ᵀ.
+ * Maximum likelihood by self-normalising dense layers: a matrix R is trained beside each weight W
+ * to be its inverse, and Rᵀ stands for ∂ log|det W| = W⁻ᵀ.
  *
  * <p>Source: Keller et al. 2021, section 3, as their code sums it; docs/derivations/objectives.md.
  * The likelihood is half that of W and half that of R⁻¹, of which each is followed with the other
@@ -137,8 +137,7 @@ public record SelfNormalizing(double penalty) implements Objective {
       gradients.addProduct(inverse, error, product);
     }
 
-    private static void combine(
-        RowKernels rows, double a, Jet x, double b, Jet y, Jet out) {
+    private static void combine(RowKernels rows, double a, Jet x, double b, Jet y, Jet out) {
       rows.combine(a, x.stream(0), b, y.stream(0), out.stream(0));
     }
 

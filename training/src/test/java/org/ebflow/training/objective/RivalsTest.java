@@ -65,7 +65,8 @@ class RivalsTest {
     return CommonOps_DDRM.mult(left, right, null);
   }
 
-  private static void assertClose(String name, Matrix found, DMatrixRMaj expected, double tolerance) {
+  private static void assertClose(
+      String name, Matrix found, DMatrixRMaj expected, double tolerance) {
     double scale = Math.max(1e-3, CommonOps_DDRM.elementMaxAbs(expected));
     for (int r = 0; r < found.rows(); r++) {
       for (int c = 0; c < found.columns(); c++) {
@@ -101,8 +102,7 @@ class RivalsTest {
                 DMatrixRMaj expected = ejml(gradient);
                 if (DENSE.get(name).contains(block)) {
                   DMatrixRMaj weight = ejml(flow.parameters().byName().get(block));
-                  expected =
-                      product(false, expected, false, product(true, weight, false, weight));
+                  expected = product(false, expected, false, product(true, weight, false, weight));
                 }
                 assertClose(block, gradients.get(block), expected, tolerance(precision));
               });
