@@ -29,14 +29,14 @@ public interface SpectralKernels {
 
   /**
    * Pulls the cotangent of w = original/sigma back, sigma as {@link #sigma} of the original and u
-   * and v constant: originalBar += (wBar - ⟨wBar, w⟩·u vᵀ/(‖u‖·‖v‖))/sigma in rows {@code from} to
+   * and v constant: originalBar ← (wBar - ⟨wBar, w⟩·u vᵀ/(‖u‖·‖v‖))/sigma in rows {@code from} to
    * {@code to} (exclusive).
    *
    * @param w read, [out,in]
    * @param u read, [1,out]
    * @param v read, [1,in]
    * @param wBar read, all of it, [out,in]
-   * @param originalBar those rows accumulated into, [out,in]
+   * @param originalBar those rows overwritten, [out,in]
    */
   void pullBack(
       Matrix w,

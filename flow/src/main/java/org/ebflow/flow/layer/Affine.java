@@ -23,7 +23,7 @@ public final class Affine implements DifferentiableMap {
 
   final Parameter weight;
   final Parameter bias;
-  private final @Nullable SpectralNormalization spectral;
+  private final @Nullable SpectralNormalisation spectral;
 
   /** Weight and bias start uniform on ±1/√in. */
   public Affine(int in, int out) {
@@ -48,7 +48,7 @@ public final class Affine implements DifferentiableMap {
         null);
   }
 
-  private Affine(Parameter weight, Parameter bias, @Nullable SpectralNormalization spectral) {
+  private Affine(Parameter weight, Parameter bias, @Nullable SpectralNormalisation spectral) {
     this.weight = weight;
     this.bias = bias;
     this.spectral = spectral;
@@ -62,24 +62,24 @@ public final class Affine implements DifferentiableMap {
     if (spectral != null) {
       return this;
     }
-    SpectralNormalization normalised =
-        new SpectralNormalization(outputs(), inputs(), weight.initializer(), true);
+    SpectralNormalisation normalised =
+        new SpectralNormalisation(outputs(), inputs(), weight.initializer(), true);
     return new Affine(normalised.weight(), bias, normalised);
   }
 
   static Affine of(Description description, Shape input) {
     Affine plain = new Affine(input.size(), description.count("out"));
-    return SpectralNormalization.in(description) ? plain.spectrallyNormalised() : plain;
+    return SpectralNormalisation.in(description) ? plain.spectrallyNormalised() : plain;
   }
 
   @Override
   public Map<String, Object> description() {
-    return SpectralNormalization.describe(spectral, Description.of(TYPE, "out", outputs()));
+    return SpectralNormalisation.describe(spectral, Description.of(TYPE, "out", outputs()));
   }
 
   @Override
   public List<Parameter> parameters() {
-    return SpectralNormalization.parameters(spectral, weight, bias);
+    return SpectralNormalisation.parameters(spectral, weight, bias);
   }
 
   @Override

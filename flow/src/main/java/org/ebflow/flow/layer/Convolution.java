@@ -67,19 +67,19 @@ public final class Convolution implements ConstantJacobian {
     this.bias = Objects.requireNonNull(map.bias);
   }
 
-  /** With the start W = identity, b = 0. */
-  public static Convolution identity(Shape image, int side) {
-    return new Convolution(image, side, Initializers.diracDelta(1), Initializers.constant(0));
-  }
-
   /** The same layer with spectral normalisation of W, as {@link Affine#spectrallyNormalised}. */
   public Convolution spectrallyNormalised() {
     return new Convolution(map.spectrallyNormalised());
   }
 
+  /** With the start W = identity, b = 0. */
+  public static Convolution identity(Shape image, int side) {
+    return new Convolution(image, side, Initializers.diracDelta(1), Initializers.constant(0));
+  }
+
   static Convolution of(Description description, Shape input) {
     Convolution plain = new Convolution(input, description.count("side"));
-    return SpectralNormalization.in(description) ? plain.spectrallyNormalised() : plain;
+    return SpectralNormalisation.in(description) ? plain.spectrallyNormalised() : plain;
   }
 
   /** W, [C,k²·C]. */

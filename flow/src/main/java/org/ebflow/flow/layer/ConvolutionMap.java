@@ -28,7 +28,7 @@ import org.jspecify.annotations.Nullable;
 public final class ConvolutionMap implements DifferentiableMap {
   static final String TYPE = "convolution";
   private static final int SUM = 0;
-  private static final int PULL_BACK = 1;
+  private static final int PULL_BACK = 3;
   private static final int BIAS = 0;
   private static final int PIXEL_SUMS = 1;
   private static final int MEMORY = 2;
@@ -36,7 +36,7 @@ public final class ConvolutionMap implements DifferentiableMap {
   final Parameter weight;
   final @Nullable Parameter bias;
   private final ConvolutionShape shape;
-  private final @Nullable SpectralNormalization spectral;
+  private final @Nullable SpectralNormalisation spectral;
 
   /** Weight and bias start uniform on ±1/√(k²·in). */
   public ConvolutionMap(Shape image, int out, int side) {
@@ -72,7 +72,7 @@ public final class ConvolutionMap implements DifferentiableMap {
       ConvolutionShape shape,
       Parameter weight,
       @Nullable Parameter bias,
-      @Nullable SpectralNormalization spectral) {
+      @Nullable SpectralNormalisation spectral) {
     this.shape = shape;
     this.weight = weight;
     this.bias = bias;
@@ -84,8 +84,8 @@ public final class ConvolutionMap implements DifferentiableMap {
     if (spectral != null) {
       return this;
     }
-    SpectralNormalization normalised =
-        new SpectralNormalization(
+    SpectralNormalisation normalised =
+        new SpectralNormalisation(
             weight.rows(), weight.columns(), weight.initializer(), weight.operand());
     return new ConvolutionMap(shape, normalised.weight(), bias, normalised);
   }
@@ -100,7 +100,7 @@ public final class ConvolutionMap implements DifferentiableMap {
     Initializer start = Initializers.uniformByFanIn(fanIn(input, side));
     ConvolutionMap plain =
         new ConvolutionMap(input, description.count("out"), side, start, biased ? start : null);
-    return SpectralNormalization.in(description) ? plain.spectrallyNormalised() : plain;
+    return SpectralNormalisation.in(description) ? plain.spectrallyNormalised() : plain;
   }
 
   /** Whether there is a bias is said only where there is none. */
@@ -114,12 +114,12 @@ public final class ConvolutionMap implements DifferentiableMap {
 
   /** A description of a layer that is this map, which says whether W is normalised. */
   Map<String, Object> describe(Map<String, Object> plain) {
-    return SpectralNormalization.describe(spectral, plain);
+    return SpectralNormalisation.describe(spectral, plain);
   }
 
   @Override
   public List<Parameter> parameters() {
-    return SpectralNormalization.parameters(spectral, weight, bias);
+    return SpectralNormalisation.parameters(spectral, weight, bias);
   }
 
   @Override

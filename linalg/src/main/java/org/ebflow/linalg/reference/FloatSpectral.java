@@ -86,7 +86,7 @@ final class FloatSpectral implements SpectralKernels {
       double factor = along * u.floats()[u.offset() + r];
       for (int c = 0; c < w.columns(); c++) {
         double across = wBar.floats()[barAt + c] - factor * v.floats()[v.offset() + c];
-        originalBar.floats()[target + c] += (float) (across / sigma);
+        originalBar.floats()[target + c] = (float) (across / sigma);
       }
     }
   }

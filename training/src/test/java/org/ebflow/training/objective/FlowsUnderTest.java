@@ -94,7 +94,8 @@ public final class FlowsUnderTest {
                     .build()));
       }
     }
-    flows.put("spectral normalisation", random(spectrallyNormalised(Precision.FLOAT64)));
+    flows.put(
+        "spectral normalisation", random(spectrallyNormalised(Precision.FLOAT64), .1));
     flows.put("coupling, every transform", random(couplings(Precision.FLOAT64)));
     flows.put("multi-scale", random(multiScale(new Shape(1, 4, 4), Precision.FLOAT64)));
     flows.put("glow", random(glow(false)));
@@ -132,9 +133,9 @@ public final class FlowsUnderTest {
     Shape squeezed = new Shape(4, 2, 1);
     return Flow.of(image)
         .precision(precision)
-        .layer(new Convolution(image, 3).spectrallyNormalised())
-        .smoothLeakyRelu(.3)
         .layer(ColumnPermutation.squeeze(image))
+        .layer(new Convolution(squeezed, 3).spectrallyNormalised())
+        .smoothLeakyRelu(.3)
         .layer(new Convolution(squeezed, 3))
         .smoothLeakyRelu(.3)
         .dense()
@@ -248,11 +249,16 @@ public final class FlowsUnderTest {
 
   /** Adds normal noise to all weights that are trained. */
   static Flow random(Flow flow) {
+    return random(flow, .25);
+  }
+
+  /** Of that deviation. */
+  private static Flow random(Flow flow, double deviation) {
     long block = 0;
     for (Parameter parameter : flow.parameters().blocks()) {
       Matrix weights = flow.parameters().of(parameter);
       double[][] noise =
-          gaussian(WEIGHTS, block++, weights.rows(), weights.columns(), .25).toRows();
+          gaussian(WEIGHTS, block++, weights.rows(), weights.columns(), deviation).toRows();
       for (int r = 0; parameter.trained() && r < weights.rows(); r++) {
         for (int c = 0; c < weights.columns(); c++) {
           weights.set(r, c, weights.get(r, c) + noise[r][c]);

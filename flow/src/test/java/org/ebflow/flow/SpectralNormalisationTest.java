@@ -25,7 +25,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-class SpectralNormalizationTest {
+class SpectralNormalisationTest {
   private static final double ROUNDING = 1e-13;
   private static final int CHANNELS = 4;
   private static final int SIDE = 3;

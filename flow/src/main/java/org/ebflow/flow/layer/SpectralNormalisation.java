@@ -34,8 +34,8 @@ import org.jspecify.annotations.Nullable;
  * <p>Shapes: V, W [out,in], u [1,out], v [1,in]. Domain: V other than zero. Cost: 8·out·in FLOP per
  * training step.
  */
-final class SpectralNormalization implements Reparameterization {
-  private static final String KEY = "spectral_normalization";
+final class SpectralNormalisation implements Reparameterization {
+  private static final String KEY = "spectral_normalisation";
   private static final int FIRST_ITERATIONS = 15;
 
   private final Parameter original;
@@ -44,7 +44,7 @@ final class SpectralNormalization implements Reparameterization {
   private final Parameter weight;
 
   /** {@code start} draws V. */
-  SpectralNormalization(int out, int in, Initializer start, boolean operand) {
+  SpectralNormalisation(int out, int in, Initializer start, boolean operand) {
     original = new Parameter("weight_orig", out, in, start);
     left = new Parameter("weight_u", 1, out, this::startLeft, false);
     right = new Parameter("weight_v", 1, in, this::startRight, false);
@@ -58,7 +58,7 @@ final class SpectralNormalization implements Reparameterization {
 
   /** A map's description, which says so where its weight is normalised. */
   static Map<String, Object> describe(
-      @Nullable SpectralNormalization spectral, Map<String, Object> plain) {
+      @Nullable SpectralNormalisation spectral, Map<String, Object> plain) {
     if (spectral == null) {
       return plain;
     }
@@ -71,7 +71,7 @@ final class SpectralNormalization implements Reparameterization {
    * A map's blocks: V, u and v before W where that is normalised, and the bias where it has one.
    */
   static List<Parameter> parameters(
-      @Nullable SpectralNormalization spectral, Parameter weight, @Nullable Parameter bias) {
+      @Nullable SpectralNormalisation spectral, Parameter weight, @Nullable Parameter bias) {
     return Stream.of(
             spectral == null ? null : spectral.original,
             spectral == null ? null : spectral.left,
@@ -137,17 +137,18 @@ final class SpectralNormalization implements Reparameterization {
   }
 
   /**
-   * V̄ += (W̄ - ⟨W̄, W⟩·u vᵀ)/σ with u and v of length one; each worker computes some rows, and the
-   * inner product of all.
+   * V̄ = (W̄ - ⟨W̄, W⟩·u vᵀ)/σ with u and v of length one; each worker computes some rows, and the
+   * inner product of all. Nothing else adds to V̄, so that it may be pulled back again whenever
+   * more was added to W̄.
    */
   @SuppressWarnings("NullAway.Init") // set when it is noted
   private static final class PullBack implements Gradients.Term {
-    private SpectralNormalization normalised;
+    private SpectralNormalisation normalised;
     private Parameters weights;
 
     @Override
     public void sumInto(Gradients gradients) {
-      SpectralNormalization of = normalised;
+      SpectralNormalisation of = normalised;
       kernels(weights.of(of.weight))
           .pullBack(
               weights.of(of.weight),
