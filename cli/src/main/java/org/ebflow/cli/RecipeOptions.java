@@ -27,6 +27,10 @@ final class RecipeOptions {
   private static final String CNN = "cnn";
   private static final String FC = "fc";
   private static final String SPLINE = TableDefault.MODEL;
+  private static final String GLOW = "glow";
+
+  /** Models of images alone. */
+  private static final Set<String> OF_IMAGES = Set.of(PATCHES, CNN, GLOW);
 
   /** Models whose loss is ml unless another is asked for. */
   private static final Set<String> EXACT = Set.of(PATCHES, SPLINE);
@@ -89,7 +93,7 @@ final class RecipeOptions {
       names = "--model",
       paramLabel = "MODEL",
       description =
-          "With --data: fc, coupling, spline, or patches or cnn for images. Default: the data set's; for tables spline, by ml up to 256 columns.")
+          "With --data: fc, coupling, spline; patches, cnn or glow for images. Default: the data set's; for tables spline, by ml up to 256 columns.")
   private @Nullable String model;
 
   @Option(names = "--epochs", paramLabel = "N", description = "Passes over the training rows.")
@@ -184,12 +188,12 @@ final class RecipeOptions {
       return data == null ? recipe : recipe.set("data.name", DataOptions.absolute(data));
     }
     requireBuilt("--loss", loss, List.of("ssm", "dsm", "fdssm", "ml", "sml"), List.of("rg", "snf"));
-    requireBuilt("--model", model, List.of(FC, "coupling", SPLINE, PATCHES, CNN), List.of("glow"));
+    requireBuilt("--model", model, List.of(FC, "coupling", SPLINE, PATCHES, CNN, GLOW), List.of());
     String chosenLoss = loss != null ? loss : model != null && EXACT.contains(model) ? "ml" : "ssm";
     boolean named = dataOptions.sources("").has(data);
     if (!named) {
       dataOptions.requireThere(data);
-      if (PATCHES.equals(model) || CNN.equals(model)) {
+      if (model != null && OF_IMAGES.contains(model)) {
         throw usage("--model " + model + " needs a data set of images, found the table " + data);
       }
     }

@@ -22,7 +22,7 @@ public final class GoldenGlow {
   private GoldenGlow(GoldenCase golden) {
     this.golden = golden;
     this.steps = (int) golden.hyper("block_size");
-    this.image = new Shape(golden.dataShape(0), golden.dataShape(1), golden.dataShape(2));
+    this.image = GoldenFlows.dataShape(golden);
   }
 
   public static GoldenGlow open() {
@@ -65,14 +65,7 @@ public final class GoldenGlow {
   }
 
   private static Matrix channelsLast(Matrix planes, Shape shape) {
-    int pixels = shape.height() * shape.width();
-    Matrix result = Matrix.allocate(Precision.FLOAT64, planes.rows(), shape.size());
-    for (int r = 0; r < planes.rows(); r++) {
-      for (int i = 0; i < shape.size(); i++) {
-        result.set(r, i % pixels * shape.channels() + i / pixels, planes.get(r, i));
-      }
-    }
-    return result;
+    return GoldenFlows.channelsLast(planes, GoldenFlows.identity(shape.channels()));
   }
 
   /** Values of the files that belong to a weight of {@link #flow}: {@code kind} is param or grad_LOSS. */
@@ -139,10 +132,11 @@ public final class GoldenGlow {
 
   /** Orders the last axis, of 4·channels numbers. */
   private static double[] cornersFirst(double[] values, int channels) {
+    int[] order = GoldenFlows.squeezedChannels(channels);
     double[] result = new double[values.length];
     for (int i = 0; i < values.length; i++) {
-      int c = i % (4 * channels);
-      result[i - c + c % 4 * channels + c / 4] = values[i];
+      int c = i % order.length;
+      result[i] = values[i - c + order[c]];
     }
     return result;
   }

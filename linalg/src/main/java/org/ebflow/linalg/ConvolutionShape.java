@@ -57,6 +57,11 @@ public record ConvolutionShape(int height, int width, int in, int out, int side)
     return side * side * in;
   }
 
+  /** The transposed convolution, which brings cotangents back: in and out exchanged. */
+  public ConvolutionShape transposed() {
+    return new ConvolutionShape(height, width, out, in, side);
+  }
+
   /** Zeros on each side of the image. */
   public int padding() {
     return side / 2;

@@ -49,7 +49,7 @@ class InterpretedStepTest {
             .start();
     List<String> lines = process.inputReader().lines().toList();
     assertThat(process.waitFor()).isZero();
-    assertThat(lines).hasSize(6 * 5).allMatch(line -> line.endsWith(": 0 bytes"));
+    assertThat(lines).hasSize(8 * 5).allMatch(line -> line.endsWith(": 0 bytes"));
   }
 
   /** Prints for every flow and objective the bytes of the best of several steps, all workers'. */
@@ -71,6 +71,8 @@ class InterpretedStepTest {
                       .build(4, Precision.FLOAT64, 1),
               "coupling", FlowsUnderTest.couplings(Precision.FLOAT64),
               "patches", FlowsUnderTest.patches(Precision.FLOAT64),
+              "glow", FlowsUnderTest.glow(false),
+              "glow, LU-factored", FlowsUnderTest.glow(true),
               "multi-scale", FlowsUnderTest.multiScale(new Shape(1, 4, 4), Precision.FLOAT64));
       List<Objective> objectives =
           List.of(

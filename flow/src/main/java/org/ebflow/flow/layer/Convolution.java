@@ -40,9 +40,6 @@ import org.jspecify.annotations.Nullable;
 public final class Convolution implements ConstantJacobian {
   static final String TYPE = "convolution";
 
-  /** Behind the slots of the map. */
-  private static final int BIASES = 10;
-
   private final ConvolutionMap map;
   private final Parameter bias;
 
@@ -196,13 +193,7 @@ public final class Convolution implements ConstantJacobian {
 
   @Override
   public void inverse(Matrix y, Matrix x, Workspace kept) {
-    Matrix biases = kept.row(BIASES, dimension());
-    for (int pixel = 0; pixel < map.convolutionShape().pixels(); pixel++) {
-      kept.kernels()
-          .rows()
-          .copyColumns(kept.value(bias), 0, biases, pixel * bias.columns(), bias.columns());
-    }
-    kept.kernels().rows().subtractFromRows(y, biases, x); // x = A⁻¹(y - b)
+    kept.kernels().rows().subtractFromRows(y, map.biasOfPixels(kept), x); // x = A⁻¹(y - b)
     try (Lu lu = lu(kept.parameters(), kept.blas(), Precision.FLOAT64)) {
       lu.solveRows(x);
     }

@@ -2,12 +2,12 @@ package org.ebflow.flow.layer;
 
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import org.ebflow.flow.pass.Gradients;
 import org.ebflow.flow.pass.Jet;
 import org.ebflow.flow.pass.Parameter;
 import org.ebflow.flow.pass.Parameter.Initializer;
 import org.ebflow.flow.pass.Workspace;
-import org.ebflow.linalg.ConvolutionKernels;
 import org.ebflow.linalg.ConvolutionShape;
 import org.ebflow.linalg.Matrix;
 import org.ebflow.linalg.RowKernels;
@@ -28,7 +28,9 @@ import org.jspecify.annotations.Nullable;
 public final class ConvolutionMap implements DifferentiableMap {
   static final String TYPE = "convolution";
   private static final int SUM = 0;
-  private static final int PIXEL_SUMS = 0;
+  private static final int BIAS = 0;
+  private static final int PIXEL_SUMS = 1;
+  private static final int MEMORY = 2;
 
   final Parameter weight;
   final @Nullable Parameter bias;
@@ -102,43 +104,66 @@ public final class ConvolutionMap implements DifferentiableMap {
     return new Shape(shape.out(), shape.height(), shape.width());
   }
 
-  /** Sizes of images, channels and the square. */
+  /** Sizes of images and of the square, and the numbers of channels. */
   ConvolutionShape convolutionShape() {
     return shape;
   }
 
   @Override
   public void forward(Jet x, Jet y, Workspace kept, int fromOrder, int toOrder) {
-    ConvolutionKernels kernels = kept.kernels().convolution();
+    ConvolutionProducts products = products(kept);
+    if (fromOrder == 0) {
+      products.start(kept.value(weight));
+    }
     for (int k = fromOrder; k <= toOrder; k++) {
-      Matrix start = bias != null && k == 0 ? kept.value(bias) : null;
-      kernels.convolve(shape, x.stream(k), kept.value(weight), start, y.stream(k));
+      products.forward(x.stream(k), y.stream(k)); // y_k = W x_k
+    }
+    if (bias != null && fromOrder == 0) {
+      kept.kernels().rows().addToRows(y.stream(0), biasOfPixels(kept)); // y_0 += b
     }
     kept.keep(x);
+  }
+
+  private ConvolutionProducts products(Workspace kept) {
+    Sum sum = kept.object(SUM, Sum::new);
+    if (sum.products == null) {
+      sum.products = ConvolutionProducts.of(shape, kept, MEMORY);
+    }
+    return sum.products;
+  }
+
+  /** b for every pixel, [1,outputs]. */
+  Matrix biasOfPixels(Workspace kept) {
+    Matrix values = kept.value(Objects.requireNonNull(bias));
+    Matrix row = kept.row(BIAS, outputs());
+    for (int to = 0; to < outputs(); to += shape.out()) {
+      kept.kernels().rows().copyColumns(values, 0, row, to, shape.out());
+    }
+    return row;
   }
 
   @Override
   public void backward(
       Jet yBar, Workspace kept, Jet xBar, int toOrder, @Nullable Gradients gradients) {
+    ConvolutionProducts products = products(kept);
     if (gradients != null && gradients.wants(weight)) {
       Sum term = kept.object(SUM, Sum::new);
       term.note(this, yBar, kept);
       gradients.add(term);
     }
     for (int k = 0; k <= toOrder; k++) { // y_k = W x_k  x̄_k = Wᵀ ȳ_k
-      kept.kernels()
-          .convolution()
-          .convolveTransposed(shape, yBar.stream(k), kept.value(weight), xBar.stream(k));
+      products.backward(kept.value(weight), yBar.stream(k), xBar.stream(k));
     }
   }
 
   /**
-   * W̄ += Σ_k of the products of ȳ_k and x_k, and b̄ += Σ ȳ_0, over all pixels of all rows; the
-   * workers share the output channels.
+   * What computes the products of one worker's pass, and the sums over all pixels of all rows: W̄
+   * += Σ_k of the products of ȳ_k and x_k, b̄ += Σ ȳ_0.
    */
   @SuppressWarnings("NullAway.Init") // set when it is noted
   private static final class Sum implements Gradients.Term {
     private ConvolutionMap map;
+    private ConvolutionProducts products;
     private Jet x;
     private Jet yBar;
     private Matrix pixelSums;
@@ -146,7 +171,7 @@ public final class ConvolutionMap implements DifferentiableMap {
 
     void note(ConvolutionMap noted, Jet newYBar, Workspace kept) {
       if (pixelSums == null) {
-        pixelSums = kept.row(PIXEL_SUMS, noted.shape.outputs());
+        pixelSums = kept.row(PIXEL_SUMS, noted.outputs());
         channelsOfPixels = pixelSums.reshape(noted.shape.pixels(), noted.shape.out());
       }
       map = noted;
@@ -156,32 +181,30 @@ public final class ConvolutionMap implements DifferentiableMap {
 
     @Override
     public void sumInto(Gradients gradients) {
-      ConvolutionShape shape = map.shape;
-      int from = gradients.worker().from(shape.out());
-      int to = gradients.worker().to(shape.out());
-      Matrix weightBar = gradients.of(map.weight);
-      if (gradients.isFirst(map.weight)) {
-        for (int o = from; o < to; o++) {
-          for (int i = 0; i < shape.taps(); i++) {
-            weightBar.set(o, i, 0);
-          }
-        }
-      }
-      for (int k = 0; k <= yBar.order(); k++) {
-        gradients
-            .compute()
-            .kernels()
-            .convolution()
-            .addWeightGradient(shape, yBar.whole(k, k), x.whole(k, k), weightBar, from, to);
-      }
+      int top = yBar.order();
+      products.addWeightGradient(
+          gradients.worker(),
+          gradients.isFirst(map.weight),
+          yBar.whole(0, top),
+          x.whole(0, top),
+          gradients.of(map.weight));
       if (map.bias != null) {
-        if (gradients.isFirst(map.bias)) {
-          gradients.zero(map.bias, from, to);
-        }
+        addBiasGradient(map.bias, gradients);
+      }
+    }
+
+    /** The workers share the channels, or the first has the only one. */
+    private void addBiasGradient(Parameter bias, Gradients gradients) {
+      int from = gradients.worker().from(bias.columns());
+      int to = gradients.worker().to(bias.columns());
+      if (gradients.isFirst(bias)) {
+        gradients.zero(bias, from, to);
+      }
+      if (to > from) {
         RowKernels rows = gradients.compute().kernels().rows();
         pixelSums.fill(0);
-        rows.addColumnSums(1, yBar.whole(0, 0), pixelSums, 0, shape.outputs());
-        rows.addColumnSums(1, channelsOfPixels, gradients.of(map.bias), from, to);
+        rows.addColumnSums(1, yBar.whole(0, 0), pixelSums, 0, map.outputs());
+        rows.addColumnSums(1, channelsOfPixels, gradients.of(bias), from, to);
       }
     }
   }

@@ -67,16 +67,7 @@ public record ConvolutionalConfig(
   @Override
   public Flow build(Shape input, Precision precision, long seed) {
     ModelConfig.requireImage(type(), input);
-    int halved = 1 << (blocks - 1);
-    if (input.height() % halved != 0 || input.width() % halved != 0) {
-      throw new IllegalArgumentException(
-          "model cnn with blocks "
-              + blocks
-              + ": images are "
-              + input
-              + ", expected height and width divisible by "
-              + halved);
-    }
+    ModelConfig.requireHalves(type(), blocks, input, blocks - 1);
     Flow.Builder builder = Flow.of(input).precision(precision).seed(seed);
     Shape shape = input;
     for (int i = 0; i < blocks * convolutions; i++) {

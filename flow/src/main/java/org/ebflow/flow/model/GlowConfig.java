@@ -30,7 +30,7 @@ import org.ebflow.linalg.Precision;
  * <p>Source: Kingma and Dhariwal 2018; Chao et al. 2023, section 5 (MNIST: 2 blocks of 16 steps,
  * width 512).
  *
- * @param blocks number of blocks, 1 to 10; both sides of the images are multiples of 2^blocks
+ * @param blocks number of blocks, 1 to 10; both sides of the image are divisible by 2^blocks
  * @param steps steps of each block, 1 to 1000
  * @param width channels within the networks of couplings
  * @param luFactored whether the 1×1 convolutions are trained as LU factors
@@ -100,18 +100,8 @@ public record GlowConfig(int blocks, int steps, int width, boolean luFactored, I
    */
   @Override
   public Flow build(Shape input, Precision precision, long seed) {
-    int multiple = 1 << blocks;
-    if (input.height() % multiple != 0 || input.width() % multiple != 0) {
-      throw new IllegalArgumentException(
-          "model glow with "
-              + blocks
-              + " blocks needs images, expected a height and a width that are multiples of "
-              + multiple
-              + ", found "
-              + (input.height() * input.width() == 1
-                  ? "rows of " + input.size() + " columns"
-                  : "images of " + input));
-    }
+    ModelConfig.requireImage(type(), input);
+    ModelConfig.requireHalves(type(), blocks, input, blocks);
     Flow.Builder builder = Flow.of(input).precision(precision).seed(seed);
     layers(input, blocks).forEach(builder::layer);
     return builder.build();

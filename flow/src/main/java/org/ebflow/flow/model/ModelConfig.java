@@ -42,6 +42,26 @@ public sealed interface ModelConfig
     }
   }
 
+  /**
+   * Refuses images whose sides can't be halved so often.
+   *
+   * @param blocks of the model, for the message
+   */
+  static void requireHalves(String type, int blocks, Shape image, int times) {
+    int divisor = 1 << times;
+    if (image.height() % divisor != 0 || image.width() % divisor != 0) {
+      throw new IllegalArgumentException(
+          "model "
+              + type
+              + " with blocks "
+              + blocks
+              + ": images are "
+              + image
+              + ", expected height and width divisible by "
+              + divisor);
+    }
+  }
+
   /** Refuses a slope of a smooth leaky ReLU at -∞ that is none. */
   static void requireSlope(double alpha) {
     if (!(alpha > 0 && alpha <= 1)) {

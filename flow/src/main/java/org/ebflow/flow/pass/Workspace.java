@@ -54,6 +54,7 @@ public final class Workspace {
     private final MatrixPool pool;
     private final boolean rounds;
     private final List<@Nullable Matrix> buffers = new ArrayList<>();
+    private final List<Matrix @Nullable []> parts = new ArrayList<>();
     private final List<@Nullable Streams> boundaries = new ArrayList<>();
     private final List<@Nullable Streams> boundaryBars = new ArrayList<>();
     private final List<@Nullable Shared> children = new ArrayList<>();
@@ -83,6 +84,18 @@ public final class Workspace {
                 + ","
                 + width
                 + "]");
+      }
+      return found;
+    }
+
+    private synchronized Matrix[] parts(int slot, int count, int height, int width) {
+      Matrix[] found = at(parts, slot);
+      if (found == null) {
+        found = new Matrix[count];
+        for (int rank = 0; rank < count; rank++) {
+          found[rank] = pool.matrix(height, width);
+        }
+        parts.set(slot, found);
       }
       return found;
     }
@@ -341,6 +354,14 @@ public final class Workspace {
       constants.set(slot, found);
     }
     return found;
+  }
+
+  /**
+   * A matrix [height,width] for each worker of the pass, in the order of their ranks: what each
+   * computes of its own share, for the others to read. To be asked for once, since it takes a lock.
+   */
+  public Matrix[] parts(int slot, int height, int width) {
+    return shared.parts(slot, worker.size(), height, width);
   }
 
   /**

@@ -1,102 +1,160 @@
 package org.ebflow.linalg.reference;
 
+import java.util.Arrays;
 import org.ebflow.linalg.ConvolutionKernels;
 import org.ebflow.linalg.ConvolutionShape;
 import org.ebflow.linalg.Matrix;
-import org.jspecify.annotations.Nullable;
 
 /**
- * Convolutions in float32, element by element.
+ * Layouts of convolutions in float32.
  *
- * <p>Of the square that an output pixel sees, each row is a run of numbers side by side, both in
- * the image and in the weight. Pixels outside of the image are left out.
+ * <p>Of the square that an output pixel sees, each row is a run of numbers side by side: in the
+ * image, in the weight, in a row of the band and in a patch.
  */
 public final class FloatConvolution implements ConvolutionKernels {
-  /** What is done with a run of numbers of an output element's sum. */
-  private enum Pass {
-    FORWARD,
-    INPUT_COTANGENTS,
-    WEIGHT_GRADIENT
+  /** First of the taps side by side that lie inside of the image, for output column x. */
+  private static int left(ConvolutionShape shape, int x) {
+    return Math.max(0, shape.padding() - x);
+  }
+
+  /** How many numbers such a run has. */
+  private static int run(ConvolutionShape shape, int x) {
+    int right = Math.min(shape.side(), shape.width() + shape.padding() - x);
+    return (right - left(shape, x)) * shape.in();
   }
 
   @Override
-  public void convolve(
-      ConvolutionShape shape, Matrix x, Matrix weight, @Nullable Matrix bias, Matrix y) {
-    for (int i = 0; i < y.size(); i++) {
-      y.floats()[y.offset() + i] =
-          bias == null ? 0f : bias.floats()[bias.offset() + i % shape.out()];
+  public void expand(ConvolutionShape shape, Matrix weight, Matrix band) {
+    for (int row = 0; row < band.rows(); row++) {
+      int x = row / shape.out();
+      int from = weight.offset() + row % shape.out() * weight.stride();
+      int to = band.offset() + row * band.stride();
+      for (int v = 0; v < shape.side(); v++) {
+        System.arraycopy(
+            weight.floats(),
+            from + tap(shape, v, x),
+            band.floats(),
+            to + place(shape, v, x),
+            run(shape, x));
+      }
     }
-    run(Pass.FORWARD, shape, x, weight, y, 0, shape.out());
   }
 
   @Override
-  public void convolveTransposed(ConvolutionShape shape, Matrix yBar, Matrix weight, Matrix xBar) {
-    xBar.fill(0);
-    run(Pass.INPUT_COTANGENTS, shape, xBar, weight, yBar, 0, shape.out());
+  public void addFolded(ConvolutionShape shape, Matrix bandBar, int fromRow, Matrix weightBar) {
+    for (int row = 0; row < bandBar.rows(); row++) {
+      int x = (fromRow + row) / shape.out();
+      int to = weightBar.offset() + (fromRow + row) % shape.out() * weightBar.stride();
+      int from = bandBar.offset() + row * bandBar.stride();
+      for (int v = 0; v < shape.side(); v++) {
+        add(
+            bandBar.floats(),
+            from + place(shape, v, x),
+            weightBar.floats(),
+            to + tap(shape, v, x),
+            run(shape, x));
+      }
+    }
+  }
+
+  /** Column of the weight where the run of row v begins. */
+  private static int tap(ConvolutionShape shape, int v, int x) {
+    return (v * shape.side() + left(shape, x)) * shape.in();
+  }
+
+  /** Column of the band where it begins. */
+  private static int place(ConvolutionShape shape, int v, int x) {
+    return (v * shape.width() + x + left(shape, x) - shape.padding()) * shape.in();
+  }
+
+  private static void add(float[] from, int at, float[] to, int start, int count) {
+    for (int i = 0; i < count; i++) {
+      to[start + i] += from[at + i];
+    }
   }
 
   @Override
-  public void addWeightGradient(
-      ConvolutionShape shape, Matrix yBar, Matrix x, Matrix weightBar, int from, int to) {
-    run(Pass.WEIGHT_GRADIENT, shape, x, weightBar, yBar, from, to);
-  }
-
-  /** Inputs and weights of every run of every output element. */
-  private static void run(
-      Pass pass,
-      ConvolutionShape shape,
-      Matrix x,
-      Matrix weight,
-      Matrix y,
-      int fromChannel,
-      int toChannel) {
-    int padding = shape.padding();
-    for (int r = 0; r < x.rows(); r++) {
-      for (int row = 0; row < shape.height(); row++) {
-        for (int column = 0; column < shape.width(); column++) {
-          int to = y.offset() + (r * shape.pixels() + row * shape.width() + column) * shape.out();
-          int left = Math.max(0, padding - column);
-          int right = Math.min(shape.side(), shape.width() + padding - column);
-          for (int v = 0; v < shape.side(); v++) {
-            int above = row + v - padding;
-            if (above >= 0 && above < shape.height()) {
-              int pixel = above * shape.width() + column + left - padding;
-              int from = x.offset() + (r * shape.pixels() + pixel) * shape.in();
-              int tap = weight.offset() + (v * shape.side() + left) * shape.in();
-              int count = (right - left) * shape.in();
-              for (int o = fromChannel; o < toChannel; o++) {
-                run(pass, x, from, weight, tap + o * weight.stride(), y, to + o, count);
-              }
-            }
-          }
+  public void gatherPatches(ConvolutionShape shape, Matrix images, Matrix patches) {
+    Arrays.fill(patches.floats(), patches.offset(), patches.offset() + patches.size(), 0f);
+    for (int row = 0; row < patches.rows(); row++) {
+      int x = row % shape.width();
+      for (int v = 0; v < shape.side(); v++) {
+        int from = source(shape, row, v);
+        if (from >= 0) {
+          System.arraycopy(
+              images.floats(),
+              images.offset() + from,
+              patches.floats(),
+              patches.offset() + row * patches.columns() + tap(shape, v, x),
+              run(shape, x));
         }
       }
     }
   }
 
-  private static void run(
-      Pass pass, Matrix x, int from, Matrix weight, int tap, Matrix y, int to, int count) {
-    float[] xs = x.floats();
-    float[] ws = weight.floats();
-    float[] ys = y.floats();
-    switch (pass) {
-      case FORWARD -> ys[to] = dot(xs, from, ws, tap, count, ys[to]);
-      case INPUT_COTANGENTS -> addScaled(ys[to], ws, tap, xs, from, count);
-      case WEIGHT_GRADIENT -> addScaled(ys[to], xs, from, ws, tap, count);
+  @Override
+  public void addPatches(ConvolutionShape shape, Matrix patches, Matrix images) {
+    Arrays.fill(images.floats(), images.offset(), images.offset() + images.size(), 0f);
+    for (int row = 0; row < patches.rows(); row++) {
+      int x = row % shape.width();
+      for (int v = 0; v < shape.side(); v++) {
+        int to = source(shape, row, v);
+        if (to >= 0) {
+          add(
+              patches.floats(),
+              patches.offset() + row * patches.columns() + tap(shape, v, x),
+              images.floats(),
+              images.offset() + to,
+              run(shape, x));
+        }
+      }
     }
   }
 
-  private static float dot(float[] x, int from, float[] w, int tap, int count, float start) {
-    float sum = start;
-    for (int i = 0; i < count; i++) {
-      sum = Math.fma(x[from + i], w[tap + i], sum);
+  /**
+   * Where the run of row v of output pixel {@code row} begins among the images' numbers, -1 if that
+   * row lies outside of the image.
+   */
+  private static int source(ConvolutionShape shape, int row, int v) {
+    int y = row / shape.width() % shape.height() + v - shape.padding();
+    if (y < 0 || y >= shape.height()) {
+      return -1;
     }
-    return sum;
+    int x = row % shape.width();
+    int image = row / shape.pixels();
+    int pixel = y * shape.width() + x + left(shape, x) - shape.padding();
+    return (image * shape.pixels() + pixel) * shape.in();
   }
 
-  private static void addScaled(float factor, float[] x, int from, float[] sum, int to, int count) {
-    for (int i = 0; i < count; i++) {
-      sum[to + i] = Math.fma(factor, x[from + i], sum[to + i]);
+  @Override
+  public void transpose(ConvolutionShape shape, Matrix weight, Matrix transposed) {
+    int squares = shape.side() * shape.side();
+    for (int o = 0; o < shape.out(); o++) {
+      int from = weight.offset() + o * weight.stride();
+      for (int q = 0; q < squares; q++) {
+        int to = transposed.offset() + (squares - 1 - q) * shape.out() + o;
+        for (int c = 0; c < shape.in(); c++) {
+          transposed.floats()[to + c * transposed.stride()] =
+              weight.floats()[from + q * shape.in() + c];
+        }
+      }
+    }
+  }
+
+  @Override
+  public void addTransposed(
+      ConvolutionShape shape, Matrix transposedBar, int from, boolean overwrite, Matrix weightBar) {
+    int squares = shape.side() * shape.side();
+    for (int o = 0; o < shape.out(); o++) {
+      int to = weightBar.offset() + o * weightBar.stride() + from;
+      for (int q = 0; q < squares; q++) {
+        int at = transposedBar.offset() + (squares - 1 - q) * shape.out() + o;
+        for (int c = 0; c < transposedBar.rows(); c++) {
+          int place = to + q * shape.in() + c;
+          float value = transposedBar.floats()[at + c * transposedBar.stride()];
+          weightBar.floats()[place] = overwrite ? value : weightBar.floats()[place] + value;
+        }
+      }
     }
   }
 }

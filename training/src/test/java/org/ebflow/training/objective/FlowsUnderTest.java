@@ -27,9 +27,11 @@ import org.ebflow.flow.layer.SmoothLeakyRelu;
 import org.ebflow.flow.model.ConvolutionalConfig;
 import org.ebflow.flow.model.CouplingConfig;
 import org.ebflow.flow.model.FullyConnectedConfig;
+import org.ebflow.flow.model.GlowConfig;
 import org.ebflow.flow.model.Init;
 import org.ebflow.flow.model.PatchesConfig;
 import org.ebflow.flow.model.SplineConfig;
+import org.ebflow.flow.pass.Parameter;
 import org.ebflow.linalg.Matrix;
 import org.ebflow.linalg.Noise;
 import org.ebflow.linalg.Precision;
@@ -77,6 +79,8 @@ public final class FlowsUnderTest {
                 .build(new Shape(1, 4, 2), Precision.FLOAT64, 9)));
     flows.put("coupling, every transform", random(couplings(Precision.FLOAT64)));
     flows.put("multi-scale", random(multiScale(new Shape(1, 4, 4), Precision.FLOAT64)));
+    flows.put("glow", random(glow(false)));
+    flows.put("glow, LU-factored", random(glow(true)));
     flows.put(
         "logit in front",
         fullyConnected(4, false).after(List.of(FixedAffine.uniform(4, .3, .5), new Logit(.7))));
@@ -96,6 +100,12 @@ public final class FlowsUnderTest {
   public static Flow patches(Precision precision) {
     return new PatchesConfig(1, 1, 3, 1.5, MonotoneSpline.Tails.FREE)
         .build(new Shape(2, 1, 2), precision, 7);
+  }
+
+  /** Two blocks of one step, on images of two channels. */
+  public static Flow glow(boolean luFactored) {
+    return new GlowConfig(2, 1, 3, luFactored, Init.PUBLISHED)
+        .build(new Shape(2, 4, 4), Precision.FLOAT64, 3);
   }
 
   /** Couplings of every transform, by one network and by several, of every kind of part. */
@@ -175,13 +185,14 @@ public final class FlowsUnderTest {
     return random(new FullyConnectedConfig(2, .3, residual).build(dimension, Precision.FLOAT64, 1));
   }
 
-  /** Adds normal noise to all weights. */
+  /** Adds normal noise to all weights that are trained. */
   static Flow random(Flow flow) {
     long block = 0;
-    for (Matrix weights : flow.parameters().byName().values()) {
+    for (Parameter parameter : flow.parameters().blocks()) {
+      Matrix weights = flow.parameters().of(parameter);
       double[][] noise =
           gaussian(WEIGHTS, block++, weights.rows(), weights.columns(), .25).toRows();
-      for (int r = 0; r < weights.rows(); r++) {
+      for (int r = 0; parameter.trained() && r < weights.rows(); r++) {
         for (int c = 0; c < weights.columns(); c++) {
           weights.set(r, c, weights.get(r, c) + noise[r][c]);
         }

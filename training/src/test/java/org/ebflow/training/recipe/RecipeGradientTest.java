@@ -3,6 +3,7 @@ package org.ebflow.training.recipe;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.Map;
+import java.util.Set;
 import org.ebflow.flow.layer.Shape;
 import org.ebflow.linalg.Precision;
 import org.ebflow.training.check.GradientCheck;
@@ -14,6 +15,7 @@ class RecipeGradientTest {
   private static final double LARGEST_ERROR = 1e-6;
   private static final int COLUMNS = 12;
   private static final int COLUMNS_OF_COUPLING = 4;
+  private static final Set<String> OF_IMAGES = Set.of("patches", "cnn", "glow");
   private static final Shape SMALL_IMAGE = new Shape(1, 4, 4);
 
   /** Of every kind of layer and of every mask there are two: more of the same cost minutes. */
@@ -25,12 +27,16 @@ class RecipeGradientTest {
   void gradientsMatchFiniteDifferences(String name) {
     Recipe recipe = Recipe.named(name);
     boolean coupling = recipe.model().equals("coupling");
+    boolean glow = recipe.model().equals("glow");
     int dimension = coupling ? COLUMNS_OF_COUPLING : COLUMNS;
-    if (coupling) {
+    if (coupling || glow) {
       recipe = recipe.with(SMALLER);
     }
+    if (glow) {
+      recipe = recipe.set("model.steps", "2");
+    }
 
-    Shape image = recipe.model().equals("patches") ? SMALL_IMAGE : null;
+    Shape image = OF_IMAGES.contains(recipe.model()) ? SMALL_IMAGE : null;
     Shape input = image == null ? Shape.plain(dimension) : image;
 
     GradientCheck.Report report =

@@ -10,6 +10,7 @@ import org.ebflow.flow.layer.MonotoneSpline;
 import org.ebflow.flow.layer.Shape;
 import org.ebflow.flow.model.ConvolutionalConfig;
 import org.ebflow.flow.model.CouplingConfig;
+import org.ebflow.flow.model.GlowConfig;
 import org.ebflow.flow.model.PatchesConfig;
 import org.ebflow.linalg.Precision;
 import org.ebflow.training.objective.DenoisingScoreMatching;
@@ -185,6 +186,29 @@ final class RecipeSettingsTest {
         .hasMessage(
             data
                 + "-patches-ml: model patches needs images, expected height and width, found rows of 43 columns");
+  }
+
+  /** RECIPES.md: the published width, or the one that the name says. */
+  @ParameterizedTest
+  @CsvSource({"mnist-glow, 512, 1e-5", "kmnist-glow, 512, 1e-5", "mnist-glow64, 64, 1e-3"})
+  void glowHasThePublishedSettings(String dataAndModel, int width, double rate) {
+    Recipe dsm = Recipe.named(dataAndModel + "-dsm");
+    LossScale scale = LossScale.PER_DIMENSION;
+
+    assertThat(dsm.modelConfig()).isEqualTo(new GlowConfig(2, 16, width));
+    assertThat(dsm.optimizer()).isEqualTo(new Adam(rate, .9, .999, 1e-8, 0, false));
+    assertThat(dsm.objective(784, MNIST)).isEqualTo(new DenoisingScoreMatching(.1, .1, scale));
+    assertThat(Recipe.named(dataAndModel + "-ssm").objective(784, MNIST))
+        .isEqualTo(new SlicedScoreMatching(1, false, .1, scale));
+    assertThat(RecipeTest.section(dsm, "data").get("preprocessing"))
+        .isEqualTo(Map.of("type", "logit", "smoothness", 1));
+    assertThat(RecipeTest.section(dsm, "training"))
+        .containsEntry("epochs", 80)
+        .containsEntry("batch_size", 100)
+        .containsEntry("clip", 500)
+        .containsEntry("gamma", 1)
+        .containsEntry("map", true);
+    assertThat(dsm.flow(MNIST, Precision.FLOAT32).constantParts()).hasSize(2 + 1 + 32 * 2);
   }
 
   @Test

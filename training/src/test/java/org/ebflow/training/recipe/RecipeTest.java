@@ -12,6 +12,7 @@ import org.ebflow.flow.InvalidInputException;
 import org.ebflow.flow.layer.Activation;
 import org.ebflow.flow.layer.Shape;
 import org.ebflow.flow.model.CouplingConfig;
+import org.ebflow.flow.model.GlowConfig;
 import org.ebflow.training.data.Dataset;
 import org.ebflow.training.objective.DenoisingScoreMatching;
 import org.ebflow.training.objective.LossScale;
@@ -37,7 +38,12 @@ final class RecipeTest {
     if (!name.equals("quickstart")) {
       boolean splines = name.matches(".*-(margins|whitening)-fc-.*"); // fc with learned activations
       assertThat(recipe.model()).matches(model -> !splines || model.equals("spline"));
-      assertThat(name).endsWith("-" + (splines ? "fc" : recipe.model()) + "-" + recipe.loss());
+      String model = splines ? "fc" : recipe.model();
+      String width = // a reduced width is a part of the name
+          recipe.modelConfig() instanceof GlowConfig glow && glow.width() != 512
+              ? String.valueOf(glow.width())
+              : "";
+      assertThat(name).endsWith("-" + model + width + "-" + recipe.loss());
       assertThat(name).startsWith(recipe.data().isEmpty() ? "table-" : recipe.data() + "-");
     }
   }

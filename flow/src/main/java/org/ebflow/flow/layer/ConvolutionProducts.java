@@ -1,0 +1,74 @@
+package org.ebflow.flow.layer;
+
+import org.ebflow.flow.pass.Workspace;
+import org.ebflow.linalg.ConvolutionShape;
+import org.ebflow.linalg.Matrix;
+import org.ebflow.linalg.Worker;
+
+/**
+ * How one worker computes a convolution by matrix products in one pass: its copies of the weight,
+ * and views of the matrices that it has seen.
+ *
+ * <p>Which way is faster depends on the shape (benchmarks/results/2026-11-27-convolution). {@link
+ * RowProducts} multiplies whole rows of images by a band matrix, of which the width of the image
+ * over the side of the square is waste. {@link PatchProducts} copies patches, which costs as much
+ * as {@link #COPY} FLOP a number.
+ */
+abstract sealed class ConvolutionProducts permits RowProducts, PatchProducts {
+  /** FLOP of products in the time in which a number of a patch is copied. */
+  private static final double COPY = 60;
+
+  final ConvolutionShape shape;
+
+  ConvolutionProducts(ConvolutionShape shape) {
+    this.shape = shape;
+  }
+
+  /** The faster way for that shape, with memory in the slots from {@code slot} on. */
+  static ConvolutionProducts of(ConvolutionShape shape, Workspace kept, int slot) {
+    return byRows(shape)
+        ? new RowProducts(shape, kept, slot)
+        : new PatchProducts(shape, kept, slot);
+  }
+
+  /** Whether products of whole rows are estimated to take less time than those of patches. */
+  static boolean byRows(ConvolutionShape shape) {
+    double narrow = Math.min(shape.in(), shape.out());
+    double wide = Math.max(shape.in(), shape.out());
+    double side = shape.side();
+    double rows = 2 * side * shape.width() * narrow * wide;
+    double patches = side * side * narrow * (2 * wide + (side == 1 ? 0 : COPY));
+    return rows < patches;
+  }
+
+  /** Takes over the weight of a pass, [out,taps]. */
+  abstract void start(Matrix weight);
+
+  /**
+   * y ← the convolution of x.
+   *
+   * @param x read, [rows,inputs]
+   * @param y overwritten, [rows,outputs]
+   */
+  abstract void forward(Matrix x, Matrix y);
+
+  /**
+   * x̄ ← the transposed convolution of ȳ, by the weight of the last {@link #start}.
+   *
+   * @param yBar read, [rows,outputs]
+   * @param xBar overwritten, [rows,inputs]
+   */
+  abstract void backward(Matrix weight, Matrix yBar, Matrix xBar);
+
+  /**
+   * Adds this worker's share of W̄ = Σ ȳ x over all rows and pixels. Every worker of the pass calls
+   * it.
+   *
+   * @param yBar read, [all rows,outputs]
+   * @param x read, [all rows,inputs]
+   * @param weightBar this worker's share overwritten where {@code first}, else accumulated into,
+   *     [out,taps]
+   */
+  abstract void addWeightGradient(
+      Worker worker, boolean first, Matrix yBar, Matrix x, Matrix weightBar);
+}

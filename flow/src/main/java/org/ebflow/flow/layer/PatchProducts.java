@@ -1,0 +1,199 @@
+package org.ebflow.flow.layer;
+
+import java.util.IdentityHashMap;
+import org.ebflow.flow.pass.Workspace;
+import org.ebflow.linalg.Blas;
+import org.ebflow.linalg.ConvolutionKernels;
+import org.ebflow.linalg.ConvolutionShape;
+import org.ebflow.linalg.Matrix;
+import org.ebflow.linalg.Worker;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A convolution as products of pixels and patches, for many channels on one side at least.
+ *
+ * <p>Patches are made on the narrow side alone. From few channels to many: y = P(x) Wᵀ with a patch
+ * of x for each pixel of y, and x̄ = Pᵀ(ȳ W). From many to few, the same with the weight V of the
+ * transposed convolution: y = Pᵀ(x V), x̄ = P(ȳ) Vᵀ. A square of one pixel is its own patch. Images
+ * are taken a few at a time, so that their patches stay in the cache.
+ */
+final class PatchProducts extends ConvolutionProducts {
+  private static final int TRANSPOSED = 0;
+  private static final int PATCHES = 1;
+  private static final int TRANSPOSED_BAR = 2;
+
+  /** Most numbers of the patches of a few images. */
+  private static final int CACHED = 1 << 17;
+
+  private final Workspace kept;
+  private final int slot;
+  private final Blas blas;
+  private final ConvolutionKernels kernels;
+
+  /** From the side that is cut into patches to the other. */
+  private final ConvolutionShape narrow;
+
+  private final boolean turned;
+  private final int images;
+  private final IdentityHashMap<Matrix, Block[]> narrowBlocks = new IdentityHashMap<>();
+  private final IdentityHashMap<Matrix, Block[]> wideBlocks = new IdentityHashMap<>();
+  private final IdentityHashMap<Matrix, Matrix[]> ownColumns = new IdentityHashMap<>();
+  private final IdentityHashMap<Matrix, Matrix> ownRows = new IdentityHashMap<>();
+  private final Matrix[] patchesOf;
+  private @Nullable Matrix weight;
+
+  PatchProducts(ConvolutionShape shape, Workspace kept, int slot) {
+    super(shape);
+    this.kept = kept;
+    this.slot = slot;
+    blas = kept.blas();
+    kernels = kept.kernels().convolution();
+    turned = shape.in() > shape.out();
+    narrow = turned ? shape.transposed() : shape;
+    images = Math.max(1, CACHED / (narrow.pixels() * narrow.taps()));
+    patchesOf = new Matrix[images + 1];
+  }
+
+  /** A few images, as rows and as pixels [images·pixels,channels]. */
+  private record Block(Matrix rows, Matrix pixels) {}
+
+  private Block[] blocks(IdentityHashMap<Matrix, Block[]> among, Matrix all, int channels) {
+    Block[] found = among.get(all);
+    if (found == null) {
+      found = new Block[(all.rows() + images - 1) / images];
+      for (int i = 0; i < found.length; i++) {
+        Matrix rows = all.rows(i * images, Math.min(all.rows(), (i + 1) * images));
+        found[i] = new Block(rows, rows.reshape(rows.rows() * narrow.pixels(), channels));
+      }
+      among.put(all, found);
+    }
+    return found;
+  }
+
+  /** Memory for the patches of so many images. */
+  private Matrix patches(int count) {
+    Matrix found = patchesOf[count];
+    if (found == null) {
+      found =
+          kept.own(slot + PATCHES, images * narrow.pixels(), narrow.taps())
+              .rows(0, count * narrow.pixels());
+      patchesOf[count] = found;
+    }
+    return found;
+  }
+
+  @Override
+  void start(Matrix newWeight) {
+    Matrix used = newWeight;
+    if (turned) {
+      used = kept.own(slot + TRANSPOSED, narrow.out(), narrow.taps());
+      kernels.transpose(shape, newWeight, used);
+    }
+    weight = used;
+  }
+
+  @Override
+  void forward(Matrix x, Matrix y) {
+    if (turned) {
+      fromPatches(x, y);
+    } else {
+      toPatches(x, y);
+    }
+  }
+
+  @Override
+  void backward(Matrix passWeight, Matrix yBar, Matrix xBar) {
+    if (turned) {
+      toPatches(yBar, xBar);
+    } else {
+      fromPatches(yBar, xBar);
+    }
+  }
+
+  private Matrix weight() {
+    Matrix found = weight;
+    if (found == null) {
+      throw new IllegalStateException("backward was called before forward");
+    }
+    return found;
+  }
+
+  /** wide ← P(narrow)·Wᵀ. */
+  private void toPatches(Matrix from, Matrix to) {
+    Block[] inputs = blocks(narrowBlocks, from, narrow.in());
+    Block[] outputs = blocks(wideBlocks, to, narrow.out());
+    for (int i = 0; i < inputs.length; i++) {
+      blas.multiply(false, seen(inputs[i]), true, weight(), 1, 0, outputs[i].pixels);
+    }
+  }
+
+  /** narrow ← Pᵀ(wide·W). */
+  private void fromPatches(Matrix from, Matrix to) {
+    Block[] inputs = blocks(wideBlocks, from, narrow.out());
+    Block[] outputs = blocks(narrowBlocks, to, narrow.in());
+    for (int i = 0; i < inputs.length; i++) {
+      boolean direct = narrow.side() == 1;
+      Matrix patches = direct ? outputs[i].pixels : patches(inputs[i].rows.rows());
+      blas.multiply(false, inputs[i].pixels, false, weight(), 1, 0, patches);
+      if (!direct) {
+        kernels.addPatches(narrow, patches, outputs[i].rows);
+      }
+    }
+  }
+
+  /** What the pixels of the wide side see. */
+  private Matrix seen(Block images) {
+    if (narrow.side() == 1) {
+      return images.pixels;
+    }
+    Matrix patches = patches(images.rows.rows());
+    kernels.gatherPatches(narrow, images.rows, patches);
+    return patches;
+  }
+
+  /** The workers share the channels of the wide side. */
+  @Override
+  void addWeightGradient(Worker worker, boolean first, Matrix yBar, Matrix x, Matrix weightBar) {
+    int from = worker.from(narrow.out());
+    int to = worker.to(narrow.out());
+    if (from == to) {
+      return;
+    }
+    Matrix wide = turned ? x : yBar;
+    Block[] patched = blocks(narrowBlocks, turned ? yBar : x, narrow.in());
+    Matrix[] own = ownColumns(wide, from, to);
+    Matrix sum =
+        turned
+            ? kept.own(slot + TRANSPOSED_BAR, to - from, narrow.taps())
+            : ownRows(weightBar, from, to);
+    for (int i = 0; i < own.length; i++) { // W̄ += Σ wideᵀ P(narrow)
+      int keep = i == 0 && (first || turned) ? 0 : 1;
+      blas.multiply(true, own[i], false, seen(patched[i]), 1, keep, sum);
+    }
+    if (turned) {
+      kernels.addTransposed(shape, sum, from, first, weightBar);
+    }
+  }
+
+  private Matrix[] ownColumns(Matrix wide, int from, int to) {
+    Matrix[] found = ownColumns.get(wide);
+    if (found == null) {
+      Block[] blocks = blocks(wideBlocks, wide, narrow.out());
+      found = new Matrix[blocks.length];
+      for (int i = 0; i < found.length; i++) {
+        found[i] = blocks[i].pixels.columns(from, to);
+      }
+      ownColumns.put(wide, found);
+    }
+    return found;
+  }
+
+  private Matrix ownRows(Matrix weightBar, int from, int to) {
+    Matrix found = ownRows.get(weightBar);
+    if (found == null) {
+      found = weightBar.rows(from, to);
+      ownRows.put(weightBar, found);
+    }
+    return found;
+  }
+}
