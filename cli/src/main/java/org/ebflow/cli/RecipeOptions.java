@@ -86,7 +86,7 @@ final class RecipeOptions {
       names = "--loss",
       paramLabel = "LOSS",
       description =
-          "With --data: ml, sml, ssm, dsm or fdssm. Default: ssm; ml with model spline or patches.")
+          "With --data: ml, sml, ssm, dsm, fdssm, or with model fc rg or snf. Default: ssm; ml with model spline or patches.")
   private @Nullable String loss;
 
   @Option(
@@ -187,7 +187,8 @@ final class RecipeOptions {
       }
       return data == null ? recipe : recipe.set("data.name", DataOptions.absolute(data));
     }
-    requireBuilt("--loss", loss, List.of("ssm", "dsm", "fdssm", "ml", "sml"), List.of("rg", "snf"));
+    requireBuilt(
+        "--loss", loss, List.of("ssm", "dsm", "fdssm", "ml", "sml", "rg", "snf"), List.of());
     requireBuilt("--model", model, List.of(FC, "coupling", SPLINE, PATCHES, CNN, GLOW), List.of());
     String chosenLoss = loss != null ? loss : model != null && EXACT.contains(model) ? "ml" : "ssm";
     boolean named = dataOptions.sources("").has(data);

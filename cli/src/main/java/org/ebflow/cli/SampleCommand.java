@@ -75,6 +75,7 @@ public final class SampleCommand implements Callable<Integer> {
       throw usage("--count is " + count + ", expected 1 to " + most);
     }
     Matrix samples = model.sample(count, seed, compute.blas());
+    ConditionNumbers.of(model.flow(), compute.blas()).warnIfNearSingular();
     if (png) {
       draw(model, samples);
     } else {

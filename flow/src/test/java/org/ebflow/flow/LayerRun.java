@@ -1,5 +1,6 @@
 package org.ebflow.flow;
 
+import org.ebflow.flow.layer.ConstantJacobian;
 import org.ebflow.flow.layer.Layer;
 import org.ebflow.flow.pass.Compute;
 import org.ebflow.flow.pass.Gradients;
@@ -203,6 +204,34 @@ final class LayerRun implements AutoCloseable {
           gradients[rank].finish();
         });
     return this;
+  }
+
+  /**
+   * Sums factor·∂ log|det|/∂θ of the layers with constant Jacobian into {@link #sums}, by the first
+   * worker after a backward pass without cotangents.
+   *
+   * @return their log|det|
+   */
+  double logDetGradient(double factor) {
+    double[] result = {0};
+    team.run(
+        worker -> {
+          int rank = worker.rank();
+          Jet none = jet(Matrix.allocate(x.precision(), batch, x.columns()), rank);
+          gradients[rank].begin(1);
+          layer.backward(
+              none, new LogDet(0, workspaces[rank].rows()), workspaces[rank], none, -1, gradients[rank]);
+          gradients[rank].sum();
+          if (rank == 0) {
+            for (ConstantJacobian part : layer.constantParts()) {
+              result[0] +=
+                  part.addLogDetGradient(factor, parameters, workspaces[0].blas(), gradients[0]);
+            }
+          }
+          worker.barrier();
+          gradients[rank].pullBack();
+        });
+    return result[0];
   }
 
   /** Inverse of the order-0 stream of {@link #y}, a new matrix. */

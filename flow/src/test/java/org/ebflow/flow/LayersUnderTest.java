@@ -6,6 +6,7 @@ import java.util.stream.Stream;
 import org.ebflow.flow.layer.ActNorm;
 import org.ebflow.flow.layer.Activation;
 import org.ebflow.flow.layer.AdditiveTransform;
+import org.ebflow.flow.layer.Affine;
 import org.ebflow.flow.layer.AffineTransform;
 import org.ebflow.flow.layer.BlockDiagonal;
 import org.ebflow.flow.layer.ChannelScale;
@@ -35,6 +36,7 @@ import org.ebflow.flow.layer.PointwiseConvolution;
 import org.ebflow.flow.layer.Sequence;
 import org.ebflow.flow.layer.Shape;
 import org.ebflow.flow.layer.SmoothLeakyRelu;
+import org.ebflow.flow.layer.Triangular;
 import org.ebflow.linalg.Matrix;
 import org.ebflow.linalg.Precision;
 import org.junit.jupiter.params.provider.Arguments;
@@ -93,9 +95,22 @@ final class LayersUnderTest {
             Dense.untrained(
                 Matrix.of(new double[] {1, 2, 0, -1, .5, 3, 0, 1, 2}, 3, 3),
                 Matrix.of(new double[] {.1, -2, 3}, 1, 3))),
+        onReals("Triangular, upper", 4, new Triangular(4, true)),
+        onReals("Triangular, lower", 4, new Triangular(4, false, Initializers.orthogonal())),
+        onReals(
+            "Triangular, LU-factored", 3, Triangular.luFactored(3, Initializers.scaledIdentity(1))),
         convolution("Convolution", new Shape(2, 3, 3), 3),
         convolution("Convolution, larger than the image", new Shape(1, 3, 4), 7),
         convolution("Convolution, of one pixel", new Shape(4, 1, 2), 1),
+        convolution("Convolution, banded LU", new Shape(1, 9, 4), 3),
+        onReals(
+            "Convolution, spectral normalisation",
+            new Shape(2, 3, 3),
+            new Convolution(new Shape(2, 3, 3), 3).spectrallyNormalised()),
+        onReals(
+            "Convolution, spectral normalisation, banded LU",
+            new Shape(1, 9, 4),
+            new Convolution(new Shape(1, 9, 4), 3).spectrallyNormalised()),
         onReals("SmoothLeakyRelu", 4, new SmoothLeakyRelu(.3, false)),
         onReals("SmoothLeakyRelu, residual", 4, new SmoothLeakyRelu(.3, true)),
         spline(3, 1, 3.5, Tails.FREE),
@@ -258,6 +273,14 @@ final class LayersUnderTest {
             "LuPointwiseConvolution, wide",
             new Shape(130, 2, 1),
             new LuPointwiseConvolution(new Shape(130, 2, 1))),
+        onReals("Triangular, wide", 130, new Triangular(130, true)),
+        onReals(
+            "Coupling by an affine map with spectral normalisation, wide",
+            260,
+            new Coupling(
+                CouplingSplit.firstHalf(260),
+                new AdditiveTransform(),
+                List.of(new Affine(130, 130).spectrallyNormalised()))),
         onReals("BlockDiagonal, wide", 260, BlockDiagonal.lattices(new Shape(130, 1, 2), 1, 2)),
         onReals(
             "MaskedAffineCoupling, wide",

@@ -137,6 +137,16 @@ final class MapsUnderTest {
                 "Mlp, no hidden layer, weight normalisation",
                 new Mlp(3, 2, new Mlp.Settings(5, 0, Activation.Kind.TANH, true)),
                 (x, weights) -> normalised(x, weights, "0.")),
+            new Subject(
+                "Affine, spectral normalisation",
+                new Affine(3, 5).spectrallyNormalised(),
+                (x, weights) -> affine(x, spectral(weights), "weight", "bias")),
+            new Subject(
+                "ConvolutionMap, spectral normalisation",
+                new ConvolutionMap(new Shape(2, 3, 2), 3, 3).spectrallyNormalised(),
+                new Shape(2, 3, 2),
+                (x, weights) ->
+                    convolved(x, new Shape(2, 3, 2), 3, spectral(weights), "weight", "bias")),
             convolution("ConvolutionMap", new Shape(2, 3, 4), 3, 3, true),
             convolution("ConvolutionMap, without bias", new Shape(3, 2, 1), 1, 5, false),
             convolution("ConvolutionMap, of one pixel", new Shape(4, 2, 2), 2, 1, true),
@@ -226,6 +236,22 @@ final class MapsUnderTest {
     return IntStream.range(0, v.length)
         .mapToDouble(r -> bias[r] + g[r] * dot(v[r], x) / Math.sqrt(dot(v[r], v[r])))
         .toArray();
+  }
+
+  /** The weight V/σ in place of the block, σ = uᵀV v/(‖u‖‖v‖). */
+  private static Weights spectral(Weights weights) {
+    double[][] original = weights.of("weight_orig");
+    double[] u = weights.of("weight_u")[0];
+    double[] v = weights.of("weight_v")[0];
+    double sigma =
+        IntStream.range(0, u.length).mapToDouble(r -> u[r] * dot(original[r], v)).sum()
+            / Math.sqrt(dot(u, u) * dot(v, v));
+    return name ->
+        name.equals("weight")
+            ? Arrays.stream(original)
+                .map(row -> Arrays.stream(row).map(value -> value / sigma).toArray())
+                .toArray(double[][]::new)
+            : weights.of(name);
   }
 
   private static double dot(double[] a, double[] b) {

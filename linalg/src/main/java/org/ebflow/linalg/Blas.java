@@ -241,6 +241,22 @@ public final class Blas {
   }
 
   /**
+   * LU factorisation of a banded matrix [n,n] in float64. {@link BandedLu#factorize} reuses the
+   * result's memory for another matrix.
+   *
+   * @param lower diagonals below the main one that may be other than zero
+   * @param upper diagonals above it
+   * @param rows gives the rows of the matrix
+   * @throws IllegalArgumentException if n, lower or upper is negative, or the factors' n·(lower +
+   *     2·upper + 1) numbers do not fit one array
+   */
+  public BandedLu factorizeBanded(int n, int lower, int upper, BandedLu.Row rows) {
+    BandedLu lu = new BandedLu(backend, n, lower, upper);
+    lu.factorize(rows);
+    return lu;
+  }
+
+  /**
    * R of the QR factorisation a = Q·R, Q orthogonal, computed in float64: ‖R·x‖ = ‖a·x‖ for every
    * x. The signs of its rows are arbitrary.
    *

@@ -1,6 +1,7 @@
 package org.ebflow.linalg;
 
 import java.util.Arrays;
+import java.util.function.Consumer;
 
 /**
  * The 1-norm of a matrix, and Higham's estimate of that of its inverse from a few solutions.
@@ -47,15 +48,21 @@ final class ConditionEstimate {
     }
   }
 
-  /** A lower bound of ‖A⁻¹‖₁, rarely off by more than a factor of 3. */
-  static double inverseOneNorm(Lu lu, Precision precision, int n) {
+  /**
+   * A lower bound of ‖A⁻¹‖₁, rarely off by more than a factor of 3.
+   *
+   * @param solve overwrites a row r, [1,n] in that precision, with A⁻¹r
+   * @param solveTransposed overwrites it with A⁻ᵀr
+   */
+  static double inverseOneNorm(
+      Consumer<Matrix> solve, Consumer<Matrix> solveTransposed, Precision precision, int n) {
     Matrix x = Matrix.allocate(precision, 1, n);
     x.fill(1.0 / n);
     double estimate = 0;
     int previous = -1;
     int[] signs = new int[n];
     for (int step = 0; step < MOST_STEPS; step++) {
-      lu.solveRows(x); // A⁻¹ times the unit vector that promises the largest column
+      solve.accept(x); // A⁻¹ times the unit vector that promises the largest column
       double norm = sumOfMagnitudes(x);
       if (norm <= estimate) {
         break; // no ascent: a local maximum
@@ -64,7 +71,7 @@ final class ConditionEstimate {
       if (Double.isNaN(norm) || !replaceBySigns(x, signs)) {
         break;
       }
-      lu.solveRowsTransposed(x); // the gradient of the norm
+      solveTransposed.accept(x); // the gradient of the norm
       int largest = indexOfLargest(x);
       if (largest == previous) {
         break;
@@ -73,16 +80,16 @@ final class ConditionEstimate {
       x.fill(0);
       x.set(0, largest, 1);
     }
-    return Math.max(estimate, alternatingEstimate(lu, precision, n));
+    return Math.max(estimate, alternatingEstimate(solve, precision, n));
   }
 
   /** Another lower bound, for matrices at which the ascent stops at once. */
-  private static double alternatingEstimate(Lu lu, Precision precision, int n) {
+  private static double alternatingEstimate(Consumer<Matrix> solve, Precision precision, int n) {
     Matrix x = Matrix.allocate(precision, 1, n);
     for (int i = 0; i < n; i++) {
       x.set(0, i, (i % 2 == 0 ? 1 : -1) * (1 + (double) i / Math.max(1, n - 1)));
     }
-    lu.solveRows(x);
+    solve.accept(x);
     return 2 * sumOfMagnitudes(x) / (3.0 * n);
   }
 

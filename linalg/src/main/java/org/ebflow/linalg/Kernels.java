@@ -9,6 +9,7 @@ package org.ebflow.linalg;
  * @param jets jets of elementwise functions
  * @param coupling jets of the scaling of a coupling
  * @param convolution convolutions of images
+ * @param spectral spectral normalisation of weights
  * @param noise counter-based noise
  * @param optimizer parameter updates
  * @param bfloat16 rounding of float32 numbers, whatever the precision of the others
@@ -20,6 +21,7 @@ public record Kernels(
     ElementwiseJets jets,
     CouplingKernels coupling,
     ConvolutionKernels convolution,
+    SpectralKernels spectral,
     NoiseKernels noise,
     OptimizerKernels optimizer,
     BFloat16Kernels bfloat16) {}

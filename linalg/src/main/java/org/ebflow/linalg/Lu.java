@@ -122,7 +122,9 @@ public final class Lu implements AutoCloseable {
     }
     return factors == null
         ? 1
-        : oneNorm * ConditionEstimate.inverseOneNorm(this, factors.precision(), n);
+        : oneNorm
+            * ConditionEstimate.inverseOneNorm(
+                this::solveRows, this::solveRowsTransposed, factors.precision(), n);
   }
 
   /**

@@ -147,4 +147,24 @@ public interface RowKernels {
    * @param x overwritten with the solutions, [rows,n]; not y
    */
   void solveLu(Matrix factors, Matrix permutation, Matrix signs, Matrix y, Matrix x);
+
+  /**
+   * Solves w x = r for each row r by substitution, sums in float64. A zero on the diagonal gives
+   * infinities or NaN.
+   *
+   * @param upper whether w is upper triangular, else lower
+   * @param w read, [n,n], of which the other triangle is not looked at; its stride may exceed its
+   *     width
+   * @param rows overwritten with the solutions, [*,n]
+   */
+  void solveTriangularRows(boolean upper, Matrix w, Matrix rows);
+
+  /**
+   * sum += factor·a, or factor·aᵀ when transposed. The strides, those of weights, may exceed the
+   * widths.
+   *
+   * @param a read, [m,n], or [n,m] when transposed
+   * @param sum accumulated into, [m,n]
+   */
+  void addMatrix(boolean transpose, double factor, Matrix a, Matrix sum);
 }

@@ -97,6 +97,7 @@ public final class TrainingStep implements Team.Program {
     rate = learningRate;
     wantNorm = withNorm || clip > 0;
     norm = Double.NaN;
+    flow.parameters().beginStep();
     team.run(this);
     flow.parameters().changed();
     state.updates(state.updates() + 1);

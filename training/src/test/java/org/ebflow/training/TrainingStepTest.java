@@ -16,6 +16,8 @@ import org.ebflow.flow.Flow;
 import org.ebflow.flow.layer.Activation;
 import org.ebflow.flow.layer.MonotoneSpline;
 import org.ebflow.flow.model.CouplingConfig;
+import org.ebflow.flow.model.Init;
+import org.ebflow.flow.model.LinearConfig;
 import org.ebflow.flow.model.SplineConfig;
 import org.ebflow.flow.pass.Compute;
 import org.ebflow.linalg.Blas;
@@ -28,7 +30,9 @@ import org.ebflow.training.objective.FlowsUnderTest;
 import org.ebflow.training.objective.LossScale;
 import org.ebflow.training.objective.MaximumLikelihood;
 import org.ebflow.training.objective.Objective;
+import org.ebflow.training.objective.RelativeGradient;
 import org.ebflow.training.objective.SampledMaximumLikelihood;
+import org.ebflow.training.objective.SelfNormalizing;
 import org.ebflow.training.objective.SlicedScoreMatching;
 import org.ebflow.training.optimizer.Adam;
 import org.ebflow.training.optimizer.Optimizer;
@@ -37,6 +41,7 @@ import org.ebflow.training.optimizer.RmsProp;
 import org.ebflow.training.preprocessing.Preprocessing;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -55,6 +60,8 @@ class TrainingStepTest {
         new DenoisingScoreMatching(0.5, 0.1, LossScale.PER_DIMENSION),
         new FiniteDifferenceScoreMatching(1, 0, LossScale.PER_DIMENSION),
         new MaximumLikelihood(),
+        new RelativeGradient(),
+        new SelfNormalizing(1),
         new SampledMaximumLikelihood(LossScale.PER_DIMENSION));
   }
 
@@ -74,6 +81,26 @@ class TrainingStepTest {
         new SlicedScoreMatching(),
         (flow, team) -> Compute.of(Precision.FLOAT32, blas),
         100);
+  }
+
+  static Stream<Arguments> linearLayers() {
+    return Stream.of(
+            FlowsUnderTest.convolutions(Precision.FLOAT32),
+            new LinearConfig(2, LinearConfig.Weights.LU, .3, Init.PUBLISHED)
+                .build(10, Precision.FLOAT32, 1))
+        .flatMap(
+            flow ->
+                Stream.of(new SlicedScoreMatching(), new MaximumLikelihood())
+                    .map(objective -> Arguments.of(flow, objective)));
+  }
+
+  @ParameterizedTest
+  @MethodSource("linearLayers")
+  void aStepThroughConvolutionsOrTrianglesAllocatesNothingAfterWarmUp(
+      Flow flow, Objective objective) {
+    Blas blas = Blas.named("openblas");
+    assertAllocatesNothing(
+        flow, objective, (model, team) -> Compute.of(Precision.FLOAT32, blas), 100);
   }
 
   @ParameterizedTest
@@ -214,12 +241,13 @@ class TrainingStepTest {
   }
 
   private static void assertAllocatesNothing(
-      Flow flow,
+      Flow model,
       Objective objective,
       Optimizer optimizer,
       boolean matchAfterPreprocessing,
       BiFunction<Flow, Team, Compute> compute,
       int stepsPerRound) {
+    Flow flow = objective.withParameters(model, 1);
     int dimension = flow.dimension();
     Dataset pixels = Dataset.ofPixels("pixels", bytes(64 * dimension), dimension, null, 256);
     TrainingSettings settings =

@@ -15,13 +15,15 @@ import org.jspecify.annotations.Nullable;
  * <p>Shapes (row-major): x [batch,in] per order, W [out,in], b [1,out], y [batch,out] per order.
  *
  * <p>Jets (docs/derivations/dense.md): y_0 = W x_0 + b, y_k = W x_k. Cost: 2·in·out FLOP per row
- * and order.
+ * and order. With {@link #spectrallyNormalised}, W is computed from the trained weight.
  */
 public final class Affine implements DifferentiableMap {
   static final String TYPE = "affine";
+  private static final int PULL_BACK = 0;
 
   final Parameter weight;
   final Parameter bias;
+  private final @Nullable SpectralNormalisation spectral;
 
   /** Weight and bias start uniform on ±1/√in. */
   public Affine(int in, int out) {
@@ -40,22 +42,44 @@ public final class Affine implements DifferentiableMap {
 
   /** An untrained map keeps its start. */
   Affine(int in, int out, Initializer weight, Initializer bias, boolean trained) {
-    this.weight = new Parameter("weight", out, in, weight, trained, true);
-    this.bias = new Parameter("bias", 1, out, bias, trained);
+    this(
+        new Parameter("weight", out, in, weight, trained, true),
+        new Parameter("bias", 1, out, bias, trained),
+        null);
+  }
+
+  private Affine(Parameter weight, Parameter bias, @Nullable SpectralNormalisation spectral) {
+    this.weight = weight;
+    this.bias = bias;
+    this.spectral = spectral;
+  }
+
+  /**
+   * The same map with spectral normalisation (Miyato et al. 2018): W is divided by an estimate of
+   * its largest singular value, which one power iteration per training step improves.
+   */
+  public Affine spectrallyNormalised() {
+    if (spectral != null) {
+      return this;
+    }
+    SpectralNormalisation normalised =
+        new SpectralNormalisation(outputs(), inputs(), weight.initializer(), true);
+    return new Affine(normalised.weight(), bias, normalised);
   }
 
   static Affine of(Description description, Shape input) {
-    return new Affine(input.size(), description.count("out"));
+    Affine plain = new Affine(input.size(), description.count("out"));
+    return SpectralNormalisation.in(description) ? plain.spectrallyNormalised() : plain;
   }
 
   @Override
   public Map<String, Object> description() {
-    return Description.of(TYPE, "out", outputs());
+    return SpectralNormalisation.describe(spectral, Description.of(TYPE, "out", outputs()));
   }
 
   @Override
   public List<Parameter> parameters() {
-    return List.of(weight, bias);
+    return SpectralNormalisation.parameters(spectral, weight, bias);
   }
 
   @Override
@@ -83,6 +107,9 @@ public final class Affine implements DifferentiableMap {
     if (gradients != null && gradients.wants(weight)) {
       gradients.addColumnSums(bias, 1, yBar, 0); // y_0 += b        b̄ += Σ ȳ_0
       gradients.addProduct(weight, yBar, kept.jet()); // y_k = W x_k  W̄ += Σ_k ȳ_kᵀ x_k
+      if (spectral != null) {
+        spectral.notePullBack(PULL_BACK, kept, gradients); // W = V/σ
+      }
     }
     if (toOrder >= 0) {
       kept.multiply(yBar, weight, xBar, 0, toOrder); // y_k = W x_k  x̄_k = Wᵀ ȳ_k

@@ -28,7 +28,7 @@ public interface ConstantJacobian extends Layer {
 
   /**
    * Adds {@code factor}·∂ log|det|/∂θ to the sums of the layer's own parameters. Called by one
-   * worker after {@link Gradients#finish}. A singular weight has no such gradient and adds nothing.
+   * worker after {@link Gradients#sum}. A singular weight has no such gradient and adds nothing.
    *
    * @return log|det ∂y/∂x| in nats, -Infinity for a singular layer, from the same factorisation, in
    *     the weights' precision

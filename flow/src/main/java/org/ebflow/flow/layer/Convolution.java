@@ -13,7 +13,6 @@ import org.ebflow.flow.pass.Parameters;
 import org.ebflow.flow.pass.Workspace;
 import org.ebflow.linalg.Blas;
 import org.ebflow.linalg.ConvolutionShape;
-import org.ebflow.linalg.Lu;
 import org.ebflow.linalg.Matrix;
 import org.ebflow.linalg.Precision;
 import org.jspecify.annotations.Nullable;
@@ -27,13 +26,14 @@ import org.jspecify.annotations.Nullable;
  * <p>Shapes (row-major, channels last): x, y [batch,D] per order with D = H·W·C, W [C,k²·C], b
  * [1,C].
  *
- * <p>Domain and inverse: all reals. On a row the convolution is a matrix A [D,D] ({@link #matrix}),
- * invertible iff |det A| &gt; 0. log|det ∂y/∂x| = log|det A| nats, the same for every x: part of
- * log Z, never of a training step. The inverse solves by LU of A in float64 and is accurate to
- * cond(A)·ε of the weights' precision.
+ * <p>Domain and inverse: all reals. On a row the convolution is a banded matrix A [D,D], invertible
+ * iff |det A| &gt; 0. log|det ∂y/∂x| = log|det A| nats, the same for every x: part of log Z, never
+ * of a training step. The inverse solves by LU of A in float64 and is accurate to cond(A)·ε of the
+ * weights' precision.
  *
- * <p>Cost: 2·k²·C·D FLOP per row and order; for log|det| and the inverse ⅔·D³ FLOP and D² numbers
- * of memory per version of the weights.
+ * <p>Cost: 2·k²·C·D FLOP per row and order. Once per version of the weights, for log|det| and the
+ * inverse, 4·D·b² FLOP by banded LU with b ≈ C·W·(k-1)/2, or ⅔·D³ by dense LU where that is faster;
+ * twice as much again for the gradient of log|det|.
  *
  * <p>Threading: immutable.
  */
@@ -59,8 +59,17 @@ public final class Convolution implements ConstantJacobian {
 
   /** With the given initial values. */
   public Convolution(Shape image, int side, Initializer weight, Initializer bias) {
-    map = new ConvolutionMap(image, image.channels(), side, weight, bias);
+    this(new ConvolutionMap(image, image.channels(), side, weight, bias));
+  }
+
+  private Convolution(ConvolutionMap map) {
+    this.map = map;
     this.bias = Objects.requireNonNull(map.bias);
+  }
+
+  /** The same layer with spectral normalisation of W, as {@link Affine#spectrallyNormalised}. */
+  public Convolution spectrallyNormalised() {
+    return new Convolution(map.spectrallyNormalised());
   }
 
   /** With the start W = identity, b = 0. */
@@ -69,7 +78,8 @@ public final class Convolution implements ConstantJacobian {
   }
 
   static Convolution of(Description description, Shape input) {
-    return new Convolution(input, description.count("side"));
+    Convolution plain = new Convolution(input, description.count("side"));
+    return SpectralNormalisation.in(description) ? plain.spectrallyNormalised() : plain;
   }
 
   /** W, [C,k²·C]. */
@@ -99,80 +109,41 @@ public final class Convolution implements ConstantJacobian {
 
   @Override
   public Map<String, Object> description() {
-    return Description.of(TYPE, "side", map.convolutionShape().side());
+    return map.describe(Description.of(TYPE, "side", map.convolutionShape().side()));
   }
 
-  /**
-   * A, [D,D] float64: the convolution of a row x is A x. Its row and column of an output element
-   * and of a tap hold that tap's weight.
-   */
-  public Matrix matrix(Parameters parameters) {
-    Matrix values = parameters.of(map.weight);
-    Matrix matrix = Matrix.allocate(Precision.FLOAT64, dimension(), dimension());
-    forEachElement((o, tap, row, column) -> matrix.set(row, column, values.get(o, tap)));
-    return matrix;
-  }
-
-  /** What A holds in one place: tap number {@code tap} of output channel {@code o}. */
-  @FunctionalInterface
-  private interface Element {
-    void at(int o, int tap, int row, int column);
-  }
-
-  /** Every element of A that is a weight; the others are zero. */
-  private void forEachElement(Element element) {
+  private ConvolutionMatrix factors(Parameters parameters, Blas blas, Precision precision) {
     ConvolutionShape shape = map.convolutionShape();
-    int channels = shape.in();
-    int padding = shape.padding();
-    for (int pixel = 0; pixel < shape.pixels(); pixel++) {
-      for (int square = 0; square < shape.side() * shape.side(); square++) {
-        int y = pixel / shape.width() + square / shape.side() - padding;
-        int x = pixel % shape.width() + square % shape.side() - padding;
-        if (y >= 0 && y < shape.height() && x >= 0 && x < shape.width()) {
-          int column = (y * shape.width() + x) * channels;
-          for (int o = 0; o < channels; o++) {
-            for (int c = 0; c < channels; c++) {
-              element.at(o, square * channels + c, pixel * channels + o, column + c);
-            }
-          }
-        }
-      }
-    }
-  }
-
-  private Lu lu(Parameters parameters, Blas blas, Precision precision) {
-    return blas.factorize(matrix(parameters), precision);
+    ConvolutionMatrix found =
+        parameters.factorization(
+            map.weight,
+            ConvolutionMatrix.class,
+            ConvolutionMatrix.precision(shape, precision));
+    return found == null
+        ? parameters.keep(
+            map.weight,
+            ConvolutionMatrix.of(shape, parameters.of(map.weight), blas, precision))
+        : found;
   }
 
   @Override
   public OptionalDouble condition(Parameters parameters, Blas blas) {
-    try (Lu lu = lu(parameters, blas, Precision.FLOAT64)) {
-      return OptionalDouble.of(lu.condition());
-    }
+    return OptionalDouble.of(factors(parameters, blas, Precision.FLOAT64).condition());
   }
 
   @Override
   public double logAbsDeterminant(Parameters parameters, Blas blas) {
-    try (Lu lu = lu(parameters, blas, Precision.FLOAT64)) {
-      return lu.logAbsDeterminant();
-    }
+    return factors(parameters, blas, Precision.FLOAT64).logAbsDeterminant();
   }
 
-  /** ∂ log|det A|/∂W of a tap is the sum of A⁻ᵀ over the elements that it is. */
   @Override
   public double addLogDetGradient(
       double factor, Parameters parameters, Blas blas, Gradients gradients) {
-    try (Lu lu = lu(parameters, blas, parameters.precision())) {
-      if (!lu.singular()) {
-        Matrix matrixBar = Matrix.allocate(parameters.precision(), dimension(), dimension());
-        lu.addInverseTransposed(factor, matrixBar);
-        Matrix weightBar = gradients.of(map.weight);
-        forEachElement(
-            (o, tap, row, column) ->
-                weightBar.set(o, tap, weightBar.get(o, tap) + matrixBar.get(row, column)));
-      }
-      return lu.logAbsDeterminant();
+    ConvolutionMatrix factors = factors(parameters, blas, parameters.precision());
+    if (gradients.wants(map.weight) && !factors.singular()) {
+      factors.addGradient(factor, gradients.of(map.weight));
     }
+    return factors.logAbsDeterminant();
   }
 
   @Override
@@ -194,9 +165,7 @@ public final class Convolution implements ConstantJacobian {
   @Override
   public void inverse(Matrix y, Matrix x, Workspace kept) {
     kept.kernels().rows().subtractFromRows(y, map.biasOfPixels(kept), x); // x = A⁻¹(y - b)
-    try (Lu lu = lu(kept.parameters(), kept.blas(), Precision.FLOAT64)) {
-      lu.solveRows(x);
-    }
+    factors(kept.parameters(), kept.blas(), Precision.FLOAT64).solveRows(x);
   }
 
   @Override

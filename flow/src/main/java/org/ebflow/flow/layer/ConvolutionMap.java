@@ -28,6 +28,7 @@ import org.jspecify.annotations.Nullable;
 public final class ConvolutionMap implements DifferentiableMap {
   static final String TYPE = "convolution";
   private static final int SUM = 0;
+  private static final int PULL_BACK = 3;
   private static final int BIAS = 0;
   private static final int PIXEL_SUMS = 1;
   private static final int MEMORY = 2;
@@ -35,6 +36,7 @@ public final class ConvolutionMap implements DifferentiableMap {
   final Parameter weight;
   final @Nullable Parameter bias;
   private final ConvolutionShape shape;
+  private final @Nullable SpectralNormalisation spectral;
 
   /** Weight and bias start uniform on ±1/√(k²·in). */
   public ConvolutionMap(Shape image, int out, int side) {
@@ -56,9 +58,36 @@ public final class ConvolutionMap implements DifferentiableMap {
    */
   public ConvolutionMap(
       Shape image, int out, int side, Initializer weight, @Nullable Initializer bias) {
-    shape = new ConvolutionShape(image.height(), image.width(), image.channels(), out, side);
-    this.weight = new Parameter("weight", out, shape.taps(), weight);
-    this.bias = bias == null ? null : new Parameter("bias", 1, out, bias);
+    this(
+        new ConvolutionShape(image.height(), image.width(), image.channels(), out, side),
+        weight,
+        bias == null ? null : new Parameter("bias", 1, out, bias));
+  }
+
+  private ConvolutionMap(ConvolutionShape shape, Initializer start, @Nullable Parameter bias) {
+    this(shape, new Parameter("weight", shape.out(), shape.taps(), start), bias, null);
+  }
+
+  private ConvolutionMap(
+      ConvolutionShape shape,
+      Parameter weight,
+      @Nullable Parameter bias,
+      @Nullable SpectralNormalisation spectral) {
+    this.shape = shape;
+    this.weight = weight;
+    this.bias = bias;
+    this.spectral = spectral;
+  }
+
+  /** The same map with spectral normalisation of W, as {@link Affine#spectrallyNormalised}. */
+  public ConvolutionMap spectrallyNormalised() {
+    if (spectral != null) {
+      return this;
+    }
+    SpectralNormalisation normalised =
+        new SpectralNormalisation(
+            weight.rows(), weight.columns(), weight.initializer(), weight.operand());
+    return new ConvolutionMap(shape, normalised.weight(), bias, normalised);
   }
 
   private static int fanIn(Shape image, int side) {
@@ -69,20 +98,28 @@ public final class ConvolutionMap implements DifferentiableMap {
     int side = description.count("side");
     boolean biased = !description.has("bias") || description.flag("bias");
     Initializer start = Initializers.uniformByFanIn(fanIn(input, side));
-    return new ConvolutionMap(input, description.count("out"), side, start, biased ? start : null);
+    ConvolutionMap plain =
+        new ConvolutionMap(input, description.count("out"), side, start, biased ? start : null);
+    return SpectralNormalisation.in(description) ? plain.spectrallyNormalised() : plain;
   }
 
   /** Whether there is a bias is said only where there is none. */
   @Override
   public Map<String, Object> description() {
-    return bias == null
-        ? Description.of(TYPE, "out", shape.out(), "side", shape.side(), "bias", false)
-        : Description.of(TYPE, "out", shape.out(), "side", shape.side());
+    return describe(
+        bias == null
+            ? Description.of(TYPE, "out", shape.out(), "side", shape.side(), "bias", false)
+            : Description.of(TYPE, "out", shape.out(), "side", shape.side()));
+  }
+
+  /** A description of a layer that is this map, which says whether W is normalised. */
+  Map<String, Object> describe(Map<String, Object> plain) {
+    return SpectralNormalisation.describe(spectral, plain);
   }
 
   @Override
   public List<Parameter> parameters() {
-    return bias == null ? List.of(weight) : List.of(weight, bias);
+    return SpectralNormalisation.parameters(spectral, weight, bias);
   }
 
   @Override
@@ -150,6 +187,9 @@ public final class ConvolutionMap implements DifferentiableMap {
       Sum term = kept.object(SUM, Sum::new);
       term.note(this, yBar, kept);
       gradients.add(term);
+      if (spectral != null) {
+        spectral.notePullBack(PULL_BACK, kept, gradients); // W = V/σ
+      }
     }
     for (int k = 0; k <= toOrder; k++) { // y_k = W x_k  x̄_k = Wᵀ ȳ_k
       products.backward(kept.value(weight), yBar.stream(k), xBar.stream(k));

@@ -9,6 +9,7 @@ import org.ebflow.flow.pass.LogDet;
 import org.ebflow.flow.pass.Parameter;
 import org.ebflow.flow.pass.Parameter.Initializer;
 import org.ebflow.flow.pass.Parameters;
+import org.ebflow.flow.pass.WeightRule;
 import org.ebflow.flow.pass.Workspace;
 import org.ebflow.linalg.Blas;
 import org.ebflow.linalg.Lu;
@@ -27,7 +28,7 @@ import org.jspecify.annotations.Nullable;
  * nats, the same for every x: part of log Z, never of a training step. The inverse solves by LU of
  * W in float64 and is accurate to cond(W)·ε of the weights' precision.
  *
- * <p>Cost: 2·D² FLOP per row and order; keeps nothing but a reference to its input.
+ * <p>Cost: 2·D² FLOP per row and order; keeps nothing but references to its input and output.
  *
  * <p>Threading: immutable.
  */
@@ -129,6 +130,7 @@ public final class Dense implements ConstantJacobian {
   @Override
   public void forward(Jet x, Jet y, LogDet logDet, Workspace kept, int fromOrder, int toOrder) {
     affine.forward(x, y, kept, fromOrder, toOrder);
+    kept.keep(x, y);
   }
 
   @Override
@@ -139,7 +141,14 @@ public final class Dense implements ConstantJacobian {
       Jet xBar,
       int toOrder,
       @Nullable Gradients gradients) {
-    affine.backward(yBar, kept, xBar, toOrder, gradients);
+    WeightRule rule = gradients == null ? null : gradients.weightRule();
+    if (gradients == null || rule == null || !gradients.wants(affine.weight)) {
+      affine.backward(yBar, kept, xBar, toOrder, gradients);
+      return;
+    }
+    affine.backward(yBar, kept, xBar, toOrder, null);
+    gradients.addColumnSums(affine.bias, 1, yBar, 0); // y_0 += b  b̄ += Σ ȳ_0
+    rule.note(affine.weight, affine.bias, yBar, toOrder >= 0 ? xBar : null, kept, gradients);
   }
 
   @Override

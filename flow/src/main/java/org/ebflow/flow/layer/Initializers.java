@@ -74,6 +74,18 @@ public final class Initializers {
     };
   }
 
+  /** Another block's initial values, transposed. */
+  public static Initializer transposed(Parameter of) {
+    return (values, draws) -> {
+      Matrix other = draws.valuesOf(of);
+      for (int r = 0; r < values.rows(); r++) {
+        for (int c = 0; c < values.columns(); c++) {
+          values.set(r, c, other.get(c, r));
+        }
+      }
+    };
+  }
+
   /** Column r is the Euclidean norm of row r of another block's initial values. */
   public static Initializer rowNorms(Parameter of) {
     return (values, draws) -> {

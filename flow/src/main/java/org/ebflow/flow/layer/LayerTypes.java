@@ -29,6 +29,7 @@ public final class LayerTypes {
 
   static {
     register(Dense.TYPE, Dense::of);
+    register(Triangular.TYPE, Triangular::of);
     register(BlockDiagonal.TYPE, BlockDiagonal::of);
     register(Convolution.TYPE, Convolution::of);
     register(PointwiseConvolution.TYPE, PointwiseConvolution::of);

@@ -18,11 +18,19 @@ import org.ebflow.linalg.Precision;
  * @param side of a convolution's square in pixels, odd, 1 to 99
  * @param alpha slope of the activation at -∞
  * @param residual whether the activation adds its input
+ * @param spectralNormalisation whether every convolution's weight is divided by an estimate of its
+ *     largest singular value
  * @param init published: weights the negated identity, small random biases; else weights the
  *     identity and biases 0
  */
 public record ConvolutionalConfig(
-    int blocks, int convolutions, int side, double alpha, boolean residual, Init init)
+    int blocks,
+    int convolutions,
+    int side,
+    double alpha,
+    boolean residual,
+    boolean spectralNormalisation,
+    Init init)
     implements ModelConfig {
   private static final int MOST_BLOCKS = 10;
   private static final int MOST_CONVOLUTIONS = 100;
@@ -44,10 +52,10 @@ public record ConvolutionalConfig(
     ModelConfig.requireSlope(alpha);
   }
 
-  /** With the published start. */
+  /** With the published start, without spectral normalisation. */
   public ConvolutionalConfig(
       int blocks, int convolutions, int side, double alpha, boolean residual) {
-    this(blocks, convolutions, side, alpha, residual, Init.PUBLISHED);
+    this(blocks, convolutions, side, alpha, residual, false, Init.PUBLISHED);
   }
 
   @Override
@@ -85,8 +93,10 @@ public record ConvolutionalConfig(
   }
 
   private Convolution convolution(Shape image) {
-    return init == Init.PUBLISHED
-        ? new Convolution(image, side)
-        : Convolution.identity(image, side);
+    Convolution plain =
+        init == Init.PUBLISHED
+            ? new Convolution(image, side)
+            : Convolution.identity(image, side);
+    return spectralNormalisation ? plain.spectrallyNormalised() : plain;
   }
 }

@@ -11,8 +11,9 @@ public sealed interface ModelConfig
         SplineConfig,
         PatchesConfig,
         ConvolutionalConfig,
-        GlowConfig {
-  /** Name of the architecture in recipes: fc, coupling, spline, patches, cnn or glow. */
+        GlowConfig,
+        LinearConfig {
+  /** Name of the architecture in recipes: fc, coupling, spline, patches, cnn, glow or linear. */
   String type();
 
   /** Where its weights start. */

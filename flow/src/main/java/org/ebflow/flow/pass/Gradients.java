@@ -8,6 +8,7 @@ import java.util.function.Supplier;
 import org.ebflow.linalg.Matrix;
 import org.ebflow.linalg.Operand;
 import org.ebflow.linalg.Worker;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Gradients of a loss in all parameters, as one worker of a team sees them.
@@ -29,9 +30,11 @@ public final class Gradients {
   private final IdentityHashMap<Parameter, Integer> index = new IdentityHashMap<>();
   private final boolean[] written;
   private final List<Term> noted = new ArrayList<>();
+  private final List<Term> pullBacks = new ArrayList<>();
   private final Pool<ProductTerm> products = new Pool<>(ProductTerm::new);
   private final Pool<ColumnSumsTerm> columnSums = new Pool<>(ColumnSumsTerm::new);
   private double scale = 1;
+  private @Nullable WeightRule rule;
 
   /**
    * A sum over the batch that is a part of the gradient of one block, or of a few blocks. A layer
@@ -81,25 +84,50 @@ public final class Gradients {
    * {@code scale} times the sums.
    */
   public void begin(double scale) {
+    begin(scale, null);
+  }
+
+  /** As {@link #begin(double)}; dense layers that are trained follow that rule. */
+  public void begin(double scale, @Nullable WeightRule rule) {
     this.scale = scale;
+    this.rule = rule;
     forgetTerms();
     Arrays.fill(written, false);
   }
 
   private void forgetTerms() {
     noted.clear();
+    pullBacks.clear();
     products.used = 0;
     columnSums.used = 0;
   }
 
-  /** Whether the gradient of that block is wanted: {@link Parameters#trains}. */
+  /**
+   * Whether the gradient of that block is wanted: {@link Parameters#trains} says so of it, or of the
+   * block that it is computed from.
+   */
   public boolean wants(Parameter block) {
-    return sums.trains(block);
+    return sums.wantsGradient(block);
+  }
+
+  /** What dense layers sum in place of their weights' gradients; null for the gradients. */
+  public @Nullable WeightRule weightRule() {
+    return rule;
   }
 
   /** Notes a term of a layer's own. */
   public void add(Term term) {
     noted.add(term);
+  }
+
+  /**
+   * Notes what pulls the complete gradient of a computed weight back to the block that it is
+   * computed from, or takes from it what is always zero. A term that was noted before is not noted again.
+   */
+  public void addPullBack(Term term) {
+    if (!pullBacks.contains(term)) {
+      pullBacks.add(term);
+    }
   }
 
   /** Notes W̄ += Σ_k ȳ_kᵀ x_k over the orders of yBar. */
@@ -157,15 +185,25 @@ public final class Gradients {
   }
 
   /**
-   * Sums all that was noted since the step began or the last call. Every worker calls it;
-   * afterwards all blocks are complete for all.
+   * Sums all that was noted since the step began or the last call, and pulls it back to the blocks
+   * that weights are computed from. Every worker calls it; afterwards all blocks are complete for
+   * all.
    */
   public void finish() {
+    sum();
+    pullBack();
+  }
+
+  /**
+   * The first half of {@link #finish}, after which a caller may add to the sums of any weight, in
+   * one worker. The workers must meet before {@link #pullBack}.
+   */
+  public void sum() {
     worker.barrier();
     for (int i = 0; i < noted.size(); i++) {
       noted.get(i).sumInto(this);
     }
-    forgetTerms();
+    noted.clear();
     if (worker.rank() == 0) {
       for (int i = 0; i < written.length; i++) { // an iterator would be an allocation
         if (!written[i]) {
@@ -175,6 +213,18 @@ public final class Gradients {
       }
     }
     worker.barrier();
+  }
+
+  /** The second half of {@link #finish}. */
+  public void pullBack() {
+    boolean any = !pullBacks.isEmpty(); // of every worker alike
+    for (int i = 0; i < pullBacks.size(); i++) {
+      pullBacks.get(i).sumInto(this);
+    }
+    forgetTerms();
+    if (any) {
+      worker.barrier();
+    }
   }
 
   /**

@@ -1,6 +1,7 @@
 package org.ebflow.flow.pass;
 
 import org.ebflow.linalg.Matrix;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Name, shape and initial values of one block of weights. A layer holds these; the values lie in
@@ -15,9 +16,28 @@ import org.ebflow.linalg.Matrix;
  * @param operand whether rows are multiplied by the whole block ({@link
  *     Workspace#multiplyTransposed(Jet, Parameter, Jet, int, int)}): a large one is packed for
  *     scores and rounded for bfloat16 products
+ * @param reparameterization computes it from other blocks whenever the weights change; null for a
+ *     block of its own
  */
 public record Parameter(
-    String name, int rows, int columns, Initializer initializer, boolean trained, boolean operand) {
+    String name,
+    int rows,
+    int columns,
+    Initializer initializer,
+    boolean trained,
+    boolean operand,
+    @Nullable Reparameterization reparameterization) {
+  /** A block of its own. */
+  public Parameter(
+      String name,
+      int rows,
+      int columns,
+      Initializer initializer,
+      boolean trained,
+      boolean operand) {
+    this(name, rows, columns, initializer, trained, operand, null);
+  }
+
   /** A block that is no operand as a whole. */
   public Parameter(String name, int rows, int columns, Initializer initializer, boolean trained) {
     this(name, rows, columns, initializer, trained, false);

@@ -18,6 +18,7 @@ import org.ebflow.linalg.Lu;
 import org.ebflow.linalg.Matrix;
 import org.ebflow.linalg.MatrixPool;
 import org.ebflow.linalg.Precision;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The weights of a flow: one flat array, of which every parameter block is a view, so that an
@@ -38,33 +39,42 @@ public final class Parameters {
   private final Set<Parameter> frozen;
   private final IdentityHashMap<Parameter, Matrix> values = new IdentityHashMap<>();
   private final Map<Parameter, List<Matrix>> squares = new ConcurrentHashMap<>();
-  private final Map<Parameter, Factorization> factorizations = new ConcurrentHashMap<>();
+  private final Map<Parameter, Versioned> factorizations = new ConcurrentHashMap<>();
+  private final List<Reparameterization> computed = new ArrayList<>();
   private final AtomicLong version = new AtomicLong();
   private volatile boolean initializedByData;
 
-  /** LU factors of one block's squares, of the version of the weights that was last asked for. */
-  private static final class Factorization {
-    private final List<Lu> lus;
-    private final Precision precision;
+  /** What was computed from a block, of the version of the weights that was last asked for. */
+  private static final class Versioned {
+    private final Factorization factorization;
     private long version;
 
-    Factorization(List<Lu> lus, Precision precision, long version) {
-      this.lus = lus;
-      this.precision = precision;
+    Versioned(Factorization factorization, long version) {
+      this.factorization = factorization;
       this.version = version;
     }
 
-    synchronized List<Lu> of(List<Matrix> squares, long wanted) {
+    synchronized Factorization of(long wanted) {
       if (version != wanted) {
-        for (int i = 0; i < lus.size(); i++) { // an iterator would be an allocation
-          lus.get(i).factorize(squares.get(i));
-        }
+        factorization.factorize();
         version = wanted;
       }
-      return lus;
+      return factorization;
+    }
+  }
+
+  /** LU factors of one block's squares. */
+  private record Squares(List<Matrix> matrices, List<Lu> lus, Precision precision)
+      implements Factorization {
+    @Override
+    public void factorize() {
+      for (int i = 0; i < lus.size(); i++) { // an iterator would be an allocation
+        lus.get(i).factorize(matrices.get(i));
+      }
     }
 
-    void close() {
+    @Override
+    public void close() {
       lus.forEach(Lu::close);
     }
   }
@@ -97,6 +107,9 @@ public final class Parameters {
           flat.columns(offset, offset + count)
               .reshape(block.rows(), stride)
               .columns(0, block.columns()));
+      if (block.reparameterization() != null) {
+        computed.add(block.reparameterization());
+      }
       offset += (int) aligned(count);
     }
   }
@@ -124,6 +137,7 @@ public final class Parameters {
     for (int i = 0; i < result.blocks.size(); i++) {
       result.of(result.blocks.get(i)).copyFrom(new InitialDraws(seed, result.blocks, i).values());
     }
+    result.changed();
     return result;
   }
 
@@ -152,6 +166,7 @@ public final class Parameters {
       result.of(block).copyFrom(start);
     }
     result.initializedByData = initializedByData;
+    result.changed();
     return result;
   }
 
@@ -183,6 +198,12 @@ public final class Parameters {
   /** Whether an optimizer updates the block: it is {@link Parameter#trained} and not frozen. */
   public boolean trains(Parameter block) {
     return block.trained() && !frozen.contains(block);
+  }
+
+  /** Whether an optimizer updates the block, or the one that it is computed from. */
+  boolean wantsGradient(Parameter block) {
+    Reparameterization reparameterization = block.reparameterization();
+    return trains(reparameterization == null ? block : reparameterization.original());
   }
 
   /**
@@ -259,11 +280,18 @@ public final class Parameters {
     return trainedLength;
   }
 
-  /** Number of weights of {@link Parameter#trained} blocks, frozen or not, without alignment. */
+  /**
+   * Number of weights of {@link Parameter#trained} blocks, frozen or not, without alignment and what
+   * is always zero.
+   */
   public long count() {
     return blocks.stream()
         .filter(Parameter::trained)
-        .mapToLong(block -> (long) block.rows() * block.columns())
+        .mapToLong(
+            block ->
+                block.reparameterization() == null
+                    ? (long) block.rows() * block.columns()
+                    : block.reparameterization().count())
         .sum();
   }
 
@@ -272,9 +300,28 @@ public final class Parameters {
     return flat.precision();
   }
 
-  /** Tells that weights were written, so that cached factorisations and log Z are stale. */
+  /**
+   * Tells that weights were written, so that cached factorisations and log Z are stale. Computes the
+   * weights that are a {@link Reparameterization} of others.
+   */
   public void changed() {
+    for (int i = 0; i < computed.size(); i++) { // an iterator would be an allocation
+      computed.get(i).compute(this);
+    }
     version.incrementAndGet();
+  }
+
+  /**
+   * Begins a training step: {@link Reparameterization#beginStep}. The caller runs it alone, before
+   * the workers read weights.
+   */
+  public void beginStep() {
+    if (!computed.isEmpty()) {
+      for (int i = 0; i < computed.size(); i++) {
+        computed.get(i).beginStep(this);
+      }
+      changed();
+    }
   }
 
   /** Grows with every {@link #changed()}. */
@@ -308,18 +355,43 @@ public final class Parameters {
 
   /** As {@link #lu}, of each of the block's {@link #squares}. */
   public List<Lu> lus(Parameter block, Blas blas, Precision precision) {
-    long now = version.get();
-    List<Matrix> matrices = squares(block);
-    Factorization cached = factorizations.get(block);
-    if (cached == null || cached.precision != precision) {
+    Squares cached = factorization(block, Squares.class, precision);
+    if (cached == null) {
+      List<Matrix> matrices = squares(block);
       List<Lu> fresh = new ArrayList<>();
       for (Matrix matrix : matrices) {
         fresh.add(blas.factorize(matrix, precision));
       }
-      cached = new Factorization(List.copyOf(fresh), precision, now);
-      factorizations.put(block, cached);
+      cached = keep(block, new Squares(matrices, List.copyOf(fresh), precision));
     }
-    return cached.of(matrices, now);
+    return cached.lus;
+  }
+
+  /**
+   * The factorisation of a block that {@link #keep} was last given, of the present weights: it is
+   * computed anew when they have changed.
+   *
+   * @return null if there is none of that type and precision
+   */
+  public <F extends Factorization> @Nullable F factorization(
+      Parameter block, Class<F> type, Precision precision) {
+    Versioned found = factorizations.get(block);
+    return found != null
+            && type.isInstance(found.factorization)
+            && found.factorization.precision() == precision
+        ? type.cast(found.of(version.get()))
+        : null;
+  }
+
+  /**
+   * Keeps a factorisation of a block in place of the last one.
+   *
+   * @param factorization of the present weights
+   * @return the same
+   */
+  public <F extends Factorization> F keep(Parameter block, F factorization) {
+    factorizations.put(block, new Versioned(factorization, version.get()));
+    return factorization;
   }
 
   /**
@@ -327,7 +399,7 @@ public final class Parameters {
    * any more.
    */
   public void releaseFactorizations() {
-    factorizations.values().forEach(Factorization::close);
+    factorizations.values().forEach(kept -> kept.factorization.close());
     factorizations.clear();
   }
 

@@ -40,6 +40,7 @@ public final class Workspace {
   private final ExactProducts exact;
   private final State state;
   private @Nullable Jet input;
+  private @Nullable Jet output;
 
   /** What all workspaces of one worker's pass share. */
   private static final class State {
@@ -259,6 +260,20 @@ public final class Workspace {
   /** Remembers the input of forward for backward. */
   public void keep(Jet x) {
     input = x;
+  }
+
+  /** Remembers input and output of forward for backward. */
+  public void keep(Jet x, Jet y) {
+    input = x;
+    output = y;
+  }
+
+  /** The output of the last forward call, of a layer that keeps it. */
+  public Jet output() {
+    if (output == null) {
+      throw new IllegalStateException("backward was called before forward");
+    }
+    return output;
   }
 
   /** The input of the last forward call. */

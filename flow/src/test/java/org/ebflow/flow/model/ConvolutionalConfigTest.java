@@ -22,7 +22,7 @@ class ConvolutionalConfigTest {
   private static final Blas BLAS = Blas.named("openblas");
 
   private static ConvolutionalConfig config(int blocks, Init init) {
-    return new ConvolutionalConfig(blocks, 2, 7, .3, true, init);
+    return new ConvolutionalConfig(blocks, 2, 7, .3, true, false, init);
   }
 
   @ParameterizedTest
@@ -97,6 +97,18 @@ class ConvolutionalConfigTest {
     assertThat(found.get(0, 0)).isCloseTo(y, within(1e-12));
     assertThat(found.get(0, 1)).isCloseTo(zero, within(1e-12));
     assertThat(flow.logZ(BLAS)).isZero();
+  }
+
+  @Test
+  void spectralNormalisationKeepsTheNumberOfWeightsAndTheStart() {
+    Shape image = new Shape(3, 8, 8);
+    Flow plain = config(3, Init.PUBLISHED).build(image, Precision.FLOAT64, 3);
+    Flow normalised =
+        new ConvolutionalConfig(3, 2, 7, .3, true, true, Init.PUBLISHED)
+            .build(image, Precision.FLOAT64, 3);
+
+    assertThat(normalised.parameters().count()).isEqualTo(plain.parameters().count());
+    assertThat(normalised.logZ(BLAS)).isCloseTo(plain.logZ(BLAS), within(1e-12));
   }
 
   @Test

@@ -4,6 +4,7 @@ import org.ebflow.linalg.BFloat16Matrix;
 import org.ebflow.linalg.Matrix;
 import org.ebflow.linalg.Operand;
 import org.ebflow.linalg.Precision;
+import org.ebflow.linalg.reference.BandedLuLoops;
 import org.ebflow.linalg.reference.JacobiEigen;
 import org.ebflow.linalg.reference.QrLoops;
 import org.jspecify.annotations.Nullable;
@@ -114,4 +115,12 @@ public interface BlasBackend {
 
   /** Memory for LU factors of an [n,n] matrix, n positive, computed in at least that precision. */
   LuFactors newLu(Precision precision, int n);
+
+  /**
+   * Memory for LU factors of a banded matrix [n,n] with that many diagonals below and above the main
+   * one, n positive.
+   */
+  default BandedFactors newBandedLu(int n, int lower, int upper) {
+    return new BandedLuLoops(n, lower, upper);
+  }
 }

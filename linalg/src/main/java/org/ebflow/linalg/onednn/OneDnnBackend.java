@@ -8,6 +8,7 @@ import org.ebflow.linalg.BFloat16Matrix;
 import org.ebflow.linalg.Matrix;
 import org.ebflow.linalg.Operand;
 import org.ebflow.linalg.Precision;
+import org.ebflow.linalg.backend.BandedFactors;
 import org.ebflow.linalg.backend.BlasBackend;
 import org.ebflow.linalg.backend.LuFactors;
 import org.ebflow.linalg.backend.PackedOperand;
@@ -40,6 +41,11 @@ public final class OneDnnBackend implements BlasBackend {
   @Override
   public LuFactors newLu(Precision precision, int n) {
     return openBlas.newLu(precision, n);
+  }
+
+  @Override
+  public BandedFactors newBandedLu(int n, int lower, int upper) {
+    return openBlas.newBandedLu(n, lower, upper);
   }
 
   @Override

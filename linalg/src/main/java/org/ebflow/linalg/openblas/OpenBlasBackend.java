@@ -7,6 +7,7 @@ import static org.ebflow.linalg.openblas.OpenBlasGemm.TRANSPOSED;
 import java.lang.foreign.MemorySegment;
 import org.ebflow.linalg.Matrix;
 import org.ebflow.linalg.Precision;
+import org.ebflow.linalg.backend.BandedFactors;
 import org.ebflow.linalg.backend.BlasBackend;
 import org.ebflow.linalg.backend.LuFactors;
 
@@ -30,6 +31,11 @@ public final class OpenBlasBackend implements BlasBackend {
   @Override
   public LuFactors newLu(Precision precision, int n) {
     return new OpenBlasLu(precision, n);
+  }
+
+  @Override
+  public BandedFactors newBandedLu(int n, int lower, int upper) {
+    return new OpenBlasBandedLu(n, lower, upper);
   }
 
   @Override

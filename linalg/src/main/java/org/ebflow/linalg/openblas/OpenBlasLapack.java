@@ -35,6 +35,20 @@ final class OpenBlasLapack {
   static final MethodHandle DGETRF = getrf("LAPACKE_dgetrf_work");
   static final MethodHandle SGETRS = getrs("LAPACKE_sgetrs_work");
   static final MethodHandle DGETRS = getrs("LAPACKE_dgetrs_work");
+  static final MethodHandle DGBTRF =
+      OpenBlasLibrary.function(
+          "LAPACKE_dgbtrf_work",
+          FunctionDescriptor.of(
+              JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, // order, m, n, kl, ku
+              ADDRESS, JAVA_INT, ADDRESS)); // ab, ldab, pivots
+  static final MethodHandle DGBTRS =
+      OpenBlasLibrary.function(
+          "LAPACKE_dgbtrs_work",
+          FunctionDescriptor.of(
+              JAVA_INT, JAVA_INT, JAVA_BYTE, JAVA_INT, // order, op(a), n
+              JAVA_INT, JAVA_INT, JAVA_INT, // kl, ku, right-hand sides
+              ADDRESS, JAVA_INT, ADDRESS, ADDRESS, JAVA_INT), // ab, ldab, pivots, b, ldb
+          Linker.Option.critical(true));
   static final MethodHandle STRTRI = trtri("LAPACKE_strtri_work");
   static final MethodHandle DTRTRI = trtri("LAPACKE_dtrtri_work");
   static final MethodHandle STRSM = trsm("cblas_strsm", JAVA_FLOAT);

@@ -5,6 +5,9 @@ import org.ebflow.linalg.RowKernels;
 
 /** Vector arithmetic in float32, element by element. */
 public final class FloatRows implements RowKernels {
+  /** Rows and columns of a tile that is transposed in the first cache. */
+  private static final int TILE = 32;
+
   @Override
   public void addToRows(Matrix y, Matrix bias) {
     for (int r = 0, i = 0; r < y.rows(); r++) {
@@ -204,6 +207,42 @@ public final class FloatRows implements RowKernels {
         vBar.floats()[barAt + c] = Math.fma(scale, across, vBar.floats()[barAt + c]);
       }
       gBar.floats()[gBar.offset() + from + r] += (float) dot;
+    }
+  }
+
+  @Override
+  public void addMatrix(boolean transpose, double factor, Matrix a, Matrix sum) {
+    float scale = (float) factor;
+    int down = transpose ? 1 : a.stride(); // from an element of a to that of the next row of sum
+    int across = transpose ? a.stride() : 1;
+    for (int r = 0; r < sum.rows(); r += TILE) { // tiles stay in the first cache
+      for (int c = 0; c < sum.columns(); c += TILE) {
+        int end = Math.min(TILE, sum.columns() - c);
+        for (int i = r; i < Math.min(r + TILE, sum.rows()); i++) {
+          int from = a.offset() + i * down + c * across;
+          int to = sum.offset() + i * sum.stride() + c;
+          for (int j = 0; j < end; j++) {
+            sum.floats()[to + j] = Math.fma(scale, a.floats()[from + j * across], sum.floats()[to + j]);
+          }
+        }
+      }
+    }
+  }
+
+  @Override
+  public void solveTriangularRows(boolean upper, Matrix w, Matrix rows) {
+    int n = w.columns();
+    float[] weights = w.floats();
+    float[] x = rows.floats();
+    for (int r = 0; r < rows.rows(); r++) {
+      int at = rows.offset() + r * rows.stride();
+      for (int step = 0; step < n; step++) {
+        int i = upper ? n - 1 - step : step;
+        int known = upper ? i + 1 : 0;
+        int row = w.offset() + i * w.stride();
+        double sum = dot(weights, row + known, x, at + known, step);
+        x[at + i] = (float) ((x[at + i] - sum) / weights[row + i]);
+      }
     }
   }
 

@@ -13,6 +13,7 @@ public final class ReferenceKernels {
           new FloatJets(),
           new FloatCoupling(),
           new FloatConvolution(),
+          new FloatSpectral(),
           new FloatNoise(),
           new FloatOptimizer(),
           new BFloat16Loops());
@@ -24,6 +25,7 @@ public final class ReferenceKernels {
           new DoubleJets(),
           new DoubleCoupling(),
           new DoubleConvolution(),
+          new DoubleSpectral(),
           new DoubleNoise(),
           new DoubleOptimizer(),
           new BFloat16Loops());

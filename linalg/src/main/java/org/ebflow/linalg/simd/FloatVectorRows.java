@@ -194,6 +194,18 @@ public final class FloatVectorRows implements RowKernels {
 
   /** As {@link #expNegative}. */
   @Override
+  public void solveTriangularRows(boolean upper, Matrix w, Matrix rows) {
+    ReferenceKernels.of(w.precision()).rows().solveTriangularRows(upper, w, rows);
+  }
+
+  /** As {@link #expNegative}. */
+  @Override
+  public void addMatrix(boolean transpose, double factor, Matrix a, Matrix sum) {
+    ReferenceKernels.of(a.precision()).rows().addMatrix(transpose, factor, a, sum);
+  }
+
+  /** As {@link #expNegative}. */
+  @Override
   public void normaliseRows(Matrix v, Matrix g, Matrix w) {
     ReferenceKernels.of(v.precision()).rows().normaliseRows(v, g, w);
   }

@@ -26,6 +26,7 @@ public final class VectorKernels {
         new FloatVectorJets(),
         reference.coupling(),
         reference.convolution(),
+        reference.spectral(),
         new FloatVectorNoise(),
         new FloatVectorOptimizer(),
         new VectorBFloat16());
@@ -39,6 +40,7 @@ public final class VectorKernels {
         new DoubleVectorJets(),
         reference.coupling(),
         reference.convolution(),
+        reference.spectral(),
         new DoubleVectorNoise(),
         new DoubleVectorOptimizer(),
         new VectorBFloat16());

@@ -145,8 +145,18 @@ public final class GradientCheck {
     }
   }
 
-  /** Runs the check. */
+  /**
+   * Runs the check.
+   *
+   * @throws IllegalArgumentException if the objective does not follow the gradient of its losses
+   */
   public Report run() {
+    if (!objective.followsGradient()) {
+      throw new IllegalArgumentException(
+          "loss "
+              + objective.name()
+              + " follows no gradient of a loss, expected one that does: ml trains the same model");
+    }
     Flow copy = objective.withParameters(flow.copy(Precision.FLOAT64), seed);
     Parameters weights = copy.parameters();
     if (weights.blocks().isEmpty()) {

@@ -94,9 +94,12 @@ public record MaximumLikelihood() implements Objective {
       if (gradients != null) {
         gradients.begin(1.0 / batch);
         pass.backward(seed, false, gradients);
-        gradients.finish();
+        gradients.sum();
       }
       double logDet = logDet(gradients);
+      if (gradients != null) {
+        gradients.pullBack();
+      }
       for (int r = 0; r < loss.length; r++) {
         if (!losses.dropped(r)) {
           loss[r] -= logDet;

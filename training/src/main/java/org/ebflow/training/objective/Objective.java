@@ -14,11 +14,22 @@ import org.ebflow.linalg.Team;
  * docs/derivations/objectives.md. Immutable.
  */
 public interface Objective {
-  /** Name in recipes: ml, sml, ssm, dsm or fdssm. */
+  /** Begins the names of parameters of an objective's own. */
+  String PREFIX = "objective.";
+
+  /** Name in recipes: ml, sml, ssm, dsm, fdssm, rg or snf. */
   String name();
 
   /** Whether it can be trained with products of operands rounded to bfloat16. */
   default boolean toleratesBFloat16() {
+    return true;
+  }
+
+  /**
+   * Whether what {@link ObjectivePass#evaluate} computes is the gradient of the losses. A relative
+   * gradient is not.
+   */
+  default boolean followsGradient() {
     return true;
   }
 
@@ -34,7 +45,7 @@ public interface Objective {
   /** The same layers with the objective's parameters behind the flow's own. */
   default Flow withParameters(Flow flow, long seed) {
     SequencedMap<String, Parameter> own = new LinkedHashMap<>();
-    parameters(flow).forEach((name, block) -> own.put("objective." + name, block));
+    parameters(flow).forEach((name, block) -> own.put(PREFIX + name, block));
     return own.isEmpty() ? flow : flow.withParameters(flow.parameters().with(own, seed));
   }
 

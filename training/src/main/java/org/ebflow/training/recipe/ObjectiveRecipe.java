@@ -7,7 +7,9 @@ import org.ebflow.training.objective.FiniteDifferenceScoreMatching;
 import org.ebflow.training.objective.LossScale;
 import org.ebflow.training.objective.MaximumLikelihood;
 import org.ebflow.training.objective.Objective;
+import org.ebflow.training.objective.RelativeGradient;
 import org.ebflow.training.objective.SampledMaximumLikelihood;
+import org.ebflow.training.objective.SelfNormalizing;
 import org.ebflow.training.objective.SlicedScoreMatching;
 
 /** The objective of a recipe, told apart by its {@code loss}. */
@@ -17,7 +19,9 @@ import org.ebflow.training.objective.SlicedScoreMatching;
   @JsonSubTypes.Type(value = ObjectiveRecipe.Sml.class, name = "sml"),
   @JsonSubTypes.Type(value = ObjectiveRecipe.Ssm.class, name = "ssm"),
   @JsonSubTypes.Type(value = ObjectiveRecipe.Dsm.class, name = "dsm"),
-  @JsonSubTypes.Type(value = ObjectiveRecipe.Fdssm.class, name = "fdssm")
+  @JsonSubTypes.Type(value = ObjectiveRecipe.Fdssm.class, name = "fdssm"),
+  @JsonSubTypes.Type(value = ObjectiveRecipe.Rg.class, name = "rg"),
+  @JsonSubTypes.Type(value = ObjectiveRecipe.Snf.class, name = "snf")
 })
 sealed interface ObjectiveRecipe {
   /**
@@ -31,6 +35,22 @@ sealed interface ObjectiveRecipe {
     @Override
     public Objective build(int channels) {
       return new MaximumLikelihood();
+    }
+  }
+
+  /** Maximum likelihood by the relative gradient. */
+  record Rg() implements ObjectiveRecipe {
+    @Override
+    public Objective build(int channels) {
+      return new RelativeGradient();
+    }
+  }
+
+  /** Maximum likelihood by self-normalising layers; {@code penalty} weighs the reconstruction. */
+  record Snf(double penalty) implements ObjectiveRecipe {
+    @Override
+    public Objective build(int channels) {
+      return new SelfNormalizing(penalty);
     }
   }
 

@@ -17,6 +17,7 @@ import org.ebflow.flow.model.FullyConnectedConfig;
 import org.ebflow.flow.model.GlowConfig;
 import org.ebflow.flow.model.ModelConfig;
 import org.ebflow.flow.model.PatchesConfig;
+import org.ebflow.flow.model.LinearConfig;
 import org.ebflow.flow.model.SplineConfig;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
@@ -55,6 +56,7 @@ final class RecipeJson {
   @JsonSubTypes({
     @JsonSubTypes.Type(value = FullyConnectedConfig.class, name = "fc"),
     @JsonSubTypes.Type(value = CouplingConfig.class, name = "coupling"),
+    @JsonSubTypes.Type(value = LinearConfig.class, name = "linear"),
     @JsonSubTypes.Type(value = SplineConfig.class, name = "spline"),
     @JsonSubTypes.Type(value = PatchesConfig.class, name = "patches"),
     @JsonSubTypes.Type(value = ConvolutionalConfig.class, name = "cnn"),

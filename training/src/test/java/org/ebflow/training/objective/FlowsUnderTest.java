@@ -13,6 +13,7 @@ import org.ebflow.flow.layer.AffineTransform;
 import org.ebflow.flow.layer.ColumnPermutation;
 import org.ebflow.flow.layer.ColumnRange;
 import org.ebflow.flow.layer.Composition;
+import org.ebflow.flow.layer.Convolution;
 import org.ebflow.flow.layer.Coupling;
 import org.ebflow.flow.layer.CouplingSplit;
 import org.ebflow.flow.layer.Dense;
@@ -29,6 +30,7 @@ import org.ebflow.flow.model.CouplingConfig;
 import org.ebflow.flow.model.FullyConnectedConfig;
 import org.ebflow.flow.model.GlowConfig;
 import org.ebflow.flow.model.Init;
+import org.ebflow.flow.model.LinearConfig;
 import org.ebflow.flow.model.PatchesConfig;
 import org.ebflow.flow.model.SplineConfig;
 import org.ebflow.flow.pass.Parameter;
@@ -72,6 +74,24 @@ public final class FlowsUnderTest {
         random(
             new SplineConfig(2, 3, 1.5, MonotoneSpline.Tails.FREE).build(3, Precision.FLOAT64, 6)));
     flows.put("patches", random(patches(Precision.FLOAT64)));
+    for (LinearConfig.Weights weights : LinearConfig.Weights.values()) {
+      if (weights != LinearConfig.Weights.FULL) {
+        flows.put(
+            "linear " + weights + ", dense at the end",
+            random(
+                Flow.of(3)
+                    .precision(Precision.FLOAT64)
+                    .layer(
+                        new Sequence(
+                            3,
+                            new LinearConfig(1, weights, .3, Init.IDENTITY)
+                                .build(3, Precision.FLOAT64, 9)
+                                .layers()))
+                    .dense()
+                    .build()));
+      }
+    }
+    flows.put("convolutions", random(convolutions(Precision.FLOAT64), .1));
     flows.put(
         "cnn",
         random(
@@ -106,6 +126,21 @@ public final class FlowsUnderTest {
   public static Flow glow(boolean luFactored) {
     return new GlowConfig(2, 1, 3, luFactored, Init.PUBLISHED)
         .build(new Shape(2, 4, 4), Precision.FLOAT64, 3);
+  }
+
+  /** Convolutions, plain and with spectral normalisation, and a dense layer. */
+  public static Flow convolutions(Precision precision) {
+    Shape image = new Shape(1, 4, 2);
+    Shape squeezed = new Shape(4, 2, 1);
+    return Flow.of(image)
+        .precision(precision)
+        .layer(ColumnPermutation.squeeze(image))
+        .layer(new Convolution(squeezed, 3).spectrallyNormalised())
+        .smoothLeakyRelu(.3)
+        .layer(new Convolution(squeezed, 3))
+        .smoothLeakyRelu(.3)
+        .dense()
+        .build();
   }
 
   /** Couplings of every transform, by one network and by several, of every kind of part. */
@@ -187,11 +222,16 @@ public final class FlowsUnderTest {
 
   /** Adds normal noise to all weights that are trained. */
   static Flow random(Flow flow) {
+    return random(flow, .25);
+  }
+
+  /** Of that deviation. */
+  private static Flow random(Flow flow, double deviation) {
     long block = 0;
     for (Parameter parameter : flow.parameters().blocks()) {
       Matrix weights = flow.parameters().of(parameter);
       double[][] noise =
-          gaussian(WEIGHTS, block++, weights.rows(), weights.columns(), .25).toRows();
+          gaussian(WEIGHTS, block++, weights.rows(), weights.columns(), deviation).toRows();
       for (int r = 0; parameter.trained() && r < weights.rows(); r++) {
         for (int c = 0; c < weights.columns(); c++) {
           weights.set(r, c, weights.get(r, c) + noise[r][c]);

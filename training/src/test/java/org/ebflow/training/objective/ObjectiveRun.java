@@ -30,6 +30,12 @@ final class ObjectiveRun implements AutoCloseable {
 
   ObjectiveRun(
       Flow flow, Objective objective, Matrix data, Function<Team, Compute> computeOf, int workers) {
+    this(objective.withParameters(flow, 3), objective, computeOf, data, workers);
+  }
+
+  /** Of a flow that holds the objective's parameters, if there are any. */
+  private ObjectiveRun(
+      Flow flow, Objective objective, Function<Team, Compute> computeOf, Matrix data, int workers) {
     this.flow = flow;
     this.batch = data.rows();
     team = new Team(workers);
@@ -97,6 +103,11 @@ final class ObjectiveRun implements AutoCloseable {
 
   Parameters gradient() {
     return sums;
+  }
+
+  /** The weights, those of the objective included. */
+  Parameters weights() {
+    return flow.parameters();
   }
 
   double[] flatGradient() {

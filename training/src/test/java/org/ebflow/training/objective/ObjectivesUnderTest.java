@@ -2,6 +2,7 @@ package org.ebflow.training.objective;
 
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.function.Predicate;
 import java.util.stream.Stream;
 import org.junit.jupiter.params.provider.Arguments;
 
@@ -12,6 +13,8 @@ final class ObjectivesUnderTest {
   static Map<String, Objective> all() {
     Map<String, Objective> objectives = new LinkedHashMap<>();
     objectives.put("ml", new MaximumLikelihood());
+    objectives.put("rg", new RelativeGradient());
+    objectives.put("snf", new SelfNormalizing(.5));
     for (LossScale scale : LossScale.values()) {
       objectives.put("sml " + scale, new SampledMaximumLikelihood(scale));
       objectives.put("ssm " + scale, new SlicedScoreMatching(1, false, 0, scale));
@@ -30,15 +33,30 @@ final class ObjectivesUnderTest {
     return objectives;
   }
 
+  /** Those that follow the gradient of their loss. */
+  static Stream<Arguments> gradientsWithFlows() {
+    return withFlows(name -> all().get(name).followsGradient());
+  }
+
   static Stream<Arguments> withFlows() {
+    return withFlows(name -> true);
+  }
+
+  private static Stream<Arguments> withFlows(Predicate<String> wanted) {
     return FlowsUnderTest.all().keySet().stream()
-        .flatMap(flow -> all().keySet().stream().map(objective -> Arguments.of(flow, objective)));
+        .flatMap(
+            flow ->
+                all().keySet().stream()
+                    .filter(wanted)
+                    .map(objective -> Arguments.of(flow, objective)));
   }
 
   /** How many draws an evaluation uses. */
   static int draws(Objective objective) {
     return switch (objective) {
       case MaximumLikelihood ml -> 0;
+      case RelativeGradient rg -> 0;
+      case SelfNormalizing snf -> 0;
       case SlicedScoreMatching ssm -> ssm.slices();
       default -> 1;
     };

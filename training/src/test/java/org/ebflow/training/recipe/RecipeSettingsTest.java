@@ -3,12 +3,14 @@ package org.ebflow.training.recipe;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.util.List;
 import java.util.Map;
 import org.ebflow.flow.InvalidInputException;
 import org.ebflow.flow.layer.Activation;
 import org.ebflow.flow.layer.MonotoneSpline;
 import org.ebflow.flow.layer.Shape;
 import org.ebflow.flow.model.ConvolutionalConfig;
+import org.ebflow.flow.model.Init;
 import org.ebflow.flow.model.CouplingConfig;
 import org.ebflow.flow.model.GlowConfig;
 import org.ebflow.flow.model.PatchesConfig;
@@ -71,7 +73,9 @@ final class RecipeSettingsTest {
     boolean colour = name.startsWith("cifar10");
     LossScale scale = LossScale.PER_DIMENSION;
 
-    assertThat(recipe.modelConfig()).isEqualTo(new ConvolutionalConfig(3, 2, 7, .3, true));
+    boolean normalised = colour && !List.of("sml", "fdssm").contains(recipe.loss());
+    assertThat(recipe.modelConfig())
+        .isEqualTo(new ConvolutionalConfig(3, 2, 7, .3, true, normalised, Init.PUBLISHED));
     assertThat(recipe.optimizer()).isEqualTo(new RmsProp(1e-4, .99, 1e-8, weightDecay));
     assertThat(RecipeTest.section(recipe, "training"))
         .containsEntry("batch_size", 100)
