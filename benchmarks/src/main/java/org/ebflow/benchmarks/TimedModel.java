@@ -10,20 +10,17 @@ import org.ebflow.training.recipe.Recipe;
 /**
  * A model whose training step is timed: that of published recipes, which differ by their loss.
  *
- * @param name fc-D with D dimensions, mnist-cnn, cifar10-cnn, or mnist-glow-W with networks of
- *     width W
+ * @param name fc-D with D dimensions, or that of the recipes
  * @param recipes name of its recipes without the loss
- * @param changes of their values
  * @param input shape of a row
  * @param batch rows of a step
  */
-public record TimedModel(
-    String name, String recipes, Map<String, String> changes, Shape input, int batch) {
-  /** All that are timed unless others are asked for. */
+public record TimedModel(String name, String recipes, Shape input, int batch) {
+  /** All but fully connected ones of other dimensions. */
   public static final List<String> NAMES =
-      List.of("fc-784", "fc-3072", "mnist-cnn", "cifar10-cnn", "mnist-glow-64", "mnist-glow-512");
+      List.of("fc-784", "fc-3072", "mnist-cnn", "cifar10-cnn", "mnist-glow64", "mnist-glow");
 
-  private static final Pattern SIZED = Pattern.compile("(fc|mnist-glow)-([1-9]\\d{0,5})");
+  private static final Pattern DENSE = Pattern.compile("fc-([1-9]\\d{0,5})");
   private static final int BATCH = 100;
   private static final int GLOW_BATCH = 10;
   private static final Shape MNIST = new Shape(1, 28, 28);
@@ -35,28 +32,25 @@ public record TimedModel(
    * @throws IllegalArgumentException if there is none
    */
   public static TimedModel named(String name) {
-    Matcher sized = SIZED.matcher(name);
-    if (sized.matches()) {
-      int size = Integer.parseInt(sized.group(2));
-      return sized.group(1).equals("fc")
-          ? fullyConnected(size)
-          : new TimedModel(
-              name, "mnist-glow", Map.of("model.width", sized.group(2)), MNIST, GLOW_BATCH);
+    Matcher dense = DENSE.matcher(name);
+    if (dense.matches()) {
+      return fullyConnected(Integer.parseInt(dense.group(1)));
     }
     return switch (name) {
-      case "mnist-cnn" -> new TimedModel(name, name, Map.of(), MNIST, BATCH);
-      case "cifar10-cnn" -> new TimedModel(name, name, Map.of(), CIFAR10, BATCH);
+      case "mnist-cnn" -> new TimedModel(name, name, MNIST, BATCH);
+      case "cifar10-cnn" -> new TimedModel(name, name, CIFAR10, BATCH);
+      case "mnist-glow", "mnist-glow64" -> new TimedModel(name, name, MNIST, GLOW_BATCH);
       default ->
           throw new IllegalArgumentException(
               "no model "
                   + name
-                  + ", expected fc-D, mnist-cnn, cifar10-cnn or mnist-glow-W with numbers D and W");
+                  + ", expected fc-D with a number D, mnist-cnn, cifar10-cnn, mnist-glow or mnist-glow64");
     };
   }
 
   /** The two-layer model of MNIST on rows of any dimension. */
   static TimedModel fullyConnected(int dimension) {
-    return new TimedModel("fc-" + dimension, "mnist-fc", Map.of(), Shape.plain(dimension), BATCH);
+    return new TimedModel("fc-" + dimension, "mnist-fc", Shape.plain(dimension), BATCH);
   }
 
   /** Whether it consists of two dense layers. */
@@ -71,7 +65,7 @@ public record TimedModel(
 
   /** Its recipe with that loss. */
   public Recipe recipe(String loss) {
-    return Recipe.named(recipes + "-" + loss).with(changes);
+    return Recipe.named(recipes + "-" + loss);
   }
 
   /** Largest norm of its gradient with that loss, 0 for no limit. */

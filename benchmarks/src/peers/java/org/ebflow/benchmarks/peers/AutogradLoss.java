@@ -36,7 +36,7 @@ record AutogradLoss(TorchFlow flow, Objective objective) implements TorchLoss {
     Tensor s = gradient(density.sum(), x);
     Tensor hv = gradient(s.mul(v).sum(), x);
     Tensor loss = perDimension(s.square().sum().mul(HALF).add(hv.mul(v).sum()), x);
-    return withEnergy(loss, density, energyWeight);
+    return withEnergy(loss, density, x.size(1), energyWeight);
   }
 
   private Tensor denoising(Tensor x, Tensor epsilon, double sigma, double energyWeight) {
@@ -44,12 +44,16 @@ record AutogradLoss(TorchFlow flow, Objective objective) implements TorchLoss {
     Tensor density = flow.logDensity(noised);
     Tensor s = gradient(density.sum(), noised);
     Tensor difference = s.add(epsilon, new Scalar(1 / sigma));
-    return withEnergy(
-        perDimension(difference.square().sum().mul(HALF), x), density, energyWeight);
+    Tensor loss = perDimension(difference.square().sum().mul(HALF), x);
+    return withEnergy(loss, density, x.size(1), energyWeight);
   }
 
-  private static Tensor withEnergy(Tensor loss, Tensor density, double weight) {
-    return weight == 0 ? loss : loss.sub(density.mean(), new Scalar(weight));
+  /** The energy has the constant of the normal. */
+  private static Tensor withEnergy(Tensor loss, Tensor density, long dimension, double weight) {
+    double constant = 0.5 * dimension * Math.log(2 * Math.PI);
+    return weight == 0
+        ? loss
+        : loss.sub(density.mean(), new Scalar(weight)).add(new Scalar(weight * constant));
   }
 
   /** With ξ = 1. */

@@ -70,7 +70,7 @@ final class Peers implements Callable<Integer> {
       split = ",",
       paramLabel = "MODEL",
       description =
-          "Some of fc-D, mnist-cnn, cifar10-cnn and mnist-glow-W, with numbers D and W (default: ${DEFAULT-VALUE}).")
+          "Some of fc-D with a number D, mnist-cnn, cifar10-cnn, mnist-glow and mnist-glow64 (default: ${DEFAULT-VALUE}).")
   private List<String> models = TimedModel.NAMES;
 
   @Option(

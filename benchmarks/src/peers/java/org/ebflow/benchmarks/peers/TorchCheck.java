@@ -27,8 +27,7 @@ final class TorchCheck {
     try (NoGradGuard _ = new NoGradGuard()) {
       List<Tensor> parameters = flow.parameters();
       for (int i = 0; i < parameters.size(); i++) {
-        Tensor block = TorchFlow.asBlock(parameters.get(i));
-        block.copy_(tensor("weights " + i).view_as(block));
+        TorchFlow.copyBlock(tensor("weights " + i), parameters.get(i));
       }
     }
   }
@@ -53,8 +52,7 @@ final class TorchCheck {
       for (int i = 0; i < given.length; i++) {
         before[i] = parameters.get(i).detach().clone();
         given[i] = empty_like(before[i]);
-        Tensor block = TorchFlow.asBlock(given[i]);
-        block.copy_(check.tensor("gradient " + i).view_as(block));
+        TorchFlow.copyBlock(check.tensor("gradient " + i), given[i]);
         check.compare("gradient " + i, gradient.ofParameters().get(i), given[i]);
       }
       step.update(new TensorVector(given));

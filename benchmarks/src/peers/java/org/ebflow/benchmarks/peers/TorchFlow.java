@@ -48,4 +48,10 @@ interface TorchFlow {
   static Tensor asBlock(Tensor parameter) {
     return parameter.dim() == 4 ? parameter.permute(0, 2, 3, 1) : parameter;
   }
+
+  /** Copies the numbers of one of the library's blocks to a parameter, or to what has its shape. */
+  static void copyBlock(Tensor numbers, Tensor parameter) {
+    Tensor block = asBlock(parameter);
+    block.copy_(numbers.view_as(block));
+  }
 }
