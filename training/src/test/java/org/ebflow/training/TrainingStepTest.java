@@ -15,6 +15,7 @@ import java.util.stream.Stream;
 import org.ebflow.flow.Flow;
 import org.ebflow.flow.layer.Activation;
 import org.ebflow.flow.layer.MonotoneSpline;
+import org.ebflow.flow.layer.Shape;
 import org.ebflow.flow.model.CouplingConfig;
 import org.ebflow.flow.model.SplineConfig;
 import org.ebflow.flow.pass.Compute;
@@ -37,6 +38,7 @@ import org.ebflow.training.optimizer.RmsProp;
 import org.ebflow.training.preprocessing.Preprocessing;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -107,6 +109,29 @@ class TrainingStepTest {
         objective,
         (flow, team) -> Compute.of(Precision.FLOAT32, blas),
         100);
+  }
+
+  static Stream<Arguments> objectivesWithoutFactorisations() {
+    return objectives()
+        .filter(
+            objective ->
+                !(objective instanceof MaximumLikelihood
+                    || objective instanceof SampledMaximumLikelihood))
+        .flatMap(
+            objective ->
+                Stream.of(
+                        FlowsUnderTest.convolutions(new Shape(1, 4, 4), Precision.FLOAT32),
+                        FlowsUnderTest.networks(new Shape(2, 4, 9), 16, Precision.FLOAT32))
+                    .map(flow -> Arguments.of(flow, objective)));
+  }
+
+  /** By products of image rows, and of patches. */
+  @ParameterizedTest
+  @MethodSource("objectivesWithoutFactorisations")
+  void aStepThroughConvolutionsAllocatesNothingAfterWarmUp(Flow flow, Objective objective) {
+    Blas blas = Blas.named("openblas");
+    assertAllocatesNothing(
+        flow, objective, (weights, team) -> Compute.of(Precision.FLOAT32, blas), 20);
   }
 
   static Stream<Optimizer> optimizersWithRates() {

@@ -13,6 +13,8 @@ import org.ebflow.flow.layer.AffineTransform;
 import org.ebflow.flow.layer.ColumnPermutation;
 import org.ebflow.flow.layer.ColumnRange;
 import org.ebflow.flow.layer.Composition;
+import org.ebflow.flow.layer.Convolution;
+import org.ebflow.flow.layer.ConvolutionMap;
 import org.ebflow.flow.layer.Coupling;
 import org.ebflow.flow.layer.CouplingSplit;
 import org.ebflow.flow.layer.Dense;
@@ -72,11 +74,8 @@ public final class FlowsUnderTest {
         random(
             new SplineConfig(2, 3, 1.5, MonotoneSpline.Tails.FREE).build(3, Precision.FLOAT64, 6)));
     flows.put("patches", random(patches(Precision.FLOAT64)));
-    flows.put(
-        "cnn",
-        random(
-            new ConvolutionalConfig(2, 2, 3, .3, true)
-                .build(new Shape(1, 4, 2), Precision.FLOAT64, 9)));
+    flows.put("cnn", random(convolutions(new Shape(1, 4, 2), Precision.FLOAT64)));
+    flows.put("convolutional networks", random(networks(new Shape(2, 2, 3), 3, Precision.FLOAT64)));
     flows.put("coupling, every transform", random(couplings(Precision.FLOAT64)));
     flows.put("multi-scale", random(multiScale(new Shape(1, 4, 4), Precision.FLOAT64)));
     flows.put("glow", random(glow(false)));
@@ -106,6 +105,34 @@ public final class FlowsUnderTest {
   public static Flow glow(boolean luFactored) {
     return new GlowConfig(2, 1, 3, luFactored, Init.PUBLISHED)
         .build(new Shape(2, 4, 4), Precision.FLOAT64, 3);
+  }
+
+  /** Two blocks of two convolutions. */
+  public static Flow convolutions(Shape image, Precision precision) {
+    return new ConvolutionalConfig(2, 2, 3, .3, true).build(image, precision, 9);
+  }
+
+  /** A coupling of channels by a network of convolutions with so many hidden channels. */
+  public static Flow networks(Shape image, int width, Precision precision) {
+    CouplingSplit split = CouplingSplit.channels(image, 1);
+    Shape hidden = new Shape(width, image.height(), image.width());
+    int out = 2 * (image.channels() - 1);
+    return Flow.of(image)
+        .precision(precision)
+        .layer(new Convolution(image, 1))
+        .layer(
+            new Coupling(
+                split,
+                AffineTransform.bounded(2),
+                List.of(
+                    new Composition(
+                        List.of(
+                            new ConvolutionMap(split.networkShape(), width, 3),
+                            new Activation(Activation.Kind.TANH, hidden.size()),
+                            new ConvolutionMap(hidden, width, 1),
+                            new Activation(Activation.Kind.TANH, hidden.size()),
+                            new ConvolutionMap(hidden, out, 3))))))
+        .build();
   }
 
   /** Couplings of every transform, by one network and by several, of every kind of part. */
