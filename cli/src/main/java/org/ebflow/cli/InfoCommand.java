@@ -64,8 +64,7 @@ public final class InfoCommand implements Callable<Integer> {
         .conditions()
         .forEach(
             condition ->
-                conditions.merge(
-                    String.valueOf(condition.layer()), condition.number(), Math::max));
+                conditions.merge(String.valueOf(condition.layer()), condition.number(), Math::max));
     facts.put("condition_numbers", conditions);
     facts.put("shapes", shapes(flow));
     if (Files.isDirectory(run) && Files.exists(new RunFolder(run).config())) {
