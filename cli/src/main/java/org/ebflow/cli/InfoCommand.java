@@ -58,12 +58,13 @@ public final class InfoCommand implements Callable<Integer> {
     facts.put("columns", model.data().columns());
     facts.put("seed", model.seed());
     facts.put("log_z", flow.logZ(blas));
-    Map<String, Object> conditions = new LinkedHashMap<>();
+    Map<String, Double> conditions = new LinkedHashMap<>(); // of a layer's parts the largest
     ConditionNumbers layers = ConditionNumbers.of(flow, blas);
     layers
         .conditions()
         .forEach(
-            condition -> conditions.put(String.valueOf(condition.layer()), condition.number()));
+            condition ->
+                conditions.merge(String.valueOf(condition.layer()), condition.number(), Math::max));
     facts.put("condition_numbers", conditions);
     facts.put("shapes", shapes(flow));
     if (Files.isDirectory(run) && Files.exists(new RunFolder(run).config())) {

@@ -98,8 +98,8 @@ public final class FlowsUnderTest {
         "spectral normalisation", random(spectrallyNormalised(Precision.FLOAT64), .1));
     flows.put("coupling, every transform", random(couplings(Precision.FLOAT64)));
     flows.put("multi-scale", random(multiScale(new Shape(1, 4, 4), Precision.FLOAT64)));
-    flows.put("glow", random(glow(false)));
-    flows.put("glow, LU-factored", random(glow(true)));
+    flows.put("glow", random(glow(false), .1));
+    flows.put("glow, LU-factored", random(glow(true), .1));
     flows.put(
         "logit in front",
         fullyConnected(4, false).after(List.of(FixedAffine.uniform(4, .3, .5), new Logit(.7))));
