@@ -16,8 +16,8 @@ import org.ebflow.training.optimizer.OptimizerState;
 import org.ebflow.training.recipe.Recipe;
 
 /**
- * The training step of a published recipe as a run makes it, on random pixels:
- * gather, dequantise, preprocess, noise, loss, gradient, optimizer, moving average.
+ * The training step of a published recipe as a run makes it, on random pixels: gather, dequantise,
+ * preprocess, noise, loss, gradient, optimizer, moving average.
  */
 public final class TimedStep {
   private static final int LEVELS = 256;
