@@ -31,8 +31,7 @@ record BenchmarkReport(
     List<PartResult> parts = new ArrayList<>();
     List<StepResult> steps = new ArrayList<>();
     Set<ProductShape> shapes = new LinkedHashSet<>();
-    List<Preset.Case> dense =
-        preset.cases().stream().filter(which -> which.model().isFullyConnected()).toList();
+    List<Preset.Case> dense = preset.cases().stream().filter(Preset.Case::takenApart).toList();
     for (Preset.Case which : dense) {
       shapes.addAll(
           new StepProducts(which.loss(), which.model().dimension(), BATCH, blas).shapes());

@@ -16,11 +16,16 @@ import java.util.List;
 record Preset(
     String name, List<Case> cases, double seconds, double partSeconds, int bandwidthElements) {
   /** A training step: of a model by a loss. */
-  record Case(String loss, TimedModel model) {}
+  record Case(String loss, TimedModel model) {
+    /** Whether its products are known, to be timed alone. */
+    boolean takenApart() {
+      return model.isFullyConnected() && StepProducts.LOSSES.contains(loss);
+    }
+  }
 
   private static final int LARGER_THAN_CACHES = 32 << 20;
 
-  /** The five losses of the published FC models, ssm, dsm and ml of the CNNs. */
+  /** All losses of the published FC models; ssm, dsm and ml of the CNNs. */
   static final Preset QUICK = new Preset("quick", published(), 2, 0.2, LARGER_THAN_CACHES);
 
   /** Longer, and ssm from 784 to 6144 dimensions. */
@@ -29,7 +34,7 @@ record Preset(
   private static List<Case> published() {
     List<Case> cases = new ArrayList<>();
     for (String model : List.of("fc-784", "fc-3072")) {
-      add(cases, model, "ssm", "dsm", "fdssm", "ml", "sml");
+      add(cases, model, "ssm", "dsm", "fdssm", "ml", "sml", "rg", "snf");
     }
     for (String model : List.of("mnist-cnn", "cifar10-cnn")) {
       add(cases, model, "ssm", "dsm", "ml");

@@ -18,6 +18,9 @@ import org.ebflow.linalg.Worker;
  * ml 5, sml 10.
  */
 final class StepProducts implements Team.Program {
+  /** Of which steps the products are known. */
+  static final List<String> LOSSES = List.of("ssm", "dsm", "fdssm", "ml", "sml");
+
   private static final int LAYERS = 2;
 
   /** A product c ← op(a)·op(b). */

@@ -44,7 +44,7 @@ record StepResult(
     TimedStep step = new TimedStep(model, loss, blas, team);
     requireFinite(step, which);
     StepResult result =
-        model.isFullyConnected()
+        which.takenApart()
             ? ofDense(which, step, ceilings, blas, team, seconds)
             : new StepResult(
                 loss,

@@ -58,6 +58,11 @@ public record TimedModel(String name, String recipes, Shape input, int batch) {
     return recipes.equals("mnist-fc");
   }
 
+  /** Whether its networks have activations whose slope jumps. */
+  public boolean hasKinks() {
+    return recipes.startsWith("mnist-glow");
+  }
+
   /** Numbers per row. */
   public int dimension() {
     return input.size();

@@ -16,7 +16,8 @@ import tools.jackson.databind.json.JsonMapper;
 
 class StepBenchmarkTest {
   private static final int DIMENSION = 16;
-  private static final List<String> LOSSES = List.of("ssm", "dsm", "fdssm", "ml", "sml");
+  private static final List<String> LOSSES =
+      List.of("ssm", "dsm", "fdssm", "ml", "sml", "rg", "snf");
 
   @Test
   void readsEveryLossAndWritesTableAndJson(@TempDir Path folder) throws IOException {
@@ -34,7 +35,11 @@ class StepBenchmarkTest {
     assertThat(json.get("steps")).hasSize(LOSSES.size());
     for (JsonNode step : json.get("steps")) {
       assertThat(step.get("step").get("median").doubleValue()).isPositive();
-      assertThat(step.get("stepOfCeiling").doubleValue()).isPositive();
+      boolean takenApart = StepProducts.LOSSES.contains(step.get("loss").stringValue());
+      assertThat(step.get("products").isNull()).isNotEqualTo(takenApart);
+      if (takenApart) {
+        assertThat(step.get("stepOfCeiling").doubleValue()).isPositive();
+      }
     }
     assertThat(json.get("bandwidth")).hasSize(2);
     assertThat(json.get("host").get("backend").stringValue()).isEqualTo("openblas");

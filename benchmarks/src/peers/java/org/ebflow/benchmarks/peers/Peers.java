@@ -199,7 +199,7 @@ final class Peers implements Callable<Integer> {
         say("checking", work, form);
         Errors errors =
             JsonMapper.shared().readValue(run(form, "check", work, file.toString()), Errors.class);
-        errors.orThrow(work.name());
+        errors.orThrow(work.name(), work.model());
         work.contestants()
             .add(new Comparison.Contestant(form, errors.relative(), new ArrayList<>()));
       }

@@ -3,11 +3,11 @@ package org.ebflow.benchmarks.peers;
 import org.ebflow.flow.pass.Compute;
 import org.ebflow.flow.Flow;
 import org.ebflow.flow.pass.NoisePurpose;
+import org.ebflow.flow.pass.Parameter;
 import org.ebflow.flow.pass.Parameters;
 
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
 import org.ebflow.benchmarks.Scoring;
 import org.ebflow.benchmarks.TimedModel;
@@ -44,7 +44,9 @@ final class Reference {
       Parameters weights = step.flow().parameters();
       perturb(weights);
       step.average().copyFrom(weights);
-      put(tensors, "weights", weights.copy(weights.precision()));
+      Parameters before = weights.copy(weights.precision());
+      put(tensors, "weights", before);
+      putDirections(tensors, before);
       Matrix pixels = Matrix.allocate(Precision.FLOAT32, model.batch(), model.dimension());
       step.data().copyRows(0, model.batch(), pixels, 0);
       tensors.put("pixels", dequantised(pixels));
@@ -89,13 +91,20 @@ final class Reference {
     Safetensors.write(file, tensors, Map.of());
   }
 
-  /** Moves weights away from the published start, where much is zero or one. */
+  /**
+   * Moves weights away from the published start, where much is zero or one: the less the deeper the
+   * flow, so that nothing overflows.
+   */
   private static void perturb(Parameters weights) {
+    double size = 0.3 * Math.min(1, 12.0 / weights.blocks().size());
     for (int i = 0; i < weights.blocks().size(); i++) {
+      if (!weights.blocks().get(i).trained()) {
+        continue;
+      }
       Matrix block = weights.of(weights.blocks().get(i));
       Matrix normal = Matrix.allocate(block.precision(), block.rows(), block.columns());
       NOISE.gaussian(NoisePurpose.INITIALIZATION, WEIGHTS + i, 0, normal);
-      double deviation = 0.3 / (block.rows() == 1 ? 1 : Math.sqrt(block.columns()));
+      double deviation = size / (block.rows() == 1 ? 1 : Math.sqrt(block.columns()));
       for (int r = 0; r < block.rows(); r++) {
         for (int c = 0; c < block.columns(); c++) {
           block.set(r, c, block.get(r, c) + deviation * normal.get(r, c));
@@ -115,10 +124,23 @@ final class Reference {
     return pixels;
   }
 
+  /** Of the blocks that are trained. */
   private static void put(Map<String, Matrix> tensors, String name, Parameters parameters) {
-    List<Matrix> blocks = List.copyOf(parameters.byName().values());
-    for (int i = 0; i < blocks.size(); i++) {
-      tensors.put(name + " " + i, blocks.get(i));
+    int number = 0;
+    for (Parameter block : parameters.blocks()) {
+      if (block.trained()) {
+        tensors.put(name + " " + number++, parameters.of(block));
+      }
+    }
+  }
+
+  /** Directions u from which power iterations of spectral normalisation go on. */
+  private static void putDirections(Map<String, Matrix> tensors, Parameters parameters) {
+    int number = 0;
+    for (Map.Entry<String, Matrix> block : parameters.byName().entrySet()) {
+      if (block.getKey().endsWith(".weight_u")) {
+        tensors.put("direction " + number++, block.getValue());
+      }
     }
   }
 }

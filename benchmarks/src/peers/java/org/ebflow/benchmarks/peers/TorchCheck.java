@@ -29,6 +29,10 @@ final class TorchCheck {
       for (int i = 0; i < parameters.size(); i++) {
         TorchFlow.copyBlock(tensor("weights " + i), parameters.get(i));
       }
+      List<Tensor> directions = flow.directions();
+      for (int i = 0; i < directions.size(); i++) {
+        TorchFlow.copyBlock(tensor("direction " + i), directions.get(i));
+      }
     }
   }
 

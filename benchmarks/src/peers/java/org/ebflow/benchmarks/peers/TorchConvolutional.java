@@ -1,5 +1,6 @@
 package org.ebflow.benchmarks.peers;
 
+import static org.bytedeco.pytorch.global.torch.randn;
 import static org.bytedeco.pytorch.global.torch.sigmoid;
 import static org.bytedeco.pytorch.global.torch.softplus;
 
@@ -19,6 +20,7 @@ final class TorchConvolutional implements TorchFlow {
   private final TorchImages images;
   private final int convolutions;
   private final List<Tensor> parameters = new ArrayList<>();
+  private final List<Tensor> directions = new ArrayList<>();
   private final Scalar linear;
   private final Scalar leastSlope;
   private final Scalar rest;
@@ -44,12 +46,33 @@ final class TorchConvolutional implements TorchFlow {
       }
       parameters.add(weight);
       parameters.add(images.parameter(channels));
+      if (config.spectralNormalisation()) {
+        directions.add(randn(channels));
+      }
     }
   }
 
   @Override
   public List<Tensor> parameters() {
     return parameters;
+  }
+
+  @Override
+  public List<Tensor> directions() {
+    return directions;
+  }
+
+  /** Divided by an estimate of its largest singular value after one more power iteration. */
+  private static Tensor normalised(Tensor weight, Tensor u) {
+    Tensor matrix = TorchFlow.asBlock(weight).reshape(weight.size(0), -1);
+    Tensor v;
+    try (NoGradGuard _ = new NoGradGuard()) {
+      v = matrix.t().mv(u);
+      v.div_(v.norm());
+      u.copy_(matrix.mv(v));
+      u.div_(u.norm());
+    }
+    return weight.div(u.dot(matrix.mv(v)));
   }
 
   @Override
@@ -65,7 +88,9 @@ final class TorchConvolutional implements TorchFlow {
           x = images.squeeze(x);
         }
       }
-      x = TorchImages.convolve(x, parameters.get(2 * i), parameters.get(2 * i + 1));
+      Tensor weight = parameters.get(2 * i);
+      Tensor used = directions.isEmpty() ? weight : normalised(weight, directions.get(i));
+      x = TorchImages.convolve(x, used, parameters.get(2 * i + 1));
     }
     Tensor base = TorchImages.sum(x.square()).mul(HALF);
     return logDet == null ? base.neg() : logDet.sub(base);

@@ -15,6 +15,11 @@ interface TorchFlow {
   /** In the order of the library's blocks. */
   List<Tensor> parameters();
 
+  /** Directions u of spectral normalisation, [out] each: moved by {@link #logDensity}. */
+  default List<Tensor> directions() {
+    return List.of();
+  }
+
   /**
    * log p without the log-determinants of layers whose Jacobian is constant and without the
    * constant of the normal, [batch].
