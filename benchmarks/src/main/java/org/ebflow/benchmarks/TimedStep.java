@@ -12,6 +12,7 @@ import org.ebflow.linalg.Team;
 import org.ebflow.training.TrainingSettings;
 import org.ebflow.training.TrainingStep;
 import org.ebflow.training.data.Dataset;
+import org.ebflow.training.objective.Objective;
 import org.ebflow.training.optimizer.OptimizerState;
 import org.ebflow.training.recipe.Recipe;
 
@@ -50,7 +51,8 @@ public final class TimedStep {
     data = Dataset.ofPixels("random pixels", pixels, dimension, null, LEVELS);
     order = IntStream.range(0, data.size()).toArray();
     Recipe recipe = Recipe.named("mnist-fc-" + loss);
-    flow = recipe.flow(dimension, recipe.precision());
+    Objective objective = recipe.objective(dimension, data.imageShape());
+    flow = objective.withParameters(recipe.flow(dimension, recipe.precision()), 1);
     TrainingSettings settings =
         TrainingSettings.builder().batchSize(batch).seed(1).threads(team.size()).build();
     state = new OptimizerState(recipe.optimizer(), flow.parameters(), settings.averageDecay());
@@ -62,7 +64,7 @@ public final class TimedStep {
                 ? Compute.bfloat16(flow.parameters(), blas, team)
                 : Compute.of(flow.precision(), blas),
             team,
-            recipe.objective(dimension, data.imageShape()),
+            objective,
             data,
             recipe.preprocessing().fit(data),
             settings,
