@@ -83,11 +83,18 @@ def mlp(x, spec, weights, at):
             x = ACTIVATIONS[spec["activation"]](x, weights.get(f"{at}{i + 1}.beta"))
     return x
 
+def sequence(x, spec, weights, at):
+    log_det = 0
+    for i, part in enumerate(spec["layers"]):
+        x, d = LAYERS[known(part)["type"]](x, dict(part, dtype=spec["dtype"]), weights, f"{at}{i}.")
+        log_det = log_det + d
+    return x, log_det
+
 ACTIVATIONS = {"swish": lambda x, beta: x * (1 + np.tanh(beta * x / 2)) / 2,
                "elu": lambda x, _: np.where(x > 0, x, np.expm1(x)), "relu": lambda x, _: np.maximum(x, 0),
                "leaky_relu": lambda x, _: np.where(x > 0, x, x / 100), "tanh": lambda x, _: np.tanh(x)}
 LAYERS = {f.__name__: f for f in (dense, actnorm, fixed_affine, smooth_leaky_relu, monotone_spline,
-          marginal_gaussianization, coupling)} | {"masked_affine_coupling": coupling}
+          marginal_gaussianization, coupling, sequence)} | {"masked_affine_coupling": coupling, "triangular": dense}
 OTHERS = {"quantiles", "mask", "affine", "bounded_affine", "additive", "mlp"}
 
 def known(spec):

@@ -31,6 +31,7 @@ import org.ebflow.flow.layer.CouplingTransform;
 import org.ebflow.flow.layer.Dense;
 import org.ebflow.flow.layer.DifferentiableMap;
 import org.ebflow.flow.layer.FixedAffine;
+import org.ebflow.flow.layer.Initializers;
 import org.ebflow.flow.layer.Layer;
 import org.ebflow.flow.layer.LayerTypes;
 import org.ebflow.flow.layer.Logit;
@@ -45,6 +46,7 @@ import org.ebflow.flow.layer.PointwiseConvolution;
 import org.ebflow.flow.layer.Sequence;
 import org.ebflow.flow.layer.Shape;
 import org.ebflow.flow.layer.SmoothLeakyRelu;
+import org.ebflow.flow.layer.Triangular;
 import org.ebflow.linalg.Blas;
 import org.ebflow.linalg.Matrix;
 import org.ebflow.linalg.Precision;
@@ -107,6 +109,9 @@ class PythonScoreTest {
         Stream.of(
             Subject.of("dense", new Dense(DIMENSION)),
             Subject.of("untrained dense", untrainedDense()),
+            Subject.of("triangular", new Triangular(DIMENSION, true)),
+            Subject.of(
+                "LU-factored", Triangular.luFactored(DIMENSION, Initializers.scaledIdentity(1))),
             Subject.of("actnorm", new ActNorm(DIMENSION)),
             Subject.of("fixed affine", fixedAffine()),
             Subject.of("smooth leaky ReLU", new SmoothLeakyRelu(.3, false)),

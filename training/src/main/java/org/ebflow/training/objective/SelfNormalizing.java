@@ -1,6 +1,6 @@
 package org.ebflow.training.objective;
 
-import java.util.IdentityHashMap;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -79,7 +79,7 @@ public record SelfNormalizing(double penalty) implements Objective {
 
   @Override
   public ObjectivePass[] forTeam(Flow flow, Compute compute, Team team, int batch) {
-    Map<Parameter, Parameter> inverses = new IdentityHashMap<>();
+    Map<Parameter, Parameter> inverses = new HashMap<>(); // blocks are equal only to themselves
     List<Parameter> weights = EnergyPass.trainedDenseWeights(flow);
     Parameters parameters = flow.parameters();
     for (int i = 0; i < weights.size(); i++) {
