@@ -1,7 +1,7 @@
 package org.ebflow.training.data;
 
-/** The values of a data set as they lie in memory, shared by all its views. */
-sealed interface Storage {
+/** The values of a data set as they lie in memory or in a mapped file, shared by all its views. */
+sealed interface Storage permits Storage.Pixels, Storage.Reals, MappedRows {
   /** Number of rows. */
   int rows();
 

@@ -49,6 +49,7 @@ public final class Recipe {
     tree.addAbsent();
     this.content = RecipeJson.parse(tree, Content.class);
     checked("data", content.data::splitOptions);
+    checked("data", content.data::pictures);
     checked("training", content.training.settings()::build);
     this.optimizer = checked("optimizer", content.optimizer::build);
     Objective objective = checked("objective", () -> content.objective.build(1));
