@@ -1,5 +1,6 @@
 package org.ebflow.training.data;
 
+import java.io.IOException;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.nio.file.Files;
@@ -8,7 +9,9 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.ebflow.flow.InvalidInputException;
+import org.ebflow.flow.layer.Shape;
 import org.ebflow.linalg.CacheFolder;
 import org.jspecify.annotations.Nullable;
 
@@ -228,6 +231,33 @@ public final class DataSources {
             && !options.dropConstant()
         ? IdxFile.read(file)
         : InMemoryTable.read(file, options).dataset();
+  }
+
+  /**
+   * The shape of the rows of a named set or of what is there, as {@link #load} would give them, as
+   * far as it can be told without reading them all: pictures that seem grey may turn out to be in
+   * colour. Empty where columns may yet be dropped, and for idx images.
+   */
+  public Optional<Shape> leastShape(String nameOrPath, TableOptions options) {
+    DataSource source = sources.get(nameOrPath);
+    if (source != null) {
+      DataSetInfo set = source.info(folder);
+      int side = options.pictures().side();
+      Shape own = set.imageShape() == null ? Shape.plain(set.dimension()) : set.imageShape();
+      return Optional.of(side == 0 ? own : new Shape(own.channels(), side, side));
+    }
+    Path file = file(nameOrPath);
+    if (Files.isDirectory(file)) {
+      return Optional.of(pictures(file, options).leastShape(options.pictures()));
+    }
+    if (options.dropConstant() || FileFormat.ofInput(file) == FileFormat.IDX) {
+      return Optional.empty();
+    }
+    try (TableReader table = TableReader.open(file, options)) {
+      return Optional.of(Shape.plain(table.dimension()));
+    } catch (IOException e) {
+      throw new InvalidInputException(file + ": cannot be read: " + e.getMessage(), e);
+    }
   }
 
   private static PictureFolder pictures(Path folder, TableOptions options) {

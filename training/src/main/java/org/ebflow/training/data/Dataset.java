@@ -279,6 +279,11 @@ public final class Dataset {
     return description.imageShape;
   }
 
+  /** Bytes that the rows, of this view and of others of them, take of the Java heap. */
+  public long heapBytes() {
+    return storage.heapBytes();
+  }
+
   /** SHA-256 of the source file in hexadecimal, empty where the rows come from no file. */
   public String sha256() {
     return description.sha256;

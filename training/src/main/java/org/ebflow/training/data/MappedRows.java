@@ -57,6 +57,11 @@ final class MappedRows implements Storage {
   }
 
   @Override
+  public long heapBytes() {
+    return 0;
+  }
+
+  @Override
   public int rows() {
     return rows;
   }

@@ -116,9 +116,6 @@ final class PictureFile {
       return rgb(reader.read(0));
     } catch (InvalidInputException e) {
       throw e;
-    } catch (LinkageError | InternalError e) {
-      throw new InvalidInputException(
-          file.path() + ": this Java can't read pictures (" + OneLine.message(e) + ")", e);
     } catch (IOException | RuntimeException e) { // readers throw any exception for damaged data
       throw new InvalidInputException(
           file.path()

@@ -42,7 +42,16 @@ final class PictureFolder {
   }
 
   /** A file; {@code path} is relative, with slashes. */
-  private record Entry(String path, Path file, long bytes, long modified) {}
+  private record Entry(String path, Path file, long bytes, long modified) {
+    Picture read() {
+      try {
+        return PictureFile.read(file);
+      } catch (LinkageError | InternalError e) { // a Java without graphics
+        throw new InvalidInputException(
+            file + ": this Java can't read pictures (" + OneLine.message(e) + ")", e);
+      }
+    }
+  }
 
   /** What is in a folder. */
   static PictureFolder of(Path folder) {
@@ -104,7 +113,7 @@ final class PictureFolder {
    * that one is grey, colour may turn up later.
    */
   Shape leastShape(PictureOptions options) {
-    Picture first = PictureFile.read(entries.getFirst().file);
+    Picture first = entries.getFirst().read();
     int channels =
         options.channels() > 0 ? options.channels() : first.hasColour() ? Picture.CHANNELS : 1;
     return options.side() > 0
@@ -164,7 +173,7 @@ final class PictureFolder {
           .forEach(
               i -> {
                 try {
-                  Picture whole = PictureFile.read(block.get(i).file);
+                  Picture whole = block.get(i).read();
                   pictures[i] = side == 0 ? whole : whole.square(side);
                 } catch (InvalidInputException e) {
                   failures[i] = e;

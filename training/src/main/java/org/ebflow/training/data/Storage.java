@@ -8,6 +8,9 @@ sealed interface Storage permits Storage.Pixels, Storage.Reals, MappedRows {
   /** Values per row. */
   int dimension();
 
+  /** Bytes of the Java heap that they take. */
+  long heapBytes();
+
   /** Copies a row to {@code target[at…]}. */
   void copy(int row, float[] target, int at);
 
@@ -24,6 +27,11 @@ sealed interface Storage permits Storage.Pixels, Storage.Reals, MappedRows {
       this.values = values;
       this.rows = rows;
       this.dimension = dimension;
+    }
+
+    @Override
+    public long heapBytes() {
+      return values.length;
     }
 
     @Override
@@ -68,6 +76,11 @@ sealed interface Storage permits Storage.Pixels, Storage.Reals, MappedRows {
       this.shift = shift;
       this.rows = rows;
       this.dimension = dimension;
+    }
+
+    @Override
+    public long heapBytes() {
+      return (long) rows * dimension * Double.BYTES;
     }
 
     @Override
