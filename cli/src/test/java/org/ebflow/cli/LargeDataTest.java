@@ -92,7 +92,7 @@ final class LargeDataTest {
         .singleElement()
         .asString()
         .containsPattern(
-            ": expected \\d+\\.\\d GiB of memory, \\d+\\.\\d GiB of it Java heap, found \\d+\\.\\d GiB, of which the heap may take 0\\.2 GiB");
+            ": expected \\d+\\.\\d GiB of memory, \\d+\\.\\d GiB of it Java heap, found \\d+\\.\\d GiB, of which the heap may take 0\\.[12] GiB");
   }
 
   @ParameterizedTest
@@ -119,27 +119,27 @@ final class LargeDataTest {
     assertThat(result.err()).contains("stl10-fc-dsm on rows of 12,288 columns");
   }
 
-  @ParameterizedTest
-  @ValueSource(strings = {"eval", "score", "sample", "info"})
-  void aSavedModelLargerThanTheHeapIsRefused(String command) throws Exception {
-    Path data = npy(40, 3_000);
+  @Test
+  void aSavedModelLargerThanTheHeapIsRefused() throws Exception {
+    Path data = npy(40, 1_500);
     Path run = folder.resolve("run");
     Program.succeed(
         "train", "--data", data, "--model", "fc", "--loss", "dsm", "--steps", "1", "--out", run);
-    Object[] call =
-        switch (command) {
-          case "eval" -> new Object[] {command, run, "--backend", "java"};
-          case "score" ->
-              new Object[] {
-                command, run, data, "--out", folder.resolve("s.csv"), "--backend", "java"
-              };
-          case "sample" ->
-              new Object[] {
-                command, run, "--count", "1", "--out", folder.resolve("s.npy"), "--backend", "java"
-              };
-          default -> new Object[] {command, run};
-        };
 
-    assertTooLarge(run("200m", call));
+    assertTooLarge(run("80m", "eval", run, "--backend", "java"));
+    assertTooLarge(
+        run("80m", "score", run, data, "--out", folder.resolve("s.csv"), "--backend", "java"));
+    assertTooLarge(
+        run(
+            "80m",
+            "sample",
+            run,
+            "--count",
+            "1",
+            "--out",
+            folder.resolve("s.npy"),
+            "--backend",
+            "java"));
+    assertTooLarge(run("80m", "info", run));
   }
 }

@@ -228,7 +228,7 @@ final class PictureFile {
 
     @Override
     public int value(int x, int channel) {
-      return row[x] >> 8 * (2 - channel) & 0xFF;
+      return (row[x] >> (8 * (2 - channel))) & 0xFF;
     }
 
     @Override
