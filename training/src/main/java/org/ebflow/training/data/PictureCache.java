@@ -53,12 +53,13 @@ final class PictureCache {
    * The place of pictures from somewhere.
    *
    * @param source where they come from
+   * @param part which of its pictures, of a source of several caches
    * @param options what becomes of them
    * @param content what there is, down to sizes and times
    */
-  static PictureCache of(Path source, PictureOptions options, String content) {
+  static PictureCache of(Path source, String part, PictureOptions options, String content) {
     String name = String.valueOf(source.getFileName()).replaceAll("[^A-Za-z0-9.-]", "_");
-    String place = source.toAbsolutePath().normalize() + "\n" + options;
+    String place = source.toAbsolutePath().normalize() + "\n" + part + "\n" + options;
     String stem = name + "-" + sha256(place).substring(0, 8) + "-";
     String end = sha256(place + "\n" + content).substring(0, 16) + ".npy";
     return new PictureCache(CacheFolder.writable(ALL).resolve(stem + end), stem);

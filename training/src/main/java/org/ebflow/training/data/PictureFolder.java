@@ -130,6 +130,7 @@ final class PictureFolder {
     PictureCache cache =
         PictureCache.of(
             folder,
+            "",
             options,
             entries.stream()
                 .map(entry -> entry.path + "\t" + entry.bytes + "\t" + entry.modified)

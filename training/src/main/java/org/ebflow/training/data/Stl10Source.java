@@ -102,7 +102,7 @@ record Stl10Source() implements DataSource {
       content.append(file).append('\t');
       content.append(state(extracted == null ? source : source.resolve(file))).append('\n');
     }
-    PictureCache cache = PictureCache.of(source, options, content.toString());
+    PictureCache cache = PictureCache.of(source, files.toString(), options, content.toString());
     return cache.openOrWrite(
         NAME,
         source,

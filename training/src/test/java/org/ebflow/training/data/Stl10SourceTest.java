@@ -7,6 +7,7 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -111,6 +112,23 @@ final class Stl10SourceTest {
     for (int i = 0; i < row.length; i++) {
       assertThat(row[i]).isEqualTo(pixel(image, i % 3, i / 3 / 96, i / 3 % 96));
     }
+  }
+
+  @Test
+  void bothCachesAreReadAgain() throws IOException {
+    write("extracted", files());
+    load(8);
+    Path extracted = place.resolve("stl10_binary");
+    for (String name : List.of("train_X.bin", "unlabeled_X.bin", "test_X.bin")) {
+      FileTime time = Files.getLastModifiedTime(extracted.resolve(name));
+      Files.write(extracted.resolve(name), new byte[(int) Files.size(extracted.resolve(name))]);
+      Files.setLastModifiedTime(extracted.resolve(name), time);
+    }
+
+    Splits again = load(8);
+
+    assertThat(again.train().row(5)).doesNotContain(0);
+    assertThat(again.test().row(1)).doesNotContain(0);
   }
 
   @Test
