@@ -8,6 +8,8 @@ import org.jspecify.annotations.NullMarked;
 module org.ebflow.flow {
   requires static transitive org.jspecify;
   requires transitive org.ebflow.linalg;
+  requires static jdk.management;
+  requires java.management;
   requires tools.jackson.databind;
 
   exports org.ebflow.flow;

@@ -9,6 +9,7 @@ module org.ebflow.training {
   requires static transitive org.jspecify;
   requires transitive org.ebflow.flow;
   requires com.fasterxml.jackson.annotation;
+  requires java.desktop;
   requires java.net.http;
   requires org.apache.commons.compress;
   requires org.apache.commons.text;

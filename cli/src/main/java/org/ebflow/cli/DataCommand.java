@@ -73,7 +73,8 @@ public final class DataCommand implements Runnable {
   int info(
       @Parameters(
               paramLabel = "NAME|PATH",
-              description = "Name of a data set, a table (.csv, .npy) or idx images.")
+              description =
+                  "Name of a data set, a table (.csv, .npy), idx images or a folder of pictures.")
           String nameOrPath,
       @Mixin CsvOptions csv) {
     DataSources sources = options.sources("");

@@ -44,7 +44,7 @@ final class DataOptions {
         : Path.of(variable).toAbsolutePath().normalize().toString();
   }
 
-  /** The recipe of that model and loss for a data set known by name, or a table that is there. */
+  /** The recipe of that model and loss for a data set known by name, or what is there. */
   Recipe recipe(String nameOrFile, String model, String loss) {
     if (sources("").has(nameOrFile)) {
       return Recipe.named(nameOrFile + "-" + model + "-" + loss);
@@ -64,9 +64,15 @@ final class DataOptions {
     }
   }
 
-  /** The recipe of that model and loss for a table of one's own. */
+  /** The recipe of that model and loss for a table or a folder of pictures of one's own. */
   static Recipe tableRecipe(String file, String model, String loss) {
-    return Recipe.named("table-" + model + "-" + loss).set("data.name", absolute(file));
+    String kind = isFolder(file) ? "images-" : "table-";
+    return Recipe.named(kind + model + "-" + loss).set("data.name", absolute(file));
+  }
+
+  /** Whether it names a folder, to be read as one of pictures. */
+  static boolean isFolder(String file) {
+    return Files.isDirectory(Path.of(file));
   }
 
   static String absolute(String file) {

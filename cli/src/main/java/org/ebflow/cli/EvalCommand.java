@@ -9,6 +9,7 @@ import org.ebflow.flow.InvalidInputException;
 import org.ebflow.training.RunFolder;
 import org.ebflow.training.data.DataSources;
 import org.ebflow.training.data.Dataset;
+import org.ebflow.training.data.PictureOptions;
 import org.ebflow.training.data.Splits;
 import org.ebflow.training.data.TableOptions;
 import org.ebflow.training.recipe.Recipe;
@@ -44,7 +45,10 @@ public final class EvalCommand implements Callable<Integer> {
       description = "test, val or train. Default: test.")
   private @Nullable String split;
 
-  @Option(names = "--data", paramLabel = "NAME|PATH", description = "Another data set, or a table.")
+  @Option(
+      names = "--data",
+      paramLabel = "NAME|PATH",
+      description = "Another data set, a table, or a folder of pictures.")
   private @Nullable String data;
 
   @Option(
@@ -136,6 +140,10 @@ public final class EvalCommand implements Callable<Integer> {
           csv.table()
               .withColumns(CsvOptions.names(columns))
               .withDropNonFinite(dropNonFinite)
+              .withPictures(
+                  DataOptions.isFolder(file)
+                      ? PictureOptions.like(model.data().imageShape())
+                      : PictureOptions.DEFAULT)
               .forModel(model.columns());
       return new Rows(DataSources.read(Path.of(file), options), "all");
     }

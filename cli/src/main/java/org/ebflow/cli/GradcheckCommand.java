@@ -39,6 +39,11 @@ public final class GradcheckCommand implements Callable<Integer> {
 
   private static final JsonMapper JSON = new JsonMapper();
 
+  /** Side of the pictures in place of large ones, and columns up to which they are not large. */
+  private static final int SMALL = 8;
+
+  private static final int MOST_COLUMNS = 3072;
+
   @Spec private CommandSpec spec;
 
   @Parameters(
@@ -95,8 +100,8 @@ public final class GradcheckCommand implements Callable<Integer> {
               .filter(set -> set.name().equals(recipe.data()))
               .findFirst()
               .orElse(null);
-      dimension = info == null ? TABLE_COLUMNS : info.dimension();
-      shape = info == null ? null : info.imageShape();
+      shape = info == null ? picture(recipe) : small(info.imageShape());
+      dimension = shape != null ? shape.size() : info == null ? TABLE_COLUMNS : info.dimension();
       flow = recipe.flow(shape == null ? Shape.plain(dimension) : shape, Precision.FLOAT64);
     }
     return GradientCheck.of(flow)
@@ -105,11 +110,30 @@ public final class GradcheckCommand implements Callable<Integer> {
         .seed(seed);
   }
 
+  /** For a recipe of a folder of pictures: small ones, else null. */
+  private static @Nullable Shape picture(Recipe recipe) {
+    return recipe.name().startsWith("images-") ? new Shape(3, SMALL, SMALL) : null;
+  }
+
+  /** Pictures that a recipe resizes are large: the same in small, which any check of a layer is. */
+  private @Nullable Shape small(@Nullable Shape shape) {
+    if (shape == null || shape.size() <= MOST_COLUMNS) {
+      return shape;
+    }
+    spec.commandLine()
+        .getErr()
+        .printf("checked on pictures of %d×%d instead of the recipe's%n", SMALL, SMALL);
+    return new Shape(shape.channels(), SMALL, SMALL);
+  }
+
   private Objective objective(Recipe recipe, int dimension, @Nullable Shape shape) {
     if (loss == null || loss.equals(recipe.loss())) {
       return recipe.objective(dimension, shape);
     }
-    String data = dataOptions.sources("").has(recipe.data()) ? recipe.data() : "table";
+    String data =
+        dataOptions.sources("").has(recipe.data())
+            ? recipe.data()
+            : recipe.name().startsWith("images-") ? "images" : "table";
     return Recipe.named(data + "-" + recipe.model() + "-" + loss).objective(dimension, shape);
   }
 

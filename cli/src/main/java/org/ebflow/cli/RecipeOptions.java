@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
+import org.ebflow.training.data.DataSources;
 import org.ebflow.training.data.FileFormat;
 import org.ebflow.training.data.Splits;
 import org.ebflow.training.recipe.Recipe;
@@ -51,7 +52,8 @@ final class RecipeOptions {
   @Option(
       names = "--data",
       paramLabel = "NAME|PATH",
-      description = "A data set by name, or a table: .csv or .npy.")
+      description =
+          "A data set by name, a table (.csv or .npy), or a folder of pictures (.png, .jpg), with those below it.")
   private @Nullable String data;
 
   @Option(
@@ -139,6 +141,7 @@ final class RecipeOptions {
         "optimizer.rates.NAME=X multiplies it for parameters of that name, as bias",
         "model.transform=published, bounded or additive is what couplings do; bounded for a table of one's own",
         "data.noise=X adds Gaussian noise of deviation X to preprocessed training rows",
+        "data.image_side=N resizes the centre square of every picture of a folder to N×N; 0: as they are, all of one size",
         "data.augment=true flips and shifts training images at random"
       })
   private Map<String, String> changes = new LinkedHashMap<>();
@@ -193,7 +196,7 @@ final class RecipeOptions {
     boolean named = dataOptions.sources("").has(data);
     if (!named) {
       dataOptions.requireThere(data);
-      if (model != null && OF_IMAGES.contains(model)) {
+      if (model != null && OF_IMAGES.contains(model) && !DataOptions.isFolder(data)) {
         throw usage("--model " + model + " needs a data set of images, found the table " + data);
       }
     }
@@ -208,7 +211,8 @@ final class RecipeOptions {
         && data != null
         && model == null
         && loss == null
-        && !dataOptions.sources("").has(data);
+        && !dataOptions.sources("").has(data)
+        && !DataOptions.isFolder(data);
   }
 
   /**
@@ -320,9 +324,11 @@ final class RecipeOptions {
         || !changes.isEmpty();
   }
 
-  /** Its data, from where they lie now. */
+  /** Its data, from where they lie now, unless the memory is too small to train on such rows. */
   Splits load(Recipe recipe) {
-    return recipe.load(dataOptions.sources(recipe.dataFolder()));
+    DataSources sources = dataOptions.sources(recipe.dataFolder());
+    recipe.leastShape(sources).ifPresent(shape -> recipe.requireMemory(shape, 0));
+    return recipe.load(sources);
   }
 
   private ParameterException usage(String message) {

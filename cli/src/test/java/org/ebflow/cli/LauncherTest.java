@@ -121,6 +121,31 @@ final class LauncherTest {
     return ChildProgram.run(new ProcessBuilder(command).directory(current.toFile()));
   }
 
+  /** What the JVM that the launcher starts says of a flag. */
+  private static long flag(Result printed, String name) {
+    return printed
+        .out()
+        .lines()
+        .filter(line -> line.contains(" " + name + " "))
+        .map(line -> line.replaceFirst(".*= *([0-9]+) .*", "$1"))
+        .mapToLong(Long::parseLong)
+        .findFirst()
+        .orElseThrow();
+  }
+
+  @Test
+  void theHeapTakesItsShareOfTheMemoryUnlessToldOtherwise() throws Exception {
+    Path launcher = install(folder.resolve("installed"));
+    String print = "EBFLOW_JAVA_OPTS=-XX:MaxRAM=8g -XX:+PrintFlagsFinal";
+
+    Result share = run(launcher, folder, List.of(print), "--version");
+    Result told = run(launcher, folder, List.of(print + " -Xmx128m"), "--version");
+
+    assertThat(flag(share, "MaxHeapSize")).isBetween(4_800L << 20, 4_920L << 20); // 60 %
+    assertThat(flag(share, "G1HeapRegionSize")).isEqualTo(4 << 20);
+    assertThat(flag(told, "MaxHeapSize")).isEqualTo(128 << 20);
+  }
+
   /** de_DE.UTF-8 may not be installed: then it is as C to Java. */
   @ParameterizedTest
   @ValueSource(strings = {"NONE=", "LANG=C", "LC_ALL=POSIX", "LANG=de_DE.UTF-8"})

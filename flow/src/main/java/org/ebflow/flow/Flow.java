@@ -307,6 +307,11 @@ public final class Flow {
       return shape;
     }
 
+    /** The layers so far, first applied first. */
+    public List<Layer> layers() {
+      return List.copyOf(layers);
+    }
+
     /**
      * Adds any layer.
      *

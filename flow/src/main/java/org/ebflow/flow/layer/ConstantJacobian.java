@@ -39,6 +39,17 @@ public interface ConstantJacobian extends Layer {
   }
 
   /**
+   * Bytes of the factorisation that {@link #logAbsDeterminant} computes from and {@link Parameters}
+   * keep: that of all matrices of the layer in float64, unless it overrides this.
+   */
+  default long factorizationBytes() {
+    return parameters().stream()
+        .filter(block -> block.rows() > 1)
+        .mapToLong(block -> (long) block.rows() * block.columns() * Double.BYTES)
+        .sum();
+  }
+
+  /**
    * The layer as y = x Wᵀ + b with a dense weight W.
    *
    * @param weight W, [D,D]

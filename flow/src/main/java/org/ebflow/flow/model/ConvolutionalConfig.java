@@ -5,7 +5,6 @@ import org.ebflow.flow.layer.ColumnPermutation;
 import org.ebflow.flow.layer.Convolution;
 import org.ebflow.flow.layer.Shape;
 import org.ebflow.flow.layer.SmoothLeakyRelu;
-import org.ebflow.linalg.Precision;
 
 /**
  * For images: blocks of convolutions with a smooth leaky ReLU after each but the last, and a
@@ -63,20 +62,15 @@ public record ConvolutionalConfig(
     return "cnn";
   }
 
-  @Override
-  public Flow build(int dimension, Precision precision, long seed) {
-    return build(Shape.plain(dimension), precision, seed);
-  }
-
   /**
    * @throws IllegalArgumentException if the rows are no images of more than one pixel whose sides
    *     can be halved between the blocks
    */
   @Override
-  public Flow build(Shape input, Precision precision, long seed) {
+  public Flow.Builder layers(Shape input) {
     ModelConfig.requireImage(type(), input);
     ModelConfig.requireHalves(type(), blocks, input, blocks - 1);
-    Flow.Builder builder = Flow.of(input).precision(precision).seed(seed);
+    Flow.Builder builder = Flow.of(input);
     Shape shape = input;
     for (int i = 0; i < blocks * convolutions; i++) {
       if (i > 0) {
@@ -89,7 +83,7 @@ public record ConvolutionalConfig(
       }
       builder.layer(convolution(shape));
     }
-    return builder.build();
+    return builder;
   }
 
   private Convolution convolution(Shape image) {

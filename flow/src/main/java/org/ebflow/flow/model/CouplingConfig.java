@@ -15,7 +15,7 @@ import org.ebflow.flow.layer.Initializers;
 import org.ebflow.flow.layer.Layer;
 import org.ebflow.flow.layer.MaskedAffineCoupling;
 import org.ebflow.flow.layer.Mlp;
-import org.ebflow.linalg.Precision;
+import org.ebflow.flow.layer.Shape;
 
 /**
  * Blocks of a dense layer, a masked coupling and an ActNorm, and one more dense layer.
@@ -106,18 +106,19 @@ public record CouplingConfig(
   }
 
   @Override
-  public Flow build(int dimension, Precision precision, long seed) {
+  public Flow.Builder layers(Shape input) {
+    int dimension = input.size();
     if (dimension < 2) {
       throw new IllegalArgumentException(
           "model coupling needs at least 2 columns, the data have " + dimension);
     }
-    Flow.Builder builder = Flow.of(dimension).precision(precision).seed(seed);
+    Flow.Builder builder = Flow.of(dimension);
     for (int block = 0; block < blocks; block++) {
       builder.layer(orthogonal(dimension));
       builder.layer(coupling(mask(dimension, block)));
       builder.layer(new ActNorm(dimension));
     }
-    return builder.layer(orthogonal(dimension)).build();
+    return builder.layer(orthogonal(dimension));
   }
 
   private Layer coupling(double[] mask) {

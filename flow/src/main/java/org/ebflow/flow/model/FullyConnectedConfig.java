@@ -2,8 +2,8 @@ package org.ebflow.flow.model;
 
 import org.ebflow.flow.Flow;
 import org.ebflow.flow.layer.Dense;
+import org.ebflow.flow.layer.Shape;
 import org.ebflow.flow.layer.SmoothLeakyRelu;
-import org.ebflow.linalg.Precision;
 
 /**
  * Dense layers with a smooth leaky ReLU between.
@@ -38,13 +38,13 @@ public record FullyConnectedConfig(int layers, double alpha, boolean residual, I
   }
 
   @Override
-  public Flow build(int dimension, Precision precision, long seed) {
-    Flow.Builder builder =
-        Flow.of(dimension).precision(precision).seed(seed).layer(dense(dimension));
+  public Flow.Builder layers(Shape input) {
+    int dimension = input.size();
+    Flow.Builder builder = Flow.of(dimension).layer(dense(dimension));
     for (int i = 1; i < layers; i++) {
       builder.layer(new SmoothLeakyRelu(alpha, residual)).layer(dense(dimension));
     }
-    return builder.build();
+    return builder;
   }
 
   private Dense dense(int dimension) {

@@ -20,7 +20,6 @@ import org.ebflow.flow.layer.LuPointwiseConvolution;
 import org.ebflow.flow.layer.PointwiseConvolution;
 import org.ebflow.flow.layer.Sequence;
 import org.ebflow.flow.layer.Shape;
-import org.ebflow.linalg.Precision;
 
 /**
  * Glow, for images: blocks of a squeeze and steps, each an ActNorm, an invertible 1×1 convolution
@@ -89,26 +88,21 @@ public record GlowConfig(int blocks, int steps, int width, boolean luFactored, I
     return "glow";
   }
 
-  @Override
-  public Flow build(int dimension, Precision precision, long seed) {
-    return build(Shape.plain(dimension), precision, seed);
-  }
-
   /**
    * @throws IllegalArgumentException if the rows are no images whose sides are multiples of
    *     2^blocks
    */
   @Override
-  public Flow build(Shape input, Precision precision, long seed) {
+  public Flow.Builder layers(Shape input) {
     ModelConfig.requireImage(type(), input);
     ModelConfig.requireHalves(type(), blocks, input, blocks);
-    Flow.Builder builder = Flow.of(input).precision(precision).seed(seed);
-    layers(input, blocks).forEach(builder::layer);
-    return builder.build();
+    Flow.Builder builder = Flow.of(input);
+    blocks(input, blocks).forEach(builder::layer);
+    return builder;
   }
 
   /** The last {@code count} blocks, on images of that shape. */
-  private List<Layer> layers(Shape input, int count) {
+  private List<Layer> blocks(Shape input, int count) {
     List<Layer> result = new ArrayList<>();
     ColumnPermutation squeeze = ColumnPermutation.squeeze(input);
     result.add(squeeze);
@@ -123,7 +117,7 @@ public record GlowConfig(int blocks, int steps, int width, boolean luFactored, I
       int half = image.channels() / 2;
       result.add(ColumnPermutation.splitChannels(image, half));
       Shape kept = new Shape(half, image.height(), image.width());
-      Sequence rest = new Sequence(kept.size(), layers(kept, count - 1));
+      Sequence rest = new Sequence(kept.size(), blocks(kept, count - 1));
       result.add(new ColumnRange(image.size(), 0, kept, rest));
     }
     return result;

@@ -4,10 +4,10 @@ import org.ebflow.flow.Flow;
 import org.ebflow.flow.layer.Dense;
 import org.ebflow.flow.layer.Initializers;
 import org.ebflow.flow.layer.Layer;
+import org.ebflow.flow.layer.Shape;
 import org.ebflow.flow.layer.SmoothLeakyRelu;
 import org.ebflow.flow.layer.Triangular;
 import org.ebflow.flow.pass.Parameter.Initializer;
-import org.ebflow.linalg.Precision;
 
 /**
  * Linear layers of one kind of weight, each followed by a smooth leaky ReLU and an activation
@@ -55,12 +55,13 @@ public record LinearConfig(int blocks, Weights weights, double alpha, Init init)
   }
 
   @Override
-  public Flow build(int dimension, Precision precision, long seed) {
-    Flow.Builder builder = Flow.of(dimension).precision(precision).seed(seed);
+  public Flow.Builder layers(Shape input) {
+    int dimension = input.size();
+    Flow.Builder builder = Flow.of(input);
     for (int i = 0; i < blocks; i++) {
       builder.layer(linear(dimension)).layer(new SmoothLeakyRelu(alpha, false)).actNorm();
     }
-    return builder.layer(linear(dimension)).build();
+    return builder.layer(linear(dimension));
   }
 
   private Layer linear(int dimension) {

@@ -19,8 +19,17 @@ public sealed interface ModelConfig
   /** Where its weights start. */
   Init init();
 
-  /** The model on rows of {@code dimension} numbers, with fresh weights. */
-  Flow build(int dimension, Precision precision, long seed);
+  /**
+   * The layers of the model on rows of that shape, without weights yet.
+   *
+   * @throws IllegalArgumentException if it does not take such rows
+   */
+  Flow.Builder layers(Shape input);
+
+  /** The model on rows of {@code dimension} numbers that are no images, with fresh weights. */
+  default Flow build(int dimension, Precision precision, long seed) {
+    return build(Shape.plain(dimension), precision, seed);
+  }
 
   /**
    * The model on rows of that shape, with fresh weights.
@@ -28,7 +37,7 @@ public sealed interface ModelConfig
    * @throws IllegalArgumentException if it does not take such rows
    */
   default Flow build(Shape input, Precision precision, long seed) {
-    return build(input.size(), precision, seed);
+    return layers(input).precision(precision).seed(seed).build();
   }
 
   /** Refuses rows that are no images of more than one pixel. */

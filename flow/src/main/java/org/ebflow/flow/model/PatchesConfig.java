@@ -6,7 +6,6 @@ import org.ebflow.flow.layer.Dense;
 import org.ebflow.flow.layer.Layer;
 import org.ebflow.flow.layer.MonotoneSpline;
 import org.ebflow.flow.layer.Shape;
-import org.ebflow.linalg.Precision;
 
 /**
  * For images: a dense layer, then repeated block-diagonal layers on patches, on patches of a
@@ -55,27 +54,21 @@ public record PatchesConfig(
     return "patches";
   }
 
-  @Override
-  public Flow build(int dimension, Precision precision, long seed) {
-    return build(Shape.plain(dimension), precision, seed);
-  }
-
   /**
    * @throws IllegalArgumentException if the rows are no images of more than one pixel
    */
   @Override
-  public Flow build(Shape input, Precision precision, long seed) {
+  public Flow.Builder layers(Shape input) {
     ModelConfig.requireImage(type(), input);
     int s = sideFor(input);
-    Flow.Builder builder =
-        Flow.of(input).precision(precision).seed(seed).layer(Dense.identity(input.size()));
+    Flow.Builder builder = Flow.of(input).layer(Dense.identity(input.size()));
     for (int i = 0; i < repeats; i++) {
       addLinear(builder, BlockDiagonal.tiles(input, s, 0, 0));
       addLinear(builder, BlockDiagonal.tiles(input, s, s / 2, s - s / 2));
       addLinear(builder, BlockDiagonal.lattices(input, input.height() / s, input.width() / s));
     }
     addLinear(builder, Dense.identity(input.size()));
-    return builder.build();
+    return builder;
   }
 
   private void addLinear(Flow.Builder builder, Layer linear) {

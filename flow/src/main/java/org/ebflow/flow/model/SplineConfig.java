@@ -3,7 +3,7 @@ package org.ebflow.flow.model;
 import org.ebflow.flow.Flow;
 import org.ebflow.flow.layer.Dense;
 import org.ebflow.flow.layer.MonotoneSpline;
-import org.ebflow.linalg.Precision;
+import org.ebflow.flow.layer.Shape;
 
 /**
  * Dense layers with a monotone spline between any two; starts as the identity.
@@ -39,14 +39,14 @@ public record SplineConfig(
   }
 
   @Override
-  public Flow build(int dimension, Precision precision, long seed) {
-    Flow.Builder builder =
-        Flow.of(dimension).precision(precision).seed(seed).layer(Dense.identity(dimension));
+  public Flow.Builder layers(Shape input) {
+    int dimension = input.size();
+    Flow.Builder builder = Flow.of(dimension).layer(Dense.identity(dimension));
     for (int i = 1; i < layers; i++) {
       builder
           .layer(new MonotoneSpline(dimension, intervals, range, tails))
           .layer(Dense.identity(dimension));
     }
-    return builder.build();
+    return builder;
   }
 }

@@ -12,8 +12,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Where the published files lie: a folder the user names (laid out as mnist/…, kmnist/…,
- * fashion-mnist/…, cifar10/…, digits/…), from which files are only read, or the user's cache, which
- * is filled by downloading.
+ * fashion-mnist/…, cifar10/…, stl10/…, celeba/…, digits/…), from which files are only read, or the
+ * user's cache, which is filled by downloading.
  */
 final class DataFolder {
   private static final Logger LOGGER = System.getLogger(DataFolder.class.getName());

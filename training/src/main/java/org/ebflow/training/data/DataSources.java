@@ -1,5 +1,6 @@
 package org.ebflow.training.data;
 
+import java.io.IOException;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.nio.file.Files;
@@ -8,7 +9,9 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.ebflow.flow.InvalidInputException;
+import org.ebflow.flow.layer.Shape;
 import org.ebflow.linalg.CacheFolder;
 import org.jspecify.annotations.Nullable;
 
@@ -16,8 +19,8 @@ import org.jspecify.annotations.Nullable;
  * The data sets known by name, and one's own files.
  *
  * <p>Published sets are read from a folder laid out as mnist/…, kmnist/…, fashion-mnist/…,
- * cifar10/…, digits/…, or else downloaded once into the user's cache and checked by SHA-256.
- * Threading: safe to share.
+ * cifar10/…, stl10/…, celeba/…, digits/…, or else downloaded once into the user's cache and checked
+ * by SHA-256. Threading: safe to share.
  */
 public final class DataSources {
   private static final Logger LOGGER = System.getLogger(DataSources.class.getName());
@@ -31,6 +34,8 @@ public final class DataSources {
     sources.put("kmnist", IdxSource.kmnist());
     sources.put("fashion-mnist", IdxSource.fashionMnist());
     sources.put(Cifar10Source.NAME, new Cifar10Source());
+    sources.put(Stl10Source.NAME, new Stl10Source());
+    sources.put(CelebaSource.NAME, new CelebaSource());
     sources.put(DigitsSource.NAME, new DigitsSource());
     for (PlaneDistribution distribution : PlaneDistribution.values()) {
       sources.put(distribution.toString(), new GeneratedSource(distribution));
@@ -109,7 +114,7 @@ public final class DataSources {
       throw new InvalidInputException(
           nameOrPath + ": expected no choice of the split for a named data set, found one");
     }
-    return source.load(folder, seed);
+    return source.load(folder, options.pictures(), seed);
   }
 
   /** The splits without the constant columns, or an error that names them. */
@@ -159,7 +164,9 @@ public final class DataSources {
     Dataset rows =
         read(
             file,
-            options
+            (Files.isDirectory(file)
+                    ? options.withPictures(PictureOptions.like(train.imageShape()))
+                    : options.withPictures(PictureOptions.DEFAULT))
                 .withColumns(List.of())
                 .withDropConstant(false)
                 .forModel(new ModelColumns(train.dimension(), train.columns(), train.places())));
@@ -208,15 +215,59 @@ public final class DataSources {
   }
 
   /**
-   * Reads a whole file: a table (.csv, .npy, either with .gz), or idx images (-ubyte, -ubyte.gz),
-   * which have no columns to choose.
+   * Reads a whole file: a table (.csv, .npy, either with .gz), or idx images (-ubyte, -ubyte.gz);
+   * or a folder of pictures (.png, .jpg, .jpeg). Images and pictures have no columns to choose.
    */
   public static Dataset read(Path file, TableOptions options) {
+    if (Files.isDirectory(file)) {
+      return pictures(file, options).read(options.pictures());
+    }
+    if (options.pictures().side() != 0) {
+      throw new InvalidInputException(
+          file + ": expected a folder of pictures, which data.image_side resizes, found a file");
+    }
     return FileFormat.ofInput(file) == FileFormat.IDX
             && options.columns().isEmpty()
             && !options.dropConstant()
         ? IdxFile.read(file)
         : InMemoryTable.read(file, options).dataset();
+  }
+
+  /**
+   * The shape of the rows of a named set or of what is there, as {@link #load} would give them, as
+   * far as it can be told without reading them all: pictures that seem grey may turn out to be in
+   * colour. Empty where columns may yet be dropped, and for idx images.
+   */
+  public Optional<Shape> leastShape(String nameOrPath, TableOptions options) {
+    DataSource source = sources.get(nameOrPath);
+    if (source != null) {
+      DataSetInfo set = source.info(folder);
+      int side = options.pictures().side();
+      Shape own = set.imageShape() == null ? Shape.plain(set.dimension()) : set.imageShape();
+      return Optional.of(side == 0 ? own : new Shape(own.channels(), side, side));
+    }
+    Path file = file(nameOrPath);
+    if (Files.isDirectory(file)) {
+      return Optional.of(pictures(file, options).leastShape(options.pictures()));
+    }
+    if (options.dropConstant() || FileFormat.ofInput(file) == FileFormat.IDX) {
+      return Optional.empty();
+    }
+    try (TableReader table = TableReader.open(file, options)) {
+      return Optional.of(Shape.plain(table.dimension()));
+    } catch (IOException e) {
+      throw new InvalidInputException(file + ": cannot be read: " + e.getMessage(), e);
+    }
+  }
+
+  private static PictureFolder pictures(Path folder, TableOptions options) {
+    if (!options.columns().isEmpty()
+        || options.header() != TableOptions.Header.AUTO
+        || options.dropConstant()) {
+      throw new InvalidInputException(
+          folder + ": expected no choice of columns or header for a folder of pictures, found one");
+    }
+    return PictureFolder.of(folder);
   }
 
   /**

@@ -13,7 +13,8 @@ import org.ebflow.linalg.Precision;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Rows of equal length, held as they were read: one byte a pixel, or doubles.
+ * Rows of equal length, held as they were read: one byte a pixel, or doubles; or mapped, so that
+ * they may be more than memory holds.
  *
  * <p>Views ({@link #select}, {@link #split}) share the values. Threading: immutable, safe to share.
  */
@@ -57,6 +58,19 @@ public final class Dataset {
           TableReader.FLOAT64_ROUNDOFF,
           "",
           Skipped.NONE);
+    }
+
+    static Description ofTable(String name, TableReader table, String sha256, Skipped skipped) {
+      return new Description(
+          name,
+          table.dimension(),
+          0,
+          null,
+          table.columns(),
+          table.places().isAll() ? null : table.places(),
+          table.roundoff(),
+          sha256,
+          skipped);
     }
 
     Description withName(String changed) {
@@ -171,6 +185,31 @@ public final class Dataset {
         storage, null, 0, storage.rows(), Description.of(name, storage.dimension(), 0, null));
   }
 
+  /** Mapped images of 256 levels. */
+  static Dataset ofMappedPixels(String name, MappedRows pixels, Shape imageShape, String sha256) {
+    return new Dataset(
+        pixels,
+        null,
+        0,
+        pixels.rows(),
+        Description.of(name, pixels.dimension(), 256, imageShape).withSha256(sha256));
+  }
+
+  /**
+   * The mapped rows of a table.
+   *
+   * @param kept rows, in their order, or null for all
+   */
+  static Dataset ofMappedTable(
+      String name, MappedRows rows, int @Nullable [] kept, TableReader table, String sha256) {
+    return new Dataset(
+        rows,
+        kept,
+        0,
+        kept == null ? rows.rows() : kept.length,
+        Description.ofTable(name, table, sha256, Skipped.NONE));
+  }
+
   /** The rows read from a table. */
   static Dataset ofTable(String name, RealsBuilder values, TableReader table, String sha256) {
     Storage.Reals storage = values.build();
@@ -179,16 +218,7 @@ public final class Dataset {
         null,
         0,
         storage.rows(),
-        new Description(
-            name,
-            storage.dimension(),
-            0,
-            null,
-            table.columns(),
-            table.places().isAll() ? null : table.places(),
-            table.roundoff(),
-            sha256,
-            values.skipped()));
+        Description.ofTable(name, table, sha256, values.skipped()));
   }
 
   /** The same rows under another name. */
@@ -247,6 +277,11 @@ public final class Dataset {
   /** How a row is a picture, or null. */
   public @Nullable Shape imageShape() {
     return description.imageShape;
+  }
+
+  /** Bytes that the rows, of this view and of others of them, take of the Java heap. */
+  public long heapBytes() {
+    return storage.heapBytes();
   }
 
   /** SHA-256 of the source file in hexadecimal, empty where the rows come from no file. */

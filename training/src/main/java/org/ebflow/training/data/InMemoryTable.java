@@ -7,15 +7,19 @@ import java.nio.file.Path;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.stream.IntStream;
 import org.ebflow.flow.InvalidInputException;
 
 /**
- * A whole table in memory.
+ * A whole table in memory; or mapped, a plain NPY file that would take a large part of it.
  *
  * @param dataset its rows, without those dropped
  * @param droppedRows rows left out because of missing values, NaN or ±Inf
  */
 public record InMemoryTable(Dataset dataset, long droppedRows) {
+  /** A table is large if it takes more than one part in so many of the Java heap. */
+  private static final int LARGE = 4;
+
   private static final Logger LOGGER = System.getLogger(InMemoryTable.class.getName());
 
   /**
@@ -26,22 +30,37 @@ public record InMemoryTable(Dataset dataset, long droppedRows) {
    * @throws InvalidInputException naming the first bad row
    */
   public static InMemoryTable read(Path file, TableOptions options) {
+    return read(file, options, Runtime.getRuntime().maxMemory() / LARGE);
+  }
+
+  /**
+   * @param most bytes of values, as doubles, up to which a table is held in memory
+   */
+  static InMemoryTable read(Path file, TableOptions options, long most) {
     String sha256 = Sha256.of(InputFile.of(file));
     try (TableReader table = TableReader.open(file, options)) {
       if (table.note() != null) {
         LOGGER.log(Level.WARNING, "{0}: {1}", file, table.note());
       }
       requireDistinct(table.columns(), file);
+      MappedRows mapped = table.mapped(most);
+      IntStream.Builder kept = IntStream.builder();
       RealsBuilder rows = new RealsBuilder(table.dimension());
       long dropped = 0;
+      int good = 0;
       while (table.next()) {
         String problem = table.problem();
         if (problem == null) {
-          if (rows.rows() == Integer.MAX_VALUE) {
+          if (good == Integer.MAX_VALUE) {
             throw new InvalidInputException(
                 file + ": expected at most " + Integer.MAX_VALUE + " rows, found more");
           }
-          rows.add(table.values());
+          good++;
+          if (mapped == null) {
+            rows.add(table.values());
+          } else if (options.dropNonFinite()) {
+            kept.add((int) table.row() - 1);
+          }
         } else if (options.dropNonFinite() && table.nonFinite()) {
           rows.skip();
           dropped++;
@@ -49,7 +68,7 @@ public record InMemoryTable(Dataset dataset, long droppedRows) {
           throw new InvalidInputException(file + ": " + table.place() + ": " + problem);
         }
       }
-      if (rows.rows() == 0) {
+      if (good == 0) {
         throw new InvalidInputException(
             file
                 + ": expected rows of numbers, found "
@@ -61,10 +80,15 @@ public record InMemoryTable(Dataset dataset, long droppedRows) {
             "{0}: dropped {1} of {2} rows because of missing values, NaN or Inf",
             file,
             dropped,
-            dropped + rows.rows());
+            dropped + good);
       }
+      String name = String.valueOf(file.getFileName());
       return new InMemoryTable(
-          Dataset.ofTable(String.valueOf(file.getFileName()), rows, table, sha256), dropped);
+          mapped == null
+              ? Dataset.ofTable(name, rows, table, sha256)
+              : Dataset.ofMappedTable(
+                  name, mapped, dropped == 0 ? null : kept.build().toArray(), table, sha256),
+          dropped);
     } catch (IOException e) {
       throw new InvalidInputException(file + ": cannot be read: " + e.getMessage(), e);
     }

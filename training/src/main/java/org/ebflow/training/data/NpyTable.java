@@ -1,6 +1,10 @@
 package org.ebflow.training.data;
 
 import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.nio.channels.FileChannel;
+import java.nio.file.StandardOpenOption;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -77,6 +81,33 @@ final class NpyTable extends TableReader {
   @Override
   public String place() {
     return "row " + row;
+  }
+
+  @Override
+  @Nullable MappedRows mapped(long most) throws IOException {
+    NpyHeader header = rows.header();
+    if (header.rows() > Integer.MAX_VALUE
+        || header.rows() * dimension() * Double.BYTES <= most
+        || file().compressed()
+        || header.fortranOrder()
+        || !MappedRows.maps(header.type())) {
+      return null;
+    }
+    try (FileChannel channel = FileChannel.open(file().path(), StandardOpenOption.READ)) {
+      MemorySegment elements =
+          channel.map(
+              FileChannel.MapMode.READ_ONLY,
+              header.bytes(),
+              header.rows() * header.columns() * header.type().bytes(),
+              Arena.ofAuto());
+      return new MappedRows(
+          elements,
+          header.type(),
+          header.byteOrder(),
+          (int) header.rows(),
+          header.columns(),
+          places().isAll() ? null : cells);
+    }
   }
 
   @Override

@@ -1,12 +1,15 @@
 package org.ebflow.training.data;
 
-/** The values of a data set as they lie in memory, shared by all its views. */
-sealed interface Storage {
+/** The values of a data set as they lie in memory or in a mapped file, shared by all its views. */
+sealed interface Storage permits Storage.Pixels, Storage.Reals, MappedRows {
   /** Number of rows. */
   int rows();
 
   /** Values per row. */
   int dimension();
+
+  /** Bytes of the Java heap that they take. */
+  long heapBytes();
 
   /** Copies a row to {@code target[at…]}. */
   void copy(int row, float[] target, int at);
@@ -24,6 +27,11 @@ sealed interface Storage {
       this.values = values;
       this.rows = rows;
       this.dimension = dimension;
+    }
+
+    @Override
+    public long heapBytes() {
+      return values.length;
     }
 
     @Override
@@ -68,6 +76,11 @@ sealed interface Storage {
       this.shift = shift;
       this.rows = rows;
       this.dimension = dimension;
+    }
+
+    @Override
+    public long heapBytes() {
+      return (long) rows * dimension * Double.BYTES;
     }
 
     @Override

@@ -26,6 +26,7 @@ import org.jspecify.annotations.Nullable;
  * @param dropConstant whether loading for training leaves out columns that have one value in all
  *     training rows (and logs their names) instead of refusing them
  * @param model columns of the model that the rows are for, or null
+ * @param pictures what becomes of a folder's pictures
  */
 public record TableOptions(
     Header header,
@@ -34,10 +35,19 @@ public record TableOptions(
     @Nullable String idColumn,
     boolean dropNonFinite,
     boolean dropConstant,
-    @Nullable ModelColumns model) {
+    @Nullable ModelColumns model,
+    PictureOptions pictures) {
   /** All columns of UTF-8 text, nothing dropped. */
   public static final TableOptions DEFAULT =
-      new TableOptions(Header.AUTO, StandardCharsets.UTF_8, List.of(), null, false, false, null);
+      new TableOptions(
+          Header.AUTO,
+          StandardCharsets.UTF_8,
+          List.of(),
+          null,
+          false,
+          false,
+          null,
+          PictureOptions.DEFAULT);
 
   /** Whether the first line of CSV holds names. */
   public enum Header {
@@ -85,38 +95,48 @@ public record TableOptions(
   /** The same with another header. */
   public TableOptions withHeader(Header changed) {
     return new TableOptions(
-        changed, encoding, columns, idColumn, dropNonFinite, dropConstant, model);
+        changed, encoding, columns, idColumn, dropNonFinite, dropConstant, model, pictures);
   }
 
   /** The same with another encoding. */
   public TableOptions withEncoding(Charset changed) {
-    return new TableOptions(header, changed, columns, idColumn, dropNonFinite, dropConstant, model);
+    return new TableOptions(
+        header, changed, columns, idColumn, dropNonFinite, dropConstant, model, pictures);
   }
 
   /** The same with other columns. */
   public TableOptions withColumns(List<String> changed) {
     return new TableOptions(
-        header, encoding, changed, idColumn, dropNonFinite, dropConstant, model);
+        header, encoding, changed, idColumn, dropNonFinite, dropConstant, model, pictures);
   }
 
   /** The same with another id column. */
   public TableOptions withIdColumn(@Nullable String changed) {
-    return new TableOptions(header, encoding, columns, changed, dropNonFinite, dropConstant, model);
+    return new TableOptions(
+        header, encoding, columns, changed, dropNonFinite, dropConstant, model, pictures);
   }
 
   /** The same, dropping rows that are not finite or not. */
   public TableOptions withDropNonFinite(boolean changed) {
-    return new TableOptions(header, encoding, columns, idColumn, changed, dropConstant, model);
+    return new TableOptions(
+        header, encoding, columns, idColumn, changed, dropConstant, model, pictures);
   }
 
   /** The same, dropping constant columns or not. */
   public TableOptions withDropConstant(boolean changed) {
-    return new TableOptions(header, encoding, columns, idColumn, dropNonFinite, changed, model);
+    return new TableOptions(
+        header, encoding, columns, idColumn, dropNonFinite, changed, model, pictures);
   }
 
   /** The same for rows of a model. */
   public TableOptions forModel(ModelColumns changed) {
     return new TableOptions(
-        header, encoding, columns, idColumn, dropNonFinite, dropConstant, changed);
+        header, encoding, columns, idColumn, dropNonFinite, dropConstant, changed, pictures);
+  }
+
+  /** The same with another use of pictures. */
+  public TableOptions withPictures(PictureOptions changed) {
+    return new TableOptions(
+        header, encoding, columns, idColumn, dropNonFinite, dropConstant, model, changed);
   }
 }

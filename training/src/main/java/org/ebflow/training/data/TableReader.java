@@ -117,6 +117,16 @@ public abstract sealed class TableReader implements Closeable permits CsvTable, 
     return columns;
   }
 
+  /**
+   * The rows where they lie in the file, good and bad; null if they can be held in memory, or can't
+   * be read there.
+   *
+   * @param most bytes of values, as doubles, that are held in memory
+   */
+  @Nullable MappedRows mapped(long most) throws IOException {
+    return null;
+  }
+
   /** Number of values per row. */
   public final int dimension() {
     return values.length;

@@ -1,6 +1,7 @@
 package org.ebflow.training.data;
 
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -65,10 +66,13 @@ public record TableSummary(
         table.evenlySpaced(RowSample.most(table.dimension())));
   }
 
-  /** Reads the file once: tables in constant memory, idx images in their own size. */
+  /**
+   * Reads the file once, tables in constant memory; or the pictures of a folder, which must be of
+   * one size.
+   */
   public static TableSummary of(Path file, TableOptions options) {
-    if (FileFormat.ofInput(file) == FileFormat.IDX) {
-      Dataset images = IdxFile.read(file);
+    if (Files.isDirectory(file) || FileFormat.ofInput(file) == FileFormat.IDX) {
+      Dataset images = DataSources.read(file, options);
       ColumnSummaries summaries = ColumnSummaries.of(images);
       return new TableSummary(
           images.size(),

@@ -73,6 +73,7 @@ public final class Margins {
                     RealMargin.fit(
                         columns[c],
                         whole.contains(c),
+                        columns.length,
                         train.name() + ": column " + train.columnName(c)));
     int knots = Arrays.stream(margins).mapToInt(RealMargin::knots).max().orElseThrow();
     double[][] table =

@@ -46,6 +46,10 @@ record RealMargin(double[] places, double[] values, double[] slopes, double curv
 
   private static final int FOLDS = 5;
   private static final int LEAST_ROWS_TO_CHOOSE = 10;
+
+  /** Most rows of all columns together that choices are made by, if that leaves enough of each. */
+  private static final int MOST_NUMBERS_TO_CHOOSE = 1 << 22;
+
   private static final int MOST_ROWS_TO_CHOOSE = 20_000;
 
   /** Least distance of neighbouring knots, relative to that of the outermost. */
@@ -73,10 +77,12 @@ record RealMargin(double[] places, double[] values, double[] slopes, double curv
    *
    * @param rows its values in the order of the rows, at least two of them different
    * @param whole whether these are whole numbers, to be spread over [n, n+1)
+   * @param columns of the table, which share the time that choices take
    * @param name of the column in errors
    */
-  static RealMargin fit(double[] rows, boolean whole, String name) {
-    RealMargin result = fit(sorted(rows, whole), choose(rows, whole));
+  static RealMargin fit(double[] rows, boolean whole, int columns, String name) {
+    int most = Math.clamp(MOST_NUMBERS_TO_CHOOSE / columns, FEW_ROWS, MOST_ROWS_TO_CHOOSE);
+    RealMargin result = fit(sorted(rows, whole), choose(rows, whole, most));
     if (result == null || !result.isFinite()) {
       throw new InvalidInputException(
           name
@@ -154,9 +160,13 @@ record RealMargin(double[] places, double[] values, double[] slopes, double curv
     return x;
   }
 
-  /** By the likelihood of held-out rows, first what decides the tails, then the intervals. */
-  private static Choice choose(double[] rows, boolean whole) {
-    int count = Math.min(rows.length, MOST_ROWS_TO_CHOOSE);
+  /**
+   * By the likelihood of held-out rows, first what decides the tails, then the intervals.
+   *
+   * @param most rows that are looked at, evenly spaced
+   */
+  private static Choice choose(double[] rows, boolean whole, int most) {
+    int count = Math.min(rows.length, most);
     Choice best =
         new Choice(
             count < FEW_ROWS ? FEW_INTERVALS : FIRST_INTERVALS, ROWS_OUTSIDE[0], CURVATURES[0]);

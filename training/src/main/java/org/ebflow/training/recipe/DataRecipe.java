@@ -8,6 +8,7 @@ import java.nio.charset.IllegalCharsetNameException;
 import java.nio.file.Path;
 import java.util.List;
 import org.ebflow.flow.InvalidInputException;
+import org.ebflow.training.data.PictureOptions;
 import org.ebflow.training.data.SplitOptions;
 import org.ebflow.training.data.TableOptions;
 import org.ebflow.training.preprocessing.Margins;
@@ -26,6 +27,7 @@ import org.jspecify.annotations.Nullable;
  * @param dequantize whether a table's columns of whole numbers are spread over [n, n+1)
  * @param dropNonFinite whether a table's rows with missing values, NaN or ±Inf are left out
  * @param dropConstant whether a table's constant columns are left out
+ * @param imageSide side of the squares that pictures are cropped and resized to; 0: their own size
  * @param split shares of training, validation and test of a table's rows
  * @param validation the validation part's own table, empty for none
  * @param test the test part's own table, empty for none
@@ -45,6 +47,7 @@ record DataRecipe(
     PreprocessingRecipe preprocessing,
     boolean augment,
     double noise,
+    int imageSide,
     List<Double> split,
     String validation,
     String test) {
@@ -82,14 +85,20 @@ record DataRecipe(
     }
   }
 
-  /** How its table is read. */
+  /** What becomes of its pictures. */
+  PictureOptions pictures() {
+    return new PictureOptions(imageSide, 0);
+  }
+
+  /** How its table or folder is read. */
   TableOptions table() {
     return TableOptions.DEFAULT
         .withColumns(columns)
         .withHeader(header)
         .withEncoding(Charset.forName(encoding))
         .withDropNonFinite(dropNonFinite)
-        .withDropConstant(dropConstant);
+        .withDropConstant(dropConstant)
+        .withPictures(pictures());
   }
 
   /** Whether columns of whole numbers are spread. */

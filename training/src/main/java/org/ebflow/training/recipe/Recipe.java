@@ -3,14 +3,20 @@ package org.ebflow.training.recipe;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.Supplier;
 import org.ebflow.flow.Flow;
 import org.ebflow.flow.InvalidInputException;
+import org.ebflow.flow.MemoryNeed;
+import org.ebflow.flow.layer.Layer;
 import org.ebflow.flow.layer.Shape;
 import org.ebflow.flow.model.Init;
 import org.ebflow.flow.model.ModelConfig;
+import org.ebflow.flow.pass.Parameter;
 import org.ebflow.linalg.Precision;
+import org.ebflow.training.LastLayer;
 import org.ebflow.training.Trainer;
+import org.ebflow.training.TrainingSettings;
 import org.ebflow.training.data.DataSources;
 import org.ebflow.training.data.Dataset;
 import org.ebflow.training.data.FileFormat;
@@ -49,6 +55,7 @@ public final class Recipe {
     tree.addAbsent();
     this.content = RecipeJson.parse(tree, Content.class);
     checked("data", content.data::splitOptions);
+    checked("data", content.data::pictures);
     checked("training", content.training.settings()::build);
     this.optimizer = checked("optimizer", content.optimizer::build);
     Objective objective = checked("objective", () -> content.objective.build(1));
@@ -225,10 +232,68 @@ public final class Recipe {
     return content.objective.build(shape == null ? dimension : shape.channels());
   }
 
-  /** A trainer with all its settings, for rows like these. */
+  /**
+   * Compares what a run on such rows needs of memory with what there is, before any of it is taken.
+   * Rows that are held in memory count too.
+   *
+   * @param input shape of a row
+   * @param rowBytes bytes of the Java heap that rows take
+   * @throws InvalidInputException with both figures, if there is less
+   */
+  public void requireMemory(Shape input, long rowBytes) {
+    List<Layer> layers = layers(input).layers();
+    MemoryNeed weights = MemoryNeed.ofWeights(layers, precision());
+    TrainingSettings settings = content.training.settings().build();
+    long streams = 0; // values and cotangents of three orders between any two layers
+    for (Layer layer : layers) {
+      streams += layer.parameters().stream().mapToLong(Parameter::rows).max().orElse(1);
+      streams += input.size();
+    }
+    streams *= 6L * settings.batchSize() * precision().bytes();
+    MemoryNeed held =
+        weights
+            .times(3 + optimizer.moments()) // weights, gradient, average
+            .plus(new MemoryNeed(streams + rowBytes, 0));
+    if (bfloat16()) {
+      held = held.plus(new MemoryNeed(weights.heap() / 2, 0));
+    }
+    if (!matchAfterPreprocessing() || settings.lastLayer() != LastLayer.TRAINED) {
+      held = held.plus(weights); // the trained flow is another than the caller's
+    }
+    if (content.model.init() == Init.WHITENING) {
+      long square = (long) input.size() * input.size() * Double.BYTES;
+      held = held.plus(new MemoryNeed(3 * square, 2 * square)); // covariance and eigenvectors
+    }
+    MemoryNeed evaluation = MemoryNeed.ofScoringPlan(layers, precision());
+    MemoryNeed best = weights; // is read when the run ends
+    held.plus(evaluation.or(best))
+        .requireFits(
+            "%s on rows of %,d columns, %,d numbers in its weights"
+                .formatted(name(), input.size(), weights.heap() / precision().bytes()));
+  }
+
+  private Flow.Builder layers(Shape input) {
+    try {
+      return content.model.layers(input);
+    } catch (IllegalArgumentException e) {
+      throw new InvalidInputException(tree.source() + ": " + e.getMessage(), e);
+    }
+  }
+
+  /** The shape of the rows of its data set as far as it can be told without reading them all. */
+  public Optional<Shape> leastShape(DataSources sources) {
+    return sources.leastShape(content.data.name(), content.data.table());
+  }
+
+  /**
+   * A trainer with all its settings, for rows like these.
+   *
+   * @throws InvalidInputException among others if it needs more memory than there is
+   */
   public Trainer trainer(Dataset like) {
     Shape image = like.imageShape();
     Shape input = image == null ? Shape.plain(like.dimension()) : image;
+    requireMemory(input, like.heapBytes());
     return Trainer.of(flow(input, precision()), objective(like.dimension(), image))
         .recipe(toMap())
         .preprocessing(preprocessing())

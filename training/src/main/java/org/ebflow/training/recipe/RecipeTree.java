@@ -65,6 +65,7 @@ record RecipeTree(String source, ObjectNode root, Set<String> optional) {
       data.putIfAbsent("test", literal("\"\""));
       data.putIfAbsent("dequantize", literal("auto"));
       data.putIfAbsent("augment", literal("false"));
+      data.putIfAbsent("image_side", literal("0"));
     }
     if (root.get("objective") instanceof ObjectNode objective
         && objective.path("loss").asString("").equals("dsm")) {

@@ -6,6 +6,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.ebflow.flow.Flow;
 import org.ebflow.flow.FlowPass;
 import org.ebflow.flow.InvalidInputException;
+import org.ebflow.flow.MemoryNeed;
 import org.ebflow.flow.ScoringPlan;
 import org.ebflow.flow.layer.ConstantJacobian;
 import org.ebflow.flow.layer.Layer;
@@ -79,7 +80,8 @@ public final class Scorer implements AutoCloseable {
   /**
    * Scores by that model with that BLAS and so many threads.
    *
-   * @throws InvalidInputException if a weight is NaN or ±Infinity
+   * @throws InvalidInputException if a weight is NaN or ±Infinity, or if there is less memory than
+   *     it takes
    */
   public Scorer(TrainedFlow model, Blas blas, int threads) {
     this(model, blas, threads, false);
@@ -87,6 +89,9 @@ public final class Scorer implements AutoCloseable {
 
   private Scorer(TrainedFlow model, Blas blas, int threads, boolean bfloat16) {
     flow = model.flow();
+    MemoryNeed.ofWeights(flow.layers(), flow.precision())
+        .plus(MemoryNeed.ofScoringPlan(flow.layers(), flow.precision()))
+        .requireFits("scores by a model of " + flow.dimension() + " columns");
     requireFiniteWeights(flow);
     this.model = model;
     rounding = bfloat16 ? TrainedFlow.BFLOAT16_ROUNDING : TrainedFlow.FLOAT32_ROUNDING;

@@ -8,6 +8,7 @@ import java.util.Map;
 import java.util.stream.IntStream;
 import org.ebflow.flow.Flow;
 import org.ebflow.flow.InvalidInputException;
+import org.ebflow.flow.MemoryNeed;
 import org.ebflow.flow.io.Safetensors;
 import org.ebflow.flow.layer.Layer;
 import org.ebflow.flow.layer.LayerTypes;
@@ -247,7 +248,12 @@ public record TrainedFlow(Flow flow, Preprocessing preprocessing, DataDescriptio
       throw new InvalidInputException(
           file + ": expected " + expected + " weights for its layers, found " + found);
     }
-    return Architecture.flow(input, layers, Precision.valueOf(text(metadata, "precision")));
+    Precision precision = Precision.valueOf(text(metadata, "precision"));
+    MemoryNeed.ofWeights(layers, precision)
+        .plus(MemoryNeed.ofInitialDraws(layers))
+        .plus(MemoryNeed.ofFactorizations(layers))
+        .requireFits(file.toString());
+    return Architecture.flow(input, layers, precision);
   }
 
   private static long count(List<Layer> layers) {

@@ -87,6 +87,8 @@ class DataSourcesTest {
             "kmnist",
             "fashion-mnist",
             "cifar10",
+            "stl10",
+            "celeba",
             "digits",
             "sine",
             "swirl",
@@ -112,6 +114,7 @@ class DataSourcesTest {
             IdxSource.fashionMnist().trainFile(),
             IdxSource.fashionMnist().testFile(),
             new Cifar10Source().archive(),
+            new Stl10Source().archive(),
             new DigitsSource().file());
     assertThat(files)
         .allSatisfy(
@@ -162,7 +165,7 @@ class DataSourcesTest {
     }
     assertThatThrownBy(() -> sources.load(folder.toString(), 1))
         .isInstanceOf(InvalidInputException.class)
-        .hasMessageContaining("found a directory");
+        .hasMessageContaining("expected a folder with pictures (.png, .jpg, .jpeg), found none");
     assertThatThrownBy(
             () -> sources.load("mnist", TableOptions.DEFAULT.withColumns(List.of("a")), 1))
         .isInstanceOf(InvalidInputException.class);

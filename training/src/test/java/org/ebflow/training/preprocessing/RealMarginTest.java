@@ -89,7 +89,7 @@ class RealMarginTest {
   }
 
   private static RealMargin fit(double... rows) {
-    return RealMargin.fit(rows, false, "c");
+    return RealMargin.fit(rows, false, 1, "c");
   }
 
   private static double mean(RealMargin margin, double[] x) {
@@ -146,7 +146,7 @@ class RealMarginTest {
     for (double[] column : columns) {
       boolean integers = Arrays.stream(column).allMatch(x -> x == Math.rint(x));
       for (boolean whole : new boolean[] {false, integers}) {
-        RealMargin margin = RealMargin.fit(column, whole, "c");
+        RealMargin margin = RealMargin.fit(column, whole, 1, "c");
         assertThat(Arrays.stream(margin.logDensities(column)).boxed()).allMatch(Double::isFinite);
         for (int k = 1; k < margin.knots(); k++) {
           assertThat(margin.places()[k]).isGreaterThan(margin.places()[k - 1]);
@@ -162,7 +162,7 @@ class RealMarginTest {
     Random random = new Random(6);
     double[] die = new double[6_000];
     Arrays.setAll(die, i -> 1 + random.nextInt(6));
-    RealMargin margin = RealMargin.fit(die, true, "c");
+    RealMargin margin = RealMargin.fit(die, true, 1, "c");
     double[] heldOut = new double[HELD_OUT];
     Arrays.setAll(heldOut, i -> 1 + 6 * random.nextDouble());
     assertThat(mean(margin, heldOut)).isCloseTo(-Math.log(6), within(.03));
@@ -171,7 +171,7 @@ class RealMarginTest {
   @Test
   void aColumnWhoseSpreadOverflowsIsNamed() {
     assertThatThrownBy(
-            () -> RealMargin.fit(new double[] {-1.7e308, 1.7e308, 3}, false, "t: column 'a'"))
+            () -> RealMargin.fit(new double[] {-1.7e308, 1.7e308, 3}, false, 1, "t: column 'a'"))
         .isInstanceOf(InvalidInputException.class)
         .hasMessageStartingWith("t: column 'a': expected numbers whose differences");
   }

@@ -1,0 +1,144 @@
+package org.ebflow.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.awt.image.BufferedImage;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import javax.imageio.ImageIO;
+import org.ebflow.training.recipe.Recipe;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Folders of pictures as a user names them. */
+final class PictureFolderCommandTest {
+  @TempDir Path folder;
+  private Path pictures;
+
+  @BeforeEach
+  void draw() throws IOException {
+    pictures = Files.createDirectory(folder.resolve("pictures"));
+    for (int i = 0; i < 40; i++) {
+      draw(pictures.resolve("%02d.png".formatted(i)), 12, 16, i);
+    }
+  }
+
+  private static void draw(Path file, int width, int height, int seed) throws IOException {
+    BufferedImage image = new BufferedImage(width, height, BufferedImage.TYPE_INT_RGB);
+    for (int y = 0; y < height; y++) {
+      for (int x = 0; x < width; x++) {
+        image.setRGB(x, y, (seed * 37 + x * 11 + y * 5) * 2_654_435 & 0xFFFFFF);
+      }
+    }
+    ImageIO.write(image, "png", file.toFile());
+  }
+
+  private Path train(String... more) {
+    Path run = folder.resolve("run");
+    Object[] call = new Object[10 + more.length];
+    Object[] all = {
+      "train",
+      "--data",
+      pictures,
+      "--set",
+      "data.image_side=4",
+      "--epochs",
+      "1",
+      "--out",
+      run,
+      "--seed=3"
+    };
+    System.arraycopy(all, 0, call, 0, all.length);
+    System.arraycopy(more, 0, call, all.length, more.length);
+    Program.Result result = Program.succeed(call);
+    assertThat(result.err())
+        .contains("decoding 40 pictures, once")
+        .contains(": 40 colour pictures of 4×4, the centre square of each, resized");
+    return run;
+  }
+
+  @Test
+  void aFolderIsTrainedOnEvaluatedResumedAndSampled() throws IOException {
+    Path run = train();
+    assertThat(Recipe.ofRun(run).name()).isEqualTo("images-fc-ssm");
+
+    Program.Result own = Program.succeed("eval", run);
+    assertThat(own.out()).contains("4 rows").contains("baselines: ");
+    assertThat(own.err()).doesNotContain("decoding");
+
+    Path others = Files.createDirectories(folder.resolve("others/below")).getParent();
+    draw(others.resolve("a.png"), 9, 5, 1);
+    draw(others.resolve("below/b.png"), 40, 30, 2);
+    assertThat(Program.succeed("eval", run, "--data", others).out()).contains("2 rows");
+
+    Program.succeed("train", "--resume", run, "--epochs", "2");
+    Path png = folder.resolve("s.png");
+    Program.succeed("sample", run, "--count", "4", "--out", png);
+    assertThat(ImageIO.read(png.toFile()).getWidth()).isGreaterThan(8);
+  }
+
+  @Test
+  void aMovedFolderIsTheRunsOwnIfItsPicturesAre() throws IOException {
+    Path run = train();
+    Path moved = Files.move(pictures, folder.resolve("moved"));
+
+    Program.succeed("eval", run, "--data", moved, "--split", "test");
+    draw(moved.resolve("00.png"), 12, 16, 99);
+    Program.refuse("expected the data of the run", "eval", run, "--data", moved, "--split", "test");
+  }
+
+  @Test
+  void patchesTakeAFolder() {
+    train("--model", "patches", "--steps", "2");
+  }
+
+  @Test
+  void theFolderIsDescribed() {
+    assertThat(Program.succeed("data", "info", pictures).out())
+        .contains("40 rows, 576 columns")
+        .contains("images of 3 channels, height 16, width 12");
+  }
+
+  @Test
+  void badPicturesAreNamedInOneLine() throws IOException {
+    Path bad = pictures.resolve("17.png");
+    byte[] whole = Files.readAllBytes(bad);
+    Files.write(bad, java.util.Arrays.copyOf(whole, whole.length - 20));
+
+    Program.refuse(
+        bad + ": expected more data, found the end of a truncated file",
+        "train",
+        "--data",
+        pictures,
+        "--out",
+        folder.resolve("run"));
+    assertThat(folder.resolve("run")).doesNotExist();
+  }
+
+  @Test
+  void impossibleSidesAreRefused() {
+    Program.refuse(
+        "image_side is -1, expected 1 to 4096",
+        "train",
+        "--data",
+        pictures,
+        "--set",
+        "data.image_side=-1");
+  }
+
+  @Test
+  void aTableIsNotResized() throws IOException {
+    Path table = Files.writeString(folder.resolve("t.csv"), "1.5,2\n3,4.5\n4,7\n");
+    Program.refuse(
+        "expected a folder of pictures",
+        "train",
+        "--data",
+        table,
+        "--model",
+        "fc",
+        "--set",
+        "data.image_side=8");
+  }
+}

@@ -1,0 +1,191 @@
+package org.ebflow.training.data;
+
+import java.io.File;
+import java.io.IOException;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
+import java.nio.file.FileSystemLoopException;
+import java.nio.file.FileVisitOption;
+import java.nio.file.FileVisitResult;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.SimpleFileVisitor;
+import java.nio.file.attribute.BasicFileAttributes;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Locale;
+import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import org.ebflow.flow.InvalidInputException;
+import org.ebflow.flow.io.OneLine;
+import org.ebflow.flow.layer.Shape;
+
+/**
+ * The pictures of a folder and of those below it: files named .png, .jpg or .jpeg, without hidden
+ * ones, in the order of their paths. They are decoded once, into a {@link PictureCache}.
+ */
+final class PictureFolder {
+  private static final Logger LOGGER = System.getLogger(PictureFolder.class.getName());
+  private static final Set<String> ENDINGS = Set.of("png", "jpg", "jpeg");
+
+  /** Pictures decoded at a time. */
+  private static final int BLOCK = 64;
+
+  private final Path folder;
+  private final List<Entry> entries;
+
+  private PictureFolder(Path folder, List<Entry> entries) {
+    this.folder = folder;
+    this.entries = entries;
+  }
+
+  /** A file; {@code path} is relative, with slashes. */
+  private record Entry(String path, Path file, long bytes, long modified) {
+    Picture read() {
+      try {
+        return PictureFile.read(file);
+      } catch (LinkageError | InternalError e) { // a Java without graphics
+        throw new InvalidInputException(
+            file + ": this Java can't read pictures (" + OneLine.message(e) + ")", e);
+      }
+    }
+  }
+
+  /** What is in a folder. */
+  static PictureFolder of(Path folder) {
+    List<Entry> entries = new ArrayList<>();
+    try {
+      Files.walkFileTree(
+          folder,
+          Set.of(FileVisitOption.FOLLOW_LINKS),
+          Integer.MAX_VALUE,
+          new SimpleFileVisitor<>() {
+            @Override
+            public FileVisitResult preVisitDirectory(Path below, BasicFileAttributes attributes) {
+              return !below.equals(folder) && isHidden(below)
+                  ? FileVisitResult.SKIP_SUBTREE
+                  : FileVisitResult.CONTINUE;
+            }
+
+            @Override
+            public FileVisitResult visitFile(Path file, BasicFileAttributes attributes) {
+              if (attributes.isRegularFile() && isPicture(file)) {
+                String path = folder.relativize(file).toString().replace(File.separatorChar, '/');
+                entries.add(
+                    new Entry(
+                        path, file, attributes.size(), attributes.lastModifiedTime().toMillis()));
+              }
+              return FileVisitResult.CONTINUE;
+            }
+          });
+    } catch (FileSystemLoopException e) {
+      throw new InvalidInputException(
+          e.getFile() + ": expected a folder of pictures, found a link to a folder above it", e);
+    } catch (IOException e) {
+      throw new InvalidInputException(folder + ": cannot be read: " + OneLine.message(e), e);
+    }
+    if (entries.isEmpty()) {
+      throw new InvalidInputException(
+          folder + ": expected a folder with pictures (.png, .jpg, .jpeg), found none");
+    }
+    entries.sort(Comparator.comparing(Entry::path));
+    return new PictureFolder(folder, entries);
+  }
+
+  private static boolean isHidden(Path file) {
+    return String.valueOf(file.getFileName()).startsWith(".");
+  }
+
+  private static boolean isPicture(Path file) {
+    String name = String.valueOf(file.getFileName()).toLowerCase(Locale.ROOT);
+    return !isHidden(file) && ENDINGS.contains(name.substring(name.lastIndexOf('.') + 1));
+  }
+
+  /** Number of pictures. */
+  int size() {
+    return entries.size();
+  }
+
+  /**
+   * The shape that rows will have, by the first picture alone: where channels are left open and
+   * that one is grey, colour may turn up later.
+   */
+  Shape leastShape(PictureOptions options) {
+    Picture first = entries.getFirst().read();
+    int channels =
+        options.channels() > 0 ? options.channels() : first.hasColour() ? Picture.CHANNELS : 1;
+    return options.side() > 0
+        ? new Shape(channels, options.side(), options.side())
+        : new Shape(channels, first.height(), first.width());
+  }
+
+  /**
+   * Reads all pictures.
+   *
+   * @throws InvalidInputException naming the first that can't be used
+   */
+  Dataset read(PictureOptions options) {
+    PictureCache cache =
+        PictureCache.of(
+            folder,
+            "",
+            options,
+            entries.stream()
+                .map(entry -> entry.path + "\t" + entry.bytes + "\t" + entry.modified)
+                .collect(Collectors.joining("\n")));
+    String name = String.valueOf(folder.toAbsolutePath().normalize().getFileName());
+    Dataset pictures =
+        cache.openOrWrite(
+            name,
+            folder,
+            options.channels(),
+            taker -> {
+              LOGGER.log(
+                  Level.INFO,
+                  "{0}: decoding {1} pictures, once, into {2}",
+                  folder,
+                  entries.size(),
+                  cache.file());
+              decode(options.side(), taker);
+            });
+    Shape shape = pictures.imageShape();
+    LOGGER.log(
+        Level.INFO,
+        "{0}: {1} {2} pictures of {3}×{4}{5}",
+        folder,
+        pictures.size(),
+        shape != null && shape.channels() == 1 ? "grey" : "colour",
+        shape == null ? 0 : shape.width(),
+        shape == null ? 0 : shape.height(),
+        options.side() == 0 ? "" : ", the centre square of each, resized");
+    return pictures;
+  }
+
+  /** On all cores, a block at a time. */
+  private void decode(int side, PictureCache.Taker taker) throws IOException {
+    for (int from = 0; from < entries.size(); from += BLOCK) {
+      List<Entry> block = entries.subList(from, Math.min(from + BLOCK, entries.size()));
+      Picture[] pictures = new Picture[block.size()];
+      InvalidInputException[] failures = new InvalidInputException[block.size()];
+      IntStream.range(0, block.size())
+          .parallel()
+          .forEach(
+              i -> {
+                try {
+                  Picture whole = block.get(i).read();
+                  pictures[i] = side == 0 ? whole : whole.square(side);
+                } catch (InvalidInputException e) {
+                  failures[i] = e;
+                }
+              });
+      for (int i = 0; i < pictures.length; i++) {
+        if (failures[i] != null) {
+          throw failures[i];
+        }
+        taker.take(block.get(i).file.toString(), pictures[i]);
+      }
+    }
+  }
+}

@@ -1,0 +1,216 @@
+package org.ebflow.training.data;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.awt.image.BufferedImage;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Stream;
+import org.ebflow.flow.InvalidInputException;
+import org.ebflow.flow.layer.Shape;
+import org.ebflow.linalg.CacheFolder;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+final class PictureFolderTest {
+  private static final TableOptions OWN_SIZE = TableOptions.DEFAULT;
+
+  @TempDir Path folder;
+
+  private void grey(String name, int value) throws IOException {
+    Path file = folder.resolve(name);
+    Files.createDirectories(file.getParent());
+    Files.write(file, Pictures.png(Pictures.grey(BufferedImage.TYPE_BYTE_GRAY, value)));
+  }
+
+  private void colour(String name) throws IOException {
+    Files.write(folder.resolve(name), Pictures.png(Pictures.colour()));
+  }
+
+  private static TableOptions side(int side) {
+    return TableOptions.DEFAULT.withPictures(new PictureOptions(side, 0));
+  }
+
+  private List<Path> caches() throws IOException {
+    try (Stream<Path> files = Files.list(CacheFolder.writable("pictures"))) {
+      return files
+          .filter(file -> file.getFileName().toString().contains(folder.getFileName() + "-"))
+          .toList();
+    }
+  }
+
+  @Test
+  void rowsAreInTheOrderOfThePathsWithThoseBelow() throws IOException {
+    grey("b.png", 2);
+    grey("a/z.PNG", 1);
+    grey("c/d/e.png", 3);
+    grey(".hidden.png", 9);
+    grey(".thumbs/f.png", 9);
+    Files.writeString(folder.resolve("readme.txt"), "no picture");
+    Files.write(
+        folder.resolve("d.jpeg"), Pictures.jpeg(Pictures.grey(BufferedImage.TYPE_BYTE_GRAY, 4)));
+
+    Dataset rows = DataSources.read(folder, OWN_SIZE);
+
+    assertThat(rows.size()).isEqualTo(4);
+    assertThat(rows.imageShape()).isEqualTo(new Shape(1, 10, 20));
+    assertThat(rows.levels()).isEqualTo(256);
+    for (int r = 0; r < 4; r++) {
+      assertThat(rows.row(r)).containsOnly(r + 1);
+    }
+  }
+
+  @Test
+  void colourOfOneMakesAllOfThreeChannels() throws IOException {
+    grey("a.png", 7);
+    colour("b.png");
+
+    Dataset rows = DataSources.read(folder, side(10));
+
+    assertThat(rows.imageShape()).isEqualTo(new Shape(3, 10, 10));
+    assertThat(rows.row(0)).containsOnly(7);
+    assertThat(rows.row(1)).startsWith(50, 0, 100, 60, 0, 100);
+  }
+
+  @Test
+  void thePicturesOfAModelHaveItsChannels() throws IOException {
+    grey("a.png", 7);
+    TableOptions three = TableOptions.DEFAULT.withPictures(new PictureOptions(4, 3));
+    assertThat(DataSources.read(folder, three).imageShape()).isEqualTo(new Shape(3, 4, 4));
+
+    colour("b.png");
+    TableOptions one = TableOptions.DEFAULT.withPictures(new PictureOptions(4, 1));
+    assertThatThrownBy(() -> DataSources.read(folder, one))
+        .isInstanceOf(InvalidInputException.class)
+        .hasMessage(
+            folder.resolve("b.png")
+                + ": expected a grey picture, as those of the model are, found colour");
+  }
+
+  @Test
+  void sizesThatDifferAreRefusedUnlessResized() throws IOException {
+    grey("a.png", 7);
+    Files.write(
+        folder.resolve("b.png"),
+        Pictures.png(new BufferedImage(5, 6, BufferedImage.TYPE_BYTE_GRAY)));
+
+    assertThatThrownBy(() -> DataSources.read(folder, OWN_SIZE))
+        .isInstanceOf(InvalidInputException.class)
+        .hasMessageStartingWith(folder.resolve("b.png") + ": expected a picture of 20×10")
+        .hasMessageContaining("found 5×6 (--set data.image_side=64");
+    assertThat(DataSources.read(folder, side(4)).size()).isEqualTo(2);
+  }
+
+  @Test
+  void theFirstBadPictureIsNamedAndNothingIsLeft() throws IOException {
+    for (int i = 0; i < 100; i++) {
+      grey("%03d.png".formatted(i), i);
+    }
+    Files.writeString(folder.resolve("070.png"), "text");
+    Files.writeString(folder.resolve("090.png"), "text");
+
+    assertThatThrownBy(() -> DataSources.read(folder, OWN_SIZE))
+        .isInstanceOf(InvalidInputException.class)
+        .hasMessage(
+            folder.resolve("070.png") + ": expected a PNG or JPEG picture, found other data");
+    assertThat(caches()).isEmpty();
+  }
+
+  @Test
+  void noPicturesAreRefused() {
+    assertThatThrownBy(() -> DataSources.read(folder, OWN_SIZE))
+        .isInstanceOf(InvalidInputException.class)
+        .hasMessage(folder + ": expected a folder with pictures (.png, .jpg, .jpeg), found none");
+  }
+
+  @Test
+  void choiceOfColumnsIsRefused() throws IOException {
+    grey("a.png", 7);
+    assertThatThrownBy(() -> DataSources.read(folder, OWN_SIZE.withColumns(List.of("a"))))
+        .isInstanceOf(InvalidInputException.class)
+        .hasMessageContaining("expected no choice of columns");
+  }
+
+  @Test
+  void aFileIsNotResized() throws IOException {
+    Path table = Files.writeString(folder.resolve("t.csv"), "1,2\n3,4\n");
+    assertThatThrownBy(() -> DataSources.read(table, side(8)))
+        .isInstanceOf(InvalidInputException.class)
+        .hasMessageContaining("data.image_side");
+  }
+
+  @Test
+  void theCacheIsReadAgainUntilThePicturesChange() throws IOException {
+    grey("a.png", 1);
+    grey("b.png", 2);
+    Dataset first = DataSources.read(folder, OWN_SIZE);
+    List<Path> cache = caches();
+    Dataset again = DataSources.read(folder, OWN_SIZE);
+
+    assertThat(cache).hasSize(1);
+    assertThat(caches()).isEqualTo(cache);
+    assertThat(again.sha256()).isEqualTo(first.sha256()).hasSize(64);
+    assertThat(again.row(1)).isEqualTo(first.row(1));
+
+    Files.write(folder.resolve("c.png"), Files.readAllBytes(folder.resolve("a.png")));
+    Dataset changed = DataSources.read(folder, OWN_SIZE);
+
+    assertThat(changed.size()).isEqualTo(3);
+    assertThat(changed.sha256()).isNotEqualTo(first.sha256());
+    assertThat(caches()).hasSize(1).isNotEqualTo(cache);
+    assertThat(first.row(1)).containsOnly(2); // what is mapped stays
+  }
+
+  @Test
+  void theHashIsThatOfThePixelsWhereverTheyLie() throws IOException {
+    grey("x/a.png", 1);
+    grey("y/other.png", 1);
+
+    assertThat(DataSources.read(folder.resolve("x"), OWN_SIZE).sha256())
+        .isEqualTo(DataSources.read(folder.resolve("y"), OWN_SIZE).sha256());
+  }
+
+  @Test
+  void aDamagedCacheIsWrittenAnew() throws IOException {
+    grey("a.png", 5);
+    DataSources.read(folder, OWN_SIZE);
+    byte[] cache = Files.readAllBytes(caches().getFirst());
+    Files.write(caches().getFirst(), java.util.Arrays.copyOf(cache, cache.length - 1));
+
+    assertThat(DataSources.read(folder, OWN_SIZE).row(0)).containsOnly(5);
+  }
+
+  @Test
+  void theCacheIsAnNpyFileOfTheRows() throws IOException {
+    grey("a.png", 5);
+    colour("b.png");
+    Dataset rows = DataSources.read(folder, side(10));
+
+    Dataset table = DataSources.read(caches().getFirst(), TableOptions.DEFAULT);
+
+    assertThat(table.size()).isEqualTo(2);
+    assertThat(table.row(1)).isEqualTo(rows.row(1));
+  }
+
+  @Test
+  void partsOfTheirOwnAreFoldersToo() throws IOException {
+    for (int i = 0; i < 20; i++) {
+      grey("train/%d.png".formatted(i), i);
+      grey("val/%d.png".formatted(i), 100 + i);
+    }
+    Splits splits =
+        DataSources.in(null)
+            .load(
+                folder.resolve("train").toString(),
+                side(4),
+                new SplitOptions(.8, .1, .1, folder.resolve("val"), null),
+                1);
+
+    assertThat(splits.validation().size()).isEqualTo(20);
+    assertThat(splits.validation().row(3)).containsOnly(112); // 0, 1, 10, 11, 12, …: by name
+    assertThat(splits.validation().imageShape()).isEqualTo(splits.train().imageShape());
+  }
+}
