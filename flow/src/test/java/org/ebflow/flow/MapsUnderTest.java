@@ -150,6 +150,8 @@ final class MapsUnderTest {
             convolution("ConvolutionMap, without bias", new Shape(3, 2, 1), 1, 5, false),
             convolution("ConvolutionMap, of one pixel", new Shape(4, 2, 2), 2, 1, true),
             convolution("ConvolutionMap, of one channel", new Shape(1, 5, 3), 1, 7, true),
+            convolution("ConvolutionMap, to many channels", new Shape(1, 2, 9), 16, 3, true),
+            convolution("ConvolutionMap, from many channels", new Shape(16, 2, 9), 1, 3, true),
             network(new Shape(1, 2, 3)),
             new Subject("a user's map", new ProductsOfPairs(4), ProductsOfPairs::formula)));
   }

@@ -15,6 +15,7 @@ import java.util.stream.Stream;
 import org.ebflow.flow.Flow;
 import org.ebflow.flow.layer.Activation;
 import org.ebflow.flow.layer.MonotoneSpline;
+import org.ebflow.flow.layer.Shape;
 import org.ebflow.flow.model.CouplingConfig;
 import org.ebflow.flow.model.Init;
 import org.ebflow.flow.model.LinearConfig;
@@ -85,7 +86,7 @@ class TrainingStepTest {
 
   static Stream<Arguments> linearLayers() {
     return Stream.of(
-            FlowsUnderTest.convolutions(Precision.FLOAT32),
+            FlowsUnderTest.normalisedConvolutions(Precision.FLOAT32),
             new LinearConfig(2, LinearConfig.Weights.LU, .3, Init.PUBLISHED)
                 .build(10, Precision.FLOAT32, 1))
         .flatMap(
@@ -134,6 +135,28 @@ class TrainingStepTest {
         objective,
         (flow, team) -> Compute.of(Precision.FLOAT32, blas),
         100);
+  }
+
+  static Stream<Arguments> objectivesWithConvolutions() {
+    return objectives()
+        .filter(
+            objective ->
+                objective.followsGradient() && !(objective instanceof SampledMaximumLikelihood))
+        .flatMap(
+            objective ->
+                Stream.of(
+                        FlowsUnderTest.convolutions(new Shape(1, 4, 4), Precision.FLOAT32),
+                        FlowsUnderTest.networks(new Shape(2, 4, 9), 16, Precision.FLOAT32))
+                    .map(flow -> Arguments.of(flow, objective)));
+  }
+
+  /** By products of image rows, and of patches. */
+  @ParameterizedTest
+  @MethodSource("objectivesWithConvolutions")
+  void aStepThroughConvolutionsAllocatesNothingAfterWarmUp(Flow flow, Objective objective) {
+    Blas blas = Blas.named("openblas");
+    assertAllocatesNothing(
+        flow, objective, (weights, team) -> Compute.of(Precision.FLOAT32, blas), 20);
   }
 
   static Stream<Optimizer> optimizersWithRates() {

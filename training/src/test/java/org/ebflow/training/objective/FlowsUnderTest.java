@@ -14,6 +14,7 @@ import org.ebflow.flow.layer.ColumnPermutation;
 import org.ebflow.flow.layer.ColumnRange;
 import org.ebflow.flow.layer.Composition;
 import org.ebflow.flow.layer.Convolution;
+import org.ebflow.flow.layer.ConvolutionMap;
 import org.ebflow.flow.layer.Coupling;
 import org.ebflow.flow.layer.CouplingSplit;
 import org.ebflow.flow.layer.Dense;
@@ -89,12 +90,11 @@ public final class FlowsUnderTest {
                     .build()));
       }
     }
-    flows.put("convolutions", random(convolutions(Precision.FLOAT64), .1));
     flows.put(
-        "cnn",
-        random(
-            new ConvolutionalConfig(2, 2, 3, .3, true)
-                .build(new Shape(1, 4, 2), Precision.FLOAT64, 9)));
+        "convolutions, spectral normalisation",
+        random(normalisedConvolutions(Precision.FLOAT64), .1));
+    flows.put("cnn", random(convolutions(new Shape(1, 4, 2), Precision.FLOAT64)));
+    flows.put("convolutional networks", random(networks(new Shape(2, 2, 3), 3, Precision.FLOAT64)));
     flows.put("coupling, every transform", random(couplings(Precision.FLOAT64)));
     flows.put("multi-scale", random(multiScale(new Shape(1, 4, 4), Precision.FLOAT64)));
     flows.put(
@@ -119,7 +119,7 @@ public final class FlowsUnderTest {
   }
 
   /** Convolutions, plain and with spectral normalisation, and a dense layer. */
-  public static Flow convolutions(Precision precision) {
+  public static Flow normalisedConvolutions(Precision precision) {
     Shape image = new Shape(1, 4, 2);
     Shape squeezed = new Shape(4, 2, 1);
     return Flow.of(image)
@@ -130,6 +130,34 @@ public final class FlowsUnderTest {
         .layer(new Convolution(squeezed, 3))
         .smoothLeakyRelu(.3)
         .dense()
+        .build();
+  }
+
+  /** Two blocks of two convolutions. */
+  public static Flow convolutions(Shape image, Precision precision) {
+    return new ConvolutionalConfig(2, 2, 3, .3, true).build(image, precision, 9);
+  }
+
+  /** A coupling of channels by a network of convolutions with so many hidden channels. */
+  public static Flow networks(Shape image, int width, Precision precision) {
+    CouplingSplit split = CouplingSplit.channels(image, 1);
+    Shape hidden = new Shape(width, image.height(), image.width());
+    int out = 2 * (image.channels() - 1);
+    return Flow.of(image)
+        .precision(precision)
+        .layer(new Convolution(image, 1))
+        .layer(
+            new Coupling(
+                split,
+                AffineTransform.bounded(2),
+                List.of(
+                    new Composition(
+                        List.of(
+                            new ConvolutionMap(split.networkShape(), width, 3),
+                            new Activation(Activation.Kind.TANH, hidden.size()),
+                            new ConvolutionMap(hidden, width, 1),
+                            new Activation(Activation.Kind.TANH, hidden.size()),
+                            new ConvolutionMap(hidden, out, 3))))))
         .build();
   }
 
