@@ -2,8 +2,9 @@ package org.ebflow.training.objective;
 
 import java.util.LinkedHashMap;
 import java.util.Map;
-import java.util.function.Predicate;
+import java.util.function.BiPredicate;
 import java.util.stream.Stream;
+import org.ebflow.flow.Flow;
 import org.junit.jupiter.params.provider.Arguments;
 
 /** Every objective in every form, for the tests that all of them must pass. */
@@ -35,20 +36,25 @@ final class ObjectivesUnderTest {
 
   /** Those that follow the gradient of their loss. */
   static Stream<Arguments> gradientsWithFlows() {
-    return withFlows(name -> all().get(name).followsGradient());
+    return withFlows((flow, objective) -> objective.followsGradient());
   }
 
+  /** The others need a dense layer. */
   static Stream<Arguments> withFlows() {
-    return withFlows(name -> true);
+    return withFlows(
+        (flow, objective) ->
+            objective.followsGradient()
+                || flow.constantParts().stream().anyMatch(part -> part.affineMap() != null));
   }
 
-  private static Stream<Arguments> withFlows(Predicate<String> wanted) {
-    return FlowsUnderTest.all().keySet().stream()
+  private static Stream<Arguments> withFlows(BiPredicate<Flow, Objective> wanted) {
+    Map<String, Objective> objectives = all();
+    return FlowsUnderTest.all().entrySet().stream()
         .flatMap(
             flow ->
-                all().keySet().stream()
-                    .filter(wanted)
-                    .map(objective -> Arguments.of(flow, objective)));
+                objectives.keySet().stream()
+                    .filter(name -> wanted.test(flow.getValue(), objectives.get(name)))
+                    .map(name -> Arguments.of(flow.getKey(), name)));
   }
 
   /** How many draws an evaluation uses. */

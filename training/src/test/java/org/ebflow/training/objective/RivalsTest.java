@@ -36,7 +36,7 @@ class RivalsTest {
           "sinh", List.of("0.weight", "2.weight"),
           "coupling, every transform", List.of("1.weight", "3.weight", "5.weight"),
           "linear LU, dense at the end", List.of("1.weight"),
-          "convolutions", List.of("5.weight"));
+          "convolutions, spectral normalisation", List.of("5.weight"));
 
   static Stream<Arguments> cases() {
     return DENSE.keySet().stream()
