@@ -14,6 +14,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Iterator;
+import java.util.List;
 import java.util.zip.CRC32;
 import javax.imageio.ImageIO;
 import javax.imageio.ImageReader;
@@ -37,6 +38,10 @@ final class PictureFile {
   private static final int CHUNK_FRAME = 12;
 
   private static final int WHITE = 255;
+
+  /** How warnings of damage begin, in the words of libjpeg. */
+  private static final List<String> DAMAGE =
+      List.of("Truncated File", "Premature end", "Corrupt JPEG data");
 
   private PictureFile() {}
 
@@ -103,7 +108,7 @@ final class PictureFile {
       reader.setInput(in, true, true);
       reader.addIIOReadWarningListener(
           (source, warning) -> {
-            if (warning.startsWith("Premature end") || warning.startsWith("Corrupt JPEG data")) {
+            if (DAMAGE.stream().anyMatch(warning::startsWith)) {
               throw new Damage(warning);
             }
           });

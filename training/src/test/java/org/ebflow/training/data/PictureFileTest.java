@@ -162,7 +162,7 @@ final class PictureFileTest {
   @Test
   void truncatedJpegIsRefused() throws IOException {
     byte[] whole = Pictures.jpeg(Pictures.colour());
-    for (int length = 20; length < whole.length - 8; length += 7) {
+    for (int length = 20; length < whole.length - 8; length++) {
       assertRefused(Arrays.copyOf(whole, length), "a whole JPEG picture, found damage");
     }
   }
