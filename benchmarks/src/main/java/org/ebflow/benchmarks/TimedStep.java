@@ -12,6 +12,7 @@ import org.ebflow.linalg.Team;
 import org.ebflow.training.TrainingSettings;
 import org.ebflow.training.TrainingStep;
 import org.ebflow.training.data.Dataset;
+import org.ebflow.training.objective.Objective;
 import org.ebflow.training.optimizer.OptimizerState;
 import org.ebflow.training.recipe.Recipe;
 
@@ -51,7 +52,8 @@ public final class TimedStep {
     data = Dataset.ofPixels("random pixels", pixels, dimension, model.input(), LEVELS);
     order = IntStream.range(0, data.size()).toArray();
     Recipe recipe = model.recipe(loss);
-    flow = recipe.flow(model.input(), recipe.precision());
+    Objective objective = recipe.objective(dimension, data.imageShape());
+    flow = objective.withParameters(recipe.flow(model.input(), recipe.precision()), recipe.seed());
     TrainingSettings settings =
         TrainingSettings.builder()
             .batchSize(batch)
@@ -68,7 +70,7 @@ public final class TimedStep {
                 ? Compute.bfloat16(flow.parameters(), blas, team)
                 : Compute.of(flow.precision(), blas),
             team,
-            recipe.objective(dimension, data.imageShape()),
+            objective,
             data,
             recipe.preprocessing().fit(data),
             settings,
