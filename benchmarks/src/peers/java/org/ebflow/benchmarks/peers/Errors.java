@@ -14,8 +14,11 @@ record Errors(Map<String, Double> relative) {
   /** fdssm subtracts energies of nearly equal size. */
   private static final double TOLERANCE_FDSSM = 1e-2;
 
-  /** Where an input of a leaky ReLU is nearly zero, the last bit decides which slope counts. */
-  private static final double TOLERANCE_KINKS = 1e-2;
+  /**
+   * Where an input of a leaky ReLU is nearly zero, the last bit decides which slope counts: of
+   * millions of inputs some are, and single elements of gradients show it.
+   */
+  private static final double TOLERANCE_KINKS = 5e-2;
 
   /** An update moves a weight near 1 by 1e-5, of which its last bit is a hundredth. */
   private static final double TOLERANCE_UPDATE = 2e-2;
