@@ -94,8 +94,7 @@ public final class FlowsUnderTest {
                     .build()));
       }
     }
-    flows.put(
-        "spectral normalisation", random(spectrallyNormalised(Precision.FLOAT64), .1));
+    flows.put("spectral normalisation", random(spectrallyNormalised(Precision.FLOAT64), .1));
     flows.put("coupling, every transform", random(couplings(Precision.FLOAT64)));
     flows.put("multi-scale", random(multiScale(new Shape(1, 4, 4), Precision.FLOAT64)));
     flows.put("glow", random(glow(false), .1));
