@@ -86,7 +86,7 @@ class TrainingStepTest {
 
   static Stream<Arguments> linearLayers() {
     return Stream.of(
-            FlowsUnderTest.spectrallyNormalised(Precision.FLOAT32),
+            FlowsUnderTest.normalisedConvolutions(Precision.FLOAT32),
             new LinearConfig(2, LinearConfig.Weights.LU, .3, Init.PUBLISHED)
                 .build(10, Precision.FLOAT32, 1))
         .flatMap(

@@ -94,11 +94,13 @@ public final class FlowsUnderTest {
                     .build()));
       }
     }
-    flows.put("spectral normalisation", random(spectrallyNormalised(Precision.FLOAT64), .1));
+    flows.put(
+        "convolutions, spectral normalisation",
+        random(normalisedConvolutions(Precision.FLOAT64), .1));
     flows.put("coupling, every transform", random(couplings(Precision.FLOAT64)));
     flows.put("multi-scale", random(multiScale(new Shape(1, 4, 4), Precision.FLOAT64)));
-    flows.put("glow", random(glow(false), .1));
-    flows.put("glow, LU-factored", random(glow(true), .1));
+    flows.put("glow", random(glow(false)));
+    flows.put("glow, LU-factored", random(glow(true)));
     flows.put(
         "logit in front",
         fullyConnected(4, false).after(List.of(FixedAffine.uniform(4, .3, .5), new Logit(.7))));
@@ -127,7 +129,7 @@ public final class FlowsUnderTest {
   }
 
   /** Convolutions, plain and with spectral normalisation, and a dense layer. */
-  public static Flow spectrallyNormalised(Precision precision) {
+  public static Flow normalisedConvolutions(Precision precision) {
     Shape image = new Shape(1, 4, 2);
     Shape squeezed = new Shape(4, 2, 1);
     return Flow.of(image)

@@ -19,7 +19,7 @@ class ObjectiveGradientTest {
   private static final int BATCH = 3;
 
   @ParameterizedTest
-  @MethodSource("org.ebflow.training.objective.ObjectivesUnderTest#gradientsWithFlows")
+  @MethodSource("org.ebflow.training.objective.ObjectivesUnderTest#gradientsWithSmoothFlows")
   void gradientMatchesFiniteDifferences(String flowName, String objectiveName) {
     Flow flow = FlowsUnderTest.all().get(flowName);
     Objective objective = ObjectivesUnderTest.all().get(objectiveName);

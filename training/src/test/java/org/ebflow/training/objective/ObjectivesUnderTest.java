@@ -34,9 +34,14 @@ final class ObjectivesUnderTest {
     return objectives;
   }
 
-  /** Those that follow the gradient of their loss. */
-  static Stream<Arguments> gradientsWithFlows() {
-    return withFlows((flow, objective) -> objective.followsGradient());
+  /**
+   * Those that follow the gradient of their loss, with flows that have no kinks. Difference
+   * quotients across the kinks of Glow's leaky ReLUs say nothing; GlowGoldenTest and
+   * RecipeGradientTest check its gradients.
+   */
+  static Stream<Arguments> gradientsWithSmoothFlows() {
+    return withFlows((flow, objective) -> objective.followsGradient())
+        .filter(arguments -> !((String) arguments.get()[0]).startsWith("glow"));
   }
 
   /** The others need a dense layer. */
