@@ -12,8 +12,7 @@ def dense(x, spec, weights, at):
     return x @ weights[at + "weight"].T + weights[at + "bias"], np.linalg.slogdet(weights[at + "weight"])[1]
 
 def actnorm(x, spec, weights, at):
-    t, s = weights[at + "translation"], weights[at + "log_scale"]
-    return (x - t) * np.exp(-s), -s.sum()
+    return (x - weights[at + "translation"]) * np.exp(-weights[at + "log_scale"]), -weights[at + "log_scale"].sum()
 
 def fixed_affine(x, spec, weights, at):  # rounded as `score` does, since digits may cancel
     scale, shift = (np.array(spec[key], spec["dtype"]).astype(float) for key in ("scale", "shift"))
@@ -25,16 +24,15 @@ def smooth_leaky_relu(x, spec, weights, at):
 
 def monotone_spline(x, spec, weights, at):
     blocks = [at + block for block in ("left_tail", "theta", "right_tail")]  # tails if they are frozen
-    e = np.exp(np.concatenate([weights[block] for block in blocks if block in weights]))
-    e = np.concatenate([e[[0, 0]], e, e[[-1, -1]]])
+    e = np.pad(np.exp(np.concatenate([weights[b] for b in blocks if b in weights])), ((2, 2), (0, 0)), "edge")
     bsplines = np.array([[1, 4, 1, 0], [-3, 0, 3, 0], [3, -6, 3, 0], [-1, 3, -3, 1]]) / 6  # by powers of u
     powers = np.tensordot(bsplines, [e[:-3], e[1:-2], e[2:-1], e[3:]], 1)  # of f' between two knots
     areas = np.tensordot([1, 1 / 2, 1 / 3, 1 / 4], powers, 1)
     step, end = 2 * spec["range"] / spec["intervals"], spec["range"] * (1 + 4 / spec["intervals"])
     inside = np.clip(np.concatenate([x, 0 * x[:1]]), -end, end)  # beyond, f is linear; f(0) = 0
     knot = np.clip(((inside + end) / step).astype(int), 0, len(areas) - 1)
-    u, c = (inside + end) / step - knot, [np.take_along_axis(power, knot, 0) for power in powers]
-    before = np.take_along_axis(np.cumsum(areas, 0) - areas, knot, 0)
+    before, *c = (np.take_along_axis(a, knot, 0) for a in (np.cumsum(areas, 0) - areas, *powers))
+    u = (inside + end) / step - knot
     f = step * (before + u * (c[0] + u * (c[1] / 2 + u * (c[2] / 3 + u * c[3] / 4))))
     slope = (c[0] + u * (c[1] + u * (c[2] + u * c[3])))[:-1]
     return f[:-1] - f[-1:] + slope * (x - inside[:-1]), np.log(slope).sum(1)
@@ -63,8 +61,8 @@ def coupling(x, spec, weights, at):
         spec = {"split": spec, "transform": {"type": "affine"}, "networks": networks}
     transform, mask = spec["transform"], np.array(spec["split"]["mask"])
     kind, bound = transform["type"], transform.get("bound", 1)
-    names = ["translation"] if kind == "additive" else ["scale", "translation"]
-    found = [mlp(x * mask, n, weights, f"{at}{name}.") for n, name in zip(spec["networks"], names)]
+    named = zip(("scale", "translation")[-len(spec["networks"]) :], spec["networks"])
+    found = [mlp(x * mask, network, weights, f"{at}{name}.") for name, network in named]
     h, t = found[0] * (1 - mask), found[-1] * (1 - mask)
     if kind == "affine":
         return mask * x + (1 - mask) * (x - t) * np.exp(-h), -h.sum(1)
@@ -73,20 +71,17 @@ def coupling(x, spec, weights, at):
 
 def mlp(x, spec, weights, at):
     for i in range(0, 2 * spec["hidden"] + 1, 2):
+        w = weights[f"{at}{i}.weight_v" if spec.get("weight_normalisation") else f"{at}{i}.weight"]
         if spec.get("weight_normalisation"):
-            w, g = weights[f"{at}{i}.weight_v"], weights[f"{at}{i}.weight_g"].T
-            w = g * w / np.linalg.norm(w, axis=1)[:, None]
-        else:
-            w = weights[f"{at}{i}.weight"]
-        x = x @ w.T + weights[f"{at}{i}.bias"]
-        if i < 2 * spec["hidden"]:
-            x = ACTIVATIONS[spec["activation"]](x, weights.get(f"{at}{i + 1}.beta"))
+            w = weights[f"{at}{i}.weight_g"].T * w / np.linalg.norm(w, axis=1)[:, None]
+        x, last = x @ w.T + weights[f"{at}{i}.bias"], i == 2 * spec["hidden"]
+        x = x if last else ACTIVATIONS[spec["activation"]](x, weights.get(f"{at}{i + 1}.beta"))
     return x
 
 def sequence(x, spec, weights, at):
-    log_det = 0
+    log_det, dtype = 0, spec["dtype"]
     for i, part in enumerate(spec["layers"]):
-        x, d = LAYERS[known(part)["type"]](x, dict(part, dtype=spec["dtype"]), weights, f"{at}{i}.")
+        x, d = LAYERS[part["type"]](x, dict(part, dtype=dtype), weights, f"{at}{i}.")
         log_det = log_det + d
     return x, log_det
 
@@ -131,8 +126,7 @@ def uniform_noise(rows, seed):  # that spreads whole numbers: in [0,1), a functi
     return np.concatenate([blocks << 32 >> 40, blocks >> 40], 1)[:, :columns] * 2.0**-24
 
 class FlowDensity:
-    """A trained density, used as scikit-learn's are. X has the columns of the table trained on:
-    those of a data frame are found by name, those of an array by place. NaN is an error."""
+    """Used as scikit-learn's; a data frame's columns are found by name, an array's by place."""
     def __init__(self, path):
         path = pathlib.Path(path)
         data = (path / "model.safetensors" if path.is_dir() else path).read_bytes()
@@ -149,7 +143,8 @@ class FlowDensity:
                 if not np.isfinite(block).all():
                     raise ValueError(f"expected finite weights, found others in {name}")
             first, layers = (json.loads(about[key], object_hook=known) for key in ("preprocessing", "layers"))
-            self.parts = ("preprocessing.", "float64", first), ("", about["precision"].lower(), layers)
+            kinds = ("preprocessing.", first, "float64"), ("", layers, about["precision"].lower())
+            self.parts = [(at, {"layers": of, "dtype": dtype}) for at, of, dtype in kinds]
             self.names, self.places = map(json.loads(about["data"]).get, ("columns", "places"))
             whole, self.seed = json.loads(about.get("preprocessing_whole_columns", "[]")), int(about["seed"])
             self.spread = np.isin(np.arange(int(about["dimension"])), whole)
@@ -187,11 +182,9 @@ class FlowDensity:
     def _log_prob(self, x):
         with np.errstate(all="ignore"):  # what overflows has density zero
             x, log_prob = x + self.spread * uniform_noise(x, self.seed), 0
-            for at, dtype, layers in self.parts:
-                x = x.astype(dtype).astype(float)
-                for i, spec in enumerate(layers):
-                    x, log_det = LAYERS[spec["type"]](x, dict(spec, dtype=dtype), self.weights, f"{at}{i}.")
-                    log_prob = log_prob + log_det
+            for at, spec in self.parts:
+                x, log_det = sequence(x.astype(spec["dtype"]).astype(float), spec, self.weights, at)
+                log_prob = log_prob + log_det
             log_prob = log_prob - 0.5 * (x**2 + np.log(2 * np.pi)).sum(1)
         return np.where(np.isfinite(log_prob), log_prob, -np.inf)
 

@@ -66,7 +66,6 @@ final class EbflowTest {
         "train mnist-fc-ssm --set objective.slices=100000000 | slices is 100000000, expected 1 to 10000",
         "inpaint run                                 | inpaint is not built yet",
         "eval no-run --ood kmnist                    | --ood is not built yet",
-        "train --data mnist --loss rg                | --loss rg is not built yet",
         "train --data mnist --loss mm                | --loss mm: no such choice, expected one of ssm",
         "train --set objective.lambda=-5             | lambda gives the energy the weight",
         "score no-run in.csv --out o.csv --precision f8 | --precision is f8, expected f32, f64 or bf16",

@@ -43,7 +43,6 @@ import org.ebflow.flow.layer.Mlp;
 import org.ebflow.flow.layer.MonotoneSpline;
 import org.ebflow.flow.layer.MonotoneSpline.Tails;
 import org.ebflow.flow.layer.PointwiseConvolution;
-import org.ebflow.flow.layer.Sequence;
 import org.ebflow.flow.layer.Shape;
 import org.ebflow.flow.layer.SmoothLeakyRelu;
 import org.ebflow.flow.layer.Triangular;
@@ -83,8 +82,7 @@ class PythonScoreTest {
           "convolution", new Convolution(Shape.plain(2), 1),
           "pointwise_convolution", new PointwiseConvolution(Shape.plain(2)),
           "lu_pointwise_convolution", new LuPointwiseConvolution(Shape.plain(2)),
-          "column_range", new ColumnRange(2, 0, Shape.plain(1), new ActNorm(1)),
-          "sequence", new Sequence(2, List.of(new ActNorm(2))));
+          "column_range", new ColumnRange(2, 0, Shape.plain(1), new ActNorm(1)));
 
   @TempDir private Path folder;
 

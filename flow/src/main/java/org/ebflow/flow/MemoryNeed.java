@@ -20,7 +20,7 @@ import org.ebflow.linalg.Precision;
  */
 public record MemoryNeed(long heap, long outside) {
   /** Of the Java heap, for everything else. */
-  private static final long BASE_HEAP = 1L << 26;
+  private static final long BASE_HEAP = 1L << 24;
 
   /** Outside of it, for the JVM itself and the buffers of the BLAS. */
   private static final long BASE_OUTSIDE = 1L << 28;

@@ -67,7 +67,7 @@ final class MemoryNeedTest {
     assertThatThrownBy(() -> new MemoryNeed(6 * GIB, 4 * GIB).requireFits("it", 6 * GIB, 24 * GIB))
         .isInstanceOf(InvalidInputException.class)
         .hasMessage(
-            "it: expected 10.9 GiB of memory, 6.7 GiB of it Java heap, found 24.0 GiB, of which the heap may take 6.0 GiB (EBFLOW_JAVA_OPTS=-Xmx… allows more)");
+            "it: expected 10.9 GiB of memory, 6.6 GiB of it Java heap, found 24.0 GiB, of which the heap may take 6.0 GiB (EBFLOW_JAVA_OPTS=-Xmx… allows more)");
   }
 
   @Test
@@ -75,6 +75,6 @@ final class MemoryNeedTest {
     assertThatThrownBy(() -> new MemoryNeed(6 * GIB, 4 * GIB).requireFits("it", 7 * GIB, 10 * GIB))
         .isInstanceOf(InvalidInputException.class)
         .hasMessage(
-            "it: expected 10.9 GiB of memory, 6.7 GiB of it Java heap, found 10.0 GiB, of which the heap may take 7.0 GiB");
+            "it: expected 10.9 GiB of memory, 6.6 GiB of it Java heap, found 10.0 GiB, of which the heap may take 7.0 GiB");
   }
 }
