@@ -2,6 +2,7 @@ package org.ebflow.benchmarks;
 
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.ebflow.flow.layer.Shape;
@@ -86,7 +87,7 @@ public record TimedModel(String name, String recipes, Shape input, int batch) {
   private static double number(Map<String, Object> tree, String... keys) {
     Object value = tree;
     for (String key : keys) {
-      value = ((Map<?, ?>) value).get(key);
+      value = Objects.requireNonNull(((Map<?, ?>) value).get(key), key);
     }
     return ((Number) value).doubleValue();
   }
