@@ -188,8 +188,12 @@ public final class GradientCheck {
     }
   }
 
+  /** Moves all weights that are trained; others may be no real numbers, such as a permutation. */
   private static void perturb(Parameters weights, Noise noise) {
     for (int i = 0; i < weights.blocks().size(); i++) {
+      if (!weights.blocks().get(i).trained()) {
+        continue;
+      }
       Matrix values = weights.of(weights.blocks().get(i));
       Matrix draws = Matrix.allocate(Precision.FLOAT64, values.rows(), values.columns());
       noise.gaussian(PERTURBATION_PURPOSE, i, 0, draws);

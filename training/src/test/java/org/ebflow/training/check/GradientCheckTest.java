@@ -9,6 +9,7 @@ import org.ebflow.flow.layer.Activation;
 import org.ebflow.flow.layer.ConstantJacobian;
 import org.ebflow.flow.layer.Dense;
 import org.ebflow.flow.layer.Elementwise;
+import org.ebflow.flow.layer.LuPointwiseConvolution;
 import org.ebflow.flow.layer.Shape;
 import org.ebflow.flow.model.CouplingConfig;
 import org.ebflow.flow.pass.Gradients;
@@ -121,6 +122,21 @@ class GradientCheckTest {
             "5.network.2.bias",
             "6.1.log_scale",
             "6.3.weight");
+  }
+
+  /** Its permutation and signs are blocks that no optimizer moves, and no check either. */
+  @ParameterizedTest
+  @ValueSource(ints = {2, 8, 16})
+  void aPermutationStaysOne(int channels) {
+    Shape image = new Shape(channels, 2, 1);
+    Flow flow =
+        Flow.of(image)
+            .precision(Precision.FLOAT64)
+            .layer(new LuPointwiseConvolution(image))
+            .smoothLeakyRelu(.3)
+            .build();
+
+    assertThat(GradientCheck.of(flow).run().orThrow().worstError()).isLessThanOrEqualTo(1e-6);
   }
 
   @Test
