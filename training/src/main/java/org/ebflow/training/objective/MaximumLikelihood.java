@@ -6,9 +6,6 @@ import org.ebflow.flow.FlowPass;
 import org.ebflow.flow.layer.ConstantJacobian;
 import org.ebflow.flow.pass.Compute;
 import org.ebflow.flow.pass.Gradients;
-import org.ebflow.flow.pass.LogDet;
-import org.ebflow.linalg.Matrix;
-import org.ebflow.linalg.Noise;
 import org.ebflow.linalg.Team;
 import org.ebflow.linalg.Worker;
 import org.jspecify.annotations.Nullable;
@@ -39,15 +36,9 @@ public record MaximumLikelihood() implements Objective {
     return result;
   }
 
-  private static final class Pass extends BatchPass {
-    private final Flow flow;
+  private static final class Pass extends EnergyPass {
     private final List<ConstantJacobian> constantParts;
-    private final Compute compute;
-    private final Worker worker;
-    private final FlowPass pass;
     private final double[] logDets;
-    private final int[] droppedRows;
-    private final LogDet seed;
 
     Pass(
         Flow flow,
@@ -57,49 +48,22 @@ public record MaximumLikelihood() implements Objective {
         int batch,
         double[] logDets,
         int[] droppedRows) {
-      super(flow, pass.rows(), batch);
-      this.flow = flow;
+      super(flow, compute, worker, pass, batch, droppedRows);
       this.constantParts = flow.constantParts();
-      this.compute = compute;
-      this.worker = worker;
-      this.pass = pass;
       this.logDets = logDets;
-      this.droppedRows = droppedRows;
-      this.seed = pass.newSeed();
-    }
-
-    @Override
-    public Matrix noise(int draw) {
-      throw new UnsupportedOperationException("maximum likelihood draws nothing");
-    }
-
-    @Override
-    public void draw(Noise noise, long step) {
-      // nothing is random
     }
 
     @Override
     public void evaluate(@Nullable Gradients gradients) {
-      pass.input().stream(0).copyFrom(data);
-      pass.forward(0, 0);
-      losses.begin();
-      seed.fill(0, -1);
-      double[] loss = losses.array();
-      double[] phi0 = pass.density().order(0).doubles();
-      for (int r = 0; r < loss.length; r++) {
-        loss[r] = -phi0[r];
-      }
-      losses.dropNonFinite(pass, seed);
-      droppedRows[worker.rank()] = losses.nonFinite();
+      computeEnergies();
       if (gradients != null) {
-        gradients.begin(1.0 / batch);
-        pass.backward(seed, false, gradients);
-        gradients.sum();
+        sumGradients(gradients, null);
       }
       double logDet = logDet(gradients);
       if (gradients != null) {
         gradients.pullBack();
       }
+      double[] loss = losses.array();
       for (int r = 0; r < loss.length; r++) {
         if (!losses.dropped(r)) {
           loss[r] -= logDet;
@@ -126,18 +90,6 @@ public record MaximumLikelihood() implements Objective {
         sum += logDet;
       }
       return sum;
-    }
-
-    /**
-     * How many of the batch's rows have a finite loss. All workers have counted theirs and met
-     * since.
-     */
-    private int counted() {
-      int dropped = 0;
-      for (int count : droppedRows) {
-        dropped += count;
-      }
-      return batch - dropped;
     }
   }
 }

@@ -41,10 +41,10 @@ public record RelativeGradient() implements Objective {
 
   @Override
   public ObjectivePass[] forTeam(Flow flow, Compute compute, Team team, int batch) {
-    return EnergyPass.forTeam(name(), flow, compute, team, batch, losses -> new Rule());
+    return WeightRulePass.forTeam(name(), flow, compute, team, batch, losses -> new Rule());
   }
 
-  private static final class Rule implements EnergyPass.Rule {
+  private static final class Rule implements WeightRulePass.Rule {
     /** Σ ȳ xᵀ·WᵀW = Σ ȳ (Wᵀ W x)ᵀ, and W x is the output without the bias. */
     @Override
     public void note(

@@ -68,7 +68,7 @@ public record SelfNormalizing(double penalty) implements Objective {
   @Override
   public SequencedMap<String, Parameter> parameters(Flow flow) {
     SequencedMap<String, Parameter> result = new LinkedHashMap<>();
-    for (Parameter weight : EnergyPass.trainedDenseWeights(flow)) {
+    for (Parameter weight : WeightRulePass.trainedDenseWeights(flow)) {
       int size = weight.rows();
       result.put(
           INVERSE + result.size(),
@@ -80,7 +80,7 @@ public record SelfNormalizing(double penalty) implements Objective {
   @Override
   public ObjectivePass[] forTeam(Flow flow, Compute compute, Team team, int batch) {
     Map<Parameter, Parameter> inverses = new HashMap<>(); // blocks are equal only to themselves
-    List<Parameter> weights = EnergyPass.trainedDenseWeights(flow);
+    List<Parameter> weights = WeightRulePass.trainedDenseWeights(flow);
     Parameters parameters = flow.parameters();
     for (int i = 0; i < weights.size(); i++) {
       int place = parameters.names().indexOf(Objective.PREFIX + INVERSE + i);
@@ -90,11 +90,11 @@ public record SelfNormalizing(double penalty) implements Objective {
       }
       inverses.put(weights.get(i), parameters.blocks().get(place));
     }
-    return EnergyPass.forTeam(
+    return WeightRulePass.forTeam(
         name(), flow, compute, team, batch, losses -> new Rule(inverses, losses));
   }
 
-  private final class Rule implements EnergyPass.Rule {
+  private final class Rule implements WeightRulePass.Rule {
     private final Map<Parameter, Parameter> inverses;
     private final RowLosses losses;
 
