@@ -173,9 +173,7 @@ public final class ConvolutionMap implements DifferentiableMap {
   Matrix biasOfPixels(Workspace kept) {
     Matrix values = kept.value(Objects.requireNonNull(bias));
     Matrix row = kept.row(BIAS, outputs());
-    for (int to = 0; to < outputs(); to += shape.out()) {
-      kept.kernels().rows().copyColumns(values, 0, row, to, shape.out());
-    }
+    kept.kernels().rows().repeatColumns(values, row);
     return row;
   }
 
