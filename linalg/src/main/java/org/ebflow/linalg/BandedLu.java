@@ -21,10 +21,10 @@ import org.jspecify.annotations.Nullable;
  * out.
  *
  * <p>Threading: thread-safe, but for {@link #factorize} and {@link #close}, which no other call may
- * run beside. Solutions run concurrently, inverses take turns. Once warm, no call allocates, except
- * solutions of float32 rows.
+ * run beside. Solutions run concurrently, inverses take turns. Once warm, what a training step
+ * calls allocates nothing.
  */
-public final class BandedLu implements AutoCloseable {
+public final class BandedLu extends LuFactorization {
   /**
    * FLOP of one backend call that solves, about 20 ms: LAPACK solves with the bands of U row by
    * row, at the speed of memory. Longer calls would hold the garbage collector back.
@@ -33,13 +33,11 @@ public final class BandedLu implements AutoCloseable {
 
   private final BlasBackend backend;
   private final @Nullable BandedFactors factors; // null when n is 0
-  private final int n;
   private final int lower;
   private final int upper;
   private final double[] columnSums;
   private final Row counted = this::readAndCount; // made once: a step allocates nothing
   private Row source = (r, band) -> {};
-  private double oneNorm;
   private @Nullable InverseBand inverse;
   private boolean inverted;
 
@@ -55,7 +53,18 @@ public final class BandedLu implements AutoCloseable {
     void row(int row, double[] band);
   }
 
-  BandedLu(BlasBackend backend, int n, int lower, int upper) {
+  private BandedLu(
+      BlasBackend backend, @Nullable BandedFactors factors, int n, int lower, int upper) {
+    super(factors, n, CALL_FLOP / (2.0 * n * (lower + 2.0 * upper + 1)));
+    this.backend = backend;
+    this.factors = factors;
+    this.lower = lower;
+    this.upper = upper;
+    columnSums = new double[n];
+  }
+
+  /** Memory for matrices of that shape, of which none is factorised yet. */
+  static BandedLu allocate(BlasBackend backend, int n, int lower, int upper) {
     long size = (long) n * (lower + 2L * upper + 1);
     if (n < 0 || lower < 0 || upper < 0 || size > Integer.MAX_VALUE - 8) {
       throw new IllegalArgumentException(
@@ -67,12 +76,8 @@ public final class BandedLu implements AutoCloseable {
               + upper
               + " above, expected none negative and n·(lower + 2·upper + 1) less than 2^31");
     }
-    this.backend = backend;
-    this.n = n;
-    this.lower = lower;
-    this.upper = upper;
-    factors = n == 0 ? null : backend.newBandedLu(n, lower, upper);
-    columnSums = new double[n];
+    BandedFactors factors = n == 0 ? null : backend.newBandedLu(n, lower, upper);
+    return new BandedLu(backend, factors, n, lower, upper);
   }
 
   /**
@@ -103,100 +108,6 @@ public final class BandedLu implements AutoCloseable {
   }
 
   /**
-   * Frees native memory now rather than when the garbage collector comes round; no other call may
-   * run beside or follow.
-   */
-  @Override
-  public void close() {
-    if (factors != null) {
-      factors.close();
-    }
-  }
-
-  /** log|det A| in nats; -Inf when singular. */
-  public double logAbsDeterminant() {
-    if (factors == null) {
-      return 0;
-    }
-    if (singular()) {
-      return Double.NEGATIVE_INFINITY;
-    }
-    double sum = 0;
-    for (int i = 0; i < n; i++) {
-      sum += StrictMath.log(Math.abs(factors.pivot(i))); // the same bits whatever the JIT does
-    }
-    return sum;
-  }
-
-  /** Whether a pivot is exactly zero. */
-  public boolean singular() {
-    if (factors != null) {
-      for (int i = 0; i < n; i++) {
-        if (factors.pivot(i) == 0) {
-          return true;
-        }
-      }
-    }
-    return false;
-  }
-
-  /** Estimated condition number, as {@link Lu#condition}. */
-  public double condition() {
-    if (singular()) {
-      return Double.POSITIVE_INFINITY;
-    }
-    return factors == null
-        ? 1
-        : oneNorm
-            * ConditionEstimate.inverseOneNorm(
-                this::solveRows, this::solveRowsTransposed, Precision.FLOAT64, n);
-  }
-
-  /**
-   * Solves A x = r for each row r. Thread-safe.
-   *
-   * @param rows overwritten with the solutions, [count,n], in any precision; solved in float64
-   * @throws IllegalStateException if A is singular
-   */
-  public void solveRows(Matrix rows) {
-    solve(false, rows);
-  }
-
-  /** Solves Aᵀ x = r for each row r; otherwise as {@link #solveRows}. */
-  public void solveRowsTransposed(Matrix rows) {
-    solve(true, rows);
-  }
-
-  private void solve(boolean transpose, Matrix rows) {
-    if (rows.columns() != n) {
-      throw new IllegalArgumentException(
-          "BandedLu.solveRows: rows is " + rows + ", expected [*," + n + "]");
-    }
-    requireRegular("solveRows");
-    if (factors == null || rows.size() == 0) {
-      return;
-    }
-    double flop = 2.0 * n * (lower + 2.0 * upper + 1);
-    int most = (int) Math.clamp(CALL_FLOP / flop, 1, rows.rows());
-    Matrix converted =
-        rows.precision() == Precision.FLOAT64 ? null : Matrix.allocate(Precision.FLOAT64, most, n);
-    for (int r = 0; r < rows.rows(); r += most) {
-      int count = Math.min(most, rows.rows() - r);
-      if (converted == null) {
-        factors.solve(transpose, rows, rows.offset() + r * rows.stride(), count);
-      } else {
-        for (int i = 0; i < count; i++) {
-          converted.copyRow(rows, r + i, i);
-        }
-        factors.solve(transpose, converted, 0, count);
-        for (int i = 0; i < count; i++) {
-          rows.copyRow(converted, i, r + i);
-        }
-      }
-    }
-  }
-
-  /**
    * Gives the elements of A⁻ᵀ that lie in the band of A: ∂ log|det A|/∂A, where A may be other than
    * zero. They are computed once for each factorisation.
    *
@@ -219,12 +130,5 @@ public final class BandedLu implements AutoCloseable {
       inverted = true;
     }
     band.forEachRow(use);
-  }
-
-  private void requireRegular(String method) {
-    if (singular()) {
-      throw new IllegalStateException(
-          "BandedLu." + method + ": the matrix [" + n + "," + n + "] is singular");
-    }
   }
 }

@@ -251,7 +251,7 @@ public final class Blas {
    *     2·upper + 1) numbers do not fit one array
    */
   public BandedLu factorizeBanded(int n, int lower, int upper, BandedLu.Row rows) {
-    BandedLu lu = new BandedLu(backend, n, lower, upper);
+    BandedLu lu = BandedLu.allocate(backend, n, lower, upper);
     lu.factorize(rows);
     return lu;
   }

@@ -18,7 +18,7 @@ import org.jspecify.annotations.Nullable;
  * <p>Threading: thread-safe, but for {@link #factorize} and {@link #close}, which no other call may
  * run beside. Solutions run concurrently, inverses take turns.
  */
-public final class Lu implements AutoCloseable {
+public final class Lu extends LuFactorization {
   /**
    * FLOP of one backend call that solves, about 20 ms at 30 GFLOP/s. Longer calls would hold the
    * garbage collector back; shorter ones would read all factors more often.
@@ -30,24 +30,15 @@ public final class Lu implements AutoCloseable {
 
   private final @Nullable LuFactors factors; // null when n is 0
   private final Precision precision;
-  private final int n;
   private final double[] columnSums;
-  private double oneNorm;
-
-  /**
-   * Right-hand sides in the factors' precision, one per thread; of this factorisation, whose size
-   * they have.
-   */
-  @SuppressWarnings("ThreadLocalUsage")
-  private final ThreadLocal<Matrix> converted = new ThreadLocal<>();
 
   private final Matrix tile;
   private final Matrix convertedTile;
 
   Lu(@Nullable LuFactors factors, Precision precision, int n) {
+    super(factors, n, CALL_FLOP / (2.0 * n * n));
     this.factors = factors;
     this.precision = precision;
-    this.n = n;
     columnSums = new double[n];
     Precision own = factors == null ? precision : factors.precision();
     tile = Matrix.allocate(own, TILE, TILE);
@@ -69,113 +60,6 @@ public final class Lu implements AutoCloseable {
     oneNorm = ConditionEstimate.oneNorm(a, columnSums);
     if (factors != null) {
       factors.factorize(a);
-    }
-  }
-
-  /**
-   * Frees native memory now rather than when the garbage collector comes round; no other call may
-   * run beside or follow.
-   */
-  @Override
-  public void close() {
-    if (factors != null) {
-      factors.close();
-    }
-  }
-
-  /** log|det A| in nats, summed in float64; -Inf when singular. */
-  public double logAbsDeterminant() {
-    if (factors == null) {
-      return 0;
-    }
-    if (singular()) {
-      return Double.NEGATIVE_INFINITY;
-    }
-    double sum = 0;
-    for (int i = 0; i < n; i++) {
-      sum +=
-          StrictMath.log(
-              Math.abs(factors.pivot(i))); // the same bits whatever the JIT compiler does
-    }
-    return sum;
-  }
-
-  /** Whether a pivot is exactly zero. */
-  public boolean singular() {
-    if (factors != null) {
-      for (int i = 0; i < n; i++) {
-        if (factors.pivot(i) == 0) {
-          return true;
-        }
-      }
-    }
-    return false;
-  }
-
-  /**
-   * Estimated condition number ‖A‖₁·‖A⁻¹‖₁ (a lower bound, rarely off by more than 3), +Inf when
-   * singular, NaN when A has NaN.
-   */
-  public double condition() {
-    if (singular()) {
-      return Double.POSITIVE_INFINITY;
-    }
-    return factors == null
-        ? 1
-        : oneNorm
-            * ConditionEstimate.inverseOneNorm(
-                this::solveRows, this::solveRowsTransposed, factors.precision(), n);
-  }
-
-  /**
-   * Solves A x = r for each row r. Thread-safe.
-   *
-   * @param rows overwritten with the solutions, [count,n], in any precision; solved in the factors'
-   *     own
-   * @throws IllegalStateException if A is singular
-   */
-  public void solveRows(Matrix rows) {
-    if (rows.columns() != n) {
-      throw new IllegalArgumentException(
-          "Lu.solveRows: rows is " + rows + ", expected [*," + n + "]");
-    }
-    solve(false, rows);
-  }
-
-  /** Solves Aᵀ x = r for each row r; otherwise as {@link #solveRows}. */
-  void solveRowsTransposed(Matrix rows) {
-    solve(true, rows);
-  }
-
-  private void solve(boolean transpose, Matrix rows) {
-    requireRegular("solveRows");
-    if (factors == null || rows.size() == 0) {
-      return;
-    }
-    int most = (int) Math.clamp(CALL_FLOP / (2.0 * n * n), 1, rows.rows());
-    for (int r = 0; r < rows.rows(); r += most) {
-      int count = Math.min(most, rows.rows() - r);
-      if (rows.precision() == factors.precision()) {
-        factors.solve(transpose, rows, rows.offset() + r * rows.stride(), count);
-      } else {
-        solveConverted(factors, transpose, rows, r, count);
-      }
-    }
-  }
-
-  private void solveConverted(
-      LuFactors regular, boolean transpose, Matrix rows, int from, int count) {
-    Matrix scratch = converted.get();
-    if (scratch == null || scratch.rows() < count) {
-      scratch = Matrix.allocate(regular.precision(), count, n);
-      converted.set(scratch);
-    }
-    for (int r = 0; r < count; r++) {
-      scratch.copyRow(rows, from + r, r);
-    }
-    regular.solve(transpose, scratch, 0, count);
-    for (int r = 0; r < count; r++) {
-      rows.copyRow(scratch, r, from + r);
     }
   }
 
@@ -240,13 +124,6 @@ public final class Lu implements AutoCloseable {
     } else {
       DoubleTranspose.add(
           scale, block.doubles(), TILE, rows, columns, sum.doubles(), to, sum.stride());
-    }
-  }
-
-  private void requireRegular(String method) {
-    if (singular()) {
-      throw new IllegalStateException(
-          "Lu." + method + ": the matrix [" + n + "," + n + "] is singular");
     }
   }
 }

@@ -125,22 +125,22 @@ public final class Convolution implements ConstantJacobian {
 
   @Override
   public OptionalDouble condition(Parameters parameters, Blas blas) {
-    return OptionalDouble.of(factors(parameters, blas, Precision.FLOAT64).condition());
+    return OptionalDouble.of(factors(parameters, blas, Precision.FLOAT64).lu().condition());
   }
 
   @Override
   public double logAbsDeterminant(Parameters parameters, Blas blas) {
-    return factors(parameters, blas, Precision.FLOAT64).logAbsDeterminant();
+    return factors(parameters, blas, Precision.FLOAT64).lu().logAbsDeterminant();
   }
 
   @Override
   public double addLogDetGradient(
       double factor, Parameters parameters, Blas blas, Gradients gradients) {
     ConvolutionMatrix factors = factors(parameters, blas, parameters.precision());
-    if (gradients.wants(map.weight) && !factors.singular()) {
+    if (gradients.wants(map.weight) && !factors.lu().singular()) {
       factors.addGradient(factor, gradients.of(map.weight));
     }
-    return factors.logAbsDeterminant();
+    return factors.lu().logAbsDeterminant();
   }
 
   @Override
@@ -162,7 +162,7 @@ public final class Convolution implements ConstantJacobian {
   @Override
   public void inverse(Matrix y, Matrix x, Workspace kept) {
     kept.kernels().rows().subtractFromRows(y, map.biasOfPixels(kept), x); // x = A⁻¹(y - b)
-    factors(kept.parameters(), kept.blas(), Precision.FLOAT64).solveRows(x);
+    factors(kept.parameters(), kept.blas(), Precision.FLOAT64).lu().solveRows(x);
   }
 
   @Override

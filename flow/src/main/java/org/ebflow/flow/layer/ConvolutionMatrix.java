@@ -6,6 +6,7 @@ import org.ebflow.linalg.BandedLu;
 import org.ebflow.linalg.Blas;
 import org.ebflow.linalg.ConvolutionShape;
 import org.ebflow.linalg.Lu;
+import org.ebflow.linalg.LuFactorization;
 import org.ebflow.linalg.Matrix;
 import org.ebflow.linalg.Precision;
 
@@ -68,17 +69,13 @@ abstract sealed class ConvolutionMatrix implements Factorization {
     return bandedPays(shape) ? Precision.FLOAT64 : ofDense;
   }
 
-  /** log|det A| in nats, -Infinity when singular. */
-  abstract double logAbsDeterminant();
+  /** The factors: determinant, condition and solutions. */
+  abstract LuFactorization lu();
 
-  /** Whether a pivot is exactly zero. */
-  abstract boolean singular();
-
-  /** Estimated condition number in the 1-norm. */
-  abstract double condition();
-
-  /** Solves A x = r for each row r [*,D], in any precision, which is overwritten. */
-  abstract void solveRows(Matrix rows);
+  @Override
+  public final void close() {
+    lu().close();
+  }
 
   /** Gives the elements of A⁻ᵀ in the band of A, row by row. */
   abstract void inverseTransposed(BandedLu.Row use);
@@ -157,33 +154,13 @@ abstract sealed class ConvolutionMatrix implements Factorization {
     }
 
     @Override
-    double logAbsDeterminant() {
-      return lu.logAbsDeterminant();
-    }
-
-    @Override
-    boolean singular() {
-      return lu.singular();
-    }
-
-    @Override
-    double condition() {
-      return lu.condition();
-    }
-
-    @Override
-    void solveRows(Matrix rows) {
-      lu.solveRows(rows);
+    LuFactorization lu() {
+      return lu;
     }
 
     @Override
     void inverseTransposed(BandedLu.Row use) {
       lu.inverseTransposed(use);
-    }
-
-    @Override
-    public void close() {
-      lu.close();
     }
   }
 
@@ -231,23 +208,8 @@ abstract sealed class ConvolutionMatrix implements Factorization {
     }
 
     @Override
-    double logAbsDeterminant() {
-      return lu.logAbsDeterminant();
-    }
-
-    @Override
-    boolean singular() {
-      return lu.singular();
-    }
-
-    @Override
-    double condition() {
-      return lu.condition();
-    }
-
-    @Override
-    void solveRows(Matrix rows) {
-      lu.solveRows(rows);
+    LuFactorization lu() {
+      return lu;
     }
 
     @Override
@@ -261,11 +223,6 @@ abstract sealed class ConvolutionMatrix implements Factorization {
         }
         use.row(r, band);
       }
-    }
-
-    @Override
-    public void close() {
-      lu.close();
     }
   }
 }

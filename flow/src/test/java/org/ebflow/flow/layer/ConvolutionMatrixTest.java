@@ -62,10 +62,11 @@ class ConvolutionMatrixTest {
     GoldenCase golden = GoldenCase.open("convdet");
     Matrix weight = weight(golden.values("weight"));
     try (ConvolutionMatrix factors = factors(banded, REFERENCE, weight, Precision.FLOAT64)) {
-      assertThat(factors.logAbsDeterminant()).isCloseTo(golden.scalar("logabsdet"), within(1e-12));
-      assertThat(factors.condition()).isBetween(1.0, 50 * golden.scalar("cond"));
+      assertThat(factors.lu().logAbsDeterminant())
+          .isCloseTo(golden.scalar("logabsdet"), within(1e-12));
+      assertThat(factors.lu().condition()).isBetween(1.0, 50 * golden.scalar("cond"));
       Matrix solved = rows(golden.values("v"));
-      factors.solveRows(solved);
+      factors.lu().solveRows(solved);
       assertClose(solved, rows(golden.values("inv_v")), 1e-12);
       Matrix gradient = Matrix.allocate(Precision.FLOAT64, CHANNELS, SIDE * SIDE * CHANNELS);
       gradient.fill(1);
@@ -122,10 +123,10 @@ class ConvolutionMatrixTest {
 
   private static void assertAgree(
       ConvolutionMatrix banded, ConvolutionMatrix dense, ConvolutionShape shape, double tolerance) {
-    double size = Math.max(1, dense.condition());
-    assertThat(banded.logAbsDeterminant())
-        .isCloseTo(dense.logAbsDeterminant(), within(tolerance * size));
-    assertThat(banded.condition()).isCloseTo(dense.condition(), within(.01 * size));
+    double size = Math.max(1, dense.lu().condition());
+    assertThat(banded.lu().logAbsDeterminant())
+        .isCloseTo(dense.lu().logAbsDeterminant(), within(tolerance * size));
+    assertThat(banded.lu().condition()).isCloseTo(dense.lu().condition(), within(.01 * size));
     Matrix[] gradients = new Matrix[2];
     Matrix[] solved = new Matrix[2];
     for (int i = 0; i < 2; i++) {
@@ -134,7 +135,7 @@ class ConvolutionMatrixTest {
       solved[i] = Matrix.allocate(Precision.FLOAT64, 2, shape.outputs());
       solved[i].fill(1);
       solved[i].set(1, 0, -3);
-      (i == 0 ? banded : dense).solveRows(solved[i]);
+      (i == 0 ? banded : dense).lu().solveRows(solved[i]);
     }
     assertClose(gradients[0], gradients[1], tolerance * size * shape.pixels());
     assertClose(solved[0], solved[1], tolerance * size);
@@ -145,9 +146,9 @@ class ConvolutionMatrixTest {
   void aZeroWeightIsSingular(boolean banded) {
     Matrix zero = Matrix.allocate(Precision.FLOAT64, CHANNELS, SIDE * SIDE * CHANNELS);
     try (ConvolutionMatrix factors = factors(banded, REFERENCE, zero, Precision.FLOAT64)) {
-      assertThat(factors.singular()).isTrue();
-      assertThat(factors.logAbsDeterminant()).isEqualTo(Double.NEGATIVE_INFINITY);
-      assertThat(factors.condition()).isEqualTo(Double.POSITIVE_INFINITY);
+      assertThat(factors.lu().singular()).isTrue();
+      assertThat(factors.lu().logAbsDeterminant()).isEqualTo(Double.NEGATIVE_INFINITY);
+      assertThat(factors.lu().condition()).isEqualTo(Double.POSITIVE_INFINITY);
     }
   }
 

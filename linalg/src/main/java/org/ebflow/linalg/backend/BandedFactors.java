@@ -2,6 +2,7 @@ package org.ebflow.linalg.backend;
 
 import org.ebflow.linalg.BandedLu;
 import org.ebflow.linalg.Matrix;
+import org.ebflow.linalg.Precision;
 
 /**
  * Memory for the float64 LU factors of one banded matrix A [n,n], used again for every matrix that
@@ -16,16 +17,18 @@ import org.ebflow.linalg.Matrix;
  * singular. Calls run on the calling thread. {@link #solve} may run beside itself on other threads,
  * nothing else may.
  */
-public interface BandedFactors extends AutoCloseable {
+public interface BandedFactors extends PivotedFactors {
+  @Override
+  default Precision precision() {
+    return Precision.FLOAT64;
+  }
+
   /**
    * Factorises A with partial pivoting.
    *
    * @param rows gives the rows of A
    */
   void factorize(BandedLu.Row rows);
-
-  /** Element k of the diagonal of U: zero if A is singular, and the product of all is ±det A. */
-  double pivot(int k);
 
   /** The row that step k exchanged row k with, at least k. */
   int exchanged(int k);
@@ -43,19 +46,4 @@ public interface BandedFactors extends AutoCloseable {
    * @param to overwritten from its beginning, float64 [1,*]
    */
   void copyUpperRow(int k, int count, Matrix to);
-
-  /**
-   * Solves A·x = r, or Aᵀ·x = r when transposed, for rows r of a matrix.
-   *
-   * @param rows read and overwritten with the solutions, float64
-   * @param from index of the first row's first element in the array of {@code rows}
-   * @param count number of rows, a stride of {@code rows} apart
-   */
-  void solve(boolean transpose, Matrix rows, int from, int count);
-
-  /** Frees memory that no garbage collection would; no other call may follow. */
-  @Override
-  default void close() {
-    // on the heap
-  }
 }
