@@ -55,7 +55,7 @@ public final class ActNorm implements ConstantJacobian {
   public ActNorm(Shape image) {
     translation = new Parameter("translation", 1, image.channels(), Initializers.constant(0));
     logScale = new Parameter("log_scale", 1, image.channels(), Initializers.constant(0));
-    pixels = image.height() * image.width();
+    pixels = image.pixels();
   }
 
   static ActNorm of(Description description, Shape input) {

@@ -73,10 +73,7 @@ public final class ChannelScale implements DifferentiableMap {
   /** An image stays one. */
   @Override
   public Shape outputShape(Shape input) {
-    if (!image.equals(input)) {
-      throw new IllegalArgumentException(this + ": rows are " + input + ", expected " + image);
-    }
-    return image;
+    return image.require(this, input);
   }
 
   @Override
@@ -103,8 +100,7 @@ public final class ChannelScale implements DifferentiableMap {
       Jet products = kept.jet(PRODUCTS, image.size());
       for (int k = 0; k <= yBar.order(); k++) { // ā = f·Σ_k Σ ȳ_k y_k
         rows.product(yBar.stream(k), kept.jet().stream(k), products.stream(k));
-        int pixels = image.height() * image.width();
-        gradients.addColumnSums(logScale, factor, products.byPixel(pixels), k);
+        gradients.addColumnSums(logScale, factor, products.byPixel(image.pixels()), k);
       }
     }
     Matrix scale = kept.row(SCALE, image.size());

@@ -107,7 +107,7 @@ public final class ColumnPermutation implements ConstantJacobian {
       throw new IllegalArgumentException(
           "ColumnPermutation.splitChannels: " + kept + " channels of " + image + " kept");
     }
-    int pixels = image.height() * image.width();
+    int pixels = image.pixels();
     int[] source = new int[image.size()];
     int at = 0;
     for (int pixel = 0; pixel < pixels; pixel++) {
@@ -148,7 +148,7 @@ public final class ColumnPermutation implements ConstantJacobian {
     int perRow = image.width() / side;
     int perPatch = side * side;
     int[] source = new int[image.size()];
-    for (int i = 0; i < image.height() * image.width(); i++) {
+    for (int i = 0; i < image.pixels(); i++) {
       int patch = i / perPatch;
       int within = i % perPatch;
       int y = patch / perRow * side + within / side + down % image.height();
@@ -183,7 +183,7 @@ public final class ColumnPermutation implements ConstantJacobian {
     int perRow = image.width() / across;
     int perSet = image.height() / down * perRow;
     int[] source = new int[image.size()];
-    for (int i = 0; i < image.height() * image.width(); i++) {
+    for (int i = 0; i < image.pixels(); i++) {
       int set = i / perSet;
       int within = i % perSet;
       putPixel(

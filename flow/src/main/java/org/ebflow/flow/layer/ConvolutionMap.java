@@ -134,10 +134,7 @@ public final class ConvolutionMap implements DifferentiableMap {
 
   @Override
   public Shape outputShape(Shape input) {
-    Shape expected = new Shape(shape.in(), shape.height(), shape.width());
-    if (!input.equals(expected)) {
-      throw new IllegalArgumentException(this + ": rows are " + input + ", expected " + expected);
-    }
+    new Shape(shape.in(), shape.height(), shape.width()).require(this, input);
     return new Shape(shape.out(), shape.height(), shape.width());
   }
 

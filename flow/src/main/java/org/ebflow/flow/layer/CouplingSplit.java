@@ -152,9 +152,8 @@ public final class CouplingSplit {
    * @throws IllegalArgumentException naming both shapes
    */
   void requireShape(Shape input) {
-    if (image != null && !image.equals(input)) {
-      throw new IllegalArgumentException(
-          "CouplingSplit.channels: rows are " + input + ", expected " + image);
+    if (image != null) {
+      image.require("CouplingSplit.channels", input);
     }
   }
 

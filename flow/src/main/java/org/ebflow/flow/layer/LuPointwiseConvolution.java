@@ -130,11 +130,7 @@ public final class LuPointwiseConvolution implements ConstantJacobian {
 
   @Override
   public Shape outputShape(Shape input) {
-    return PixelRows.requireShape(this, image, input);
-  }
-
-  private int pixels() {
-    return image.height() * image.width();
+    return image.require(this, input);
   }
 
   @Override
@@ -153,7 +149,7 @@ public final class LuPointwiseConvolution implements ConstantJacobian {
     for (int i = 0; i < values.rows(); i++) {
       sum += values.get(i, i);
     }
-    return pixels() * sum;
+    return image.pixels() * sum;
   }
 
   @Override
@@ -161,7 +157,7 @@ public final class LuPointwiseConvolution implements ConstantJacobian {
       double factor, Parameters parameters, Blas blas, Gradients gradients) {
     Matrix factorsBar = gradients.of(factors);
     for (int i = 0; i < factorsBar.rows(); i++) { // ∂ P·Σs/∂s = P
-      factorsBar.set(i, i, factorsBar.get(i, i) + factor * pixels());
+      factorsBar.set(i, i, factorsBar.get(i, i) + factor * image.pixels());
     }
     return logAbsDeterminant(parameters, blas);
   }
@@ -184,7 +180,7 @@ public final class LuPointwiseConvolution implements ConstantJacobian {
       write(kept.kernels().rows(), kept.parameters(), weight);
     }
     kept.multiplyTransposed( // y_k = W x_k, one product on all pixels
-        x.byPixel(pixels()), weight, y.byPixel(pixels()), fromOrder, toOrder);
+        x.byPixel(image.pixels()), weight, y.byPixel(image.pixels()), fromOrder, toOrder);
     kept.keep(x);
   }
 
@@ -202,7 +198,8 @@ public final class LuPointwiseConvolution implements ConstantJacobian {
       gradients.add(term);
     }
     if (toOrder >= 0) { // y_k = W x_k  x̄_k = Wᵀ ȳ_k
-      kept.multiply(yBar.byPixel(pixels()), weight(kept), xBar.byPixel(pixels()), 0, toOrder);
+      kept.multiply(
+          yBar.byPixel(image.pixels()), weight(kept), xBar.byPixel(image.pixels()), 0, toOrder);
     }
   }
 
@@ -238,8 +235,8 @@ public final class LuPointwiseConvolution implements ConstantJacobian {
     void note(LuPointwiseConvolution noted, Jet newYBar, Workspace kept) {
       layer = noted;
       weights = kept.parameters();
-      yBar = newYBar.byPixel(noted.pixels()).whole(0, newYBar.order());
-      x = kept.jet().byPixel(noted.pixels()).whole(0, newYBar.order());
+      yBar = newYBar.byPixel(noted.image.pixels()).whole(0, newYBar.order());
+      x = kept.jet().byPixel(noted.image.pixels()).whole(0, newYBar.order());
       weightBar = kept.own(WEIGHT_BAR, noted.image.channels(), noted.image.channels());
     }
 

@@ -33,7 +33,9 @@ final class PatchProducts extends ConvolutionProducts {
   /** From the side that is cut into patches to the other. */
   private final ConvolutionShape narrow;
 
-  private final boolean turned;
+  /** Whether that is the transposed convolution's direction: from many channels to few. */
+  private final boolean transposed;
+
   private final int images;
   private final IdentityHashMap<Matrix, Block[]> narrowBlocks = new IdentityHashMap<>();
   private final IdentityHashMap<Matrix, Block[]> wideBlocks = new IdentityHashMap<>();
@@ -48,8 +50,8 @@ final class PatchProducts extends ConvolutionProducts {
     this.slot = slot;
     blas = kept.blas();
     kernels = kept.kernels().convolution();
-    turned = shape.in() > shape.out();
-    narrow = turned ? shape.transposed() : shape;
+    transposed = shape.in() > shape.out();
+    narrow = transposed ? shape.transposed() : shape;
     images = Math.max(1, CACHED / (narrow.pixels() * narrow.taps()));
     patchesOf = new Matrix[images + 1];
   }
@@ -85,7 +87,7 @@ final class PatchProducts extends ConvolutionProducts {
   @Override
   void start(Matrix newWeight) {
     Matrix used = newWeight;
-    if (turned) {
+    if (transposed) {
       used = kept.own(slot + TRANSPOSED, narrow.out(), narrow.taps());
       kernels.transpose(shape, newWeight, used);
     }
@@ -94,7 +96,7 @@ final class PatchProducts extends ConvolutionProducts {
 
   @Override
   void forward(Matrix x, Matrix y) {
-    if (turned) {
+    if (transposed) {
       fromPatches(x, y);
     } else {
       toPatches(x, y);
@@ -103,7 +105,7 @@ final class PatchProducts extends ConvolutionProducts {
 
   @Override
   void backward(Matrix passWeight, Matrix yBar, Matrix xBar) {
-    if (turned) {
+    if (transposed) {
       toPatches(yBar, xBar);
     } else {
       fromPatches(yBar, xBar);
@@ -159,18 +161,18 @@ final class PatchProducts extends ConvolutionProducts {
     if (from == to) {
       return;
     }
-    Matrix wide = turned ? x : yBar;
-    Block[] patched = blocks(narrowBlocks, turned ? yBar : x, narrow.in());
+    Matrix wide = transposed ? x : yBar;
+    Block[] patched = blocks(narrowBlocks, transposed ? yBar : x, narrow.in());
     Matrix[] own = ownColumns(wide, from, to);
     Matrix sum =
-        turned
+        transposed
             ? kept.own(slot + TRANSPOSED_BAR, to - from, narrow.taps())
             : ownRows(weightBar, from, to);
     for (int i = 0; i < own.length; i++) { // W̄ += Σ wideᵀ P(narrow)
-      int keep = i == 0 && (first || turned) ? 0 : 1;
+      int keep = i == 0 && (first || transposed) ? 0 : 1;
       blas.multiply(true, own[i], false, seen(patched[i]), 1, keep, sum);
     }
-    if (turned) {
+    if (transposed) {
       kernels.addTransposed(shape, sum, from, first, weightBar);
     }
   }

@@ -17,7 +17,7 @@ final class PixelRows {
     PixelRows found = kept.object(slot, PixelRows::new); // captures nothing: allocates nothing
     if (found.rows == null) {
       Matrix all = kept.own(slot, kept.rows(), image.size());
-      int count = kept.rows() * image.height() * image.width();
+      int count = kept.rows() * image.pixels();
       found.rows = all;
       found.pixels = all.reshape(count, image.channels());
     }
@@ -32,17 +32,5 @@ final class PixelRows {
   /** [rows·pixels,channels]. */
   Matrix pixels() {
     return Objects.requireNonNull(pixels);
-  }
-
-  /**
-   * The image's shape.
-   *
-   * @throws IllegalArgumentException if rows of shape {@code input} are other images
-   */
-  static Shape requireShape(Layer layer, Shape image, Shape input) {
-    if (!image.equals(input)) {
-      throw new IllegalArgumentException(layer + ": rows are " + input + ", expected " + image);
-    }
-    return image;
   }
 }

@@ -78,11 +78,7 @@ public final class PointwiseConvolution implements ConstantJacobian {
 
   @Override
   public Shape outputShape(Shape input) {
-    return PixelRows.requireShape(this, image, input);
-  }
-
-  private int pixels() {
-    return image.height() * image.width();
+    return image.require(this, input);
   }
 
   @Override
@@ -92,7 +88,7 @@ public final class PointwiseConvolution implements ConstantJacobian {
 
   @Override
   public double logAbsDeterminant(Parameters parameters, Blas blas) {
-    return pixels() * parameters.lu(weight, blas, Precision.FLOAT64).logAbsDeterminant();
+    return image.pixels() * parameters.lu(weight, blas, Precision.FLOAT64).logAbsDeterminant();
   }
 
   @Override
@@ -100,15 +96,15 @@ public final class PointwiseConvolution implements ConstantJacobian {
       double factor, Parameters parameters, Blas blas, Gradients gradients) {
     Lu lu = parameters.lu(weight, blas, parameters.precision());
     if (!lu.singular()) { // ∂ P·log|det W|/∂W = P·W⁻ᵀ
-      lu.addInverseTransposed(factor * pixels(), gradients.of(weight));
+      lu.addInverseTransposed(factor * image.pixels(), gradients.of(weight));
     }
-    return pixels() * lu.logAbsDeterminant();
+    return image.pixels() * lu.logAbsDeterminant();
   }
 
   @Override
   public void forward(Jet x, Jet y, LogDet logDet, Workspace kept, int fromOrder, int toOrder) {
     kept.multiplyTransposed( // y_k = W x_k, one product on all pixels
-        x.byPixel(pixels()), weight, y.byPixel(pixels()), fromOrder, toOrder);
+        x.byPixel(image.pixels()), weight, y.byPixel(image.pixels()), fromOrder, toOrder);
     kept.keep(x);
   }
 
@@ -121,10 +117,11 @@ public final class PointwiseConvolution implements ConstantJacobian {
       int toOrder,
       @Nullable Gradients gradients) {
     if (gradients != null) { // y_k = W x_k  W̄ += Σ_k ȳ_kᵀ x_k
-      gradients.addProduct(weight, yBar.byPixel(pixels()), kept.jet().byPixel(pixels()));
+      gradients.addProduct(
+          weight, yBar.byPixel(image.pixels()), kept.jet().byPixel(image.pixels()));
     }
     if (toOrder >= 0) { // y_k = W x_k  x̄_k = Wᵀ ȳ_k
-      kept.multiply(yBar.byPixel(pixels()), weight, xBar.byPixel(pixels()), 0, toOrder);
+      kept.multiply(yBar.byPixel(image.pixels()), weight, xBar.byPixel(image.pixels()), 0, toOrder);
     }
   }
 

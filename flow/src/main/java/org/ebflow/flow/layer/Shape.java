@@ -30,6 +30,24 @@ public record Shape(int channels, int height, int width) {
     return channels * height * width;
   }
 
+  /** Pixels per row. */
+  public int pixels() {
+    return height * width;
+  }
+
+  /**
+   * This shape, of the rows that a layer takes.
+   *
+   * @param layer names it in the message
+   * @throws IllegalArgumentException if {@code input} is another shape
+   */
+  Shape require(Object layer, Shape input) {
+    if (!equals(input)) {
+      throw new IllegalArgumentException(layer + ": rows are " + input + ", expected " + this);
+    }
+    return this;
+  }
+
   /** As "3x32x32": channels, height, width. */
   @Override
   public String toString() {

@@ -44,9 +44,7 @@ public record LinearConfig(int blocks, Weights weights, double alpha, Init init)
     if (blocks < 0 || blocks > MOST_BLOCKS) {
       throw new IllegalArgumentException("blocks is " + blocks + ", expected 0 to " + MOST_BLOCKS);
     }
-    if (!(alpha > 0 && alpha <= 1)) {
-      throw new IllegalArgumentException("alpha is " + alpha + ", expected 0 < alpha <= 1");
-    }
+    ModelConfig.requireSlope(alpha);
   }
 
   @Override

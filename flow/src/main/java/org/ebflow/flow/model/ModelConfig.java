@@ -42,7 +42,7 @@ public sealed interface ModelConfig
 
   /** Refuses rows that are no images of more than one pixel. */
   static void requireImage(String type, Shape input) {
-    if (input.height() * input.width() == 1) {
+    if (input.pixels() == 1) {
       throw new IllegalArgumentException(
           "model "
               + type
