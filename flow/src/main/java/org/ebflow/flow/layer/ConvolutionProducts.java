@@ -10,12 +10,12 @@ import org.ebflow.linalg.Worker;
  * and views of the matrices that it has seen.
  *
  * <p>Which way is faster depends on the shape (benchmarks/results/2026-11-27-convolution). {@link
- * RowProducts} multiplies whole rows of images by a band matrix, of which the width of the image
- * over the side of the square is waste. {@link PatchProducts} copies patches, which costs as much
- * as {@link #COPY} FLOP a number.
+ * RowProducts} multiplies whole rows of images by a band matrix, which has as many elements as the
+ * weight times the image's width over the square's side. {@link PatchProducts} copies patches,
+ * which takes as long as {@link #COPY} FLOP per number.
  */
 abstract sealed class ConvolutionProducts permits RowProducts, PatchProducts {
-  /** FLOP of products in the time in which a number of a patch is copied. */
+  /** FLOP of products that take as long as to copy one number of a patch. */
   private static final double COPY = 60;
 
   final ConvolutionShape shape;

@@ -22,7 +22,7 @@ final class PatchProducts extends ConvolutionProducts {
   private static final int PATCHES = 1;
   private static final int TRANSPOSED_BAR = 2;
 
-  /** Most numbers of the patches of a few images. */
+  /** Most numbers in the patches that are made at a time, unless one image has more. */
   private static final int CACHED = 1 << 17;
 
   private final Workspace kept;
@@ -30,10 +30,10 @@ final class PatchProducts extends ConvolutionProducts {
   private final Blas blas;
   private final ConvolutionKernels kernels;
 
-  /** From the side that is cut into patches to the other. */
+  /** The convolution from the side that is cut into patches to the other one. */
   private final ConvolutionShape narrow;
 
-  /** Whether that is the transposed convolution's direction: from many channels to few. */
+  /** Whether that is the transposed convolution: the output has fewer channels than the input. */
   private final boolean transposed;
 
   private final int images;

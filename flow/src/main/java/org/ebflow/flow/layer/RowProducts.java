@@ -17,8 +17,9 @@ import org.jspecify.annotations.Nullable;
  * <p>With channels last, a row of an image is width·in columns side by side, and so are the rows
  * that an output row sees, its window. So an output row is one product, window·Bᵀ, and no image is
  * copied. B [width·out, side·width·in] is the weight in the layout of {@link
- * ConvolutionKernels#expand}, of which rows beyond the image are left out. Cotangents go back by
- * the B of the transposed convolution. W̄ is B̄ folded.
+ * ConvolutionKernels#expand}; a product leaves out the columns of B whose input rows lie beyond the
+ * image. Cotangents are multiplied by the B of the transposed convolution. W̄ is B̄ folded ({@link
+ * ConvolutionKernels#addFolded}).
  */
 final class RowProducts extends ConvolutionProducts {
   private static final int BAND = 0;

@@ -3,8 +3,9 @@ package org.ebflow.flow.pass;
 import org.ebflow.linalg.Precision;
 
 /**
- * What is computed from the values of one block for log-determinants and inverses, such as LU
- * factors. {@link Parameters#keep} keeps it and says when the values have changed.
+ * What log-determinants and inverses need of the matrices in one block, such as LU factors. {@link
+ * Parameters#keep} takes it, and {@link Parameters#factorization} computes it again when the values
+ * have changed.
  */
 public interface Factorization extends AutoCloseable {
   /** Format in which it is computed. */

@@ -1,15 +1,16 @@
 package org.ebflow.flow.pass;
 
 /**
- * How a weight is computed from a block that is trained in its place, or what is zero in one that
- * is trained itself. Layers multiply by the weight as by any other. Its gradient is pulled back to
- * the original's ({@link Gradients#addPullBack}).
+ * How a weight is computed from another block, its original, which is trained in its place. A
+ * weight that is only restricted, such as a triangular one, is its own original: what must be zero
+ * is set to zero. Layers multiply by the weight as by any other. Its gradient is pulled back to the
+ * original's ({@link Gradients#addPullBack}).
  */
 public interface Reparameterization {
-  /** The block that is trained; the weight itself where that is only restricted. */
+  /** The block that is trained; the weight itself if that is only restricted. */
   Parameter original();
 
-  /** How many numbers of a restricted weight are free; of the original, where that is another. */
+  /** How many numbers of the original are free, without those that are always zero. */
   default long count() {
     return (long) original().rows() * original().columns();
   }

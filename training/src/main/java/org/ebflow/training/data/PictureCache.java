@@ -29,8 +29,8 @@ import org.jspecify.annotations.Nullable;
  * Pictures of one size, decoded once and mapped from then on: more of them than memory holds.
  *
  * <p>A cache is an NPY file of bytes [pictures, height·width·channels], which numpy reads too. A
- * comment in its header tells the shape and the SHA-256 of the pixels. Its name is a function of
- * what was decoded and how. It is written whole or not at all.
+ * comment in its header has the shape and the SHA-256 of the pixels. Its name has hashes of what
+ * was decoded and how. It is written whole or not at all.
  */
 final class PictureCache {
   private static final String ALL = "pictures";
@@ -55,7 +55,7 @@ final class PictureCache {
    * @param source where they come from
    * @param part which of its pictures, of a source of several caches
    * @param options what becomes of them
-   * @param content what there is, down to sizes and times
+   * @param content lists the files that they are read from, with sizes and times of change
    */
   static PictureCache of(Path source, String part, PictureOptions options, String content) {
     String name = String.valueOf(source.getFileName()).replaceAll("[^A-Za-z0-9.-]", "_");

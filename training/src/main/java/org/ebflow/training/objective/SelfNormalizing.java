@@ -24,10 +24,11 @@ import org.jspecify.annotations.Nullable;
  * to be its inverse, and Rᵀ stands for ∂ log|det W| = W⁻ᵀ.
  *
  * <p>Source: Keller et al. 2021, section 3, as their code sums it; docs/derivations/objectives.md.
- * The likelihood is half that of W and half that of R⁻¹, of which each is followed with the other
- * matrix for the inverse: W̄ = ½(Σ ȳ xᵀ - n Rᵀ), R̄ = ½(-Σ x̄ (W x)ᵀ + n Wᵀ). To both is added the
- * gradient of {@code penalty}·Σ ‖R W x - x‖². Only dense layers that are trained have an R;
- * everything else follows the gradient of ml, exact log-determinants included.
+ * The objective is the mean of two likelihoods: one with W as the layer's weight, one with R⁻¹. In
+ * the gradient of each, the other matrix stands for the inverse: W̄ = ½(Σ ȳ xᵀ - n Rᵀ), R̄ = ½(-Σ
+ * x̄ (W x)ᵀ + n Wᵀ). The gradient of {@code penalty}·Σ ‖R W x - x‖² is added to both. Only dense
+ * layers that are trained have an R; everything else follows the gradient of ml, exact
+ * log-determinants included.
  *
  * <p>The loss of a row is its energy, without log Z and penalty: no likelihood. The evaluations are
  * exact. R is part of a run's state, not of its model.
@@ -141,7 +142,10 @@ public record SelfNormalizing(double penalty) implements Objective {
       rows.combine(a, x.stream(0), b, y.stream(0), out.stream(0));
     }
 
-    /** Their input and cotangents are zero already; W x is not, where it is the output less b. */
+    /**
+     * Dropped rows count for nothing: their inputs and cotangents are zero already, but W x, the
+     * output less b, is not.
+     */
     private void zeroDropped(Matrix product) {
       if (losses.nonFinite() > 0) {
         for (int r = 0; r < product.rows(); r++) {

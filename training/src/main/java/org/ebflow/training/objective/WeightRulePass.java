@@ -23,7 +23,7 @@ final class WeightRulePass extends EnergyPass {
   private final List<ConstantJacobian> others;
   private final Rule rule;
 
-  /** What dense layers sum. */
+  /** What dense layers sum, with the part of their log-determinants. */
   interface Rule extends WeightRule {
     /** Adds what stands for -rows·∂ log|det W| to the sums, in one worker. */
     void addLogDet(Parameter weight, double rows, Flow flow, Gradients gradients);
