@@ -119,6 +119,23 @@ final class LargeDataTest {
     assertThat(result.err()).contains("stl10-fc-dsm on rows of 12,288 columns");
   }
 
+  /** The jets of Glow's networks take far more than its weights. */
+  @Test
+  void aBatchLargerThanTheHeapIsRefused() throws Exception {
+    Result result =
+        run(
+            "200m",
+            "train",
+            "mnist-glow-ssm",
+            "--data-dir",
+            folder,
+            "--out",
+            folder.resolve("run"));
+
+    assertTooLarge(result);
+    assertThat(result.err()).contains("batches of 100 (fewer take less: --batch-size)");
+  }
+
   @Test
   void aSavedModelLargerThanTheHeapIsRefused() throws Exception {
     Path data = npy(40, 2_400);

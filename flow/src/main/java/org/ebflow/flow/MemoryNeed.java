@@ -39,6 +39,27 @@ public record MemoryNeed(long heap, long outside) {
     return new MemoryNeed(numbers * precision.bytes(), 0);
   }
 
+  /**
+   * The jets of a pass through those layers: for every layer its input, its output and what lies
+   * between its parts.
+   *
+   * @param dimension numbers per row
+   * @param streams of each jet, values and cotangents counted apart
+   */
+  public static MemoryNeed ofPass(
+      List<Layer> layers, int dimension, int rows, int streams, Precision precision) {
+    return new MemoryNeed(numbers(layers, dimension) * rows * streams * precision.bytes(), 0);
+  }
+
+  /** Numbers of a row, of one order, in the jets of a pass through those layers. */
+  public static long numbers(List<Layer> layers, int dimension) {
+    long numbers = 0;
+    for (Layer layer : layers) {
+      numbers += 2L * dimension + layer.hiddenNumbers();
+    }
+    return numbers;
+  }
+
   /** What drawing initial values takes for a while: those of the largest block in float64. */
   public static MemoryNeed ofInitialDraws(List<Layer> layers) {
     long most = blocks(layers).stream().mapToLong(MemoryNeed::size).max().orElse(0);

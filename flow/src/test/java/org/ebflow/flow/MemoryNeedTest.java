@@ -8,6 +8,8 @@ import java.util.List;
 import org.ebflow.flow.layer.Layer;
 import org.ebflow.flow.layer.Shape;
 import org.ebflow.flow.model.FullyConnectedConfig;
+import org.ebflow.flow.model.GlowConfig;
+import org.ebflow.flow.model.Init;
 import org.ebflow.flow.pass.Parameters;
 import org.ebflow.linalg.Precision;
 import org.junit.jupiter.api.Test;
@@ -44,6 +46,20 @@ final class MemoryNeedTest {
     assertThat(MemoryNeed.ofFactorizations(layers)).isEqualTo(new MemoryNeed(0, 16 * square));
     assertThat(MemoryNeed.ofScoringPlan(layers, Precision.FLOAT32))
         .isEqualTo(new MemoryNeed(8 * square, (16 + 8 + 8) * square));
+  }
+
+  @Test
+  void jetsWithinTheNetworksOfCouplingsCount() {
+    List<Layer> layers =
+        new GlowConfig(1, 1, 8, false, Init.PUBLISHED).layers(new Shape(1, 4, 4)).layers();
+
+    // Of 2×2 pixels: four maps of 8 channels and one of 4 before the last, which has 4 too. The
+    // coupling has 2 channels of input, and two parameters, input and output of the other 2.
+    long network = 4 * (4 * 8 + 4 + 4);
+    long coupling = 4 * 2 + 4 * (2 + 2) * 2 + network;
+    assertThat(MemoryNeed.numbers(layers, 16)).isEqualTo(4 * 2 * 16 + coupling);
+    assertThat(MemoryNeed.ofPass(layers, 16, 10, 6, Precision.FLOAT32))
+        .isEqualTo(new MemoryNeed(4L * 10 * 6 * (4 * 2 * 16 + coupling), 0));
   }
 
   @Test

@@ -82,6 +82,11 @@ public final class ColumnRange implements Layer {
     return dimension;
   }
 
+  @Override
+  public long hiddenNumbers() {
+    return 2L * (to - from) + layer.hiddenNumbers();
+  }
+
   /**
    * A plain row, since the columns outside of the range belong to no image; the layer's own shape
    * where the range is the whole row.

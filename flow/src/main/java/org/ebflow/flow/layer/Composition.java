@@ -80,6 +80,15 @@ public final class Composition implements DifferentiableMap {
   }
 
   @Override
+  public long hiddenNumbers() {
+    long numbers = -outputs();
+    for (DifferentiableMap part : parts) {
+      numbers += part.outputs() + part.hiddenNumbers();
+    }
+    return numbers;
+  }
+
+  @Override
   public Shape outputShape(Shape input) {
     Shape shape = input;
     for (DifferentiableMap part : parts) {

@@ -143,6 +143,16 @@ public sealed class Coupling implements Layer permits MaskedAffineCoupling {
     return split.dimension();
   }
 
+  /** The networks' input and output, the transform's parameters, input and output. */
+  @Override
+  public long hiddenNumbers() {
+    long numbers = split.networkShape().size() + (columns.length + 2L) * split.transformedCount();
+    for (DifferentiableMap network : networks) {
+      numbers += network.outputs() + network.hiddenNumbers();
+    }
+    return numbers;
+  }
+
   @Override
   public Shape outputShape(Shape input) {
     split.requireShape(input);

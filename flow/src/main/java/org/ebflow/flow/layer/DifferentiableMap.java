@@ -50,6 +50,14 @@ public interface DifferentiableMap {
   int outputs();
 
   /**
+   * Numbers of a row, of one order, in the jets between the maps that this one is made of; 0 for a
+   * map without such.
+   */
+  default long hiddenNumbers() {
+    return 0;
+  }
+
+  /**
    * Shape of an output row.
    *
    * @throws IllegalArgumentException if the map does not take rows of shape {@code input}

@@ -59,6 +59,14 @@ public interface Layer {
   }
 
   /**
+   * Numbers of a row, of one order, in the jets between the parts that the layer is made of; 0 for
+   * a layer without such.
+   */
+  default long hiddenNumbers() {
+    return 0;
+  }
+
+  /**
    * The parts whose Jacobian is constant: the layer itself, or some of the layers that it is made
    * of.
    */

@@ -119,6 +119,11 @@ public final class Mlp implements DifferentiableMap {
   }
 
   @Override
+  public long hiddenNumbers() {
+    return maps.hiddenNumbers();
+  }
+
+  @Override
   public int inputs() {
     return maps.inputs();
   }

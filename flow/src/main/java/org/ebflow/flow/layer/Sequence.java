@@ -75,6 +75,15 @@ public final class Sequence implements Layer {
   }
 
   @Override
+  public long hiddenNumbers() {
+    long numbers = (long) Math.max(0, layers.size() - 1) * dimension;
+    for (Layer layer : layers) {
+      numbers += layer.hiddenNumbers();
+    }
+    return numbers;
+  }
+
+  @Override
   public Shape outputShape(Shape input) {
     Shape shape = input;
     for (Layer layer : layers) {

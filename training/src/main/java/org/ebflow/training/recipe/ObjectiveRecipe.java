@@ -30,6 +30,11 @@ sealed interface ObjectiveRecipe {
    */
   Objective build(int channels);
 
+  /** Streams of a row in the jets of a step: orders, times the rows evaluated in its place. */
+  default int streams() {
+    return 1;
+  }
+
   /** Maximum likelihood. */
   record Ml() implements ObjectiveRecipe {
     @Override
@@ -60,6 +65,11 @@ sealed interface ObjectiveRecipe {
     public Objective build(int channels) {
       return new SampledMaximumLikelihood(scale);
     }
+
+    @Override
+    public int streams() {
+      return 2;
+    }
   }
 
   /** Sliced score matching; {@code lambda} is λ. */
@@ -67,6 +77,11 @@ sealed interface ObjectiveRecipe {
     @Override
     public Objective build(int channels) {
       return new SlicedScoreMatching(slices, plain, lambda / channels, scale);
+    }
+
+    @Override
+    public int streams() {
+      return 3;
     }
   }
 
@@ -77,6 +92,11 @@ sealed interface ObjectiveRecipe {
     public Objective build(int channels) {
       return new DenoisingScoreMatching(sigma, startSigma, annealSteps, lambda / channels, scale);
     }
+
+    @Override
+    public int streams() {
+      return 2;
+    }
   }
 
   /** Finite-difference score matching; {@code radius} is ξ, {@code lambda} λ. */
@@ -84,6 +104,11 @@ sealed interface ObjectiveRecipe {
     @Override
     public Objective build(int channels) {
       return new FiniteDifferenceScoreMatching(radius, lambda, scale);
+    }
+
+    @Override
+    public int streams() {
+      return 3;
     }
   }
 }

@@ -12,7 +12,6 @@ import org.ebflow.flow.layer.Layer;
 import org.ebflow.flow.layer.Shape;
 import org.ebflow.flow.model.Init;
 import org.ebflow.flow.model.ModelConfig;
-import org.ebflow.flow.pass.Parameter;
 import org.ebflow.linalg.Precision;
 import org.ebflow.training.LastLayer;
 import org.ebflow.training.Trainer;
@@ -244,16 +243,14 @@ public final class Recipe {
     List<Layer> layers = layers(input).layers();
     MemoryNeed weights = MemoryNeed.ofWeights(layers, precision());
     TrainingSettings settings = content.training.settings().build();
-    long streams = 0; // values and cotangents of three orders between any two layers
-    for (Layer layer : layers) {
-      streams += layer.parameters().stream().mapToLong(Parameter::rows).max().orElse(1);
-      streams += input.size();
-    }
-    streams *= 6L * settings.batchSize() * precision().bytes();
+    int streams = 2 * content.objective.streams(); // values and cotangents
+    MemoryNeed pass =
+        MemoryNeed.ofPass(layers, input.size(), settings.batchSize(), streams, precision());
     MemoryNeed held =
         weights
             .times(3 + optimizer.moments()) // weights, gradient, average
-            .plus(new MemoryNeed(streams + rowBytes, 0));
+            .plus(pass)
+            .plus(new MemoryNeed(rowBytes, 0));
     if (bfloat16()) {
       held = held.plus(new MemoryNeed(weights.heap() / 2, 0));
     }
@@ -268,8 +265,13 @@ public final class Recipe {
     MemoryNeed best = weights; // is read when the run ends
     held.plus(evaluation.or(best))
         .requireFits(
-            "%s on rows of %,d columns, %,d numbers in its weights"
-                .formatted(name(), input.size(), weights.heap() / precision().bytes()));
+            "%s on rows of %,d columns, %,d numbers in its weights, batches of %,d%s"
+                .formatted(
+                    name(),
+                    input.size(),
+                    weights.heap() / precision().bytes(),
+                    settings.batchSize(),
+                    pass.heap() > held.heap() / 2 ? " (fewer take less: --batch-size)" : ""));
   }
 
   private Flow.Builder layers(Shape input) {

@@ -40,10 +40,13 @@ import org.ebflow.training.preprocessing.RowPreparation;
  */
 public final class Scorer implements AutoCloseable {
   /**
-   * Rows of a block, enough for fast native products. Requests of a multiple of it keep all threads
-   * busy.
+   * Most rows of a block, enough for fast native products. Requests of a multiple of it keep all
+   * threads busy.
    */
   public static final int BLOCK = 256;
+
+  /** Most numbers in the jets of a block: models with wide networks get blocks of fewer rows. */
+  private static final long MOST_NUMBERS = 1L << 26;
 
   /** Rows of the blocks that serve a request of few rows. */
   private static final int FEW = 8;
@@ -54,6 +57,7 @@ public final class Scorer implements AutoCloseable {
   /** Rows read and preprocessed at a time, so that they stay in the core's cache. */
   private static final int PREPARED = 8;
 
+  private final int block;
   private final Flow flow;
   private final TrainedFlow model;
   private final double rounding;
@@ -89,8 +93,13 @@ public final class Scorer implements AutoCloseable {
 
   private Scorer(TrainedFlow model, Blas blas, int threads, boolean bfloat16) {
     flow = model.flow();
+    long numbers = MemoryNeed.numbers(flow.layers(), flow.dimension());
+    block = Math.clamp(MOST_NUMBERS / Math.max(1, numbers), FEW, BLOCK);
     MemoryNeed.ofWeights(flow.layers(), flow.precision())
         .plus(MemoryNeed.ofScoringPlan(flow.layers(), flow.precision()))
+        .plus(
+            MemoryNeed.ofPass(
+                flow.layers(), flow.dimension(), FEW + block * threads, 1, flow.precision()))
         .requireFits("scores by a model of " + flow.dimension() + " columns");
     requireFiniteWeights(flow);
     this.model = model;
@@ -102,8 +111,8 @@ public final class Scorer implements AutoCloseable {
     try {
       plan =
           bfloat16
-              ? ScoringPlan.bfloat16(flow, blas, FEW, BLOCK, team)
-              : ScoringPlan.of(flow, blas, FEW, BLOCK, team);
+              ? ScoringPlan.bfloat16(flow, blas, FEW, block, team)
+              : ScoringPlan.of(flow, blas, FEW, block, team);
       logZ = plan.logZ();
       double constant = 0;
       for (Layer layer : preprocessing.layers()) {
@@ -115,7 +124,7 @@ public final class Scorer implements AutoCloseable {
       few = new BlockScorer(preprocessing, blas, FEW);
       workers = new BlockScorer[threads];
       for (int rank = 0; rank < threads; rank++) {
-        workers[rank] = new BlockScorer(preprocessing, blas, BLOCK);
+        workers[rank] = new BlockScorer(preprocessing, blas, block);
       }
       complete = true;
     } finally {
@@ -186,14 +195,14 @@ public final class Scorer implements AutoCloseable {
       return;
     }
     nextBlock.set(0);
-    int blocks = (count + BLOCK - 1) / BLOCK;
+    int blocks = (count + block - 1) / block;
     team.run(
         worker -> {
           BlockScorer scorer = workers[worker.rank()];
           for (int next = nextBlock.getAndIncrement();
               next < blocks;
               next = nextBlock.getAndIncrement()) {
-            scorer.score(source, next * BLOCK, Math.min(count, (next + 1) * BLOCK), scores);
+            scorer.score(source, next * block, Math.min(count, (next + 1) * block), scores);
           }
         });
   }
