@@ -241,7 +241,7 @@ final class LayersUnderTest {
                 new ConvolutionMap(kept, 3, 3),
                 Activation.leakyRelu(3 * 4, .1),
                 new ConvolutionMap(new Shape(3, 2, 2), 2, 1),
-                new ChannelScale(new Shape(2, 2, 2), 3)));
+                new ChannelScale(new Shape(2, 2, 2), 2.5)));
     return new Sequence(
         image.size(),
         List.of(

@@ -69,7 +69,8 @@ class ConvolutionMatrixTest {
       factors.lu().solveRows(solved);
       assertClose(solved, rows(golden.values("inv_v")), 1e-12);
       Matrix gradient = Matrix.allocate(Precision.FLOAT64, CHANNELS, SIDE * SIDE * CHANNELS);
-      gradient.fill(1);
+      factors.addGradient(1, gradient);
+      gradient.fill(1); // what was added before is gone
       factors.addGradient(2, gradient);
       Matrix expected = weight(golden.values("grad_logabsdet.weight"));
       for (int o = 0; o < CHANNELS; o++) {
@@ -157,6 +158,7 @@ class ConvolutionMatrixTest {
   void bandedLuIsTakenWhereItTakesFewerOperations() {
     assertThat(ConvolutionMatrix.bandwidth(new ConvolutionShape(28, 28, 1, 1, 7))).isEqualTo(87);
     assertThat(ConvolutionMatrix.bandwidth(new ConvolutionShape(32, 32, 3, 3, 7))).isEqualTo(299);
+    assertThat(ConvolutionMatrix.bandwidth(new ConvolutionShape(2, 3, 2, 2, 7))).isEqualTo(11);
     assertThat(pays(28, 1)).isTrue();
     assertThat(pays(14, 4)).isTrue();
     assertThat(pays(7, 16)).isFalse();

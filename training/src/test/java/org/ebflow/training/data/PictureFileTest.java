@@ -11,6 +11,7 @@ import java.awt.image.BufferedImage;
 import java.awt.image.ColorModel;
 import java.awt.image.ComponentColorModel;
 import java.awt.image.DataBuffer;
+import java.awt.image.IndexColorModel;
 import java.awt.image.WritableRaster;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -109,17 +110,37 @@ final class PictureFileTest {
   }
 
   @Test
+  void transparentColoursOfAPaletteAreLaidOverWhite() throws IOException {
+    byte[] none = new byte[3];
+    byte[] red = {(byte) 255, (byte) 255, (byte) 255};
+    byte[] alpha = {(byte) 255, 0, 51};
+    IndexColorModel palette = new IndexColorModel(2, 3, red, none, none, alpha);
+    BufferedImage image = new BufferedImage(3, 1, BufferedImage.TYPE_BYTE_BINARY, palette);
+    for (int x = 0; x < 3; x++) {
+      image.getRaster().setSample(x, 0, 0, x);
+    }
+
+    Picture picture = read(Pictures.png(image));
+
+    assertThat(pixel(picture, 0, 0)).containsExactly(255, 0, 0);
+    assertThat(pixel(picture, 1, 0)).containsExactly(255, 255, 255);
+    assertThat(pixel(picture, 2, 0)).containsExactly(255, 204, 204);
+  }
+
+  @Test
   void transparentPartsAreLaidOverWhite() throws IOException {
-    BufferedImage image = new BufferedImage(3, 1, BufferedImage.TYPE_INT_ARGB);
+    BufferedImage image = new BufferedImage(4, 1, BufferedImage.TYPE_INT_ARGB);
     image.setRGB(0, 0, 0xFF102030);
     image.setRGB(1, 0, 0x00102030);
     image.setRGB(2, 0, 0x80000000);
+    image.setRGB(3, 0, 100 << 24 | 10 << 16);
 
     Picture picture = read(Pictures.png(image));
 
     assertThat(pixel(picture, 0, 0)).containsExactly(0x10, 0x20, 0x30);
     assertThat(pixel(picture, 1, 0)).containsExactly(255, 255, 255);
     assertThat(pixel(picture, 2, 0)).containsExactly(127, 127, 127);
+    assertThat(pixel(picture, 3, 0)).containsExactly(159, 155, 155); // 158.9 is rounded
   }
 
   @Test
@@ -170,7 +191,7 @@ final class PictureFileTest {
   @Test
   void changedBitOfPngIsRefused() throws IOException {
     byte[] whole = Pictures.png(Pictures.colour());
-    for (int at = 16; at < whole.length; at += 11) {
+    for (int at = 8; at < whole.length; at++) { // the lengths, names and checksums of chunks too
       byte[] changed = whole.clone();
       changed[at] ^= 1;
       Path file = file("bad", changed);
@@ -208,6 +229,30 @@ final class PictureFileTest {
     // a linear gradient stays one: the mean of two neighbours, by symmetric weights
     assertThat(pixel(half, 2, 2)).containsExactly(95, 90, 100);
     assertThat(pixel(half, 1, 2)).containsExactly(75, 90, 100);
+  }
+
+  @Test
+  void theSquareOfATallPictureIsItsCentreToo() {
+    byte[] rgb = new byte[6 * 10 * 3];
+    for (int i = 0; i < rgb.length; i++) {
+      rgb[i] = (byte) (20 * (i / 18)); // 20 times the row
+    }
+    Picture picture = new Picture(10, 6, rgb);
+
+    assertThat(pixel(picture.square(6), 0, 0)).containsExactly(40, 40, 40); // rows 2 to 7
+    assertThat(pixel(picture.square(6), 5, 5)).containsExactly(140, 140, 140);
+    assertThat(pixel(picture.square(3), 1, 1)).containsExactly(90, 90, 90); // of rows 4 and 5
+  }
+
+  @Test
+  void aChannelThatDiffersIsColour() {
+    byte[] grey = {1, 1, 1, 7, 7, 7};
+    assertThat(new Picture(1, 2, grey).hasColour()).isFalse();
+    for (int i = 0; i < grey.length; i++) {
+      byte[] changed = grey.clone();
+      changed[i]++;
+      assertThat(new Picture(1, 2, changed).hasColour()).isTrue();
+    }
   }
 
   @Test

@@ -120,6 +120,31 @@ final class PictureFolderTest {
   }
 
   @Test
+  void allOfManyPicturesAreRead() throws IOException {
+    for (int i = 0; i < 150; i++) { // more than two blocks
+      grey("%03d.png".formatted(i), i);
+    }
+
+    Dataset rows = DataSources.read(folder, OWN_SIZE);
+
+    assertThat(rows.size()).isEqualTo(150);
+    for (int r = 0; r < 150; r++) {
+      assertThat(rows.row(r)).containsOnly(r);
+    }
+  }
+
+  @Test
+  void theFirstPictureTellsTheLeastShape() throws IOException {
+    DataSources sources = DataSources.in(null);
+    colour("b.png");
+    assertThat(sources.leastShape(folder.toString(), OWN_SIZE)).contains(new Shape(3, 10, 20));
+    assertThat(sources.leastShape(folder.toString(), side(4))).contains(new Shape(3, 4, 4));
+
+    grey("a.png", 7);
+    assertThat(sources.leastShape(folder.toString(), OWN_SIZE)).contains(new Shape(1, 10, 20));
+  }
+
+  @Test
   void noPicturesAreRefused() {
     assertThatThrownBy(() -> DataSources.read(folder, OWN_SIZE))
         .isInstanceOf(InvalidInputException.class)

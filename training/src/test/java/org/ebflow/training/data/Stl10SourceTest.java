@@ -108,6 +108,18 @@ final class Stl10SourceTest {
     assertImage(splits.test().row(1), 31);
   }
 
+  @Test
+  void tenOf105TrainingImagesValidateRoundedDown() throws IOException {
+    Map<String, byte[]> files = files();
+    files.put("unlabeled_X.bin", file(3, 28));
+    write("extracted", files);
+
+    Splits splits = load(8);
+
+    assertThat(splits.train().size()).isEqualTo(29);
+    assertThat(splits.validation().size()).isEqualTo(2); // of 31
+  }
+
   private static void assertImage(double[] row, int image) {
     for (int i = 0; i < row.length; i++) {
       assertThat(row[i]).isEqualTo(pixel(image, i % 3, i / 3 / 96, i / 3 % 96));
