@@ -137,6 +137,8 @@ class GradientCheckTest {
             .build();
 
     assertThat(GradientCheck.of(flow).run().orThrow().worstError()).isLessThanOrEqualTo(1e-6);
+    GradientCheck exact = GradientCheck.of(flow).objective(new MaximumLikelihood());
+    assertThat(exact.run().orThrow().worstError()).isLessThanOrEqualTo(1e-6);
   }
 
   @Test
