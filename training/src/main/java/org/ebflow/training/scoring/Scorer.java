@@ -93,8 +93,7 @@ public final class Scorer implements AutoCloseable {
 
   private Scorer(TrainedFlow model, Blas blas, int threads, boolean bfloat16) {
     flow = model.flow();
-    long numbers = MemoryNeed.numbers(flow.layers(), flow.dimension());
-    block = Math.clamp(MOST_NUMBERS / Math.max(1, numbers), FEW, BLOCK);
+    block = rowsOfBlocks(MemoryNeed.numbers(flow.layers(), flow.dimension()));
     MemoryNeed.ofWeights(flow.layers(), flow.precision())
         .plus(MemoryNeed.ofScoringPlan(flow.layers(), flow.precision()))
         .plus(
@@ -181,6 +180,15 @@ public final class Scorer implements AutoCloseable {
         (from, to, target) -> target.rows(0, to - from).copyFrom(rows.rows(from, to)),
         scores);
     return scores;
+  }
+
+  /**
+   * Rows of the large blocks, a multiple of {@link #PREPARED}.
+   *
+   * @param numbers in the jets of a row
+   */
+  static int rowsOfBlocks(long numbers) {
+    return Math.clamp(MOST_NUMBERS / Math.max(1, numbers) / PREPARED * PREPARED, FEW, BLOCK);
   }
 
   /** Overwrites the first {@code count} entries of {@code scores}. */

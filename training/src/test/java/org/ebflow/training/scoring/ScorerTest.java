@@ -30,6 +30,7 @@ import org.ebflow.training.preprocessing.Preprocessing;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -107,6 +108,12 @@ class ScorerTest {
   @MethodSource("flowsAndBackends")
   void aRowHasTheSameBitsAloneAndAtEveryPlaceOfABlock(Flow flow, String backend) {
     requireRowsAlike(flow.dimension(), new Scorer(model(flow), Blas.named(backend), 2));
+  }
+
+  @ParameterizedTest
+  @CsvSource({"0, 256", "262144, 256", "262145, 248", "1342177, 48", "8388608, 8", "67108865, 8"})
+  void blocksAreOfSmallBlocks(long numbers, int rows) {
+    assertThat(Scorer.rowsOfBlocks(numbers)).isEqualTo(rows);
   }
 
   @Test
