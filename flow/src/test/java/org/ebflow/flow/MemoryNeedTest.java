@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.util.List;
+import org.ebflow.flow.layer.Activation;
 import org.ebflow.flow.layer.Layer;
 import org.ebflow.flow.layer.Shape;
 import org.ebflow.flow.model.FullyConnectedConfig;
@@ -51,7 +52,9 @@ final class MemoryNeedTest {
   @Test
   void jetsWithinTheNetworksOfCouplingsCount() {
     List<Layer> layers =
-        new GlowConfig(1, 1, 8, false, Init.PUBLISHED).layers(new Shape(1, 4, 4)).layers();
+        new GlowConfig(1, 1, 8, Activation.Kind.LEAKY_RELU, false, Init.PUBLISHED)
+            .layers(new Shape(1, 4, 4))
+            .layers();
 
     // Of 2×2 pixels: four maps of 8 channels and one of 4 before the last, which has 4 too. The
     // coupling has 2 channels of input, and two parameters, input and output of the other 2.

@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.stream.IntStream;
 import org.ebflow.flow.Flow;
+import org.ebflow.flow.layer.Activation;
 import org.ebflow.flow.layer.MonotoneSpline;
 import org.ebflow.flow.layer.Shape;
 import org.ebflow.flow.model.SplineConfig;
@@ -71,8 +72,8 @@ class InterpretedStepTest {
                       .build(4, Precision.FLOAT64, 1),
               "coupling", FlowsUnderTest.couplings(Precision.FLOAT64),
               "patches", FlowsUnderTest.patches(Precision.FLOAT64),
-              "glow", FlowsUnderTest.glow(false),
-              "glow, LU-factored", FlowsUnderTest.glow(true),
+              "glow", FlowsUnderTest.glow(Activation.Kind.LEAKY_RELU, false),
+              "glow, LU-factored", FlowsUnderTest.glow(Activation.Kind.LEAKY_RELU, true),
               "multi-scale", FlowsUnderTest.multiScale(new Shape(1, 4, 4), Precision.FLOAT64));
       List<Objective> objectives =
           List.of(

@@ -32,12 +32,16 @@ import org.ebflow.flow.layer.Shape;
  * @param blocks number of blocks, 1 to 10; both sides of the image are divisible by 2^blocks
  * @param steps steps of each block, 1 to 1000
  * @param width channels within the networks of couplings
+ * @param activation of the networks in couplings: leaky_relu is the published one (slope .1 below
+ *     zero, between two blocks 0). Its gradient jumps, which sliced score matching can't see: that
+ *     needs a smoother one, such as elu
  * @param luFactored whether the 1×1 convolutions are trained as LU factors
  * @param init published: random orthogonal 1×1 convolutions, couplings that are the identity, and
  *     ActNorms set by the first rows; whitening: the same behind a whitening map, where an ActNorm
  *     starts as the identity
  */
-public record GlowConfig(int blocks, int steps, int width, boolean luFactored, Init init)
+public record GlowConfig(
+    int blocks, int steps, int width, Activation.Kind activation, boolean luFactored, Init init)
     implements ModelConfig {
   private static final int MOST_BLOCKS = 10;
   private static final int MOST_STEPS = 1000;
@@ -78,9 +82,9 @@ public record GlowConfig(int blocks, int steps, int width, boolean luFactored, I
     }
   }
 
-  /** With free 1×1 convolutions and the published start. */
+  /** With leaky ReLUs, free 1×1 convolutions and the published start. */
   public GlowConfig(int blocks, int steps, int width) {
-    this(blocks, steps, width, false, Init.PUBLISHED);
+    this(blocks, steps, width, Activation.Kind.LEAKY_RELU, false, Init.PUBLISHED);
   }
 
   @Override
@@ -139,10 +143,16 @@ public record GlowConfig(int blocks, int steps, int width, boolean luFactored, I
     return new Composition(
         List.of(
             new ConvolutionMap(input, width, 3),
-            Activation.leakyRelu(hidden.size(), slope),
+            activation(hidden.size(), slope),
             new ConvolutionMap(hidden, width, 1),
-            Activation.leakyRelu(hidden.size(), slope),
+            activation(hidden.size(), slope),
             new ConvolutionMap(hidden, out, 3, Initializers.constant(0), Initializers.constant(0)),
             new ChannelScale(new Shape(out, image.height(), image.width()), SCALE_FACTOR)));
+  }
+
+  private Activation activation(int size, double slope) {
+    return activation == Activation.Kind.LEAKY_RELU
+        ? Activation.leakyRelu(size, slope)
+        : new Activation(activation, size);
   }
 }

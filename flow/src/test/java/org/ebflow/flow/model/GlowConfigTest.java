@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import org.ebflow.flow.Flow;
+import org.ebflow.flow.layer.Activation;
 import org.ebflow.flow.layer.LayerTypes;
 import org.ebflow.flow.layer.Shape;
 import org.ebflow.linalg.Blas;
@@ -21,7 +22,7 @@ class GlowConfigTest {
   private static final Shape IMAGE = new Shape(1, 8, 4);
 
   private static Flow flow(boolean luFactored, long seed) {
-    return new GlowConfig(2, 2, 3, luFactored, Init.PUBLISHED)
+    return new GlowConfig(2, 2, 3, Activation.Kind.LEAKY_RELU, luFactored, Init.PUBLISHED)
         .build(IMAGE, Precision.FLOAT64, seed);
   }
 
@@ -95,7 +96,8 @@ class GlowConfigTest {
             "model glow with blocks 2: images are 3x8x6, expected height and width divisible by 4");
     assertThatThrownBy(() -> new GlowConfig(11, 1, 4))
         .hasMessage("blocks, steps and width are 11, 1, 4, expected 1 to 10, 1000, 65536");
-    assertThatThrownBy(() -> new GlowConfig(1, 1, 4, false, Init.IDENTITY))
+    assertThatThrownBy(
+            () -> new GlowConfig(1, 1, 4, Activation.Kind.LEAKY_RELU, false, Init.IDENTITY))
         .hasMessageStartingWith("init is identity, expected published or whitening");
   }
 }

@@ -99,8 +99,9 @@ public final class FlowsUnderTest {
         random(normalisedConvolutions(Precision.FLOAT64), .1));
     flows.put("coupling, every transform", random(couplings(Precision.FLOAT64)));
     flows.put("multi-scale", random(multiScale(new Shape(1, 4, 4), Precision.FLOAT64)));
-    flows.put("glow", random(glow(false)));
-    flows.put("glow, LU-factored", random(glow(true)));
+    flows.put("glow", random(glow(Activation.Kind.LEAKY_RELU, false)));
+    flows.put("glow, LU-factored", random(glow(Activation.Kind.LEAKY_RELU, true)));
+    flows.put("smooth glow", random(glow(Activation.Kind.SWISH, false), .1));
     flows.put(
         "logit in front",
         fullyConnected(4, false).after(List.of(FixedAffine.uniform(4, .3, .5), new Logit(.7))));
@@ -123,8 +124,8 @@ public final class FlowsUnderTest {
   }
 
   /** Two blocks of one step, on images of two channels. */
-  public static Flow glow(boolean luFactored) {
-    return new GlowConfig(2, 1, 3, luFactored, Init.PUBLISHED)
+  public static Flow glow(Activation.Kind activation, boolean luFactored) {
+    return new GlowConfig(2, 1, 3, activation, luFactored, Init.PUBLISHED)
         .build(new Shape(2, 4, 4), Precision.FLOAT64, 3);
   }
 

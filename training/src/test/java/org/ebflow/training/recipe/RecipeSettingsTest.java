@@ -192,18 +192,24 @@ final class RecipeSettingsTest {
                 + "-patches-ml: model patches needs images, expected height and width, found rows of 43 columns");
   }
 
-  /** RECIPES.md: the published width, or the one that the name says. */
+  /** RECIPES.md. Those of another width than the published have settings of ours. */
   @ParameterizedTest
-  @CsvSource({"mnist-glow, 512, 1e-5", "kmnist-glow, 512, 1e-5", "mnist-glow64, 64, 1e-3"})
-  void glowHasThePublishedSettings(String dataAndModel, int width, double rate) {
+  @CsvSource({
+    "mnist-glow, 512, LEAKY_RELU, 1e-5, .1",
+    "kmnist-glow, 512, LEAKY_RELU, 1e-5, .1",
+    "mnist-glow64, 64, ELU, 1e-3, 0"
+  })
+  void glowHasThePublishedSettings(
+      String dataAndModel, int width, Activation.Kind activation, double rate, double lambda) {
     Recipe dsm = Recipe.named(dataAndModel + "-dsm");
     LossScale scale = LossScale.PER_DIMENSION;
 
-    assertThat(dsm.modelConfig()).isEqualTo(new GlowConfig(2, 16, width));
+    assertThat(dsm.modelConfig())
+        .isEqualTo(new GlowConfig(2, 16, width, activation, false, Init.PUBLISHED));
     assertThat(dsm.optimizer()).isEqualTo(new Adam(rate, .9, .999, 1e-8, 0, false));
-    assertThat(dsm.objective(784, MNIST)).isEqualTo(new DenoisingScoreMatching(.1, .1, scale));
+    assertThat(dsm.objective(784, MNIST)).isEqualTo(new DenoisingScoreMatching(.1, lambda, scale));
     assertThat(Recipe.named(dataAndModel + "-ssm").objective(784, MNIST))
-        .isEqualTo(new SlicedScoreMatching(1, false, .1, scale));
+        .isEqualTo(new SlicedScoreMatching(1, false, lambda, scale));
     assertThat(RecipeTest.section(dsm, "data").get("preprocessing"))
         .isEqualTo(Map.of("type", "logit", "smoothness", 1));
     assertThat(RecipeTest.section(dsm, "training"))
