@@ -10,6 +10,7 @@ import org.ebflow.flow.layer.ConstantJacobian;
 import org.ebflow.flow.layer.ConstantJacobian.AffineMap;
 import org.ebflow.flow.layer.Layer;
 import org.ebflow.flow.pass.Compute;
+import org.ebflow.flow.pass.DerivedOperands;
 import org.ebflow.flow.pass.Parameter;
 import org.ebflow.flow.pass.Parameters;
 import org.ebflow.linalg.BFloat16Matrix;
@@ -33,8 +34,9 @@ import org.jspecify.annotations.Nullable;
  *       where it packs no weight, every weight is large, and it is batch-invariant for each of them
  *       ({@link Blas#isBatchInvariant}). All other products are computed by {@link
  *       Blas#batchInvariant}.
- *   <li>Packed weights. Large weights are copied once to native memory, in the layout in which the
- *       BLAS reads them, where it has such a layout and is batch-invariant with it.
+ *   <li>Packed weights. Large weights, and the matrices that convolutions multiply by, are copied
+ *       once to native memory, in the layout in which the BLAS reads them, where it has such a layout
+ *       and is batch-invariant with it.
  *   <li>The last layer by QR. log p depends on the latent z = W x + b only through ‖z‖, and no
  *       orthogonal map changes that norm. With W = Q·R the plan multiplies by R in place of W, adds
  *       Qᵀb in place of b, and leaves out products with the zeros of R: docs/decisions/0009.
@@ -47,7 +49,7 @@ public final class ScoringPlan implements AutoCloseable {
   private final Blas blas;
   private final int few;
   private final int batch;
-  private final Map<Parameter, PackedWeight> packed = new ConcurrentHashMap<>();
+  private final Map<Parameter, List<PackedWeight>> packed = new ConcurrentHashMap<>();
   private final Map<Parameter, Matrix> rotatedBiases = new ConcurrentHashMap<>();
   private final Compute compute;
   private final double logZ;
@@ -64,7 +66,7 @@ public final class ScoringPlan implements AutoCloseable {
     this.blas = blas;
     this.few = few;
     this.batch = batch;
-    pack(large, team);
+    pack(large, base.rounds(), team);
     this.logZ = flow.logZ(blas);
     this.compute = base.packed(blasOfOthers(large), packed, rotatedBiases);
   }
@@ -89,8 +91,8 @@ public final class ScoringPlan implements AutoCloseable {
   }
 
   /**
-   * As {@link #of} with the operands of products by large weights rounded to bfloat16, except in
-   * the networks of couplings.
+   * As {@link #of} with the operands of products by large weights and of convolutions rounded to
+   * bfloat16, except for fully connected networks of couplings.
    *
    * @throws IllegalArgumentException if the weights are float64 or the BLAS has no such products,
    *     or they are not batch-invariant
@@ -98,8 +100,9 @@ public final class ScoringPlan implements AutoCloseable {
   public static ScoringPlan bfloat16(Flow flow, Blas blas, int few, int batch, Team team) {
     Compute base = Compute.bfloat16(flow.parameters(), blas, team);
     ScoringPlan plan = new ScoringPlan(flow, blas, few, batch, team, base, base.roundedBlocks());
-    for (Parameter block : base.roundedBlocks().keySet()) {
-      if (!plan.packed.containsKey(block)) {
+    for (Parameter block : flow.parameters().blocks()) {
+      boolean rounded = base.roundedBlocks().containsKey(block) || block.derived() != null;
+      if (rounded && !plan.packed.containsKey(block)) {
         plan.close();
         throw new IllegalArgumentException(
             "ScoringPlan.bfloat16: a row's bfloat16 product by "
@@ -112,8 +115,14 @@ public final class ScoringPlan implements AutoCloseable {
     return plan;
   }
 
-  private void pack(Map<Parameter, ? extends Operand> large, Team team) {
+  private void pack(Map<Parameter, ? extends Operand> large, boolean rounds, Team team) {
     List<Runnable> tasks = new ArrayList<>();
+    for (Parameter block : flow.parameters().blocks()) {
+      DerivedOperands derived = block.derived();
+      if (derived != null) {
+        tasks.add(() -> pack(block, derived, rounds));
+      }
+    }
     large.forEach(
         (block, weight) -> tasks.addFirst(() -> pack(block, weight))); // the longest first
     tasks.add(() -> flow.logZ(blas));
@@ -135,8 +144,26 @@ public final class ScoringPlan implements AutoCloseable {
     AffineMap last = rotatable(block, weight);
     PackedWeight found = last == null ? blas.pack(few, batch, weight) : rotated(last, weight);
     if (found != null) {
-      packed.put(block, found);
+      packed.put(block, List.of(found));
     }
+  }
+
+  /** Packs all that is derived from a block, or nothing. */
+  private void pack(Parameter block, DerivedOperands derived, boolean rounds) {
+    List<PackedWeight> copies = new ArrayList<>();
+    for (Matrix matrix : derived.forward(flow.parameters().of(block))) {
+      PackedWeight copy =
+          blas.pack(
+              derived.rowsOfProducts(few),
+              derived.rowsOfProducts(batch),
+              rounds ? rounded(matrix) : matrix);
+      if (copy == null) {
+        copies.forEach(PackedWeight::close);
+        return;
+      }
+      copies.add(copy);
+    }
+    packed.put(block, List.copyOf(copies));
   }
 
   /**
@@ -221,7 +248,7 @@ public final class ScoringPlan implements AutoCloseable {
     return logZ;
   }
 
-  /** Whether that block was packed. */
+  /** Whether that block was packed, or what is derived from it. */
   boolean packs(Parameter block) {
     return packed.containsKey(block);
   }
@@ -239,7 +266,7 @@ public final class ScoringPlan implements AutoCloseable {
   /** Frees native memory; no pass may run beside or follow. */
   @Override
   public void close() {
-    packed.values().forEach(PackedWeight::close);
+    packed.values().forEach(copies -> copies.forEach(PackedWeight::close));
     packed.clear();
     rotatedBiases.clear();
   }

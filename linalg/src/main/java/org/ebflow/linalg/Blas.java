@@ -90,8 +90,9 @@ public final class Blas {
   /**
    * Packs a weight for products x·weightᵀ of {@code rows} rows, and of {@code few}. Returns null
    * where the backend has no packed form of it, or is not batch-invariant with it ({@link
-   * #isBatchInvariant}). Where it is so among {@code rows} only, products of fewer rows are
-   * computed with as many.
+   * #isBatchInvariant}). A product of at most {@code few} rows is computed with that many, any other
+   * of at most {@code rows} with {@code rows}. Where it is batch-invariant among {@code rows} only,
+   * few rows are computed with as many.
    *
    * @param few at most {@code rows}
    * @param weight [n,k], read
@@ -139,10 +140,10 @@ public final class Blas {
       return null;
     }
     if (invariance.holds(few, rows, weight, form)) {
-      return new PackedWeight(packed, weight, 0);
+      return new PackedWeight(packed, weight, few, rows);
     }
     if (invariance.holds(rows, rows, weight, form)) { // few rows are computed as many
-      return new PackedWeight(packed, weight, rows);
+      return new PackedWeight(packed, weight, rows, rows);
     }
     packed.close();
     return null;

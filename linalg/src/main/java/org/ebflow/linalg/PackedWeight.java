@@ -15,13 +15,19 @@ public final class PackedWeight implements AutoCloseable {
   private final PackedOperand packed;
   private final int rows;
   private final int columns;
-  private final int leastRows;
+  private final int few;
+  private final int many;
   private final Class<? extends Operand> format;
 
-  /** Products of fewer than {@code leastRows} rows are computed with that many. */
-  PackedWeight(PackedOperand packed, Operand weight, int leastRows) {
+  /**
+   * A product is computed with {@code few} rows if it has no more, else with {@code many}.
+   *
+   * @param few at most {@code many}; the kernels give a row the same bits among either number
+   */
+  PackedWeight(PackedOperand packed, Operand weight, int few, int many) {
     this.packed = packed;
-    this.leastRows = leastRows;
+    this.few = few;
+    this.many = many;
     this.rows = weight.rows();
     this.columns = weight.columns();
     this.format = weight.getClass();
@@ -54,7 +60,7 @@ public final class PackedWeight implements AutoCloseable {
               + "] FLOAT32");
     }
     if (x.rows() > 0) {
-      packed.multiply(x, y, Math.max(leastRows, x.rows()));
+      packed.multiply(x, y, x.rows() <= few ? few : Math.max(many, x.rows()));
     }
   }
 

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.within;
 
 import java.util.LinkedHashMap;
 import org.ebflow.flow.pass.Compute;
+import org.ebflow.flow.pass.Parameter;
 import org.ebflow.flow.pass.Parameters;
 import org.ebflow.flow.pass.Workspace;
 import org.ebflow.linalg.Blas;
@@ -64,8 +65,9 @@ class ConvolutionProductsTest {
       Compute compute = Compute.of(precision, Blas.named("openblas"));
       Parameters none = Parameters.initial(new LinkedHashMap<>(), precision, 1);
       Workspace kept = Workspace.forTeam(compute, none, team, BATCH, 0, true)[0];
+      Parameter block = new Parameter("weight", out, shape.taps(), Initializers.constant(0));
       ConvolutionProducts[] ways = {
-        new RowProducts(shape, kept, 0), new PatchProducts(shape, kept, 8)
+        new RowProducts(shape, block, kept, 0), new PatchProducts(shape, block, kept, 8)
       };
       for (int step = 0; step < 2; step++) {
         Matrix weight = random(precision, out, shape.taps(), 10 * step + 1);
@@ -81,7 +83,7 @@ class ConvolutionProductsTest {
           ConvolutionProducts way = ways[i];
           way.start(weight);
           way.forward(x, y[i]);
-          way.backward(weight, yBar, xBar[i]); // overwrites
+          way.backward(yBar, xBar[i]); // overwrites
           way.addWeightGradient(team.worker(0), true, yBar, x, weightBar[i]); // overwrites
           way.addWeightGradient(team.worker(0), false, yBar, x, weightBar[i]); // adds
         }
