@@ -150,13 +150,15 @@ public final class ScoringPlan implements AutoCloseable {
 
   /** Packs all that is derived from a block, or nothing. */
   private void pack(Parameter block, DerivedOperands derived, boolean rounds) {
+    int rowsOfFew = derived.rowsOfProducts(few);
+    int rowsOfBatch = derived.rowsOfProducts(batch);
+    if (rowsOfFew < 0 || rowsOfBatch < 0) {
+      return;
+    }
     List<PackedWeight> copies = new ArrayList<>();
     for (Matrix matrix : derived.forward(flow.parameters().of(block))) {
       PackedWeight copy =
-          blas.pack(
-              derived.rowsOfProducts(few),
-              derived.rowsOfProducts(batch),
-              rounds ? rounded(matrix) : matrix);
+          blas.keepOrPack(rowsOfFew, rowsOfBatch, rounds ? rounded(matrix) : matrix);
       if (copy == null) {
         copies.forEach(PackedWeight::close);
         return;

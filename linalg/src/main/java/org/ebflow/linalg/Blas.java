@@ -90,15 +90,28 @@ public final class Blas {
   /**
    * Packs a weight for products x·weightᵀ of {@code rows} rows, and of {@code few}. Returns null
    * where the backend has no packed form of it, or is not batch-invariant with it ({@link
-   * #isBatchInvariant}). A product of at most {@code few} rows is computed with that many, any other
-   * of at most {@code rows} with {@code rows}. Where it is batch-invariant among {@code rows} only,
-   * few rows are computed with as many.
+   * #isBatchInvariant}). Where it is so among {@code rows} only, products of fewer rows are
+   * computed with as many.
    *
    * @param few at most {@code rows}
    * @param weight [n,k], read
    */
   public @Nullable PackedWeight pack(int few, int rows, Operand weight) {
     return pack(few, rows, BatchInvariance.Form.PACKED, weight);
+  }
+
+  /**
+   * A weight for batch-invariant products x·weightᵀ of {@code few} or {@code rows} rows, and of no
+   * other number. It is not copied where the backend is batch-invariant with it as it is, else
+   * packed. Null where neither can be.
+   *
+   * @param few at most {@code rows}
+   * @param weight [n,k], read; not to be changed
+   */
+  public @Nullable PackedWeight keepOrPack(int few, int rows, Operand weight) {
+    return isBatchInvariant(few, rows, weight)
+        ? new PackedWeight(new KeptOperand(this, weight, few, rows), weight, 0)
+        : pack(few, rows, weight);
   }
 
   /**
@@ -140,10 +153,10 @@ public final class Blas {
       return null;
     }
     if (invariance.holds(few, rows, weight, form)) {
-      return new PackedWeight(packed, weight, few, rows);
+      return new PackedWeight(packed, weight, 0);
     }
     if (invariance.holds(rows, rows, weight, form)) { // few rows are computed as many
-      return new PackedWeight(packed, weight, rows, rows);
+      return new PackedWeight(packed, weight, rows);
     }
     packed.close();
     return null;

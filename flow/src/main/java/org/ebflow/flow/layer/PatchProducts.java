@@ -51,7 +51,7 @@ final class PatchProducts extends ConvolutionProducts {
     super(shape, block, kept, slot);
     transposed = isTransposed(shape);
     narrow = narrow(shape);
-    images = images(narrow);
+    images = images(narrow, kept.readAgain());
     weights = kept.operandCopy(block);
     patchCopy = kept.operandCopy(block);
     pixelCopy = kept.operandCopy(block);
@@ -66,9 +66,11 @@ final class PatchProducts extends ConvolutionProducts {
     return isTransposed(shape) ? shape.transposed() : shape;
   }
 
-  /** How many are taken at a time. */
-  private static int images(ConvolutionShape narrow) {
-    return Math.max(1, CACHED / (narrow.pixels() * narrow.taps()));
+  /** How many are taken at a time. Passes that go only forward have a multiple of few rows. */
+  private static int images(ConvolutionShape narrow, boolean backward) {
+    int numbers = narrow.pixels() * (narrow.taps() + (Boolean.getBoolean("both") ? narrow.out() : 0));
+    int cached = Math.max(1, (1 << Integer.getInteger("cached", 17)) / numbers);
+    return backward ? cached : Integer.highestOneBit(Math.min(Integer.getInteger("most", 8), cached));
   }
 
   /** W, or Vᵀ. */
@@ -92,7 +94,8 @@ final class PatchProducts extends ConvolutionProducts {
 
     @Override
     public int rowsOfProducts(int rows) {
-      return Math.min(rows, images(narrow(shape))) * shape.pixels();
+      int images = Math.min(rows, images(narrow(shape), false));
+      return rows % images == 0 ? images * shape.pixels() : -1;
     }
 
     @Override

@@ -17,10 +17,10 @@ public interface DerivedOperands {
   List<Matrix> forward(Matrix weight);
 
   /**
-   * Rows of x in such a product: whatever the number of rows of a pass, its products have so many,
-   * or fewer where they are the last.
+   * Rows of x in such a product.
    *
-   * @param rows of a pass
+   * @param rows of a pass that goes forward only
+   * @return -1 if they are not the same in all products of such a pass
    */
   int rowsOfProducts(int rows);
 
