@@ -27,16 +27,17 @@ import org.jspecify.annotations.Nullable;
  * How the densities of many rows are computed. Passes of one thread each run side by side. The bits
  * of a row's density depend neither on the other rows nor on its place among them.
  *
- * <p>Three things are decided here and nowhere else:
+ * <p>Four things are decided here and nowhere else:
  *
  * <ul>
  *   <li>Batch invariance. Products by packed weights are the BLAS's. All products are the BLAS's
  *       where it packs no weight, every weight is large, and it is batch-invariant for each of them
  *       ({@link Blas#isBatchInvariant}). All other products are computed by {@link
  *       Blas#batchInvariant}.
- *   <li>Packed weights. Large weights, and the matrices that convolutions multiply by, are copied
- *       once to native memory, in the layout in which the BLAS reads them, where it has such a layout
- *       and is batch-invariant with it.
+ *   <li>Packed weights. Large weights are copied once to native memory, in the layout in which the
+ *       BLAS reads them, where it has such a layout and is batch-invariant with it.
+ *   <li>Derived operands ({@link Parameter#derived}), such as those of convolutions. They are made
+ *       once, and products by them are the BLAS's where it is batch-invariant for them.
  *   <li>The last layer by QR. log p depends on the latent z = W x + b only through ‖z‖, and no
  *       orthogonal map changes that norm. With W = Q·R the plan multiplies by R in place of W, adds
  *       Qᵀb in place of b, and leaves out products with the zeros of R: docs/decisions/0009.
@@ -120,7 +121,7 @@ public final class ScoringPlan implements AutoCloseable {
     for (Parameter block : flow.parameters().blocks()) {
       DerivedOperands derived = block.derived();
       if (derived != null) {
-        tasks.add(() -> pack(block, derived, rounds));
+        tasks.add(() -> prepare(block, derived, rounds));
       }
     }
     large.forEach(
@@ -148,24 +149,27 @@ public final class ScoringPlan implements AutoCloseable {
     }
   }
 
-  /** Packs all that is derived from a block, or nothing. */
-  private void pack(Parameter block, DerivedOperands derived, boolean rounds) {
+  /** Prepares all that is derived from a block, or nothing. */
+  private void prepare(Parameter block, DerivedOperands derived, boolean rounds) {
     int rowsOfFew = derived.rowsOfProducts(few);
     int rowsOfBatch = derived.rowsOfProducts(batch);
     if (rowsOfFew < 0 || rowsOfBatch < 0) {
       return;
     }
-    List<PackedWeight> copies = new ArrayList<>();
+    List<PackedWeight> prepared = new ArrayList<>();
     for (Matrix matrix : derived.forward(flow.parameters().of(block))) {
-      PackedWeight copy =
-          blas.keepOrPack(rowsOfFew, rowsOfBatch, rounds ? rounded(matrix) : matrix);
-      if (copy == null) {
-        copies.forEach(PackedWeight::close);
+      Operand operand = rounds ? rounded(matrix) : matrix;
+      PackedWeight one = blas.keep(rowsOfFew, rowsOfBatch, operand);
+      if (one == null && rounds) { // in float32 the batch-invariant BLAS is about as fast
+        one = blas.pack(rowsOfFew, rowsOfBatch, operand);
+      }
+      if (one == null) {
+        prepared.forEach(PackedWeight::close);
         return;
       }
-      copies.add(copy);
+      prepared.add(one);
     }
-    packed.put(block, List.copyOf(copies));
+    packed.put(block, List.copyOf(prepared));
   }
 
   /**
@@ -250,7 +254,7 @@ public final class ScoringPlan implements AutoCloseable {
     return logZ;
   }
 
-  /** Whether that block was packed, or what is derived from it. */
+  /** Whether that block was packed, or what is derived from it was prepared. */
   boolean packs(Parameter block) {
     return packed.containsKey(block);
   }

@@ -101,17 +101,17 @@ public final class Blas {
   }
 
   /**
-   * A weight for batch-invariant products x·weightᵀ of {@code few} or {@code rows} rows, and of no
-   * other number. It is not copied where the backend is batch-invariant with it as it is, else
-   * packed. Null where neither can be.
+   * A weight as it is, for batch-invariant products x·weightᵀ of {@code few} or {@code rows} rows,
+   * and of no other number. Null where the backend is not batch-invariant with it ({@link
+   * #isBatchInvariant}).
    *
    * @param few at most {@code rows}
    * @param weight [n,k], read; not to be changed
    */
-  public @Nullable PackedWeight keepOrPack(int few, int rows, Operand weight) {
+  public @Nullable PackedWeight keep(int few, int rows, Operand weight) {
     return isBatchInvariant(few, rows, weight)
         ? new PackedWeight(new KeptOperand(this, weight, few, rows), weight, 0)
-        : pack(few, rows, weight);
+        : null;
   }
 
   /**

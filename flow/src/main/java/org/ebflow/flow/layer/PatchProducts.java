@@ -30,6 +30,12 @@ final class PatchProducts extends ConvolutionProducts {
   /** Most numbers in the patches that are made at a time, unless one image has more. */
   private static final int CACHED = 1 << 17;
 
+  /**
+   * Most images at a time in a pass that goes forward only. The blocks of a scorer are multiples of
+   * it, so that all products have the same shape.
+   */
+  private static final int MOST_FORWARD = 8;
+
   /** The convolution from the side that is cut into patches to the other one. */
   private final ConvolutionShape narrow;
 
@@ -66,11 +72,10 @@ final class PatchProducts extends ConvolutionProducts {
     return isTransposed(shape) ? shape.transposed() : shape;
   }
 
-  /** How many are taken at a time. Passes that go only forward have a multiple of few rows. */
+  /** How many are taken at a time. */
   private static int images(ConvolutionShape narrow, boolean backward) {
-    int numbers = narrow.pixels() * (narrow.taps() + (Boolean.getBoolean("both") ? narrow.out() : 0));
-    int cached = Math.max(1, (1 << Integer.getInteger("cached", 17)) / numbers);
-    return backward ? cached : Integer.highestOneBit(Math.min(Integer.getInteger("most", 8), cached));
+    int cached = Math.max(1, CACHED / (narrow.pixels() * narrow.taps()));
+    return backward ? cached : Integer.highestOneBit(Math.min(MOST_FORWARD, cached));
   }
 
   /** W, or Vᵀ. */
