@@ -84,7 +84,9 @@ public record MemoryNeed(long heap, long outside) {
   public static MemoryNeed ofScoringPlan(List<Layer> layers, Precision precision) {
     long packed = 0;
     for (Parameter block : blocks(layers)) {
-      packed += block.rows() == 1 ? 0 : size(block) * precision.bytes();
+      long numbers = block.rows() == 1 ? 0 : size(block);
+      packed +=
+          precision.bytes() * (block.derived() == null ? numbers : block.derived().numbers());
     }
     AffineMap last =
         layers.getLast() instanceof ConstantJacobian constant ? constant.affineMap() : null;

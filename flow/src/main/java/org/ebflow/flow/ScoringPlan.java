@@ -10,6 +10,7 @@ import org.ebflow.flow.layer.ConstantJacobian;
 import org.ebflow.flow.layer.ConstantJacobian.AffineMap;
 import org.ebflow.flow.layer.Layer;
 import org.ebflow.flow.pass.Compute;
+import org.ebflow.flow.pass.DerivedOperands;
 import org.ebflow.flow.pass.Parameter;
 import org.ebflow.flow.pass.Parameters;
 import org.ebflow.linalg.BFloat16Matrix;
@@ -26,7 +27,7 @@ import org.jspecify.annotations.Nullable;
  * How the densities of many rows are computed. Passes of one thread each run side by side. The bits
  * of a row's density depend neither on the other rows nor on its place among them.
  *
- * <p>Three things are decided here and nowhere else:
+ * <p>Four things are decided here and nowhere else:
  *
  * <ul>
  *   <li>Batch invariance. Products by packed weights are the BLAS's. All products are the BLAS's
@@ -35,6 +36,8 @@ import org.jspecify.annotations.Nullable;
  *       Blas#batchInvariant}.
  *   <li>Packed weights. Large weights are copied once to native memory, in the layout in which the
  *       BLAS reads them, where it has such a layout and is batch-invariant with it.
+ *   <li>Derived operands ({@link Parameter#derived}), such as those of convolutions. They are made
+ *       once, and products by them are the BLAS's where it is batch-invariant for them.
  *   <li>The last layer by QR. log p depends on the latent z = W x + b only through ‖z‖, and no
  *       orthogonal map changes that norm. With W = Q·R the plan multiplies by R in place of W, adds
  *       Qᵀb in place of b, and leaves out products with the zeros of R: docs/decisions/0009.
@@ -47,7 +50,7 @@ public final class ScoringPlan implements AutoCloseable {
   private final Blas blas;
   private final int few;
   private final int batch;
-  private final Map<Parameter, PackedWeight> packed = new ConcurrentHashMap<>();
+  private final Map<Parameter, List<PackedWeight>> packed = new ConcurrentHashMap<>();
   private final Map<Parameter, Matrix> rotatedBiases = new ConcurrentHashMap<>();
   private final Compute compute;
   private final double logZ;
@@ -64,7 +67,7 @@ public final class ScoringPlan implements AutoCloseable {
     this.blas = blas;
     this.few = few;
     this.batch = batch;
-    pack(large, team);
+    pack(large, base.rounds(), team);
     this.logZ = flow.logZ(blas);
     this.compute = base.packed(blasOfOthers(large), packed, rotatedBiases);
   }
@@ -89,8 +92,8 @@ public final class ScoringPlan implements AutoCloseable {
   }
 
   /**
-   * As {@link #of} with the operands of products by large weights rounded to bfloat16, except in
-   * the networks of couplings.
+   * As {@link #of} with the operands of products by large weights and of convolutions rounded to
+   * bfloat16, except for fully connected networks of couplings.
    *
    * @throws IllegalArgumentException if the weights are float64 or the BLAS has no such products,
    *     or they are not batch-invariant
@@ -98,8 +101,9 @@ public final class ScoringPlan implements AutoCloseable {
   public static ScoringPlan bfloat16(Flow flow, Blas blas, int few, int batch, Team team) {
     Compute base = Compute.bfloat16(flow.parameters(), blas, team);
     ScoringPlan plan = new ScoringPlan(flow, blas, few, batch, team, base, base.roundedBlocks());
-    for (Parameter block : base.roundedBlocks().keySet()) {
-      if (!plan.packed.containsKey(block)) {
+    for (Parameter block : flow.parameters().blocks()) {
+      boolean rounded = base.roundedBlocks().containsKey(block) || block.derived() != null;
+      if (rounded && !plan.packed.containsKey(block)) {
         plan.close();
         throw new IllegalArgumentException(
             "ScoringPlan.bfloat16: a row's bfloat16 product by "
@@ -112,8 +116,14 @@ public final class ScoringPlan implements AutoCloseable {
     return plan;
   }
 
-  private void pack(Map<Parameter, ? extends Operand> large, Team team) {
+  private void pack(Map<Parameter, ? extends Operand> large, boolean rounds, Team team) {
     List<Runnable> tasks = new ArrayList<>();
+    for (Parameter block : flow.parameters().blocks()) {
+      DerivedOperands derived = block.derived();
+      if (derived != null) {
+        tasks.add(() -> prepare(block, derived, rounds));
+      }
+    }
     large.forEach(
         (block, weight) -> tasks.addFirst(() -> pack(block, weight))); // the longest first
     tasks.add(() -> flow.logZ(blas));
@@ -135,8 +145,31 @@ public final class ScoringPlan implements AutoCloseable {
     AffineMap last = rotatable(block, weight);
     PackedWeight found = last == null ? blas.pack(few, batch, weight) : rotated(last, weight);
     if (found != null) {
-      packed.put(block, found);
+      packed.put(block, List.of(found));
     }
+  }
+
+  /** Prepares all that is derived from a block, or nothing. */
+  private void prepare(Parameter block, DerivedOperands derived, boolean rounds) {
+    int rowsOfFew = derived.rowsOfProducts(few);
+    int rowsOfBatch = derived.rowsOfProducts(batch);
+    if (rowsOfFew < 0 || rowsOfBatch < 0) {
+      return;
+    }
+    List<PackedWeight> prepared = new ArrayList<>();
+    for (Matrix matrix : derived.forward(flow.parameters().of(block))) {
+      Operand operand = rounds ? rounded(matrix) : matrix;
+      PackedWeight one = blas.keep(rowsOfFew, rowsOfBatch, operand);
+      if (one == null && rounds) { // in float32 the batch-invariant BLAS is about as fast
+        one = blas.pack(rowsOfFew, rowsOfBatch, operand);
+      }
+      if (one == null) {
+        prepared.forEach(PackedWeight::close);
+        return;
+      }
+      prepared.add(one);
+    }
+    packed.put(block, List.copyOf(prepared));
   }
 
   /**
@@ -221,7 +254,7 @@ public final class ScoringPlan implements AutoCloseable {
     return logZ;
   }
 
-  /** Whether that block was packed. */
+  /** Whether that block was packed, or what is derived from it was prepared. */
   boolean packs(Parameter block) {
     return packed.containsKey(block);
   }
@@ -239,7 +272,7 @@ public final class ScoringPlan implements AutoCloseable {
   /** Frees native memory; no pass may run beside or follow. */
   @Override
   public void close() {
-    packed.values().forEach(PackedWeight::close);
+    packed.values().forEach(copies -> copies.forEach(PackedWeight::close));
     packed.clear();
     rotatedBiases.clear();
   }

@@ -139,6 +139,51 @@ class SpectralNormalisationTest {
     assertClose(flat(parameters.byName().get("weight")), before, ROUNDING);
   }
 
+  @ParameterizedTest
+  @EnumSource(Precision.class)
+  void theyDoNotCountInTheGradientEither(Precision precision) {
+    double rounding = precision == Precision.FLOAT32 ? 1e-5 : ROUNDING;
+    ConvolutionMap map = new ConvolutionMap(new Shape(2, 3, 3), 5, SIDE).spectrallyNormalised();
+    Parameters parameters = Parameters.initial(map.parametersByName(), precision, 3);
+    double[] expected = gradient(map, parameters);
+    scale(parameters.byName().get("weight_u"), .5);
+    scale(parameters.byName().get("weight_v"), .25);
+    parameters.changed();
+    assertClose(gradient(map, parameters), expected, rounding * expected.length);
+    assertThat(expected).doesNotContain(0);
+  }
+
+  private static void scale(Matrix vector, double factor) {
+    for (int c = 0; c < vector.columns(); c++) {
+      vector.set(0, c, factor * vector.get(0, c));
+    }
+  }
+
+  /** Of a fixed cotangent, in V. */
+  private static double[] gradient(ConvolutionMap map, Parameters parameters) {
+    try (Team team = new Team(1)) {
+      Compute compute = Compute.of(parameters.precision(), Blas.named("openblas"));
+      Workspace kept = Workspace.forTeam(compute, parameters, team, BATCH, 0, true)[0];
+      Jet x = jet(parameters.precision(), map.inputs());
+      map.forward(x, jet(parameters.precision(), map.outputs()), kept, 0, 0);
+      Gradients gradients = new Gradients(team.worker(0), compute, parameters.zeros());
+      gradients.begin(1);
+      map.backward(jet(parameters.precision(), map.outputs()), kept, x, -1, gradients);
+      gradients.finish();
+      return flat(gradients.sums().byName().get("weight_orig"));
+    }
+  }
+
+  private static Jet jet(Precision precision, int width) {
+    Matrix values = Matrix.allocate(precision, BATCH, width);
+    for (int r = 0; r < BATCH; r++) {
+      for (int c = 0; c < width; c++) {
+        values.set(r, c, 1 + r + c % 3);
+      }
+    }
+    return new Jet(values, BATCH, 0, BATCH);
+  }
+
   @Test
   void theWeightIsNotTrainedAndCountsNothing() {
     Affine map = new Affine(7, 5).spectrallyNormalised();

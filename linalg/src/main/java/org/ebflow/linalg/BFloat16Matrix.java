@@ -14,28 +14,50 @@ public final class BFloat16Matrix implements Operand {
   private final int offset;
   private final int rows;
   private final int columns;
+  private final int stride;
   private final SegmentCache slices;
 
-  private BFloat16Matrix(short[] array, int offset, int rows, int columns) {
+  private BFloat16Matrix(short[] array, int offset, int rows, int columns, int stride) {
     this.array = array;
     this.offset = offset;
     this.rows = rows;
     this.columns = columns;
+    this.stride = stride;
     this.slices = new SegmentCache(MemorySegment.ofArray(array), Short.BYTES);
   }
 
   /** A zeroed matrix of its own array. */
   public static BFloat16Matrix allocate(int rows, int columns) {
-    return new BFloat16Matrix(new short[Math.multiplyExact(rows, columns)], 0, rows, columns);
+    short[] array = new short[Math.multiplyExact(rows, columns)];
+    return new BFloat16Matrix(array, 0, rows, columns, columns);
   }
 
-  /** View of rows {@code from} (inclusive) to {@code to} (exclusive). */
+  @Override
   public BFloat16Matrix rows(int from, int to) {
-    if (from < 0 || to < from || to > rows) {
+    checkRange("rows", from, to, rows);
+    return new BFloat16Matrix(array, offset + from * stride, to - from, columns, stride);
+  }
+
+  @Override
+  public BFloat16Matrix columns(int from, int to) {
+    checkRange("columns", from, to, columns);
+    return new BFloat16Matrix(array, offset + from, rows, to - from, stride);
+  }
+
+  @Override
+  public BFloat16Matrix reshape(int newRows, int newColumns) {
+    if (!contiguous() || (long) newRows * newColumns != (long) rows * columns) {
       throw new IllegalArgumentException(
-          "BFloat16Matrix.rows: " + from + ".." + to + " of " + this);
+          "BFloat16Matrix.reshape: " + this + " to [" + newRows + "," + newColumns + "]");
     }
-    return new BFloat16Matrix(array, offset + from * columns, to - from, columns);
+    return new BFloat16Matrix(array, offset, newRows, newColumns, newColumns);
+  }
+
+  private void checkRange(String what, int from, int to, int size) {
+    if (from < 0 || to < from || to > size) {
+      throw new IllegalArgumentException(
+          "BFloat16Matrix." + what + ": " + from + ".." + to + " of " + this);
+    }
   }
 
   /** The shared array. */
@@ -63,10 +85,14 @@ public final class BFloat16Matrix implements Operand {
     return columns;
   }
 
-  /** The number of columns: rows follow each other without gaps. */
   @Override
   public int stride() {
-    return columns;
+    return stride;
+  }
+
+  /** Whether the elements lie without gaps, so that they may be read as one vector. */
+  public boolean contiguous() {
+    return stride == columns || rows <= 1;
   }
 
   /** Element (r, c). For tests; kernels read the array. */
@@ -74,7 +100,7 @@ public final class BFloat16Matrix implements Operand {
     if (r < 0 || r >= rows || c < 0 || c >= columns) {
       throw new IndexOutOfBoundsException("(" + r + "," + c + ") of " + this);
     }
-    return Float.intBitsToFloat(array[offset + r * columns + c] << Short.SIZE);
+    return Float.intBitsToFloat(array[offset + r * stride + c] << Short.SIZE);
   }
 
   @Override

@@ -101,6 +101,20 @@ public final class Blas {
   }
 
   /**
+   * A weight as it is, for batch-invariant products x·weightᵀ of {@code few} or {@code rows} rows,
+   * and of no other number. Null where the backend is not batch-invariant with it ({@link
+   * #isBatchInvariant}).
+   *
+   * @param few at most {@code rows}
+   * @param weight [n,k], read; not to be changed
+   */
+  public @Nullable PackedWeight keep(int few, int rows, Operand weight) {
+    return isBatchInvariant(few, rows, weight)
+        ? new PackedWeight(new KeptOperand(this, weight, few, rows), weight, 0)
+        : null;
+  }
+
+  /**
    * As {@link #pack} for a square weight that is zero below its diagonal. Most products with these
    * zeros are left out.
    *

@@ -83,19 +83,19 @@ public final class Matrix implements Operand {
     return new Matrix(precision, array, 0, rows, columns, columns);
   }
 
-  /** View of rows {@code from} (inclusive) to {@code to} (exclusive). */
+  @Override
   public Matrix rows(int from, int to) {
     checkRange("rows", from, to, rows);
     return new Matrix(precision, array, offset + from * stride, to - from, columns, stride);
   }
 
-  /** View of columns {@code from} (inclusive) to {@code to} (exclusive). */
+  @Override
   public Matrix columns(int from, int to) {
     checkRange("columns", from, to, columns);
     return new Matrix(precision, array, offset + from, rows, to - from, stride);
   }
 
-  /** View of the elements of a contiguous matrix in another shape. */
+  @Override
   public Matrix reshape(int newRows, int newColumns) {
     if (!contiguous() || (long) newRows * newColumns != (long) rows * columns) {
       throw new IllegalArgumentException(

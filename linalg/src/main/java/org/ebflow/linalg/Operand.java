@@ -19,6 +19,15 @@ public sealed interface Operand permits Matrix, BFloat16Matrix {
   /** Distance of two rows in the array, in elements. */
   int stride();
 
+  /** View of rows {@code from} (inclusive) to {@code to} (exclusive). */
+  Operand rows(int from, int to);
+
+  /** View of columns {@code from} (inclusive) to {@code to} (exclusive). */
+  Operand columns(int from, int to);
+
+  /** View of the elements, which lie without gaps, in another shape. */
+  Operand reshape(int rows, int columns);
+
   /**
    * The array from index {@code from} on, as a native call takes it. The segment of an index is
    * made once.

@@ -4,7 +4,8 @@ import org.ebflow.linalg.backend.PackedOperand;
 
 /**
  * A weight [n,k] packed once for many products x·weightᵀ, see {@link Blas#pack}. It is a copy:
- * later changes of the weight do not reach it.
+ * later changes of the weight do not reach it. What {@link Blas#keep} gives is the weight
+ * itself.
  *
  * <p>Memory: the packed copy is native. Each product borrows memory for native copies of x and y
  * from a store that all weights share.
@@ -17,6 +18,7 @@ public final class PackedWeight implements AutoCloseable {
   private final int columns;
   private final int leastRows;
   private final Class<? extends Operand> format;
+  private final Precision precision; // of the sums
 
   /** Products of fewer than {@code leastRows} rows are computed with that many. */
   PackedWeight(PackedOperand packed, Operand weight, int leastRows) {
@@ -25,6 +27,7 @@ public final class PackedWeight implements AutoCloseable {
     this.rows = weight.rows();
     this.columns = weight.columns();
     this.format = weight.getClass();
+    this.precision = weight instanceof Matrix exact ? exact.precision() : Precision.FLOAT32;
   }
 
   /** Whether {@code x} is in the format of the weight, float32 or rounded to bfloat16. */
@@ -35,13 +38,13 @@ public final class PackedWeight implements AutoCloseable {
   /**
    * y ← x·weightᵀ on the calling thread.
    *
-   * @param x read, [m,k], float32 or rounded to bfloat16 as the weight was
-   * @param y overwritten, [m,n], float32
+   * @param x read, [m,k], in the format of the weight
+   * @param y overwritten, [m,n], float32, or float64 as the weight
    */
   public void multiply(Operand x, Matrix y) {
     boolean fits = x.columns() == columns && y.columns() == rows && x.rows() == y.rows();
-    boolean float32 = !(x instanceof Matrix exact) || exact.precision() == Precision.FLOAT32;
-    if (!fits || !accepts(x) || !float32 || y.precision() != Precision.FLOAT32) {
+    boolean same = !(x instanceof Matrix exact) || exact.precision() == precision;
+    if (!fits || !accepts(x) || !same || y.precision() != precision) {
       throw new IllegalArgumentException(
           "PackedWeight.multiply: x is "
               + x
@@ -51,7 +54,8 @@ public final class PackedWeight implements AutoCloseable {
               + columns
               + "] in the format of the weight and [m,"
               + rows
-              + "] FLOAT32");
+              + "] "
+              + precision);
     }
     if (x.rows() > 0) {
       packed.multiply(x, y, Math.max(leastRows, x.rows()));

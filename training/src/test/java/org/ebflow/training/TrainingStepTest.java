@@ -139,14 +139,10 @@ class TrainingStepTest {
 
   static Stream<Arguments> objectivesWithConvolutions() {
     return objectives()
-        .filter(
-            objective ->
-                objective.followsGradient() && !(objective instanceof SampledMaximumLikelihood))
+        .filter(Objective::followsGradient)
         .flatMap(
             objective ->
-                Stream.of(
-                        FlowsUnderTest.convolutions(new Shape(1, 4, 4), Precision.FLOAT32),
-                        FlowsUnderTest.networks(new Shape(2, 4, 9), 16, Precision.FLOAT32))
+                convolutions()
                     .map(flow -> Arguments.of(flow, objective)));
   }
 
@@ -198,6 +194,24 @@ class TrainingStepTest {
         new SlicedScoreMatching(),
         (flow, team) -> Compute.bfloat16(flow.parameters(), blas, team),
         200);
+  }
+
+  static Stream<Flow> convolutions() {
+    return Stream.of(
+        FlowsUnderTest.convolutions(new Shape(1, 4, 4), Precision.FLOAT32),
+        FlowsUnderTest.networks(new Shape(2, 4, 9), 16, Precision.FLOAT32));
+  }
+
+  @ParameterizedTest
+  @MethodSource("convolutions")
+  void aStepThroughRoundedConvolutionsAllocatesNothingAfterWarmUp(Flow flow) {
+    Blas blas = Blas.named("onednn");
+    assumeTrue(blas.multipliesBFloat16(), "oneDNN has no bfloat16 products on this processor");
+    assertAllocatesNothing(
+        flow,
+        new SlicedScoreMatching(),
+        (weights, team) -> Compute.bfloat16(weights.parameters(), blas, team),
+        20);
   }
 
   /** A batch that holds every row twice has the same mean, hence the same norm and update. */

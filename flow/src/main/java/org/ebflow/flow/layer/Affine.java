@@ -62,8 +62,7 @@ public final class Affine implements DifferentiableMap {
     if (spectral != null) {
       return this;
     }
-    SpectralNormalisation normalised =
-        new SpectralNormalisation(outputs(), inputs(), weight.initializer(), true);
+    SpectralNormalisation normalised = new SpectralNormalisation(weight);
     return new Affine(normalised.weight(), bias, normalised);
   }
 

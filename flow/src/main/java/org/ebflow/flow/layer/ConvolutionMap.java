@@ -65,7 +65,12 @@ public final class ConvolutionMap implements DifferentiableMap {
   }
 
   private ConvolutionMap(ConvolutionShape shape, Initializer start, @Nullable Parameter bias) {
-    this(shape, new Parameter("weight", shape.out(), shape.taps(), start), bias, null);
+    this(
+        shape,
+        Parameter.weight(
+            "weight", shape.out(), shape.taps(), start, ConvolutionProducts.operands(shape)),
+        bias,
+        null);
   }
 
   private ConvolutionMap(
@@ -84,9 +89,7 @@ public final class ConvolutionMap implements DifferentiableMap {
     if (spectral != null) {
       return this;
     }
-    SpectralNormalisation normalised =
-        new SpectralNormalisation(
-            weight.rows(), weight.columns(), weight.initializer(), weight.operand());
+    SpectralNormalisation normalised = new SpectralNormalisation(weight);
     return new ConvolutionMap(shape, normalised.weight(), bias, normalised);
   }
 
@@ -161,7 +164,7 @@ public final class ConvolutionMap implements DifferentiableMap {
   private ConvolutionProducts products(Workspace kept) {
     Sum sum = kept.object(SUM, Sum::new);
     if (sum.products == null) {
-      sum.products = ConvolutionProducts.of(shape, kept, MEMORY);
+      sum.products = ConvolutionProducts.of(shape, weight, kept, MEMORY);
     }
     return sum.products;
   }
@@ -187,7 +190,7 @@ public final class ConvolutionMap implements DifferentiableMap {
       }
     }
     for (int k = 0; k <= toOrder; k++) { // y_k = W x_k  x̄_k = Wᵀ ȳ_k
-      products.backward(kept.value(weight), yBar.stream(k), xBar.stream(k));
+      products.backward(yBar.stream(k), xBar.stream(k));
     }
   }
 

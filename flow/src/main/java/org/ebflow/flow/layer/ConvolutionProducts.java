@@ -1,9 +1,16 @@
 package org.ebflow.flow.layer;
 
+import java.util.List;
+import org.ebflow.flow.pass.DerivedOperands;
+import org.ebflow.flow.pass.Parameter;
 import org.ebflow.flow.pass.Workspace;
+import org.ebflow.linalg.Blas;
+import org.ebflow.linalg.ConvolutionKernels;
 import org.ebflow.linalg.ConvolutionShape;
 import org.ebflow.linalg.Matrix;
+import org.ebflow.linalg.PackedWeight;
 import org.ebflow.linalg.Worker;
+import org.jspecify.annotations.Nullable;
 
 /**
  * How one worker computes a convolution by matrix products in one pass: its copies of the weight,
@@ -13,22 +20,51 @@ import org.ebflow.linalg.Worker;
  * RowProducts} multiplies whole rows of images by a band matrix, which has as many elements as the
  * weight times the image's width over the square's side. {@link PatchProducts} copies patches,
  * which takes as long as {@link #COPY} FLOP per number.
+ *
+ * <p>Where products round (docs/decisions/0006), those of all shapes do: images or patches, and
+ * what is computed from the weight. That pays for each shape that was measured.
  */
 abstract sealed class ConvolutionProducts permits RowProducts, PatchProducts {
   /** FLOP of products that take as long as to copy one number of a patch. */
   private static final double COPY = 60;
 
   final ConvolutionShape shape;
+  final Parameter block;
+  final Workspace kept;
+  final int slot;
+  final Blas blas;
+  final ConvolutionKernels kernels;
 
-  ConvolutionProducts(ConvolutionShape shape) {
+  /** What forward multiplies by in place of matrices of its own; empty where it makes them. */
+  final List<PackedWeight> packed;
+
+  private @Nullable Matrix weight;
+
+  ConvolutionProducts(ConvolutionShape shape, Parameter block, Workspace kept, int slot) {
     this.shape = shape;
+    this.block = block;
+    this.kept = kept;
+    this.slot = slot;
+    blas = kept.blas();
+    kernels = kept.kernels().convolution();
+    packed = kept.packed(block);
   }
 
-  /** The faster way for that shape, with memory in the slots from {@code slot} on. */
-  static ConvolutionProducts of(ConvolutionShape shape, Workspace kept, int slot) {
+  /**
+   * The faster way for that shape, with memory in the slots from {@code slot} on.
+   *
+   * @param block whose values are the weight
+   */
+  static ConvolutionProducts of(
+      ConvolutionShape shape, Parameter block, Workspace kept, int slot) {
     return byRows(shape)
-        ? new RowProducts(shape, kept, slot)
-        : new PatchProducts(shape, kept, slot);
+        ? new RowProducts(shape, block, kept, slot)
+        : new PatchProducts(shape, block, kept, slot);
+  }
+
+  /** The operands of that way's forward products. */
+  static DerivedOperands operands(ConvolutionShape shape) {
+    return byRows(shape) ? new RowProducts.Operands(shape) : new PatchProducts.Operands(shape);
   }
 
   /** Whether products of whole rows are estimated to take less time than those of patches. */
@@ -41,8 +77,21 @@ abstract sealed class ConvolutionProducts permits RowProducts, PatchProducts {
     return rows < patches;
   }
 
-  /** Takes over the weight of a pass, [out,taps]. */
-  abstract void start(Matrix weight);
+  /**
+   * Takes over the weight of a pass, [out,taps]. It must stay as it is until the pass has gone
+   * back.
+   */
+  void start(Matrix newWeight) {
+    weight = newWeight;
+  }
+
+  /** That of the last {@link #start}. */
+  final Matrix weight() {
+    if (weight == null) {
+      throw new IllegalStateException("backward was called before forward");
+    }
+    return weight;
+  }
 
   /**
    * y ← the convolution of x.
@@ -58,7 +107,7 @@ abstract sealed class ConvolutionProducts permits RowProducts, PatchProducts {
    * @param yBar read, [rows,outputs]
    * @param xBar overwritten, [rows,inputs]
    */
-  abstract void backward(Matrix weight, Matrix yBar, Matrix xBar);
+  abstract void backward(Matrix yBar, Matrix xBar);
 
   /**
    * Adds this worker's share of W̄ = Σ ȳ x over all rows and pixels. Every worker of the pass calls

@@ -1,11 +1,16 @@
 package org.ebflow.flow.layer;
 
 import java.util.IdentityHashMap;
+import java.util.List;
+import org.ebflow.flow.pass.DerivedOperands;
+import org.ebflow.flow.pass.OperandCopy;
+import org.ebflow.flow.pass.Parameter;
 import org.ebflow.flow.pass.Workspace;
-import org.ebflow.linalg.Blas;
-import org.ebflow.linalg.ConvolutionKernels;
 import org.ebflow.linalg.ConvolutionShape;
+import org.ebflow.linalg.KernelChoice;
 import org.ebflow.linalg.Matrix;
+import org.ebflow.linalg.Operand;
+import org.ebflow.linalg.PackedWeight;
 import org.ebflow.linalg.Worker;
 import org.jspecify.annotations.Nullable;
 
@@ -25,10 +30,11 @@ final class PatchProducts extends ConvolutionProducts {
   /** Most numbers in the patches that are made at a time, unless one image has more. */
   private static final int CACHED = 1 << 17;
 
-  private final Workspace kept;
-  private final int slot;
-  private final Blas blas;
-  private final ConvolutionKernels kernels;
+  /**
+   * Most images at a time in a pass that goes forward only. The blocks of a scorer are multiples of
+   * it, so that all products have the same shape.
+   */
+  private static final int MOST_FORWARD = 8;
 
   /** The convolution from the side that is cut into patches to the other one. */
   private final ConvolutionShape narrow;
@@ -37,23 +43,70 @@ final class PatchProducts extends ConvolutionProducts {
   private final boolean transposed;
 
   private final int images;
+  private final OperandCopy weights;
+  private final OperandCopy patchCopy;
+  private final OperandCopy pixelCopy;
   private final IdentityHashMap<Matrix, Block[]> narrowBlocks = new IdentityHashMap<>();
   private final IdentityHashMap<Matrix, Block[]> wideBlocks = new IdentityHashMap<>();
   private final IdentityHashMap<Matrix, Matrix[]> ownColumns = new IdentityHashMap<>();
   private final IdentityHashMap<Matrix, Matrix> ownRows = new IdentityHashMap<>();
   private final Matrix[] patchesOf;
-  private @Nullable Matrix weight;
+  private @Nullable Operand operand;
 
-  PatchProducts(ConvolutionShape shape, Workspace kept, int slot) {
-    super(shape);
-    this.kept = kept;
-    this.slot = slot;
-    blas = kept.blas();
-    kernels = kept.kernels().convolution();
-    transposed = shape.in() > shape.out();
-    narrow = transposed ? shape.transposed() : shape;
-    images = Math.max(1, CACHED / (narrow.pixels() * narrow.taps()));
+  PatchProducts(ConvolutionShape shape, Parameter block, Workspace kept, int slot) {
+    super(shape, block, kept, slot);
+    transposed = isTransposed(shape);
+    narrow = narrow(shape);
+    images = images(narrow, kept.readAgain());
+    weights = kept.operandCopy(block);
+    patchCopy = kept.operandCopy(block);
+    pixelCopy = kept.operandCopy(block);
     patchesOf = new Matrix[images + 1];
+  }
+
+  private static boolean isTransposed(ConvolutionShape shape) {
+    return shape.in() > shape.out();
+  }
+
+  private static ConvolutionShape narrow(ConvolutionShape shape) {
+    return isTransposed(shape) ? shape.transposed() : shape;
+  }
+
+  /** How many are taken at a time. */
+  private static int images(ConvolutionShape narrow, boolean backward) {
+    int cached = Math.max(1, CACHED / (narrow.pixels() * narrow.taps()));
+    return backward ? cached : Integer.highestOneBit(Math.min(MOST_FORWARD, cached));
+  }
+
+  /** W, or Vᵀ. */
+  record Operands(ConvolutionShape shape) implements DerivedOperands {
+    @Override
+    public List<Matrix> forward(Matrix weight) {
+      if (!isTransposed(shape)) {
+        return List.of(weight.copy(weight.precision()));
+      }
+      ConvolutionShape narrow = narrow(shape);
+      Matrix v = Matrix.allocate(weight.precision(), narrow.out(), narrow.taps());
+      KernelChoice.fastest(weight.precision()).convolution().transpose(shape, weight, v);
+      Matrix result = Matrix.allocate(weight.precision(), narrow.taps(), narrow.out());
+      for (int r = 0; r < result.rows(); r++) {
+        for (int c = 0; c < result.columns(); c++) {
+          result.set(r, c, v.get(c, r));
+        }
+      }
+      return List.of(result);
+    }
+
+    @Override
+    public int rowsOfProducts(int rows) {
+      int images = Math.min(rows, images(narrow(shape), false));
+      return rows % images == 0 ? images * shape.pixels() : -1;
+    }
+
+    @Override
+    public long numbers() {
+      return (long) shape.out() * shape.taps();
+    }
   }
 
   /** A few images, as rows and as pixels [images·pixels,channels]. */
@@ -86,57 +139,70 @@ final class PatchProducts extends ConvolutionProducts {
 
   @Override
   void start(Matrix newWeight) {
-    Matrix used = newWeight;
-    if (transposed) {
-      used = kept.own(slot + TRANSPOSED, narrow.out(), narrow.taps());
-      kernels.transpose(shape, newWeight, used);
+    super.start(newWeight);
+    if (packed.isEmpty()) {
+      Matrix used = newWeight;
+      if (transposed) {
+        used = kept.own(slot + TRANSPOSED, narrow.out(), narrow.taps());
+        kernels.transpose(shape, newWeight, used);
+      }
+      operand = weights.of(used);
     }
-    weight = used;
   }
 
   @Override
   void forward(Matrix x, Matrix y) {
+    PackedWeight copy = packed.isEmpty() ? null : packed.getFirst();
     if (transposed) {
-      fromPatches(x, y);
+      fromPatches(x, y, copy);
     } else {
-      toPatches(x, y);
+      toPatches(x, y, copy);
     }
   }
 
   @Override
-  void backward(Matrix passWeight, Matrix yBar, Matrix xBar) {
+  void backward(Matrix yBar, Matrix xBar) {
     if (transposed) {
-      toPatches(yBar, xBar);
+      toPatches(yBar, xBar, null);
     } else {
-      fromPatches(yBar, xBar);
+      fromPatches(yBar, xBar, null);
     }
   }
 
-  private Matrix weight() {
-    Matrix found = weight;
-    if (found == null) {
+  private Operand operand() {
+    if (operand == null) {
       throw new IllegalStateException("backward was called before forward");
     }
-    return found;
+    return operand;
   }
 
   /** wide ← P(narrow)·Wᵀ. */
-  private void toPatches(Matrix from, Matrix to) {
+  private void toPatches(Matrix from, Matrix to, @Nullable PackedWeight copy) {
     Block[] inputs = blocks(narrowBlocks, from, narrow.in());
     Block[] outputs = blocks(wideBlocks, to, narrow.out());
     for (int i = 0; i < inputs.length; i++) {
-      blas.multiply(false, seen(inputs[i]), true, weight(), 1, 0, outputs[i].pixels);
+      Operand seen = seen(inputs[i]);
+      if (copy == null) {
+        blas.multiply(false, seen, true, operand(), 1, 0, outputs[i].pixels);
+      } else {
+        copy.multiply(seen, outputs[i].pixels);
+      }
     }
   }
 
   /** narrow ← Pᵀ(wide·W). */
-  private void fromPatches(Matrix from, Matrix to) {
+  private void fromPatches(Matrix from, Matrix to, @Nullable PackedWeight copy) {
     Block[] inputs = blocks(wideBlocks, from, narrow.out());
     Block[] outputs = blocks(narrowBlocks, to, narrow.in());
     for (int i = 0; i < inputs.length; i++) {
       boolean direct = narrow.side() == 1;
       Matrix patches = direct ? outputs[i].pixels : patches(inputs[i].rows.rows());
-      blas.multiply(false, inputs[i].pixels, false, weight(), 1, 0, patches);
+      Operand pixels = pixelCopy.of(inputs[i].pixels);
+      if (copy == null) {
+        blas.multiply(false, pixels, false, operand(), 1, 0, patches);
+      } else {
+        copy.multiply(pixels, patches);
+      }
       if (!direct) {
         kernels.addPatches(narrow, patches, outputs[i].rows);
       }
@@ -144,13 +210,13 @@ final class PatchProducts extends ConvolutionProducts {
   }
 
   /** What the pixels of the wide side see. */
-  private Matrix seen(Block images) {
+  private Operand seen(Block images) {
     if (narrow.side() == 1) {
-      return images.pixels;
+      return patchCopy.of(images.pixels);
     }
     Matrix patches = patches(images.rows.rows());
     kernels.gatherPatches(narrow, images.rows, patches);
-    return patches;
+    return patchCopy.of(patches);
   }
 
   /** The workers share the channels of the wide side. */
@@ -170,7 +236,7 @@ final class PatchProducts extends ConvolutionProducts {
             : ownRows(weightBar, from, to);
     for (int i = 0; i < own.length; i++) { // W̄ += Σ wideᵀ P(narrow)
       int keep = i == 0 && (first || transposed) ? 0 : 1;
-      blas.multiply(true, own[i], false, seen(patched[i]), 1, keep, sum);
+      blas.multiply(true, pixelCopy.of(own[i]), false, seen(patched[i]), 1, keep, sum);
     }
     if (transposed) {
       kernels.addTransposed(shape, sum, from, first, weightBar);

@@ -1,11 +1,17 @@
 package org.ebflow.flow.layer;
 
+import java.util.ArrayList;
 import java.util.IdentityHashMap;
+import java.util.List;
+import org.ebflow.flow.pass.DerivedOperands;
+import org.ebflow.flow.pass.OperandCopy;
+import org.ebflow.flow.pass.Parameter;
 import org.ebflow.flow.pass.Workspace;
-import org.ebflow.linalg.Blas;
 import org.ebflow.linalg.ConvolutionKernels;
 import org.ebflow.linalg.ConvolutionShape;
+import org.ebflow.linalg.KernelChoice;
 import org.ebflow.linalg.Matrix;
+import org.ebflow.linalg.Operand;
 import org.ebflow.linalg.RowKernels;
 import org.ebflow.linalg.Worker;
 import org.jspecify.annotations.Nullable;
@@ -28,22 +34,56 @@ final class RowProducts extends ConvolutionProducts {
   private static final int BAND_BAR = 3;
   private static final int PARTS = 4;
 
-  private final Workspace kept;
-  private final int slot;
-  private final Blas blas;
-  private final ConvolutionKernels kernels;
+  private final OperandCopy inputs;
+  private final OperandCopy cotangents;
   private final Band band;
   private @Nullable Band transposedBand;
   private @Nullable Gradient gradient;
   private boolean stale = true;
 
-  RowProducts(ConvolutionShape shape, Workspace kept, int slot) {
-    super(shape);
-    this.kept = kept;
-    this.slot = slot;
-    blas = kept.blas();
-    kernels = kept.kernels().convolution();
-    band = new Band(shape, kept, slot + BAND);
+  RowProducts(ConvolutionShape shape, Parameter block, Workspace kept, int slot) {
+    super(shape, block, kept, slot);
+    inputs = kept.operandCopy(block);
+    cotangents = kept.operandCopy(block);
+    band = new Band(shape, BAND);
+  }
+
+  /** B without the columns for rows beyond the image, once for each choice of these. */
+  record Operands(ConvolutionShape shape) implements DerivedOperands {
+    @Override
+    public List<Matrix> forward(Matrix weight) {
+      Matrix band =
+          Matrix.allocate(
+              weight.precision(),
+              shape.width() * shape.out(),
+              shape.side() * shape.width() * shape.in());
+      KernelChoice.fastest(weight.precision()).convolution().expand(shape, weight, band);
+      ImageRows rows = new ImageRows(shape);
+      Matrix[] windows = rows.windowsOfBand(band);
+      List<Matrix> result = new ArrayList<>();
+      for (int y = 0; y < windows.length; y++) {
+        if (rows.number(y) == result.size()) {
+          result.add(windows[y]);
+        }
+      }
+      return result;
+    }
+
+    @Override
+    public int rowsOfProducts(int rows) {
+      return rows;
+    }
+
+    @Override
+    public long numbers() {
+      ImageRows rows = new ImageRows(shape);
+      long columns = 0;
+      for (int y = 0; y < shape.height(); y++) {
+        boolean first = y == 0 || rows.number(y) > rows.number(y - 1);
+        columns += first ? (long) (rows.end(y) - rows.first(y)) * shape.width() * shape.in() : 0;
+      }
+      return columns * shape.width() * shape.out();
+    }
   }
 
   /** Views of the rows of images, made once for each matrix of images. */
@@ -51,8 +91,8 @@ final class RowProducts extends ConvolutionProducts {
     private final ConvolutionShape shape;
     private final int from;
     private final int to;
-    private final IdentityHashMap<Matrix, Matrix[]> lines = new IdentityHashMap<>();
-    private final IdentityHashMap<Matrix, Matrix[]> windows = new IdentityHashMap<>();
+    private final IdentityHashMap<Operand, Operand[]> lines = new IdentityHashMap<>();
+    private final IdentityHashMap<Operand, Operand[]> windows = new IdentityHashMap<>();
 
     ImageRows(ConvolutionShape shape) {
       this(shape, 0, shape.width() * shape.out());
@@ -75,11 +115,21 @@ final class RowProducts extends ConvolutionProducts {
       return Math.min(shape.side(), shape.height() + shape.padding() - y);
     }
 
+    /**
+     * Number of what output row y sees among all that output rows see. Those in the middle of the
+     * image see equally many rows above and below, so that they share one.
+     */
+    int number(int y) {
+      int above = Math.min(y, shape.padding());
+      int shared = Math.max(0, shape.height() - shape.side());
+      return above + Math.max(0, y - above - shared);
+    }
+
     /** The rows of output images [rows,outputs]. */
-    Matrix[] lines(Matrix images) {
-      Matrix[] found = lines.get(images);
+    Operand[] lines(Operand images) {
+      Operand[] found = lines.get(images);
       if (found == null) {
-        found = new Matrix[shape.height()];
+        found = views(images);
         int width = shape.width() * shape.out();
         for (int y = 0; y < found.length; y++) {
           found[y] = images.columns(y * width + from, y * width + to);
@@ -89,11 +139,16 @@ final class RowProducts extends ConvolutionProducts {
       return found;
     }
 
+    /** The same of numbers that are not rounded. */
+    Matrix[] lines(Matrix images) {
+      return (Matrix[]) lines((Operand) images);
+    }
+
     /** Of input images [rows,inputs], what each output row sees. */
-    Matrix[] windows(Matrix images) {
-      Matrix[] found = windows.get(images);
+    Operand[] windows(Operand images) {
+      Operand[] found = windows.get(images);
       if (found == null) {
-        found = new Matrix[shape.height()];
+        found = views(images);
         int width = shape.width() * shape.in();
         for (int y = 0; y < found.length; y++) {
           int above = y - shape.padding();
@@ -105,66 +160,102 @@ final class RowProducts extends ConvolutionProducts {
     }
 
     /** Of a band, the columns for the window of each output row. */
-    Matrix[] windowsOfBand(Matrix band) {
-      Matrix[] result = new Matrix[shape.height()];
+    Operand[] windowsOfBand(Operand band) {
+      Operand[] result = views(band);
       int width = shape.width() * shape.in();
       for (int y = 0; y < result.length; y++) {
         result[y] = band.columns(first(y) * width, end(y) * width);
       }
       return result;
     }
+
+    /** The same of numbers that are not rounded. */
+    Matrix[] windowsOfBand(Matrix band) {
+      return (Matrix[]) windowsOfBand((Operand) band);
+    }
+
+    private Operand[] views(Operand of) {
+      return of instanceof Matrix ? new Matrix[shape.height()] : new Operand[shape.height()];
+    }
   }
 
   /** A convolution's B and its products. */
-  private static final class Band {
-    private final ConvolutionShape shape;
+  private final class Band {
+    private final ConvolutionShape of;
+    private final int bandSlot;
     private final ImageRows rows;
-    private final Matrix matrix;
-    private final Matrix[] windows;
+    private final OperandCopy copy = kept.operandCopy(block);
+    private @Nullable Operand operand;
+    private Operand[] windows = new Operand[0];
 
-    Band(ConvolutionShape shape, Workspace kept, int slot) {
-      this.shape = shape;
-      rows = new ImageRows(shape);
-      matrix =
-          kept.own(slot, shape.width() * shape.out(), shape.side() * shape.width() * shape.in());
-      windows = rows.windowsOfBand(matrix);
+    Band(ConvolutionShape of, int number) {
+      this.of = of;
+      bandSlot = slot + number;
+      rows = new ImageRows(of);
     }
 
-    void multiply(Blas blas, Matrix x, Matrix y) {
-      Matrix[] from = rows.windows(x);
+    /** Writes B. */
+    @SuppressWarnings("ReferenceEquality") // the very matrix of these views
+    void start(Matrix weight) {
+      Matrix matrix =
+          kept.own(bandSlot, of.width() * of.out(), of.side() * of.width() * of.in());
+      kernels.expand(of, weight, matrix);
+      Operand written = copy.of(matrix);
+      if (operand != written) {
+        operand = written;
+        windows = rows.windowsOfBand(written);
+      }
+    }
+
+    void multiply(Operand x, Matrix y) {
+      Operand[] from = rows.windows(x);
       Matrix[] to = rows.lines(y);
-      for (int line = 0; line < shape.height(); line++) {
+      for (int line = 0; line < to.length; line++) {
         blas.multiply(false, from[line], true, windows[line], 1, 0, to[line]);
+      }
+    }
+
+    void multiplyPacked(Operand x, Matrix y) {
+      Operand[] from = rows.windows(x);
+      Matrix[] to = rows.lines(y);
+      for (int line = 0; line < to.length; line++) {
+        packed.get(rows.number(line)).multiply(from[line], to[line]);
       }
     }
   }
 
   @Override
-  void start(Matrix weight) {
-    kernels.expand(shape, weight, band.matrix);
+  void start(Matrix newWeight) {
+    super.start(newWeight);
+    if (packed.isEmpty()) {
+      band.start(newWeight);
+    }
     stale = true;
   }
 
   @Override
   void forward(Matrix x, Matrix y) {
-    band.multiply(blas, x, y);
+    if (packed.isEmpty()) {
+      band.multiply(inputs.of(x), y);
+    } else {
+      band.multiplyPacked(inputs.of(x), y);
+    }
   }
 
   @Override
-  void backward(Matrix weight, Matrix yBar, Matrix xBar) {
+  void backward(Matrix yBar, Matrix xBar) {
     Band back = transposedBand;
     if (back == null) {
-      back = new Band(shape.transposed(), kept, slot + TRANSPOSED_BAND);
+      back = new Band(shape.transposed(), TRANSPOSED_BAND);
       transposedBand = back;
     }
     if (stale) {
-      ConvolutionShape from = back.shape;
-      Matrix transposed = kept.own(slot + TRANSPOSED, from.out(), from.taps());
-      kernels.transpose(shape, weight, transposed);
-      kernels.expand(from, transposed, back.matrix);
+      Matrix transposed = kept.own(slot + TRANSPOSED, back.of.out(), back.of.taps());
+      kernels.transpose(shape, weight(), transposed);
+      back.start(transposed);
       stale = false;
     }
-    back.multiply(blas, yBar, xBar);
+    back.multiply(cotangents.of(yBar), xBar);
   }
 
   @Override
@@ -216,8 +307,8 @@ final class RowProducts extends ConvolutionProducts {
       part.fill(0);
       if (bandBar != null) {
         bandBar.fill(0);
-        Matrix[] seen = rows.windows(x);
-        Matrix[] lines = rows.lines(yBar);
+        Operand[] seen = rows.windows(inputs.of(x));
+        Operand[] lines = rows.lines(cotangents.of(yBar));
         for (int y = 0; y < shape.height(); y++) { // y = B x  B̄ += ȳᵀ x
           blas.multiply(true, lines[y], false, seen[y], 1, 1, windows[y]);
         }

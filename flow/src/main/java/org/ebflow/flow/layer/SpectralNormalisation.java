@@ -43,12 +43,24 @@ final class SpectralNormalisation implements Reparameterization {
   private final Parameter right;
   private final Parameter weight;
 
-  /** {@code start} draws V. */
-  SpectralNormalisation(int out, int in, Initializer start, boolean operand) {
+  /** Of a weight, whose start draws V. */
+  SpectralNormalisation(Parameter plain) {
+    int out = plain.rows();
+    int in = plain.columns();
+    Initializer start = plain.initializer();
     original = new Parameter("weight_orig", out, in, start);
     left = new Parameter("weight_u", 1, out, this::startLeft, false);
     right = new Parameter("weight_v", 1, in, this::startRight, false);
-    weight = new Parameter("weight", out, in, Initializers.constant(0), false, operand, this);
+    weight =
+        new Parameter(
+            "weight",
+            out,
+            in,
+            Initializers.constant(0),
+            false,
+            plain.operand(),
+            plain.derived(),
+            this);
   }
 
   /** Whether a map's description asks for it. */

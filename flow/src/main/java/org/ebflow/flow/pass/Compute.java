@@ -1,5 +1,6 @@
 package org.ebflow.flow.pass;
 
+import java.util.List;
 import java.util.Map;
 import org.ebflow.linalg.BFloat16Matrix;
 import org.ebflow.linalg.Blas;
@@ -28,7 +29,7 @@ public final class Compute {
   }
 
   /**
-   * Float32, with the operands of products by large weights rounded to bfloat16
+   * Float32, with the operands of products by large weights and of convolutions rounded to bfloat16
    * (docs/decisions/0006). It serves passes of that team through flows with these weights, and no
    * others.
    *
@@ -55,11 +56,12 @@ public final class Compute {
    * The arithmetic of scoring, for passes of one thread that go forward only. Products by some
    * weights read packed copies; {@code others} computes the other products.
    *
-   * @param packed what to multiply by in place of a block of the weights
+   * @param packed what to multiply by in place of a block of the weights, one copy, or in place of
+   *     the matrices of its {@link Parameter#derived}, one copy of each
    * @param replaced what to add to rows in place of a block
    */
   public Compute packed(
-      Blas others, Map<Parameter, PackedWeight> packed, Map<Parameter, Matrix> replaced) {
+      Blas others, Map<Parameter, List<PackedWeight>> packed, Map<Parameter, Matrix> replaced) {
     return new Compute(
         kernels, others, new PackedProducts(products.withBlas(others), packed, replaced));
   }
@@ -87,7 +89,12 @@ public final class Compute {
     return products;
   }
 
-  /** Blocks that are multiplied by in bfloat16, and their rounded copies; empty where none is. */
+  /** Whether products round their operands to bfloat16. */
+  public boolean rounds() {
+    return products.rounds();
+  }
+
+  /** Blocks that are multiplied by as a whole in bfloat16, and their rounded copies; empty where none is. */
   public Map<Parameter, BFloat16Matrix> roundedBlocks() {
     return products.roundedBlocks();
   }

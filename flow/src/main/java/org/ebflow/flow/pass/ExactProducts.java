@@ -77,6 +77,11 @@ final class ExactProducts implements Products {
   }
 
   @Override
+  public OperandCopy copy(Parameter weight) {
+    return new OperandCopy(null);
+  }
+
+  @Override
   public Products withBlas(Blas other) {
     return new ExactProducts(other);
   }

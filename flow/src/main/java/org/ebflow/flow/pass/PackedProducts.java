@@ -1,5 +1,6 @@
 package org.ebflow.flow.pass;
 
+import java.util.List;
 import java.util.Map;
 import org.ebflow.linalg.Blas;
 import org.ebflow.linalg.Matrix;
@@ -13,16 +14,16 @@ import org.ebflow.linalg.Worker;
  */
 final class PackedProducts implements Products {
   private final Products others;
-  private final Map<Parameter, PackedWeight> packed;
+  private final Map<Parameter, List<PackedWeight>> packed;
   private final Map<Parameter, Matrix> replaced;
 
   /**
    * @param others products by blocks that are not packed
-   * @param packed what to multiply by in place of a block
+   * @param packed what to multiply by in place of a block, or in place of what is derived from it
    * @param replaced what {@link #value} gives in place of a block
    */
   PackedProducts(
-      Products others, Map<Parameter, PackedWeight> packed, Map<Parameter, Matrix> replaced) {
+      Products others, Map<Parameter, List<PackedWeight>> packed, Map<Parameter, Matrix> replaced) {
     this.others = others;
     this.packed = packed;
     this.replaced = replaced;
@@ -38,7 +39,8 @@ final class PackedProducts implements Products {
       Jet to,
       int fromOrder,
       int toOrder) {
-    PackedWeight copy = transpose ? packed.get(weight) : null;
+    List<PackedWeight> copies = transpose ? packed(weight) : List.of();
+    PackedWeight copy = copies.isEmpty() ? null : copies.getFirst();
     Operand rows = copy == null ? null : others.operand(worker, from, weight, fromOrder, toOrder);
     if (copy == null || rows == null || !copy.accepts(rows)) { // packed for rounded rows
       others.multiply(worker, parameters, transpose, from, weight, to, fromOrder, toOrder);
@@ -53,6 +55,21 @@ final class PackedProducts implements Products {
   }
 
   @Override
+  public boolean rounds() {
+    return others.rounds();
+  }
+
+  @Override
+  public OperandCopy copy(Parameter weight) {
+    return others.copy(weight);
+  }
+
+  @Override
+  public List<PackedWeight> packed(Parameter weight) {
+    return packed.getOrDefault(weight, List.of());
+  }
+
+  @Override
   public Matrix value(Parameters parameters, Parameter block) {
     Matrix other = replaced.get(block);
     return other == null ? parameters.of(block) : other;
@@ -64,7 +81,7 @@ final class PackedProducts implements Products {
   }
 
   @Override
-  public boolean rounds(Parameters parameters) {
-    return others.rounds(parameters);
+  public boolean roundsJets(Parameters parameters) {
+    return others.roundsJets(parameters);
   }
 }

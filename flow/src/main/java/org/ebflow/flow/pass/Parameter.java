@@ -16,6 +16,8 @@ import org.jspecify.annotations.Nullable;
  * @param operand whether rows are multiplied by the whole block ({@link
  *     Workspace#multiplyTransposed(Jet, Parameter, Jet, int, int)}): a large one is packed for
  *     scores and rounded for bfloat16 products
+ * @param derived what rows are multiplied by where a layer computes that from the block: packed for
+ *     scores and rounded for bfloat16 products, too; null where nothing is
  * @param reparameterization computes it from other blocks whenever the weights change; null for a
  *     block of its own
  */
@@ -26,6 +28,7 @@ public record Parameter(
     Initializer initializer,
     boolean trained,
     boolean operand,
+    @Nullable DerivedOperands derived,
     @Nullable Reparameterization reparameterization) {
   /** A block of its own. */
   public Parameter(
@@ -35,7 +38,7 @@ public record Parameter(
       Initializer initializer,
       boolean trained,
       boolean operand) {
-    this(name, rows, columns, initializer, trained, operand, null);
+    this(name, rows, columns, initializer, trained, operand, null, null);
   }
 
   /** A block that is no operand as a whole. */
@@ -51,6 +54,12 @@ public record Parameter(
   /** A weight [out,in] that is trained and that rows are multiplied by. */
   public static Parameter weight(String name, int out, int in, Initializer initializer) {
     return new Parameter(name, out, in, initializer, true, true);
+  }
+
+  /** A trained weight from which the matrices are computed that rows are multiplied by. */
+  public static Parameter weight(
+      String name, int rows, int columns, Initializer initializer, DerivedOperands derived) {
+    return new Parameter(name, rows, columns, initializer, true, false, derived, null);
   }
 
   /** Writes initial values; {@code draws} is a source of noise of this block's own. */

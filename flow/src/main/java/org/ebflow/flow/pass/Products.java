@@ -1,10 +1,12 @@
 package org.ebflow.flow.pass;
 
+import java.util.List;
 import java.util.Map;
 import org.ebflow.linalg.BFloat16Matrix;
 import org.ebflow.linalg.Blas;
 import org.ebflow.linalg.Matrix;
 import org.ebflow.linalg.Operand;
+import org.ebflow.linalg.PackedWeight;
 import org.ebflow.linalg.Worker;
 
 /**
@@ -37,6 +39,14 @@ interface Products {
    */
   Operand operand(Worker worker, Jet jet, Parameter weight, int fromOrder, int toOrder);
 
+  /** What brings operands of products by what is derived from that weight into their form. */
+  OperandCopy copy(Parameter weight);
+
+  /** Packed copies of the matrices of {@link DerivedOperands#forward}; empty where there are none. */
+  default List<PackedWeight> packed(Parameter weight) {
+    return List.of();
+  }
+
   /** Values of a block that is added to rows or scales them. */
   default Matrix value(Parameters parameters, Parameter block) {
     return parameters.of(block);
@@ -47,11 +57,16 @@ interface Products {
    *
    * @throws IllegalArgumentException if these products were made for other weights
    */
-  default boolean rounds(Parameters parameters) {
+  default boolean roundsJets(Parameters parameters) {
     return false;
   }
 
-  /** Blocks that are multiplied by in bfloat16, and their rounded copies. */
+  /** Whether products round their operands to bfloat16. */
+  default boolean rounds() {
+    return false;
+  }
+
+  /** Blocks that are multiplied by as a whole in bfloat16, and their rounded copies. */
   default Map<Parameter, BFloat16Matrix> roundedBlocks() {
     return Map.of();
   }

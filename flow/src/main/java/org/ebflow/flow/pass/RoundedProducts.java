@@ -14,8 +14,9 @@ import org.ebflow.linalg.Team;
 import org.ebflow.linalg.Worker;
 
 /**
- * Products whose operands are rounded to bfloat16 where the weight is large: docs/decisions/0006.
- * The workers of a team keep rounded copies of the large blocks.
+ * Products whose operands are rounded to bfloat16, by large weights and by what is derived from
+ * others: docs/decisions/0006. The workers of a team keep rounded copies of the large blocks, each
+ * worker its own of derived matrices.
  */
 final class RoundedProducts implements Products {
   private final ExactProducts exact;
@@ -40,11 +41,12 @@ final class RoundedProducts implements Products {
         blocks.put(block, BFloat16Matrix.allocate(block.rows(), block.columns()));
       }
     }
-    if (blocks.isEmpty()) {
+    if (blocks.isEmpty()
+        && weights.blocks().stream().allMatch(block -> block.derived() == null)) {
       System.getLogger(Compute.class.getName())
           .log(
               System.Logger.Level.WARNING,
-              "bfloat16 changes nothing here: no weight has more than {0} numbers",
+              "bfloat16 changes nothing here: no convolution, and no weight has more than {0} numbers",
               ExactProducts.SMALL_WEIGHT);
     }
     for (int rank = 0; rank < team.size(); rank++) {
@@ -126,13 +128,23 @@ final class RoundedProducts implements Products {
     return rounded.whole(fromOrder, toOrder);
   }
 
+  @Override
+  public boolean rounds() {
+    return true;
+  }
+
+  @Override
+  public OperandCopy copy(Parameter weight) {
+    return new OperandCopy(weight.derived() == null ? null : kernels);
+  }
+
   @SuppressWarnings("ReferenceEquality") // the very weights whose version is looked at
   @Override
-  public boolean rounds(Parameters parameters) {
+  public boolean roundsJets(Parameters parameters) {
     if (weights != parameters) {
       throw new IllegalArgumentException(
           "Compute.bfloat16 was made for other weights than those of the flow");
     }
-    return true;
+    return !blocks.isEmpty();
   }
 }

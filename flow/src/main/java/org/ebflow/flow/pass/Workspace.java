@@ -8,6 +8,7 @@ import org.ebflow.linalg.Blas;
 import org.ebflow.linalg.Kernels;
 import org.ebflow.linalg.Matrix;
 import org.ebflow.linalg.MatrixPool;
+import org.ebflow.linalg.PackedWeight;
 import org.ebflow.linalg.Team;
 import org.ebflow.linalg.Worker;
 import org.jspecify.annotations.Nullable;
@@ -179,7 +180,7 @@ public final class Workspace {
         backward
             ? MatrixPool.cacheAligned(parameters.precision())
             : MatrixPool.unaligned(parameters.precision());
-    Shared shared = new Shared(pool, compute.products().rounds(parameters), batch, order, backward);
+    Shared shared = new Shared(pool, compute.products().roundsJets(parameters), batch, order, backward);
     Workspace[] result = new Workspace[team.size()];
     for (int rank = 0; rank < result.length; rank++) {
       result[rank] = new Workspace(team.worker(rank), compute, parameters, shared, new State());
@@ -484,6 +485,22 @@ public final class Workspace {
   /** As {@link #multiply(Jet, Parameter, Jet, int, int)} by a weight that is no parameter. */
   public void multiply(Jet y, Matrix weight, Jet x, int fromOrder, int toOrder) {
     exact.multiply(worker, false, y, weight, x, fromOrder, toOrder);
+  }
+
+  /**
+   * What brings operands of products by what is derived from a weight ({@link Parameter#derived})
+   * into their form; a new one. The layer makes these products of this worker's rows itself.
+   */
+  public OperandCopy operandCopy(Parameter weight) {
+    return compute.products().copy(weight);
+  }
+
+  /**
+   * Packed copies of the matrices of {@link DerivedOperands#forward}, to be multiplied by in their
+   * place; empty where there are none.
+   */
+  public List<PackedWeight> packed(Parameter weight) {
+    return compute.products().packed(weight);
   }
 
   private static <T> @Nullable T at(List<@Nullable T> list, int slot) {

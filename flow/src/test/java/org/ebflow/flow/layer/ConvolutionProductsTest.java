@@ -2,13 +2,20 @@ package org.ebflow.flow.layer;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import java.util.Arrays;
 import java.util.LinkedHashMap;
+import java.util.List;
 import org.ebflow.flow.pass.Compute;
+import org.ebflow.flow.pass.DerivedOperands;
+import org.ebflow.flow.pass.Parameter;
 import org.ebflow.flow.pass.Parameters;
 import org.ebflow.flow.pass.Workspace;
+import org.ebflow.linalg.BFloat16Matrix;
 import org.ebflow.linalg.Blas;
 import org.ebflow.linalg.ConvolutionShape;
+import org.ebflow.linalg.KernelChoice;
 import org.ebflow.linalg.Matrix;
 import org.ebflow.linalg.Noise;
 import org.ebflow.linalg.Precision;
@@ -64,8 +71,9 @@ class ConvolutionProductsTest {
       Compute compute = Compute.of(precision, Blas.named("openblas"));
       Parameters none = Parameters.initial(new LinkedHashMap<>(), precision, 1);
       Workspace kept = Workspace.forTeam(compute, none, team, BATCH, 0, true)[0];
+      Parameter block = new Parameter("weight", out, shape.taps(), Initializers.constant(0));
       ConvolutionProducts[] ways = {
-        new RowProducts(shape, kept, 0), new PatchProducts(shape, kept, 8)
+        new RowProducts(shape, block, kept, 0), new PatchProducts(shape, block, kept, 8)
       };
       for (int step = 0; step < 2; step++) {
         Matrix weight = random(precision, out, shape.taps(), 10 * step + 1);
@@ -81,7 +89,7 @@ class ConvolutionProductsTest {
           ConvolutionProducts way = ways[i];
           way.start(weight);
           way.forward(x, y[i]);
-          way.backward(weight, yBar, xBar[i]); // overwrites
+          way.backward(yBar, xBar[i]); // overwrites
           way.addWeightGradient(team.worker(0), true, yBar, x, weightBar[i]); // overwrites
           way.addWeightGradient(team.worker(0), false, yBar, x, weightBar[i]); // adds
         }
@@ -91,6 +99,126 @@ class ConvolutionProductsTest {
         assertClose(weightBar[1], weightBar[0], error);
       }
     }
+  }
+
+  /**
+   * In bfloat16 every product is that of the rounded weight and of rounded images: of the input,
+   * and of cotangents. Sums are not rounded.
+   */
+  @ParameterizedTest
+  @CsvSource({"6, 7, 3", "7, 6, 3", "1, 1, 7", "16, 16, 1", "17, 16, 3"})
+  void operandsAreRoundedAndNothingElse(int in, int out, int side) {
+    Blas blas = Blas.named("onednn");
+    assumeTrue(blas.multipliesBFloat16(), "oneDNN has no bfloat16 products on this processor");
+    ConvolutionShape shape = new ConvolutionShape(32, 32, in, out, side);
+    Parameter block =
+        Parameter.weight(
+            "weight",
+            out,
+            shape.taps(),
+            Initializers.uniformByFanIn(1),
+            ConvolutionProducts.operands(shape));
+    LinkedHashMap<String, Parameter> named = new LinkedHashMap<>();
+    named.put("weight", block);
+    Parameters parameters = Parameters.initial(named, Precision.FLOAT32, 1);
+    Matrix weight = parameters.of(block);
+    Matrix x = random(Precision.FLOAT32, BATCH, shape.inputs(), 2);
+    Matrix yBar = random(Precision.FLOAT32, BATCH, shape.outputs(), 3);
+    try (Team team = new Team(1)) {
+      Workspace rounding =
+          Workspace.forTeam(
+              Compute.bfloat16(parameters, blas, team), parameters, team, BATCH, 0, true)[0];
+      Workspace exact =
+          Workspace.forTeam(
+              Compute.of(Precision.FLOAT64, blas),
+              parameters.copy(Precision.FLOAT64),
+              team,
+              BATCH,
+              0,
+              true)[0];
+      Matrix[] expected =
+          run(
+              new RowProducts(shape, block, exact, 0),
+              team,
+              rounded(weight),
+              rounded(x),
+              rounded(yBar));
+      for (ConvolutionProducts way :
+          new ConvolutionProducts[] {
+            new RowProducts(shape, block, rounding, 0), new PatchProducts(shape, block, rounding, 8)
+          }) {
+        Matrix[] found = run(way, team, weight, x, yBar);
+        for (int i = 0; i < found.length; i++) {
+          assertClose(found[i], expected[i], 1e-5 * Math.sqrt(largest(expected[i])) * BATCH);
+        }
+      }
+    }
+  }
+
+  /** Output, cotangent of the input, gradient of the weight. */
+  private static Matrix[] run(
+      ConvolutionProducts way, Team team, Matrix weight, Matrix x, Matrix yBar) {
+    Precision precision = weight.precision();
+    Matrix y = Matrix.allocate(precision, BATCH, yBar.columns());
+    Matrix xBar = Matrix.allocate(precision, BATCH, x.columns());
+    Matrix weightBar = Matrix.allocate(precision, weight.rows(), weight.columns());
+    way.start(weight);
+    way.forward(x, y);
+    way.backward(yBar, xBar);
+    way.addWeightGradient(team.worker(0), true, yBar, x, weightBar);
+    return new Matrix[] {y, xBar, weightBar};
+  }
+
+  private static Matrix rounded(Matrix x) {
+    BFloat16Matrix copy = BFloat16Matrix.allocate(x.rows(), x.columns());
+    KernelChoice.reference(Precision.FLOAT32).bfloat16().round(x, copy);
+    Matrix result = Matrix.allocate(Precision.FLOAT64, x.rows(), x.columns());
+    for (int r = 0; r < x.rows(); r++) {
+      for (int c = 0; c < x.columns(); c++) {
+        result.set(r, c, copy.get(r, c));
+      }
+    }
+    return result;
+  }
+
+  private static double largest(Matrix x) {
+    return Arrays.stream(x.toRows()).flatMapToDouble(Arrays::stream).map(Math::abs).max().orElse(0);
+  }
+
+  /** Output rows in the middle of an image share one; what lies beyond the image is left out. */
+  @ParameterizedTest
+  @CsvSource({
+    "5, 4, 2, 3, 3, 3", "9, 4, 2, 3, 7, 7", "2, 4, 3, 2, 7, 2", "7, 7, 1, 1, 7, 7", "3, 3, 2, 2, 1, 1"
+  })
+  void derivedOperandsOfRowsAreTheDistinctBands(
+      int height, int width, int in, int out, int side, int distinct) {
+    ConvolutionShape shape = new ConvolutionShape(height, width, in, out, side);
+    DerivedOperands operands = new RowProducts.Operands(shape);
+    List<Matrix> found = operands.forward(random(Precision.FLOAT64, out, shape.taps(), 1));
+    assertThat(found).hasSize(distinct);
+    assertThat(found).allMatch(matrix -> matrix.rows() == width * out);
+    assertThat(found.stream().mapToLong(Matrix::size).sum()).isEqualTo(operands.numbers());
+    assertThat(operands.rowsOfProducts(8)).isEqualTo(8);
+  }
+
+  /** Of 14×14 pixels: as many images as fill the memory of patches, but a power of two up to 8. */
+  @ParameterizedTest
+  @CsvSource({
+    "2, 64, 3, 8, 1568",
+    "2, 64, 3, 256, 1568",
+    "2, 64, 3, 12, -1",
+    "2, 64, 3, 4, 784",
+    "128, 64, 1, 8, 1568",
+    "512, 512, 1, 8, 196",
+    "512, 512, 1, 7, 196",
+    "40, 64, 3, 8, 196"
+  })
+  void allForwardProductsOfPatchesHaveTheSameShape(
+      int in, int out, int side, int rows, int expected) {
+    ConvolutionShape shape = new ConvolutionShape(14, 14, in, out, side);
+    DerivedOperands operands = new PatchProducts.Operands(shape);
+    assertThat(operands.rowsOfProducts(rows)).isEqualTo(expected);
+    assertThat(operands.numbers()).isEqualTo((long) out * shape.taps());
   }
 
   /** ⟨ȳ, W x⟩ = ⟨Wᵀ ȳ, x⟩: both go by the same weight. */

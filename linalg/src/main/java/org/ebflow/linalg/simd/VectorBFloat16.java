@@ -24,7 +24,7 @@ final class VectorBFloat16 implements BFloat16Kernels {
 
   @Override
   public void round(Matrix x, BFloat16Matrix rounded) {
-    if (x.contiguous()) {
+    if (x.contiguous() && rounded.contiguous()) {
       round(x.floats(), x.offset(), rounded.array(), rounded.offset(), x.size());
     } else {
       for (int r = 0; r < x.rows(); r++) {

@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
 import org.ebflow.flow.Flow;
+import org.ebflow.flow.layer.Dense;
 import org.ebflow.flow.model.Init;
 import org.ebflow.flow.model.LinearConfig;
 import org.ebflow.flow.pass.Compute;
@@ -21,6 +22,7 @@ import org.ejml.dense.row.CommonOps_DDRM;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** The relative gradient and self-normalising layers against maximum likelihood. */
@@ -156,6 +158,40 @@ class RivalsTest {
         to.set(r, c, from.get(r, c));
       }
     }
+  }
+
+  /** R starts as Wᵀ, the inverse of a weight that starts orthogonal; -I and I are their own. */
+  @ParameterizedTest
+  @EnumSource(Precision.class)
+  void inversesStartAsTheTransposedWeights(Precision precision) {
+    Dense first =
+        new Dense(
+            3,
+            (values, draws) -> draws.gaussian(values),
+            (values, draws) -> draws.gaussian(values));
+    Flow flow =
+        new SelfNormalizing(1)
+            .withParameters(
+                Flow.of(3).seed(7).precision(precision).layer(first).smoothLeakyRelu(.3).dense().build(),
+                7);
+    Map<String, Matrix> blocks = flow.parameters().byName();
+    for (int i = 0; i < 2; i++) {
+      DMatrixRMaj weight = ejml(blocks.get(i == 0 ? "0.weight" : "2.weight"));
+      assertThat(blocks.get("objective.inverse" + i).toRows())
+          .isDeepEqualTo(ejmlRows(CommonOps_DDRM.transpose(weight, null)));
+    }
+    double[][] drawn = blocks.get("0.weight").toRows();
+    assertThat(drawn[0][1]).isNotEqualTo(drawn[1][0]);
+  }
+
+  private static double[][] ejmlRows(DMatrixRMaj matrix) {
+    double[][] rows = new double[matrix.numRows][matrix.numCols];
+    for (int r = 0; r < rows.length; r++) {
+      for (int c = 0; c < rows[r].length; c++) {
+        rows[r][c] = matrix.get(r, c);
+      }
+    }
+    return rows;
   }
 
   /** What the penalty adds to the gradients, for inputs of the layers that are held constant. */

@@ -21,6 +21,8 @@ import org.ebflow.flow.layer.Dense;
 import org.ebflow.flow.layer.MaskedAffineCoupling;
 import org.ebflow.flow.layer.MonotoneSpline;
 import org.ebflow.flow.layer.Shape;
+import org.ebflow.flow.model.ConvolutionalConfig;
+import org.ebflow.flow.model.GlowConfig;
 import org.ebflow.flow.model.PatchesConfig;
 import org.ebflow.linalg.Blas;
 import org.ebflow.linalg.Matrix;
@@ -46,7 +48,9 @@ class ScorerTest {
             .build(new Shape(1, 20, 20), Precision.FLOAT32, 1),
         Flow.of(2).layer(coupling(1, 0)).layer(coupling(0, 1)).dense().build(),
         Flow.of(2).layer(coupling(200, false, 1, 0)).dense().build(),
-        Flow.of(2).layer(coupling(200, true, 1, 0)).dense().build());
+        Flow.of(2).layer(coupling(200, true, 1, 0)).dense().build(),
+        new ConvolutionalConfig(2, 1, 3, .3, false).build(new Shape(1, 8, 8), Precision.FLOAT32, 2),
+        new GlowConfig(1, 1, 16).build(new Shape(1, 12, 12), Precision.FLOAT32, 2));
   }
 
   private static MaskedAffineCoupling coupling(double... mask) {
