@@ -1,6 +1,7 @@
 package org.ebflow.benchmarks.peers;
 
 import static org.bytedeco.pytorch.global.torch.cat;
+import static org.bytedeco.pytorch.global.torch.elu;
 import static org.bytedeco.pytorch.global.torch.leaky_relu;
 import static org.bytedeco.pytorch.global.torch.linalg_qr;
 import static org.bytedeco.pytorch.global.torch.randn;
@@ -28,6 +29,7 @@ final class TorchGlow implements TorchFlow {
 
   private final Shape shape;
   private final TorchImages images;
+  private final boolean smooth;
   private final List<Block> blocks = new ArrayList<>();
   private final List<Tensor> parameters = new ArrayList<>();
 
@@ -107,7 +109,7 @@ final class TorchGlow implements TorchFlow {
     }
 
     private Tensor activated(Tensor h) {
-      return leaky ? leaky_relu(h, SLOPE) : relu(h);
+      return smooth ? elu(h) : leaky ? leaky_relu(h, SLOPE) : relu(h);
     }
   }
 
@@ -115,6 +117,12 @@ final class TorchGlow implements TorchFlow {
   TorchGlow(GlowConfig config, Shape shape, TorchImages images) {
     this.shape = shape;
     this.images = images;
+    smooth =
+        switch (config.activation()) {
+          case LEAKY_RELU -> false;
+          case ELU -> true;
+          default -> throw new IllegalArgumentException("no peer has " + config.activation());
+        };
     long channels = shape.channels();
     for (int i = 0; i < config.blocks(); i++) {
       channels *= i == 0 ? 4 : 2;
