@@ -146,7 +146,7 @@ class TrainingStepTest {
                     .map(flow -> Arguments.of(flow, objective)));
   }
 
-  /** By products of image rows, and of patches. */
+  /** By products of image rows, with dense LU and banded, and by products of patches. */
   @ParameterizedTest
   @MethodSource("objectivesWithConvolutions")
   void aStepThroughConvolutionsAllocatesNothingAfterWarmUp(Flow flow, Objective objective) {
@@ -199,6 +199,7 @@ class TrainingStepTest {
   static Stream<Flow> convolutions() {
     return Stream.of(
         FlowsUnderTest.convolutions(new Shape(1, 4, 4), Precision.FLOAT32),
+        FlowsUnderTest.convolutions(new Shape(1, 20, 4), Precision.FLOAT32),
         FlowsUnderTest.networks(new Shape(2, 4, 9), 16, Precision.FLOAT32));
   }
 

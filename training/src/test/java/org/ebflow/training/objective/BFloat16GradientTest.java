@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import java.util.Arrays;
 import java.util.stream.Stream;
 import org.ebflow.flow.Flow;
+import org.ebflow.flow.layer.Shape;
 import org.ebflow.flow.pass.Compute;
 import org.ebflow.flow.pass.Parameter;
 import org.ebflow.linalg.Blas;
@@ -14,6 +15,7 @@ import org.ebflow.linalg.Matrix;
 import org.ebflow.linalg.Noise;
 import org.ebflow.linalg.Precision;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
@@ -29,8 +31,11 @@ class BFloat16GradientTest {
   /** Of a block's largest gradient: a factor is rounded by 2⁻⁹ at most. */
   private static final double TOLERANCE = 2e-2;
 
+  /** A weight is rounded once, and its error is the same at all pixels. */
+  private static final double OF_CONVOLUTIONS = 5e-2;
+
   private static final Flow FLOW = flow();
-  private static final Matrix DATA = random(BATCH, 1, 1);
+  private static final Matrix DATA = random(BATCH, DIMENSION, 1, 1);
 
   static Stream<Objective> objectives() {
     return Stream.of(
@@ -42,13 +47,17 @@ class BFloat16GradientTest {
   }
 
   private static Flow flow() {
-    Flow flow = Flow.of(DIMENSION).dense().smoothLeakyRelu(0.3).dense().build();
+    return offStart(Flow.of(DIMENSION).dense().smoothLeakyRelu(0.3).dense().build());
+  }
+
+  /** With noise on all weights, of the same size in a product whatever their number. */
+  private static Flow offStart(Flow flow) {
     for (Parameter block : flow.parameters().blocks()) {
       Matrix weights = flow.parameters().of(block);
-      Matrix noise = random(weights.rows(), 2, 0.3 / Math.sqrt(DIMENSION));
+      Matrix noise = random(weights.rows(), weights.columns(), 2, 0.3);
       for (int r = 0; r < weights.rows(); r++) {
         for (int c = 0; c < weights.columns(); c++) {
-          weights.set(r, c, weights.get(r, c) + noise.get(r, c));
+          weights.set(r, c, weights.get(r, c) + noise.get(r, c) / Math.sqrt(weights.columns()));
         }
       }
     }
@@ -56,11 +65,11 @@ class BFloat16GradientTest {
     return flow;
   }
 
-  private static Matrix random(int rows, int purpose, double deviation) {
-    Matrix result = Matrix.allocate(Precision.FLOAT32, rows, DIMENSION);
+  private static Matrix random(int rows, int columns, int purpose, double deviation) {
+    Matrix result = Matrix.allocate(Precision.FLOAT32, rows, columns);
     new Noise(4).gaussian(purpose, 0, 0, result);
     for (int r = 0; r < rows; r++) {
-      for (int c = 0; c < DIMENSION; c++) {
+      for (int c = 0; c < columns; c++) {
         result.set(r, c, deviation * result.get(r, c));
       }
     }
@@ -68,29 +77,52 @@ class BFloat16GradientTest {
   }
 
   private static ObjectiveRun rounded(Objective objective, Matrix data, int workers) {
+    return rounded(FLOW, objective, data, workers);
+  }
+
+  private static ObjectiveRun rounded(Flow flow, Objective objective, Matrix data, int workers) {
     Blas blas = Blas.named("onednn");
     assumeTrue(blas.multipliesBFloat16(), "oneDNN has no bfloat16 products on this processor");
     return new ObjectiveRun(
-            FLOW, objective, data, team -> Compute.bfloat16(FLOW.parameters(), blas, team), workers)
+            flow, objective, data, team -> Compute.bfloat16(flow.parameters(), blas, team), workers)
         .draw(5, 17);
   }
 
   @ParameterizedTest
   @MethodSource("objectives")
   void lossAndGradientAreNearThoseOfFloat32(Objective objective) {
-    try (ObjectiveRun exact = new ObjectiveRun(FLOW, objective, DATA, "openblas", 2).draw(5, 17)) {
+    requireNear(FLOW, objective, TOLERANCE);
+  }
+
+  /** By products of image rows, and of patches in the network of a coupling. */
+  static Stream<Arguments> convolutions() {
+    return Stream.of(
+            FlowsUnderTest.convolutions(new Shape(1, 12, 12), Precision.FLOAT32),
+            FlowsUnderTest.networks(new Shape(2, 4, 18), 16, Precision.FLOAT32))
+        .map(BFloat16GradientTest::offStart)
+        .flatMap(flow -> objectives().map(objective -> Arguments.of(flow, objective)));
+  }
+
+  @ParameterizedTest
+  @MethodSource("convolutions")
+  void soTheyAreThroughConvolutions(Flow flow, Objective objective) {
+    requireNear(flow, objective, OF_CONVOLUTIONS);
+  }
+
+  private static void requireNear(Flow flow, Objective objective, double tolerance) {
+    try (ObjectiveRun exact = new ObjectiveRun(flow, objective, DATA, "openblas", 2).draw(5, 17)) {
       double loss = exact.meanLossWithGradient();
       for (int workers : new int[] {1, 2, 3, 8}) {
-        try (ObjectiveRun rounded = rounded(objective, DATA, workers)) {
+        try (ObjectiveRun rounded = rounded(flow, objective, DATA, workers)) {
           assertThat(rounded.meanLossWithGradient())
-              .isCloseTo(loss, within(TOLERANCE * Math.max(1, Math.abs(loss))));
-          for (Parameter block : FLOW.parameters().blocks()) {
+              .isCloseTo(loss, within(tolerance * Math.max(1, Math.abs(loss))));
+          for (Parameter block : flow.parameters().blocks()) {
             double[] expected = flat(exact.gradient().of(block));
             double[] found = flat(rounded.gradient().of(block));
             double largest = Arrays.stream(expected).map(Math::abs).max().orElseThrow();
             assertThat(found)
                 .as("%s, %d workers, largest %s", block.name(), workers, largest)
-                .containsExactly(expected, within(TOLERANCE * largest))
+                .containsExactly(expected, within(tolerance * largest))
                 .isNotEqualTo(expected);
           }
         }
