@@ -1,5 +1,6 @@
 package org.ebflow.cli;
 
+import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
@@ -44,13 +45,20 @@ final class DataOptions {
         : Path.of(variable).toAbsolutePath().normalize().toString();
   }
 
-  /** The recipe of that model and loss for a data set known by name, or what is there. */
-  Recipe recipe(String nameOrFile, String model, String loss) {
+  /**
+   * The recipe of that model and loss, null where left open, for a data set known by name, or what
+   * is there.
+   *
+   * @param err is told what was chosen, where it is not the usual
+   */
+  Recipe recipe(String nameOrFile, @Nullable String model, @Nullable String loss, PrintWriter err) {
     if (sources("").has(nameOrFile)) {
-      return Recipe.named(nameOrFile + "-" + model + "-" + loss);
+      return new RecipeChoice(nameOrFile, nameOrFile, model, loss).recipe(err);
     }
     requireThere(nameOrFile);
-    return tableRecipe(nameOrFile, model, loss);
+    return new RecipeChoice(nameOrFile, isFolder(nameOrFile) ? "images" : "table", model, loss)
+        .recipe(err)
+        .set("data.name", absolute(nameOrFile));
   }
 
   /**
@@ -64,10 +72,9 @@ final class DataOptions {
     }
   }
 
-  /** The recipe of that model and loss for a table or a folder of pictures of one's own. */
+  /** The recipe of that model and loss for a table of one's own. */
   static Recipe tableRecipe(String file, String model, String loss) {
-    String kind = isFolder(file) ? "images-" : "table-";
-    return Recipe.named(kind + model + "-" + loss).set("data.name", absolute(file));
+    return Recipe.named("table-" + model + "-" + loss).set("data.name", absolute(file));
   }
 
   /** Whether it names a folder, to be read as one of pictures. */

@@ -127,14 +127,8 @@ public final class GradcheckCommand implements Callable<Integer> {
   }
 
   private Objective objective(Recipe recipe, int dimension, @Nullable Shape shape) {
-    if (loss == null || loss.equals(recipe.loss())) {
-      return recipe.objective(dimension, shape);
-    }
-    String data =
-        dataOptions.sources("").has(recipe.data())
-            ? recipe.data()
-            : recipe.name().startsWith("images-") ? "images" : "table";
-    return Recipe.named(data + "-" + recipe.model() + "-" + loss).objective(dimension, shape);
+    Recipe asked = loss == null ? recipe : recipe.set("objective.loss", loss);
+    return asked.objective(dimension, shape);
   }
 
   private static Map<String, Object> facts(GradientCheck.Report report) {

@@ -25,16 +25,22 @@ import tools.jackson.databind.json.JsonMapper;
 final class RecipeOptions {
   private static final String QUICKSTART = "quickstart";
   static final String PATCHES = "patches";
-  private static final String CNN = "cnn";
-  private static final String FC = "fc";
-  private static final String SPLINE = TableDefault.MODEL;
-  private static final String GLOW = "glow";
+
+  static final List<String> LOSSES = List.of("ssm", "dsm", "fdssm", "ml", "sml", "rg", "snf");
+
+  static final List<String> MODELS =
+      List.of(
+          RecipeChoice.FC,
+          "coupling",
+          TableDefault.MODEL,
+          PATCHES,
+          "cnn",
+          "glow",
+          "glow64",
+          "linear");
 
   /** Models of images alone. */
-  private static final Set<String> OF_IMAGES = Set.of(PATCHES, CNN, GLOW);
-
-  /** Models whose loss is ml unless another is asked for. */
-  private static final Set<String> EXACT = Set.of(PATCHES, SPLINE);
+  private static final Set<String> OF_IMAGES = Set.of(PATCHES, "cnn", "glow", "glow64");
 
   private static final JsonMapper JSON = new JsonMapper();
 
@@ -88,14 +94,14 @@ final class RecipeOptions {
       names = "--loss",
       paramLabel = "LOSS",
       description =
-          "With --data: ml, sml, ssm, dsm, fdssm, or with model fc rg or snf. Default: ssm; ml with model spline or patches.")
+          "With --data: ml, sml, ssm, dsm, fdssm, or with model fc rg or snf. Default: ssm, or ml with model spline or patches, if the data set has it.")
   private @Nullable String loss;
 
   @Option(
       names = "--model",
       paramLabel = "MODEL",
       description =
-          "With --data: fc, coupling, spline; patches, cnn or glow for images. Default: the data set's; for tables spline, by ml up to 256 columns.")
+          "With --data: fc, coupling, spline, linear; patches, cnn, glow or glow64 for images. Default: the data set's; for tables spline, by ml up to 256 columns.")
   private @Nullable String model;
 
   @Option(names = "--epochs", paramLabel = "N", description = "Passes over the training rows.")
@@ -190,11 +196,9 @@ final class RecipeOptions {
       }
       return data == null ? recipe : recipe.set("data.name", DataOptions.absolute(data));
     }
-    requireOneOf("--loss", loss, List.of("ssm", "dsm", "fdssm", "ml", "sml", "rg", "snf"));
-    requireOneOf("--model", model, List.of(FC, "coupling", SPLINE, PATCHES, CNN, GLOW));
-    String chosenLoss = loss != null ? loss : model != null && EXACT.contains(model) ? "ml" : "ssm";
-    boolean named = dataOptions.sources("").has(data);
-    if (!named) {
+    requireOneOf("--loss", loss, LOSSES);
+    requireOneOf("--model", model, MODELS);
+    if (!dataOptions.sources("").has(data)) {
       dataOptions.requireThere(data);
       if (model != null && OF_IMAGES.contains(model) && !DataOptions.isFolder(data)) {
         throw usage("--model " + model + " needs a data set of images, found the table " + data);
@@ -202,7 +206,7 @@ final class RecipeOptions {
     }
     return sizeDecides()
         ? tableDefault().recipe()
-        : dataOptions.recipe(data, model != null ? model : named ? modelOf(data) : FC, chosenLoss);
+        : dataOptions.recipe(data, model, loss, spec.commandLine().getErr());
   }
 
   /** A table of the user's own, for which neither model nor loss was asked for. */
@@ -232,16 +236,6 @@ final class RecipeOptions {
       throw usage(
           option + " " + value + ": no such choice, expected one of " + String.join(", ", choices));
     }
-  }
-
-  /** fc where the data set has recipes with it, else the model that it has recipes with. */
-  private static String modelOf(String name) {
-    List<String> models =
-        Recipe.names().stream()
-            .filter(recipe -> recipe.startsWith(name + "-"))
-            .map(recipe -> recipe.substring(name.length() + 1, recipe.lastIndexOf('-')))
-            .toList();
-    return models.isEmpty() || models.contains(FC) ? FC : models.getFirst();
   }
 
   /** What is changed in the recipe, by dotted key. */

@@ -15,7 +15,8 @@ import org.ebflow.training.recipe.Recipe;
  * Runs of several recipes with several seeds. Each recipe's lie in a folder of its own, see {@link
  * SeedRuns}; those that are done are not repeated.
  */
-final class Study {
+final class Study implements AutoCloseable {
+  private final NewRun place;
   private final Path folder;
   private final int seeds;
   private final RecipeTraining training;
@@ -25,12 +26,13 @@ final class Study {
   /**
    * A study with no runs.
    *
-   * @param folder of the study, need not exist
+   * @param place of the study
    * @param seeds runs of each recipe
    * @param data loads the data of a recipe
    */
-  Study(Path folder, int seeds, RecipeTraining training, Function<Recipe, Splits> data) {
-    this.folder = folder;
+  Study(NewRun place, int seeds, RecipeTraining training, Function<Recipe, Splits> data) {
+    this.place = place;
+    this.folder = place.folder();
     this.seeds = seeds;
     this.training = training;
     this.data = data;
@@ -94,6 +96,11 @@ final class Study {
       say("go on with the same command and --out " + folder);
       throw e;
     }
+  }
+
+  @Override
+  public void close() {
+    place.close();
   }
 
   private void say(String line) {

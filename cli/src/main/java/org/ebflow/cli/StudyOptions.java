@@ -3,7 +3,6 @@ package org.ebflow.cli;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
-import org.ebflow.training.RunFolder;
 import org.ebflow.training.data.Splits;
 import org.ebflow.training.recipe.Recipe;
 import org.jspecify.annotations.Nullable;
@@ -66,7 +65,7 @@ final class StudyOptions {
           spec.commandLine(), "--seeds is " + seeds + ", expected at least 2");
     }
     return new Study(
-        out == null ? RunFolder.claim(TrainCommand.newRun(name)) : out,
+        new NewRun(out, name),
         seeds,
         new RecipeTraining(compute, spec.commandLine().getErr(), false),
         this::load);

@@ -81,18 +81,21 @@ public final class StudyStartCommand implements Callable<Integer> {
   public Integer call() {
     SequencedMap<String, SequencedMap<String, Recipe>> recipes = new LinkedHashMap<>();
     for (String loss : losses) {
-      recipes.put(loss, settings(options.data().recipe(data, "fc", loss).with(options.changes())));
+      Recipe recipe =
+          options.data().recipe(data, RecipeChoice.FC, loss, spec.commandLine().getErr());
+      recipes.put(loss, settings(recipe.with(options.changes())));
     }
-    Study study = options.study("study-start");
-    List<Setting> settings = new ArrayList<>();
-    recipes.forEach(
-        (loss, changed) ->
-            changed.forEach(
-                (name, recipe) ->
-                    settings.add(new Setting(loss, name, study.add(loss + "/" + name, recipe)))));
-    study.run();
-    print(settings);
-    write(settings, study.folder());
+    try (Study study = options.study("study-start")) {
+      List<Setting> settings = new ArrayList<>();
+      recipes.forEach(
+          (loss, changed) ->
+              changed.forEach(
+                  (name, recipe) ->
+                      settings.add(new Setting(loss, name, study.add(loss + "/" + name, recipe)))));
+      study.run();
+      print(settings);
+      write(settings, study.folder());
+    }
     return 0;
   }
 

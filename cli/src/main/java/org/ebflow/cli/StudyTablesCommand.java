@@ -68,22 +68,23 @@ public final class StudyTablesCommand implements Callable<Integer> {
     SortedMap<String, TableParts> found =
         TableParts.in(
             folder == null ? options.data().sources("").folder().resolve("tables") : folder, names);
-    Study study = options.study("study-tables");
-    List<Table> tables = new ArrayList<>();
-    found.forEach((name, parts) -> tables.add(table(name, parts, study)));
-    study.run();
-    Map<String, List<Detection>> detections = new LinkedHashMap<>();
-    for (Table table : tables) {
-      if (table.parts.anomalies() != null) {
-        detections.put(
-            table.name,
-            table.runs.seeds().stream()
-                .map(seed -> detect(table, seed, table.parts.anomalies()))
-                .toList());
+    try (Study study = options.study("study-tables")) {
+      List<Table> tables = new ArrayList<>();
+      found.forEach((name, parts) -> tables.add(table(name, parts, study)));
+      study.run();
+      Map<String, List<Detection>> detections = new LinkedHashMap<>();
+      for (Table table : tables) {
+        if (table.parts.anomalies() != null) {
+          detections.put(
+              table.name,
+              table.runs.seeds().stream()
+                  .map(seed -> detect(table, seed, table.parts.anomalies()))
+                  .toList());
+        }
       }
+      print(tables, detections);
+      write(tables, detections, study.folder().resolve("tables.csv"));
     }
-    print(tables, detections);
-    write(tables, detections, study.folder().resolve("tables.csv"));
     return 0;
   }
 

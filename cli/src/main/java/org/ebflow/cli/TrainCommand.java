@@ -2,13 +2,9 @@ package org.ebflow.cli;
 
 import java.io.PrintWriter;
 import java.nio.file.Path;
-import java.time.LocalDateTime;
-import java.time.ZoneId;
-import java.time.format.DateTimeFormatter;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
-import java.util.function.Supplier;
 import org.ebflow.flow.io.OneLine;
 import org.ebflow.training.RunFolder;
 import org.ebflow.training.TrainingInterruptedException;
@@ -31,7 +27,6 @@ import picocli.CommandLine.Spec;
       "With --data and no recipe: the recipe DATA-MODEL-LOSS of that data set, or of one's own table."
     })
 public final class TrainCommand implements Callable<Integer> {
-  private static final DateTimeFormatter TIMESTAMP = DateTimeFormatter.ofPattern("yyyyMMdd-HHmmss");
   @Spec private CommandSpec spec;
 
   @Option(
@@ -72,19 +67,13 @@ public final class TrainCommand implements Callable<Integer> {
     }
     Splits splits = options.load(recipe);
     recipe = options.bySize(recipe, splits.train().dimension());
-    String name = recipe.name();
-    Supplier<Path> run = () -> out == null ? RunFolder.claim(newRun(name)) : out;
-    if (seeds != null) {
-      return train(SeedRuns.of(run.get(), recipe, seeds));
+    try (NewRun run = new NewRun(out, recipe.name())) {
+      if (seeds != null) {
+        return train(SeedRuns.of(run.folder(), recipe, seeds));
+      }
+      print(training().train(recipe, splits, run::folder, false, () -> {}));
     }
-    print(training().train(recipe, splits, run, false, () -> {}));
     return 0;
-  }
-
-  /** Where a run goes unless --out says so. */
-  static Path newRun(String name) {
-    String time = LocalDateTime.now(ZoneId.systemDefault()).format(TIMESTAMP);
-    return Path.of("runs", name + "-" + time);
   }
 
   private int resume(Path run) {

@@ -67,6 +67,8 @@ final class EbflowTest {
         "inpaint run                                 | inpaint is not built yet",
         "eval no-run --ood kmnist                    | --ood is not built yet",
         "train --data mnist --loss mm                | --loss mm: no such choice, expected one of ssm",
+        "train --data stl10 --loss ml                | --data stl10 --loss ml: expected --loss dsm (or recipe stl10-fc-dsm --set objective.loss=ml)",
+        "train --data mnist --model coupling         | --data mnist --model coupling: expected --model cnn, fc, glow, glow64, patches, found no such recipe",
         "train --set objective.lambda=-5             | lambda gives the energy the weight",
         "score no-run in.csv --out o.csv --precision f8 | --precision is f8, expected f32, f64 or bf16",
         "train --data nowhere.csv                    | nowhere.csv: expected a file or one of mnist",
@@ -103,7 +105,7 @@ final class EbflowTest {
         "eval /nowhere --split all                   | --split is all, expected test, val or train",
         "info /nowhere/at/all                        | /nowhere/at/all",
         "gradcheck no-such-recipe                    | no recipe no-such-recipe",
-        "gradcheck quickstart --loss mm              | no recipe sine-coupling-mm",
+        "gradcheck quickstart --loss mm              | no kind mm, expected one of dsm, fdssm, ml, rg, sml, snf, ssm, the nearest is ml",
         "data fetch nothing                          | nothing: expected one of mnist",
         "data info /nowhere/table.csv                | /nowhere/table.csv"
       })

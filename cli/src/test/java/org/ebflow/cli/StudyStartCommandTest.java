@@ -220,7 +220,7 @@ class StudyStartCommandTest {
     for (String[] wrong :
         new String[][] {
           {"--seeds", "1", "--seeds is 1, expected at least 2"},
-          {"--losses", "ssmm", "no recipe table-fc-ssmm, the nearest is table-fc-ssm"},
+          {"--losses", "ssmm", "--loss ssmm: expected --loss dsm, fdssm, ml, rg, sml, snf, ssm"},
           {"--data", "nowhere.csv", "nowhere.csv: expected a file or one of mnist"},
           {"--set", "model.layer=3", "no key model.layer, the nearest is model.layers"},
           {"--steps", "many", "training.steps: expected a whole number"}

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
@@ -336,6 +337,30 @@ final class TrainCommandTest {
     assertThat(result.err())
         .contains("training " + recipe + " ")
         .doesNotContain("trained by exact likelihood", "trained by score matching");
+  }
+
+  @ParameterizedTest
+  @CsvSource({"rg, 1", "snf, 1", "rg, 2"})
+  void aLossThatTheModelCanNotHaveIsRefusedBeforeAnythingIsMade(String loss, int seeds)
+      throws IOException {
+    Path run = folder.resolve("run");
+    List<Object> call =
+        new ArrayList<>(
+            List.of("train", "table-fc-ssm", "--data", table("mine.csv", 200), "--out", run));
+    call.addAll(List.of("--set", "objective.loss=" + loss, "--set", "model.type=linear"));
+    call.addAll(List.of("--set", "model.weights=lower"));
+    if (seeds > 1) {
+      call.addAll(List.of("--seeds", seeds));
+    }
+    Result result = Program.run(call.toArray());
+
+    assertThat(result.exit()).isEqualTo(2);
+    assertThat(result.err().lines().filter(line -> !line.startsWith("ebflow: BLAS")))
+        .containsExactly(
+            "ebflow: loss "
+                + loss
+                + ": the model has no dense layer that is trained, expected one: all others follow ml");
+    assertThat(run).doesNotExist();
   }
 
   @ParameterizedTest

@@ -48,8 +48,8 @@ final class RunModel {
   /**
    * Fits the preprocessing.
    *
-   * @throws IllegalArgumentException if the flow has another number of columns than the rows, or
-   *     does not end with the layer that the settings ask for
+   * @throws IllegalArgumentException if the flow has another number of columns than the rows, is
+   *     none that the objective trains, or does not end with the layer that the settings ask for
    * @throws InvalidInputException if the rows can't be told apart in the flow's precision, or their
    *     preprocessing does not fit it
    */
@@ -60,6 +60,7 @@ final class RunModel {
     this.blas = blas;
     Dataset train = data.train();
     requireFits(train, trainer.flow());
+    trainer.objective().requireTrains(trainer.flow());
     if (settings.augment()) {
       Augmentation.shapeOf(train); // refused before a folder is made
     }
@@ -75,6 +76,7 @@ final class RunModel {
     flow =
         lastLayer.freezing(
             settings.matchAfterPreprocessing() ? trained : trained.after(preprocessing.layers()));
+    trainer.objective().requireTrains(flow); // the last layer may have been the only one
     requireFitsPrecision(train);
   }
 

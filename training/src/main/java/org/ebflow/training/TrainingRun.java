@@ -30,6 +30,7 @@ final class TrainingRun {
   private final OptimizerState state;
   private final Parameters sums;
   private final MetricsLog metrics;
+  private final LossExplosion explosion;
   private Checkpoint at = new Checkpoint();
   private long savedStep;
   private @Nullable TrainingStep fullStep;
@@ -47,6 +48,7 @@ final class TrainingRun {
     state = new OptimizerState(trainer.optimizer(), model.weights(), settings.averageDecay());
     sums = model.weights().zeros();
     metrics = new MetricsLog(folder);
+    explosion = new LossExplosion(settings, trainer.optimizer().learningRate());
   }
 
   TrainedFlow run(boolean resume) {
@@ -176,6 +178,7 @@ final class TrainingRun {
               + " steps in a row had losses that are not finite, up to step "
               + at.step);
     }
+    explosion.after(at.step, step.loss()).ifPresent(this::say);
     double loss = at.lossSum / at.lossSteps;
     listener.stepped(
         new TrainingListener.Progress(at.step, epoch, loss, metrics.stepsPerSecond(at.step)));

@@ -30,6 +30,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** When a run evaluates, stops and goes on, at which rates, and that a killed one does the same. */
@@ -178,6 +179,34 @@ class TrainingCourseTest {
     Told longer = resume(restless().patience(3).epochs(40), "run");
     assertThat(longer.notes.stream().filter(note -> note.startsWith("had"))).isEmpty();
     assertThat(longer.evaluatedAfter).hasSizeGreaterThanOrEqualTo(3);
+  }
+
+  /** RMSprop moves every weight by 10 times the rate in its first step. */
+  @ParameterizedTest
+  @CsvSource({"100, 0, true", "100, 500, true", "3e-2, 0, false"})
+  void aLossThatExplodesIsNotedOnceWithWhatHelps(double rate, long warmup, boolean expected)
+      throws IOException {
+    Told told = new Told();
+    restless()
+        .optimizer(new RmsProp(rate))
+        .warmupSteps(warmup)
+        .epochs(1)
+        .listener(told)
+        .fit(DATA, folder.resolve("run"));
+
+    List<String> notes =
+        told.notes.stream().filter(line -> line.contains("the loss rose")).toList();
+    assertThat(notes).hasSize(expected ? 1 : 0);
+    assertThat(notes)
+        .allMatch(
+            line ->
+                line.matches(
+                    "the loss rose from [-0-9.]+ at step 1 to [0-9.e+]+ at step [2-5]: unless it comes back, train anew with "
+                        + (warmup == 0 ? "--set training.warmup_steps=500 or " : "")
+                        + "--lr 1e[+]01"));
+    assertThat(folder.resolve("run").resolve("run.log"))
+        .content()
+        .matches(log -> log.contains("the loss rose") == expected);
   }
 
   @Test

@@ -13,6 +13,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.Iterator;
 import java.util.List;
 import java.util.zip.CRC32;
@@ -68,6 +69,26 @@ final class PictureFile {
       throw file.invalid("expected a PNG or JPEG picture, found other data");
     } catch (IOException e) {
       throw file.failure(e);
+    }
+  }
+
+  /** Number of pixels by the header, 0 where that can't be read; {@link #read} says why. */
+  static long pixels(Path path) {
+    try (ImageInputStream in = ImageIO.createImageInputStream(path.toFile())) {
+      Iterator<ImageReader> readers =
+          in == null ? Collections.emptyIterator() : ImageIO.getImageReaders(in);
+      if (!readers.hasNext()) {
+        return 0;
+      }
+      ImageReader reader = readers.next();
+      try {
+        reader.setInput(in, true, true);
+        return (long) reader.getWidth(0) * reader.getHeight(0);
+      } finally {
+        reader.dispose();
+      }
+    } catch (IOException | RuntimeException | LinkageError | InternalError _) {
+      return 0;
     }
   }
 

@@ -30,19 +30,28 @@ final class PictureFolder {
   private static final Logger LOGGER = System.getLogger(PictureFolder.class.getName());
   private static final Set<String> ENDINGS = Set.of("png", "jpg", "jpeg");
 
-  /** Pictures decoded at a time. */
+  /** Most pictures decoded at a time, and most bytes that they and their files take. */
   private static final int BLOCK = 64;
+
+  private static final long BLOCK_BYTES = 1 << 28;
 
   private final Path folder;
   private final List<Entry> entries;
+  private final long blockBytes;
 
-  private PictureFolder(Path folder, List<Entry> entries) {
+  private PictureFolder(Path folder, List<Entry> entries, long blockBytes) {
     this.folder = folder;
     this.entries = entries;
+    this.blockBytes = blockBytes;
   }
 
   /** A file; {@code path} is relative, with slashes. */
-  private record Entry(String path, Path file, long bytes, long modified) {
+  record Entry(String path, Path file, long bytes, long modified) {
+    /** What the file and its picture take, as far as the header tells. */
+    long bytesDecoded() {
+      return bytes + PictureFile.pixels(file) * Picture.CHANNELS;
+    }
+
     Picture read() {
       try {
         return PictureFile.read(file);
@@ -55,6 +64,16 @@ final class PictureFolder {
 
   /** What is in a folder. */
   static PictureFolder of(Path folder) {
+    return of(folder, BLOCK_BYTES);
+  }
+
+  /**
+   * What is in a folder.
+   *
+   * @param blockBytes most that pictures decoded at a time take with their files; a larger one is
+   *     decoded alone
+   */
+  static PictureFolder of(Path folder, long blockBytes) {
     List<Entry> entries = new ArrayList<>();
     try {
       Files.walkFileTree(
@@ -71,6 +90,10 @@ final class PictureFolder {
 
             @Override
             public FileVisitResult visitFile(Path file, BasicFileAttributes attributes) {
+              if (attributes.isSymbolicLink() && isPicture(file)) { // all others are followed
+                throw new InvalidInputException(
+                    file + ": expected a picture, found a link that leads to none");
+              }
               if (attributes.isRegularFile() && isPicture(file)) {
                 String path = folder.relativize(file).toString().replace(File.separatorChar, '/');
                 entries.add(
@@ -91,7 +114,7 @@ final class PictureFolder {
           folder + ": expected a folder with pictures (.png, .jpg, .jpeg), found none");
     }
     entries.sort(Comparator.comparing(Entry::path));
-    return new PictureFolder(folder, entries);
+    return new PictureFolder(folder, entries, blockBytes);
   }
 
   private static boolean isHidden(Path file) {
@@ -163,10 +186,23 @@ final class PictureFolder {
     return pictures;
   }
 
+  /** The entries from one on that are decoded together. */
+  List<Entry> block(int from) {
+    List<Entry> most = entries.subList(from, Math.min(from + BLOCK, entries.size()));
+    long[] bytes = most.parallelStream().mapToLong(Entry::bytesDecoded).toArray();
+    int count = 1;
+    long sum = bytes[0];
+    while (count < bytes.length && sum + bytes[count] <= blockBytes) {
+      sum += bytes[count++];
+    }
+    return most.subList(0, count);
+  }
+
   /** On all cores, a block at a time. */
   private void decode(int side, PictureCache.Taker taker) throws IOException {
-    for (int from = 0; from < entries.size(); from += BLOCK) {
-      List<Entry> block = entries.subList(from, Math.min(from + BLOCK, entries.size()));
+    for (int from = 0; from < entries.size(); ) {
+      List<Entry> block = block(from);
+      from += block.size();
       Picture[] pictures = new Picture[block.size()];
       InvalidInputException[] failures = new InvalidInputException[block.size()];
       IntStream.range(0, block.size())

@@ -50,6 +50,14 @@ public interface Objective {
   }
 
   /**
+   * Refuses a flow that it can't train, before anything is made for a run; it trains any unless it
+   * overrides this.
+   *
+   * @throws IllegalArgumentException that says what the flow lacks
+   */
+  default void requireTrains(Flow flow) {}
+
+  /**
    * Buffers and passes of all workers of a team for batches of that size, in the order of their
    * ranks.
    */

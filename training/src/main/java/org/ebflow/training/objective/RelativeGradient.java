@@ -40,6 +40,11 @@ public record RelativeGradient() implements Objective {
   }
 
   @Override
+  public void requireTrains(Flow flow) {
+    WeightRulePass.requireTrainedDense(name(), flow);
+  }
+
+  @Override
   public ObjectivePass[] forTeam(Flow flow, Compute compute, Team team, int batch) {
     return WeightRulePass.forTeam(name(), flow, compute, team, batch, losses -> new Rule());
   }

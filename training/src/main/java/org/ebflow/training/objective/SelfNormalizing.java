@@ -65,6 +65,11 @@ public record SelfNormalizing(double penalty) implements Objective {
     return false;
   }
 
+  @Override
+  public void requireTrains(Flow flow) {
+    WeightRulePass.requireTrainedDense(name(), flow);
+  }
+
   /** R of every dense layer that is trained, in their order; starts as the transposed weight. */
   @Override
   public SequencedMap<String, Parameter> parameters(Flow flow) {

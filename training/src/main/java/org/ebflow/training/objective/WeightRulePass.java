@@ -66,18 +66,23 @@ final class WeightRulePass extends EnergyPass {
   }
 
   /**
-   * Passes of all workers.
+   * Refuses a flow of which no layer would follow a rule.
    *
    * @throws IllegalArgumentException if the flow has no dense layer that is trained
    */
-  static ObjectivePass[] forTeam(
-      String objective, Flow flow, Compute compute, Team team, int batch, Rule.Maker rule) {
+  static void requireTrainedDense(String objective, Flow flow) {
     if (trainedDenseWeights(flow).isEmpty()) {
       throw new IllegalArgumentException(
           "loss "
               + objective
               + ": the model has no dense layer that is trained, expected one: all others follow ml");
     }
+  }
+
+  /** Passes of all workers. */
+  static ObjectivePass[] forTeam(
+      String objective, Flow flow, Compute compute, Team team, int batch, Rule.Maker rule) {
+    requireTrainedDense(objective, flow);
     FlowPass[] passes = FlowPass.forTeam(flow, compute, team, batch, 0);
     int[] dropped = new int[passes.length];
     ObjectivePass[] result = new ObjectivePass[passes.length];

@@ -98,6 +98,48 @@ final class BuiltInRecipes {
     return root;
   }
 
+  /**
+   * Values for a recipe that takes another kind of something: those of the recipe of the same data
+   * with that model and loss, whether or not {@link #names} has it. They may hold keys of several
+   * kinds of an object.
+   *
+   * @param name of the recipe that is changed; if it is no built-in one, the values are those of
+   *     model and loss alone
+   * @param type of the model
+   */
+  static ObjectNode valuesOf(String name, String type, String loss) {
+    String known = names().contains(name) ? name : "";
+    Matcher parts = NAME.matcher(known.indexOf('-') < 0 ? likeOf(known) : known);
+    boolean lossHasPart = hasPart("objective/" + loss);
+    if (parts.matches() && lossHasPart) {
+      for (String model : List.of(parts.group(2), type)) { // the part's name may be no type
+        if (hasPart("model/" + model)) {
+          ObjectNode same = composed(parts.group(1) + "-" + model + "-" + loss);
+          if (same.path("model").path("type").asString("").equals(type)) {
+            return same;
+          }
+        }
+      }
+    }
+    ObjectNode root = part("defaults");
+    Path modelAndLoss = Path.of(type + "-" + loss);
+    if (lossHasPart) {
+      add(root, "objective", loss, modelAndLoss);
+    }
+    if (hasPart("model/" + type)) {
+      add(root, "model", type, modelAndLoss);
+    }
+    return root;
+  }
+
+  private static String likeOf(String name) {
+    return name.isEmpty() ? "" : part(name).path(LIKE).asString("");
+  }
+
+  private static boolean hasPart(String name) {
+    return BuiltInRecipes.class.getResource(name + ".json") != null;
+  }
+
   private static void add(ObjectNode root, String folder, String name, Path modelAndLoss) {
     ObjectNode part = part(folder + "/" + name);
     JsonNode like = part.remove(LIKE);

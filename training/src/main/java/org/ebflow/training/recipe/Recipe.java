@@ -116,8 +116,9 @@ public final class Recipe {
 
   /**
    * This recipe with values changed, all at once. Where one decides which keys its object has, as
-   * {@code objective.loss} does, those that the new kind does not have are dropped, and those it
-   * needs beside them must be among the changes.
+   * {@code objective.loss} does, those that the new kind does not have are dropped. Those that it
+   * needs beside the others have the values of the recipe of the same data with that kind, or its
+   * defaults, unless they are among the changes.
    *
    * @param changes JSON or plain text by dotted key
    * @throws InvalidInputException for an unknown key or an impossible value

@@ -87,7 +87,8 @@ record RecipeTree(String source, ObjectNode root, Set<String> optional) {
 
   /**
    * A copy with values changed, all at once. Where one decides which keys its object has, the
-   * object's unchanged keys are optional in the copy, and new ones may come.
+   * object's unchanged keys are optional in the copy, new ones may come, and those that the new
+   * kind needs have its defaults.
    *
    * @param changes JSON or plain text by dotted key
    * @throws InvalidInputException for an unknown key
@@ -122,9 +123,29 @@ record RecipeTree(String source, ObjectNode root, Set<String> optional) {
                   ? RecipeJson.MAPPER.getNodeFactory().stringNode(value)
                   : literal(value));
         });
-    Set<String> superseded = keysBeside(newKinds, root);
+    fillIn(copy, ofNewKinds);
+    Set<String> superseded = keysBeside(newKinds, copy);
     superseded.removeAll(changes.keySet());
     return new RecipeTree(source, copy, superseded);
+  }
+
+  /** Adds what objects of another kind lack, as the built-in recipe of that kind has it. */
+  private static void fillIn(ObjectNode copy, Set<String> objects) {
+    if (objects.isEmpty()) {
+      return;
+    }
+    ObjectNode values =
+        BuiltInRecipes.valuesOf(
+            copy.path("name").asString(""),
+            copy.path("model").path("type").asString(""),
+            copy.path("objective").path("loss").asString(""));
+    for (String object : objects) {
+      String pointer = "/" + object.replace('.', '/');
+      if (copy.at(pointer) instanceof ObjectNode target
+          && values.at(pointer) instanceof ObjectNode source) {
+        source.properties().forEach(entry -> target.putIfAbsent(entry.getKey(), entry.getValue()));
+      }
+    }
   }
 
   private static String parent(String key) {

@@ -14,6 +14,9 @@ import org.ebflow.flow.layer.Shape;
 import org.ebflow.linalg.CacheFolder;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 final class PictureFolderTest {
   private static final TableOptions OWN_SIZE = TableOptions.DEFAULT;
@@ -131,6 +134,55 @@ final class PictureFolderTest {
     for (int r = 0; r < 150; r++) {
       assertThat(rows.row(r)).containsOnly(r);
     }
+  }
+
+  /** A picture takes 600 bytes, its file about 100. */
+  @ParameterizedTest
+  @CsvSource({"0, 1", "1000, 1", "1500, 2", "1000000, 7"})
+  void asManyAreDecodedTogetherAsTheirBytesAllow(long bytes, int expected) throws IOException {
+    for (int i = 0; i < 7; i++) {
+      grey(i + ".png", 10 * i);
+    }
+    PictureFolder pictures = PictureFolder.of(folder, bytes);
+
+    assertThat(pictures.block(0)).hasSize(expected);
+    assertThat(pictures.block(6)).hasSize(1);
+    Dataset rows = pictures.read(PictureOptions.DEFAULT);
+    assertThat(rows.size()).isEqualTo(7);
+    for (int i = 0; i < 7; i++) {
+      assertThat(rows.row(i)).containsOnly(10 * i);
+    }
+  }
+
+  @Test
+  void pixelsAreToldByTheHeader() throws IOException {
+    grey("a.png", 1);
+    Files.writeString(folder.resolve("b.png"), "no picture");
+
+    assertThat(PictureFile.pixels(folder.resolve("a.png"))).isEqualTo(200);
+    assertThat(PictureFile.pixels(folder.resolve("b.png"))).isZero();
+    assertThat(PictureFile.pixels(folder.resolve("none.png"))).isZero();
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"nowhere.png", "c.png"})
+  void aLinkThatLeadsNowhereIsRefused(String target) throws IOException {
+    grey("b.png", 1);
+    Path link = Files.createSymbolicLink(folder.resolve("c.png"), Path.of(target));
+
+    assertThatThrownBy(() -> DataSources.read(folder, OWN_SIZE))
+        .isInstanceOf(InvalidInputException.class)
+        .hasMessage(link + ": expected a picture, found a link that leads to none");
+  }
+
+  @Test
+  void aLinkToAFolderAboveIsRefused() throws IOException {
+    grey("b.png", 1);
+    Path link = Files.createSymbolicLink(folder.resolve("up"), folder);
+
+    assertThatThrownBy(() -> DataSources.read(folder, OWN_SIZE))
+        .isInstanceOf(InvalidInputException.class)
+        .hasMessage(link + ": expected a folder of pictures, found a link to a folder above it");
   }
 
   @Test

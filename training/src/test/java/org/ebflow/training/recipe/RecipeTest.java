@@ -232,7 +232,6 @@ final class RecipeTest {
         "data.split        | [0.8, 0.2, 0.2] | data.split is 0.8, 0.2, 0.2, expected shares above 0",
         "data.split        | [0.8, 0.2, 0] | data.split is 0.8, 0.2, 0.0, expected shares above 0",
         "objective.loss    | smm  | no kind smm, expected one of dsm, fdssm, ml, rg, sml, snf, ssm, the nearest is",
-        "objective.loss    | dsm  | objective.sigma: expected a value, found none",
         "model.layers      | 0    | layers is 0, expected 1 to 1000",
         "data.noise        | -1   | noise is -1.0",
         "data.preprocessing.smoothness | 0 | smoothness is 0.0",
