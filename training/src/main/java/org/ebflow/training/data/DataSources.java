@@ -104,9 +104,7 @@ public final class DataSources {
           options,
           split);
     }
-    if (!options.columns().isEmpty()
-        || options.header() != TableOptions.Header.AUTO
-        || options.dropConstant()) {
+    if (options.choosesColumns()) {
       throw new InvalidInputException(
           nameOrPath + ": expected no choice of columns or header for a named data set, found one");
     }
@@ -168,6 +166,7 @@ public final class DataSources {
                     ? options.withPictures(PictureOptions.like(train.imageShape()))
                     : options.withPictures(PictureOptions.DEFAULT))
                 .withColumns(List.of())
+                .withDrop(List.of())
                 .withDropConstant(false)
                 .forModel(new ModelColumns(train.dimension(), train.columns(), train.places())));
     if (rows.dimension() != train.dimension() || rows.levels() != train.levels()) {
@@ -227,8 +226,7 @@ public final class DataSources {
           file + ": expected a folder of pictures, which data.image_side resizes, found a file");
     }
     return FileFormat.ofInput(file) == FileFormat.IDX
-            && options.columns().isEmpty()
-            && !options.dropConstant()
+            && !options.choosesColumns()
         ? IdxFile.read(file)
         : InMemoryTable.read(file, options).dataset();
   }
@@ -261,9 +259,7 @@ public final class DataSources {
   }
 
   private static PictureFolder pictures(Path folder, TableOptions options) {
-    if (!options.columns().isEmpty()
-        || options.header() != TableOptions.Header.AUTO
-        || options.dropConstant()) {
+    if (options.choosesColumns()) {
       throw new InvalidInputException(
           folder + ": expected no choice of columns or header for a folder of pictures, found one");
     }

@@ -15,7 +15,7 @@ public enum FileFormat {
   NPY(".npy"),
   /** Images of the MNIST family. */
   IDX("-ubyte"),
-  /** A columnar table; not read yet. */
+  /** A columnar table. */
   PARQUET(".parquet"),
   /** A picture. */
   PNG(".png"),

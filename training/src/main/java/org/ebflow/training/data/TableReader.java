@@ -8,8 +8,8 @@ import org.ebflow.flow.InvalidInputException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Reads the rows of a table one after the other, in constant memory: CSV (.csv, .csv.gz) or NPY
- * (.npy, .npy.gz).
+ * Reads the rows of a table one after the other, in constant memory: CSV (.csv, .csv.gz), NPY
+ * (.npy, .npy.gz) or Parquet (.parquet).
  *
  * <pre>{@code
  * try (TableReader table = TableReader.open(file)) {
@@ -23,7 +23,7 @@ import org.jspecify.annotations.Nullable;
  * that is truncated, corrupt or of another format throws {@link InvalidInputException}. Threading:
  * not thread-safe.
  */
-public abstract sealed class TableReader implements Closeable permits CsvTable, NpyTable {
+public abstract sealed class TableReader implements Closeable permits CsvTable, NpyTable, ParquetTable {
   /** Relative distance of a float64 from its neighbour. */
   static final double FLOAT64_ROUNDOFF = 0x1p-52;
 
@@ -40,15 +40,11 @@ public abstract sealed class TableReader implements Closeable permits CsvTable, 
   private final @Nullable String note;
 
   TableReader(
-      InputFile file,
-      boolean header,
-      List<String> columns,
-      ColumnPlaces places,
-      @Nullable String note) {
+      InputFile file, ColumnChoice choice, @Nullable String note) {
     this.file = file;
-    this.header = header;
-    this.columns = List.copyOf(columns);
-    this.places = places;
+    this.header = choice.named();
+    this.columns = choice.valueNames();
+    this.places = choice.places();
     this.note = note;
     this.values = new double[places.places().size()];
   }
@@ -61,31 +57,28 @@ public abstract sealed class TableReader implements Closeable permits CsvTable, 
   /**
    * Opens a table.
    *
-   * @param file a name that {@link FileFormat} takes for CSV or NPY; compression is told by the
-   *     content
+   * @param file a name that {@link FileFormat} takes for CSV, NPY or Parquet; compression with gzip is
+   *     told by the content
    * @throws InvalidInputException if the file is not such a table, lacks a column, or has a first
    *     line that may hold names or numbers
    */
   public static TableReader open(Path file, TableOptions options) {
     FileFormat format = FileFormat.ofInput(file);
-    if (format == FileFormat.PARQUET) {
-      throw new InvalidInputException(
-          file + ": expected .csv or .npy, found Parquet, which this version can't read yet");
-    }
     InputFile input = InputFile.of(file);
     try {
       return switch (format) {
         case NPY -> {
-          if (!options.columns().isEmpty()
-              || options.idColumn() != null
-              || options.header() == TableOptions.Header.YES) {
+          if (options.header() == TableOptions.Header.YES) {
             throw input.invalid(
                 "expected a table with column names, found an NPY file, which has none");
           }
           yield NpyTable.open(input, options);
         }
         case CSV -> CsvTable.open(input, options);
-        default -> throw input.invalid("expected a table named .csv, .csv.gz, .npy or .npy.gz");
+        case PARQUET -> ParquetTable.open(input, options);
+        default ->
+            throw input.invalid(
+                "expected a table named .csv, .csv.gz, .npy, .npy.gz or .parquet");
       };
     } catch (IOException e) {
       throw input.failure(e);
