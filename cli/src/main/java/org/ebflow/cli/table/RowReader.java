@@ -11,22 +11,33 @@ import org.jspecify.annotations.Nullable;
 final class RowReader implements AutoCloseable {
   private final List<ScoringInput> inputs;
   private final boolean strict;
+  private final long multiple;
   private int nextInput;
   private @Nullable TableReader table;
   private long rows;
+  private long rowsOfInput;
+
+  /** Rows of the first input that were read by an earlier call. */
+  private long toSkip;
 
   /**
    * @param strict whether the first bad row is an error
+   * @param start what was read by an earlier call
+   * @param multiple number of input rows at whose multiples a block ends
    */
-  RowReader(List<ScoringInput> inputs, boolean strict) {
+  RowReader(List<ScoringInput> inputs, boolean strict, ScoringState start, long multiple) {
     this.inputs = inputs;
     this.strict = strict;
+    this.multiple = multiple;
+    nextInput = start.input();
+    toSkip = start.rowsOfInput();
+    rows = start.rows();
   }
 
-  /** Fills a block up to its capacity; marks the last one. */
+  /** Fills a block up to its capacity, or a multiple of rows; marks the last one. */
   void fill(RowBlock block) throws IOException {
     block.clear(rows + 1);
-    while (block.inputs < block.capacity()) {
+    while (block.inputs < block.capacity() && (block.inputs == 0 || rows % multiple != 0)) {
       TableReader reader = current();
       if (reader == null) {
         block.last = true;
@@ -38,13 +49,21 @@ final class RowReader implements AutoCloseable {
       }
       take(reader, block);
       block.inputs++;
+      block.lastInput = nextInput - 1;
+      block.lastRow = ++rowsOfInput;
       rows++;
     }
   }
 
   private @Nullable TableReader current() {
     if (table == null && nextInput < inputs.size()) {
-      table = inputs.get(nextInput++).open();
+      TableReader opened = inputs.get(nextInput++).open();
+      table = opened;
+      rowsOfInput = 0;
+      while (rowsOfInput < toSkip && opened.next()) {
+        rowsOfInput++;
+      }
+      toSkip = 0;
     }
     return table;
   }

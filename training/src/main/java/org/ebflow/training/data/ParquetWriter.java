@@ -112,13 +112,12 @@ public final class ParquetWriter {
   }
 
   /**
-   * Begins a file.
+   * A file of these columns, to {@link #begin}.
    *
    * @param out stays open
    */
-  public ParquetWriter(OutputStream out, List<Column> columns) throws IOException {
+  public ParquetWriter(OutputStream out, List<Column> columns) {
     this(out, columns, 0);
-    write(MAGIC, MAGIC.length);
   }
 
   private ParquetWriter(OutputStream out, List<Column> columns, long length) {
@@ -168,6 +167,11 @@ public final class ParquetWriter {
     }
     file.seek(end);
     return writer;
+  }
+
+  /** Begins the file. */
+  public void begin() throws IOException {
+    write(MAGIC, MAGIC.length);
   }
 
   /**

@@ -42,6 +42,7 @@ final class ParquetWriterTest {
     Path file = folder.resolve(name);
     try (OutputStream out = Files.newOutputStream(file)) {
       ParquetWriter writer = new ParquetWriter(out, COLUMNS);
+      writer.begin();
       int first = 0;
       for (int count : groups) {
         writer.write(group(first, count));
@@ -85,6 +86,7 @@ final class ParquetWriterTest {
       int first = 0;
       try (OutputStream out = new FileOutputStream(file.toFile())) {
         ParquetWriter writer = new ParquetWriter(out, COLUMNS);
+      writer.begin();
         for (int g = 0; g < before; g++) {
           writer.write(group(first, counts[g]));
           first += counts[g];
