@@ -1,10 +1,10 @@
 package org.ebflow.cli;
 
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
 import org.ebflow.flow.InvalidInputException;
 import org.ebflow.training.data.DataSources;
+import org.ebflow.training.data.InputFiles;
 import org.ebflow.training.recipe.Recipe;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
@@ -59,20 +59,20 @@ final class DataOptions {
    * @throws InvalidInputException that says what is
    */
   void requireThere(String file) {
-    if (!Files.exists(Path.of(file))) {
+    if (!InputFiles.exist(file)) {
       sources("").load(file, 0);
     }
   }
 
   /** The recipe of that model and loss for a table or a folder of pictures of one's own. */
   static Recipe tableRecipe(String file, String model, String loss) {
-    String kind = isFolder(file) ? "images-" : "table-";
+    String kind = arePictures(file) ? "images-" : "table-";
     return Recipe.named(kind + model + "-" + loss).set("data.name", absolute(file));
   }
 
-  /** Whether it names a folder, to be read as one of pictures. */
-  static boolean isFolder(String file) {
-    return Files.isDirectory(Path.of(file));
+  /** Whether it names pictures: a folder of them, or a pattern. */
+  static boolean arePictures(String file) {
+    return InputFiles.exist(file) && InputFiles.of(Path.of(file)).arePictures();
   }
 
   static String absolute(String file) {

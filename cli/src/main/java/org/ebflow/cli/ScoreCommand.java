@@ -10,7 +10,11 @@ import java.util.Locale;
 import java.util.concurrent.Callable;
 import org.ebflow.cli.table.ScoringInput;
 import org.ebflow.cli.table.TableScoring;
+import org.ebflow.flow.layer.Shape;
 import org.ebflow.training.data.FileFormat;
+import org.ebflow.training.data.InputFiles;
+import org.ebflow.training.data.PictureOptions;
+import org.ebflow.training.data.Sha256;
 import org.ebflow.training.data.TableOptions;
 import org.ebflow.training.scoring.Scorer;
 import org.ebflow.training.scoring.TrainedFlow;
@@ -54,8 +58,9 @@ public final class ScoreCommand implements Callable<Integer> {
       index = "1..*",
       arity = "1..*",
       paramLabel = "INPUT",
-      description = "Tables: .csv, .csv.gz, .npy, .npy.gz or .parquet.")
-  private List<Path> inputs;
+      description =
+          "Tables (.csv, .npy, either with .gz, .parquet), a folder of them, or a pattern, as 'parts/*.parquet'; for a model of images also idx files and pictures.")
+  private List<Path> names;
 
   @Option(
       names = "--out",
@@ -65,16 +70,9 @@ public final class ScoreCommand implements Callable<Integer> {
   private Path out;
 
   @Option(
-      names = "--columns",
-      paramLabel = "NAME,…",
-      description =
-          "Columns to read, in the model's order; a name with a comma in double quotes. Default: by the names the model was trained with.")
-  private List<String> columns = List.of();
-
-  @Option(
       names = "--id",
       paramLabel = "COLUMN",
-      description = "Column copied as id. Default: the row's number.")
+      description = "Column copied as id. Default: the row's number, for pictures their path.")
   private @Nullable String id;
 
   @Option(
@@ -88,20 +86,26 @@ public final class ScoreCommand implements Callable<Integer> {
       description = "Stop at the first bad row, with exit code 2 and without output.")
   private boolean strict;
 
+  @Mixin private ColumnOptions columns = new ColumnOptions();
   @Mixin private CsvOptions csv = new CsvOptions();
   @Mixin private ScoringOptions scoring = new ScoringOptions();
 
   @Override
   public Integer call() {
     requireOutputName();
+    List<InputFiles> inputs =
+        names.stream().flatMap(name -> InputFiles.of(name).each().stream()).toList();
+    requireOtherThan(inputs);
     TrainedFlow model = scoring.model(run);
+    Shape image = model.data().imageShape();
     TableOptions options =
-        csv.table()
-            .withColumns(CsvOptions.names(columns))
+        columns
+            .of(csv.table())
             .withIdColumn(id)
+            .withPictures(PictureOptions.like(image))
             .forModel(model.columns());
     List<ScoringInput> tables =
-        inputs.stream().map(input -> ScoringInput.match(input, options)).toList();
+        inputs.stream().map(input -> ScoringInput.match(input, options, image)).toList();
     try (Scorer scorer = scoring.scorer(model);
         RowProgress progress = new RowProgress(spec.commandLine().getErr(), Terminal.ofStderr())) {
       Path rejected = rejected();
@@ -134,22 +138,14 @@ public final class ScoreCommand implements Callable<Integer> {
   /** What decides the bytes of the output. */
   private String call(List<ScoringInput> tables) {
     List<String> lines = new ArrayList<>();
-    lines.add(version(TrainedFlow.file(run)));
+    lines.add(ScoringInput.version(TrainedFlow.file(run)));
     lines.add(scoring.computation());
     for (ScoringInput table : tables) {
-      lines.add(version(table.file()) + " " + table.options());
+      lines.add(table.options().toString());
+      table.versions().forEach(lines::add);
     }
     lines.add("strict " + strict);
-    return String.join("\n", lines);
-  }
-
-  /** A file as it is now, by size and time. */
-  private static String version(Path file) {
-    try {
-      return file.toRealPath() + " " + Files.size(file) + " " + Files.getLastModifiedTime(file);
-    } catch (IOException e) {
-      throw new UncheckedIOException(file + ": cannot be read: " + e.getMessage(), e);
-    }
+    return Sha256.of(String.join("\n", lines));
   }
 
   private static String withDensityZero(TableScoring.Summary summary) {
@@ -168,7 +164,10 @@ public final class ScoreCommand implements Callable<Integer> {
       case CSV, NPY, PARQUET -> {}
       default -> throw usage("--out " + out + ": expected a name ending in .csv, .npy or .parquet");
     }
-    for (Path input : inputs) {
+  }
+
+  private void requireOtherThan(List<InputFiles> inputs) {
+    for (Path input : inputs.stream().flatMap(each -> each.files().stream()).toList()) {
       if (same(input, out)) {
         throw usage("--out " + out + " is one of the inputs, expected another name");
       }

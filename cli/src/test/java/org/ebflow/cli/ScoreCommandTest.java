@@ -442,7 +442,8 @@ class ScoreCommandTest {
     double[][] rows = TestRuns.rows(700, 3, 2);
     Path parquet = folder.resolve("in.parquet");
     try (OutputStream out = Files.newOutputStream(parquet)) {
-      List<Column> columns = List.of(real("c"), real("a"), new Column("name", Kind.TEXT), real("b"));
+      List<Column> columns =
+          List.of(real("c"), real("a"), new Column("name", Kind.TEXT), real("b"));
       ParquetWriter writer = new ParquetWriter(out, columns);
       writer.begin();
       List<Values> values = columns.stream().map(_ -> new Values()).toList();
@@ -463,7 +464,9 @@ class ScoreCommandTest {
     Path scores = folder.resolve("out.parquet");
     for (boolean named : new boolean[] {true, false}) {
       Object[] id = named ? new Object[] {"--id", "name"} : new Object[] {};
-      assertThat(score(Stream.concat(Stream.of(parquet, "--out", scores), Stream.of(id)).toArray()).exit())
+      assertThat(
+              score(Stream.concat(Stream.of(parquet, "--out", scores), Stream.of(id)).toArray())
+                  .exit())
           .isZero();
       List<double[]> read = new ArrayList<>();
       TableOptions options =

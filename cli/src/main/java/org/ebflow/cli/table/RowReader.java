@@ -76,15 +76,17 @@ final class RowReader implements AutoCloseable {
       System.arraycopy(values, 0, block.rows.doubles(), block.good * values.length, values.length);
       block.place[block.good] = block.inputs;
       if (block.ids != null) {
-        block.ids[block.good] = reader.id();
+        block.ids[block.good] = input.withIds() ? reader.id() : Long.toString(rows + 1);
       }
       block.good++;
     } else if (strict) {
-      throw new InvalidInputException(input.file() + ": " + reader.place() + ": " + problem);
+      throw new InvalidInputException(
+          input.files().name() + ": " + reader.place() + ": " + problem);
     } else {
-      String id = input.idColumn() == null ? Long.toString(rows + 1) : reader.id();
+      String id = input.withIds() ? reader.id() : Long.toString(rows + 1);
       block.rejected.add(
-          new RejectedRow(id, input.file().toString(), reader.row(), reader.line(), problem));
+          new RejectedRow(
+              id, input.files().name().toString(), reader.row(), reader.line(), problem));
     }
   }
 

@@ -70,8 +70,7 @@ public final class TableScoring {
         inputs,
         blockRows,
         strict,
-        Math.clamp(
-            GROUP_VALUES / model.flow().dimension(), LEAST_GROUP_ROWS, MOST_GROUP_ROWS));
+        Math.clamp(GROUP_VALUES / model.flow().dimension(), LEAST_GROUP_ROWS, MOST_GROUP_ROWS));
   }
 
   /**
@@ -139,7 +138,7 @@ public final class TableScoring {
   }
 
   private boolean withIds() {
-    return inputs.stream().anyMatch(input -> input.idColumn() != null);
+    return inputs.stream().anyMatch(ScoringInput::withIds);
   }
 
   private Summary run(
@@ -156,8 +155,7 @@ public final class TableScoring {
     for (int i = 0; i < BLOCKS; i++) {
       empty.add(new RowBlock(blockRows, model.flow().dimension(), withIds()));
     }
-    Thread reader =
-        Thread.ofPlatform().daemon().name("ebflow-reader").start(() -> read(start));
+    Thread reader = Thread.ofPlatform().daemon().name("ebflow-reader").start(() -> read(start));
     Thread scoring = Thread.ofPlatform().daemon().name("ebflow-scoring").start(this::score);
     try {
       return write(start, sink, rejectedRows, checkpoint, progress);

@@ -15,6 +15,7 @@ import java.util.stream.Stream;
 import org.ebflow.cli.TestRuns;
 import org.ebflow.flow.InvalidInputException;
 import org.ebflow.linalg.Blas;
+import org.ebflow.training.data.InputFiles;
 import org.ebflow.training.data.TableOptions;
 import org.ebflow.training.scoring.Scorer;
 import org.ebflow.training.scoring.TrainedFlow;
@@ -57,7 +58,8 @@ final class TableScoringTest {
                     text.append(table).append('-').append(r).append(',').append(r / 100.0);
                     text.append(r == 333 ? ",1e300" : r % 7 == 3 ? ",x" : ",0.5").append('\n');
                   }
-                  return ScoringInput.match(text(table + ".csv", text.toString()), options);
+                  Path file = text(table + ".csv", text.toString());
+                  return ScoringInput.match(InputFiles.of(file), options, null);
                 })
             .toList();
     scores = Files.createDirectory(folder.resolve("scores"));
@@ -132,7 +134,9 @@ final class TableScoringTest {
     }
   }
 
-  /** A killed call has written on behind its last checkpoint, a full disk in the middle of a row. */
+  /**
+   * A killed call has written on behind its last checkpoint, a full disk in the middle of a row.
+   */
   @ParameterizedTest
   @ValueSource(strings = {"csv", "npy", "parquet"})
   void whatLiesBehindTheCheckpointIsWrittenAgain(String format) throws IOException {
@@ -193,9 +197,8 @@ final class TableScoringTest {
   void anInputThatIsDamagedLeavesNothing() throws IOException {
     Path out = scores.resolve("out.csv");
     score(out, "call", 50, 9);
-    Files.writeString(inputs.get(2).file(), "id,a,b\n1,\"2\n");
-    assertThatThrownBy(() -> score(out, "call", 50, -1))
-        .isInstanceOf(InvalidInputException.class);
+    Files.writeString(inputs.get(2).files().name(), "id,a,b\n1,\"2\n");
+    assertThatThrownBy(() -> score(out, "call", 50, -1)).isInstanceOf(InvalidInputException.class);
     assertThat(scores).isEmptyDirectory();
   }
 }

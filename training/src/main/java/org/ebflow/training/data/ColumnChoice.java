@@ -30,6 +30,11 @@ record ColumnChoice(List<String> names, boolean named, boolean chosen, int[] cel
   /** Between the first and the last name of a range. */
   private static final String RANGE = "..";
 
+  /** All of {@code width} columns without names. */
+  static ColumnChoice all(int width) {
+    return new ColumnChoice(numbers(width), false, false, ColumnPlaces.all(width), NONE);
+  }
+
   /** Chooses among columns with names. */
   static ColumnChoice ofNamed(InputFile file, List<String> names, TableOptions options) {
     return of(file, names, true, options);
@@ -37,8 +42,11 @@ record ColumnChoice(List<String> names, boolean named, boolean chosen, int[] cel
 
   /** Chooses among {@code width} columns without names. */
   static ColumnChoice ofNumbered(InputFile file, int width, TableOptions options) {
-    List<String> numbers = IntStream.rangeClosed(1, width).mapToObj(Integer::toString).toList();
-    return of(file, numbers, false, options);
+    return of(file, numbers(width), false, options);
+  }
+
+  private static List<String> numbers(int width) {
+    return IntStream.rangeClosed(1, width).mapToObj(Integer::toString).toList();
   }
 
   private static ColumnChoice of(
@@ -58,7 +66,9 @@ record ColumnChoice(List<String> names, boolean named, boolean chosen, int[] cel
                 ? model.cellsOf(names.size())
                 : without(names.size(), cell -> cell == id || dropped.contains(cell));
     if (cells.length == 0) {
-      throw file.invalid("expected a column with values, found only the id column");
+      throw file.invalid(
+          "expected a column with values, found "
+              + (dropped.isEmpty() ? "only the id column" : "none that is not dropped"));
     }
     return new ColumnChoice(names, named, !wanted.isEmpty(), cells, id);
   }

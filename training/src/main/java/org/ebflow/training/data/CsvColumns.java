@@ -48,15 +48,15 @@ final class CsvColumns {
       throw file.invalid(
           "expected text, found U+FFFD in line 1, which an earlier wrong decoding left");
     }
-    if (options.separator() == ','
+    if (options.separator() == TableOptions.Separator.COMMA
         && (first.stream().anyMatch(cell -> SEMICOLON.matcher(cell).find())
-        || (options.header() == TableOptions.Header.AUTO
-            && first.size() == 1
-            && first.getFirst().indexOf(';') > 0))) {
+            || (options.header() == TableOptions.Header.AUTO
+                && first.size() == 1
+                && first.getFirst().indexOf(';') > 0))) {
       throw file.invalid(
           "expected commas between cells, found semicolons in line 1 (--separator semicolon reads them)");
     }
-    if (options.separator() != ','
+    if (options.separator() != TableOptions.Separator.COMMA
         && !options.decimalComma()
         && options.header() == TableOptions.Header.AUTO
         && first.size() == 1

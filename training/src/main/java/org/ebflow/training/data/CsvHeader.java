@@ -106,13 +106,15 @@ final class CsvHeader {
   private static double[] numbers(List<String> cells, TableOptions options) {
     return cells.stream()
         .filter(cell -> kind(cell, options) == Cell.NUMBER)
-        .mapToDouble(cell -> CsvNumber.parse(cell.toCharArray(), 0, cell.length(), options.decimalComma()))
+        .mapToDouble(
+            cell -> CsvNumber.parse(cell.toCharArray(), 0, cell.length(), options.decimalComma()))
         .toArray();
   }
 
   private static Cell kind(String cell, TableOptions options) {
     try {
-      return Double.isFinite(CsvNumber.parse(cell.toCharArray(), 0, cell.length(), options.decimalComma()))
+      return Double.isFinite(
+              CsvNumber.parse(cell.toCharArray(), 0, cell.length(), options.decimalComma()))
           ? Cell.NUMBER
           : Cell.NO_VALUE;
     } catch (NumberFormatException _) {

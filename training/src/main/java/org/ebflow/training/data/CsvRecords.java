@@ -27,7 +27,7 @@ final class CsvRecords<T> implements Closeable {
     Reader text = encoding.open(file);
     records =
         CsvReader.builder()
-            .fieldSeparator(options.separator())
+            .fieldSeparator(options.separator().character())
             .extraFieldStrategy(FieldMismatchStrategy.IGNORE)
             .missingFieldStrategy(FieldMismatchStrategy.IGNORE)
             .allowUnclosedQuote(false)

@@ -22,16 +22,12 @@ final class CsvTable extends TableReader {
   private long row;
 
   private CsvTable(
-      InputFile file,
       CsvRecords<CsvRow> records,
       CsvRow current,
       CsvColumns columns,
       long blankLines,
       @Nullable String note) {
-    super(
-        file,
-        columns.choice(),
-        note);
+    super(columns.choice(), note);
     this.records = records;
     this.current = current;
     this.columns = columns;
@@ -65,7 +61,7 @@ final class CsvTable extends TableReader {
                 ? "left out the first column, which has no name and counts the rows"
                 : "left out the first columns, which have no names and count the rows";
       }
-      return new CsvTable(file, records, row, columns, blankLines, note);
+      return new CsvTable(records, row, columns, blankLines, note);
     } catch (IOException | RuntimeException e) {
       records.close();
       throw e;

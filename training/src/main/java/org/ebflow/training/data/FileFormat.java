@@ -44,6 +44,11 @@ public enum FileFormat {
     return of(name(file));
   }
 
+  /** Whether such a file is a table. */
+  public boolean isTable() {
+    return this == CSV || this == NPY || this == PARQUET;
+  }
+
   private static String name(Path file) {
     return String.valueOf(file.getFileName()).toLowerCase(Locale.ROOT);
   }

@@ -5,7 +5,6 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.channels.FileChannel;
 import java.nio.file.StandardOpenOption;
-import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** Rows of a two-dimensional NPY array. */
@@ -13,17 +12,17 @@ final class NpyTable extends TableReader {
   /** Whole numbers below are told from their neighbours. */
   private static final double MOST_WHOLE = 0x1p53;
 
+  private final InputFile file;
   private final NpyRows rows;
-  private final ColumnChoice choice;
   private final int[] cells;
   private final double[] all;
   private long row;
   private int badColumn;
 
   private NpyTable(InputFile file, NpyRows rows, ColumnChoice choice) {
-    super(file, choice, null);
+    super(choice, null);
+    this.file = file;
     this.rows = rows;
-    this.choice = choice;
     this.cells = choice.cells();
     this.all = new double[rows.header().columns()];
   }
@@ -46,7 +45,7 @@ final class NpyTable extends TableReader {
         return false;
       }
     } catch (IOException e) {
-      throw file().failure(e);
+      throw file.failure(e);
     }
     row++;
     for (int slot = 0; slot < cells.length; slot++) {
@@ -68,7 +67,7 @@ final class NpyTable extends TableReader {
 
   @Override
   public String id() {
-    return choice.id() < 0 ? Long.toString(row) : text(all[choice.id()]);
+    return choice().id() < 0 ? Long.toString(row) : text(all[choice().id()]);
   }
 
   /** A whole number without a point. */
@@ -98,12 +97,12 @@ final class NpyTable extends TableReader {
     NpyHeader header = rows.header();
     if (header.rows() > Integer.MAX_VALUE
         || header.rows() * dimension() * Double.BYTES <= most
-        || file().compressed()
+        || file.compressed()
         || header.fortranOrder()
         || !MappedRows.maps(header.type())) {
       return null;
     }
-    try (FileChannel channel = FileChannel.open(file().path(), StandardOpenOption.READ)) {
+    try (FileChannel channel = FileChannel.open(file.path(), StandardOpenOption.READ)) {
       MemorySegment elements =
           channel.map(
               FileChannel.MapMode.READ_ONLY,

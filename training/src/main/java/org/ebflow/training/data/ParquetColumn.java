@@ -247,7 +247,8 @@ final class ParquetColumn {
       case LogicalType.NullType _ -> plainText(column.type());
       case LogicalType.StringType _, LogicalType.EnumType _, LogicalType.JsonType _ ->
           plainText(PhysicalType.BYTE_ARRAY);
-      case LogicalType.IntType whole when !whole.isSigned() && column.type() == PhysicalType.INT32 ->
+      case LogicalType.IntType whole
+          when !whole.isSigned() && column.type() == PhysicalType.INT32 ->
           (batch, row) -> Integer.toUnsignedString(batch.getInts()[row]);
       case LogicalType.IntType whole when !whole.isSigned() ->
           (batch, row) -> Long.toUnsignedString(batch.getLongs()[row]);
@@ -321,7 +322,9 @@ final class ParquetColumn {
     Objects.requireNonNull(decoder).decode(current, rows, target, offset, stride);
     Validity validity = current.getLeafValidity();
     if (validity.hasNulls()) {
-      for (int r = validity.nextNull(0, rows); r >= 0 && r < rows; r = validity.nextNull(r + 1, rows)) {
+      for (int r = validity.nextNull(0, rows);
+          r >= 0 && r < rows;
+          r = validity.nextNull(r + 1, rows)) {
         target[offset + r * stride] = Double.NaN;
       }
     }

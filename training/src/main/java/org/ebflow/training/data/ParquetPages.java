@@ -128,8 +128,7 @@ final class ParquetPages {
       }
     }
     if (rows != metadata.numRows()) {
-      throw file.invalid(
-          "expected " + metadata.numRows() + " rows, found row groups of " + rows);
+      throw file.invalid("expected " + metadata.numRows() + " rows, found row groups of " + rows);
     }
   }
 
@@ -226,7 +225,10 @@ final class ParquetPages {
       read(file, column, at, index, new ThriftInput(channel, at, at + bytes));
     }
     if (index.getPage_locations() == null
-        || !index.getPage_locations().stream().map(PageLocation::getOffset).toList().equals(places)) {
+        || !index.getPage_locations().stream()
+            .map(PageLocation::getOffset)
+            .toList()
+            .equals(places)) {
       throw corrupt(file, column, "an index of its pages", at);
     }
   }
@@ -256,9 +258,7 @@ final class ParquetPages {
     int values() {
       return page.isSetData_page_header()
           ? page.getData_page_header().getNum_values()
-          : page.isSetData_page_header_v2()
-              ? page.getData_page_header_v2().getNum_values()
-              : 0;
+          : page.isSetData_page_header_v2() ? page.getData_page_header_v2().getNum_values() : 0;
     }
   }
 

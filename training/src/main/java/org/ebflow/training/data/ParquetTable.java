@@ -34,9 +34,9 @@ final class ParquetTable extends TableReader {
   /** What pandas calls an index that it writes as a column. */
   private static final Pattern PANDAS_INDEX = Pattern.compile("__index_level_[0-9]+__");
 
+  private final InputFile file;
   private final ParquetFileReader reader;
   private final ColumnReaders columns;
-  private final ColumnChoice choice;
   private final boolean float32;
 
   /** One per value. */
@@ -64,9 +64,9 @@ final class ParquetTable extends TableReader {
       @Nullable ParquetColumn id,
       @Nullable String note)
       throws IOException {
-    super(file, choice, note);
+    super(choice, note);
+    this.file = file;
     this.reader = reader;
-    this.choice = choice;
     float32 = chosen.stream().allMatch(ParquetColumn::isFloat);
     rowsInFile = reader.getFileMetaData().numRows();
     List<ColumnSchema> read =
@@ -170,7 +170,7 @@ final class ParquetTable extends TableReader {
       batchRows = 0;
       if (!columns.nextBatch()) {
         if (row != rowsInFile) {
-          throw file().invalid("expected " + rowsInFile + " rows, found " + row);
+          throw file.invalid("expected " + rowsInFile + " rows, found " + row);
         }
         return false;
       }
@@ -183,7 +183,7 @@ final class ParquetTable extends TableReader {
     } catch (InvalidInputException e) {
       throw e;
     } catch (RuntimeException | LinkageError | InternalError e) {
-      throw unreadable(file(), e);
+      throw unreadable(file, e);
     }
   }
 
@@ -200,8 +200,7 @@ final class ParquetTable extends TableReader {
               "expected Parquet that this program can read, found something else (";
           default -> "expected a Parquet file, found corruption (";
         };
-    return new InvalidInputException(
-        file.path() + ": " + what + OneLine.message(reason) + ")", e);
+    return new InvalidInputException(file.path() + ": " + what + OneLine.message(reason) + ")", e);
   }
 
   @Override
@@ -225,7 +224,7 @@ final class ParquetTable extends TableReader {
       return null;
     }
     Validity validity = columnOfValue[badSlot].validity();
-    return choice.called(choice.cells()[badSlot])
+    return choice().called(choice().cells()[badSlot])
         + ": expected a finite number, found "
         + (validity.hasNulls() && validity.isNull(at) ? "null" : values[badSlot]);
   }

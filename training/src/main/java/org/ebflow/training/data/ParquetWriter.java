@@ -133,8 +133,8 @@ public final class ParquetWriter {
    * @param file what was written so far
    * @param out appends to it
    */
-  public static ParquetWriter resume(
-      RandomAccessFile file, OutputStream out, List<Column> columns) throws IOException {
+  public static ParquetWriter resume(RandomAccessFile file, OutputStream out, List<Column> columns)
+      throws IOException {
     ParquetWriter writer = new ParquetWriter(out, columns, MAGIC.length);
     long end = file.length();
     while (writer.length < end) {
@@ -244,8 +244,7 @@ public final class ParquetWriter {
       }
       schema.add(element);
     }
-    TMemoryBuffer footer =
-        bytes(new FileMetaData(1, schema, rows, groups).setCreated_by("ebflow"));
+    TMemoryBuffer footer = bytes(new FileMetaData(1, schema, rows, groups).setCreated_by("ebflow"));
     write(footer.getArray(), footer.length());
     byte[] end =
         ByteBuffer.allocate(Integer.BYTES)

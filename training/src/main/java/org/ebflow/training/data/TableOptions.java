@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
  *
  * @param header whether the first line of CSV holds names
  * @param encoding of CSV text without a byte order mark
- * @param separator between the cells of CSV: comma, semicolon or tab
+ * @param separator between the cells of CSV
  * @param decimalComma whether the numbers of CSV have a decimal comma
  * @param columns names of the columns to read, in this order, or ranges of them as first..last;
  *     where a table has no names, numbers from 1; empty: the model's by name where both the table
@@ -35,7 +35,7 @@ import org.jspecify.annotations.Nullable;
 public record TableOptions(
     Header header,
     Charset encoding,
-    char separator,
+    Separator separator,
     boolean decimalComma,
     List<String> columns,
     List<String> drop,
@@ -49,7 +49,7 @@ public record TableOptions(
       new TableOptions(
           Header.AUTO,
           StandardCharsets.UTF_8,
-          ',',
+          Separator.COMMA,
           false,
           List.of(),
           List.of(),
@@ -72,6 +72,26 @@ public record TableOptions(
     YES,
     /** It is the first row. */
     NO
+  }
+
+  /** What stands between the cells of CSV. */
+  public enum Separator {
+    /** A comma. */
+    COMMA(','),
+    /** A semicolon. */
+    SEMICOLON(';'),
+    /** A tab. */
+    TAB('\t');
+
+    private final char character;
+
+    Separator(char character) {
+      this.character = character;
+    }
+
+    char character() {
+      return character;
+    }
   }
 
   /**
@@ -102,11 +122,7 @@ public record TableOptions(
     if (!columns.isEmpty() && !drop.isEmpty()) {
       throw new InvalidInputException("expected --columns or --drop, found both");
     }
-    if (",;\t".indexOf(separator) < 0) {
-      throw new IllegalArgumentException(
-          "separator is " + separator + ", expected a comma, a semicolon or a tab");
-    }
-    if (decimalComma && separator == ',') {
+    if (decimalComma && separator == Separator.COMMA) {
       throw new InvalidInputException(
           "expected a semicolon or a tab between cells where numbers have a decimal comma, found a comma (--separator)");
     }
@@ -121,51 +137,161 @@ public record TableOptions(
 
   /** The same with another header. */
   public TableOptions withHeader(Header changed) {
-    return new TableOptions(changed, encoding, separator, decimalComma, columns, drop, idColumn, dropNonFinite, dropConstant, model, pictures);
+    return new TableOptions(
+        changed,
+        encoding,
+        separator,
+        decimalComma,
+        columns,
+        drop,
+        idColumn,
+        dropNonFinite,
+        dropConstant,
+        model,
+        pictures);
   }
 
   /** The same with another encoding. */
   public TableOptions withEncoding(Charset changed) {
-    return new TableOptions(header, changed, separator, decimalComma, columns, drop, idColumn, dropNonFinite, dropConstant, model, pictures);
+    return new TableOptions(
+        header,
+        changed,
+        separator,
+        decimalComma,
+        columns,
+        drop,
+        idColumn,
+        dropNonFinite,
+        dropConstant,
+        model,
+        pictures);
   }
 
   /** The same with another separator, and with a decimal comma in numbers or not. */
-  public TableOptions withSeparator(char changed, boolean comma) {
-    return new TableOptions(header, encoding, changed, comma, columns, drop, idColumn, dropNonFinite, dropConstant, model, pictures);
+  public TableOptions withSeparator(Separator changed, boolean comma) {
+    return new TableOptions(
+        header,
+        encoding,
+        changed,
+        comma,
+        columns,
+        drop,
+        idColumn,
+        dropNonFinite,
+        dropConstant,
+        model,
+        pictures);
   }
 
   /** The same with other columns. */
   public TableOptions withColumns(List<String> changed) {
-    return new TableOptions(header, encoding, separator, decimalComma, changed, drop, idColumn, dropNonFinite, dropConstant, model, pictures);
+    return new TableOptions(
+        header,
+        encoding,
+        separator,
+        decimalComma,
+        changed,
+        drop,
+        idColumn,
+        dropNonFinite,
+        dropConstant,
+        model,
+        pictures);
   }
 
   /** The same with other columns left out. */
   public TableOptions withDrop(List<String> changed) {
-    return new TableOptions(header, encoding, separator, decimalComma, columns, changed, idColumn, dropNonFinite, dropConstant, model, pictures);
+    return new TableOptions(
+        header,
+        encoding,
+        separator,
+        decimalComma,
+        columns,
+        changed,
+        idColumn,
+        dropNonFinite,
+        dropConstant,
+        model,
+        pictures);
   }
 
   /** The same with another id column. */
   public TableOptions withIdColumn(@Nullable String changed) {
-    return new TableOptions(header, encoding, separator, decimalComma, columns, drop, changed, dropNonFinite, dropConstant, model, pictures);
+    return new TableOptions(
+        header,
+        encoding,
+        separator,
+        decimalComma,
+        columns,
+        drop,
+        changed,
+        dropNonFinite,
+        dropConstant,
+        model,
+        pictures);
   }
 
   /** The same, dropping rows that are not finite or not. */
   public TableOptions withDropNonFinite(boolean changed) {
-    return new TableOptions(header, encoding, separator, decimalComma, columns, drop, idColumn, changed, dropConstant, model, pictures);
+    return new TableOptions(
+        header,
+        encoding,
+        separator,
+        decimalComma,
+        columns,
+        drop,
+        idColumn,
+        changed,
+        dropConstant,
+        model,
+        pictures);
   }
 
   /** The same, dropping constant columns or not. */
   public TableOptions withDropConstant(boolean changed) {
-    return new TableOptions(header, encoding, separator, decimalComma, columns, drop, idColumn, dropNonFinite, changed, model, pictures);
+    return new TableOptions(
+        header,
+        encoding,
+        separator,
+        decimalComma,
+        columns,
+        drop,
+        idColumn,
+        dropNonFinite,
+        changed,
+        model,
+        pictures);
   }
 
   /** The same for rows of a model. */
   public TableOptions forModel(ModelColumns changed) {
-    return new TableOptions(header, encoding, separator, decimalComma, columns, drop, idColumn, dropNonFinite, dropConstant, changed, pictures);
+    return new TableOptions(
+        header,
+        encoding,
+        separator,
+        decimalComma,
+        columns,
+        drop,
+        idColumn,
+        dropNonFinite,
+        dropConstant,
+        changed,
+        pictures);
   }
 
   /** The same with another use of pictures. */
   public TableOptions withPictures(PictureOptions changed) {
-    return new TableOptions(header, encoding, separator, decimalComma, columns, drop, idColumn, dropNonFinite, dropConstant, model, changed);
+    return new TableOptions(
+        header,
+        encoding,
+        separator,
+        decimalComma,
+        columns,
+        drop,
+        idColumn,
+        dropNonFinite,
+        dropConstant,
+        model,
+        changed);
   }
 }

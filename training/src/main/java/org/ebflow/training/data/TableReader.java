@@ -23,7 +23,8 @@ import org.jspecify.annotations.Nullable;
  * that is truncated, corrupt or of another format throws {@link InvalidInputException}. Threading:
  * not thread-safe.
  */
-public abstract sealed class TableReader implements Closeable permits CsvTable, NpyTable, ParquetTable {
+public abstract sealed class TableReader implements Closeable
+    permits CsvTable, NpyTable, ParquetTable, IdxTable, PictureTable, TableSequence {
   /** Relative distance of a float64 from its neighbour. */
   static final double FLOAT64_ROUNDOFF = 0x1p-52;
 
@@ -33,16 +34,13 @@ public abstract sealed class TableReader implements Closeable permits CsvTable, 
   /** The columns of the current row, overwritten by the next one. */
   final double[] values;
 
-  private final InputFile file;
-  private final boolean header;
+  private final ColumnChoice choice;
   private final List<String> columns;
   private final ColumnPlaces places;
   private final @Nullable String note;
 
-  TableReader(
-      InputFile file, ColumnChoice choice, @Nullable String note) {
-    this.file = file;
-    this.header = choice.named();
+  TableReader(ColumnChoice choice, @Nullable String note) {
+    this.choice = choice;
     this.columns = choice.valueNames();
     this.places = choice.places();
     this.note = note;
@@ -55,10 +53,29 @@ public abstract sealed class TableReader implements Closeable permits CsvTable, 
   }
 
   /**
+   * Opens tables of the same columns as one, or pictures as rows of pixels.
+   *
+   * @throws InvalidInputException as {@link #open(Path, TableOptions)}; later if a table has other
+   *     columns than the first
+   */
+  public static TableReader open(InputFiles files, TableOptions options) {
+    if (files.arePictures()) {
+      if (options.choosesColumns() || options.idColumn() != null) {
+        throw new InvalidInputException(
+            files.name() + ": expected no choice of columns or header for pictures, found one");
+      }
+      return PictureTable.open(files.pictures(), options);
+    }
+    return files.files().size() == 1
+        ? open(files.files().getFirst(), options)
+        : TableSequence.open(files.files(), options);
+  }
+
+  /**
    * Opens a table.
    *
-   * @param file a name that {@link FileFormat} takes for CSV, NPY or Parquet; compression with gzip is
-   *     told by the content
+   * @param file a name that {@link FileFormat} takes for CSV, NPY, Parquet or idx images;
+   *     compression with gzip is told by the content
    * @throws InvalidInputException if the file is not such a table, lacks a column, or has a first
    *     line that may hold names or numbers
    */
@@ -76,9 +93,10 @@ public abstract sealed class TableReader implements Closeable permits CsvTable, 
         }
         case CSV -> CsvTable.open(input, options);
         case PARQUET -> ParquetTable.open(input, options);
+        case IDX -> IdxTable.open(input, options);
         default ->
             throw input.invalid(
-                "expected a table named .csv, .csv.gz, .npy, .npy.gz or .parquet");
+                "expected a table named .csv, .csv.gz, .npy, .npy.gz or .parquet, or idx images");
       };
     } catch (IOException e) {
       throw input.failure(e);
@@ -87,7 +105,7 @@ public abstract sealed class TableReader implements Closeable permits CsvTable, 
 
   /** Whether the first line was taken for names. */
   public final boolean header() {
-    return header;
+    return choice.named();
   }
 
   /** What the reader decided and its user may want to know, or null. */
@@ -141,7 +159,12 @@ public abstract sealed class TableReader implements Closeable permits CsvTable, 
    */
   public abstract long line();
 
-  /** The current row's text in the id column, or its number. */
+  /** Whether rows have ids of their own without an id column. */
+  public boolean identifies() {
+    return false;
+  }
+
+  /** The current row's text in the id column, or its number; the path of a picture. */
   public abstract String id();
 
   /**
@@ -161,7 +184,7 @@ public abstract sealed class TableReader implements Closeable permits CsvTable, 
   /** Where the current row stands, as "row 3" or "row 3 (line 4)". */
   public abstract String place();
 
-  final InputFile file() {
-    return file;
+  final ColumnChoice choice() {
+    return choice;
   }
 }

@@ -50,8 +50,7 @@ final class ParquetTableTest {
 
   /** What every writer was given, see make.py. */
   @ParameterizedTest
-  @ValueSource(
-      strings = {"pyarrow", "pandas", "polars", "duckdb", "spark", "fastparquet"})
+  @ValueSource(strings = {"pyarrow", "pandas", "polars", "duckdb", "spark", "fastparquet"})
   void numbersOfEveryTypeAreReadFromEveryWriter(String writer) throws IOException {
     Path file = fixture(writer + ".parquet");
     assertThat(column(file, "i8")).containsExactly(-128, 127, 0, 1, 2, 3, 4);
@@ -75,8 +74,7 @@ final class ParquetTableTest {
   }
 
   @ParameterizedTest
-  @ValueSource(
-      strings = {"pyarrow", "pandas", "polars", "duckdb", "spark", "fastparquet"})
+  @ValueSource(strings = {"pyarrow", "pandas", "polars", "duckdb", "spark", "fastparquet"})
   void aNullIsAMissingValueAndTextIdentifiesRows(String writer) throws IOException {
     TableOptions options = columns("i8", "gap").withIdColumn("id");
     List<String> ids = new ArrayList<>();
@@ -160,8 +158,7 @@ final class ParquetTableTest {
   void anIndexOfPandasIsLeftOut() throws IOException {
     try (TableReader table = TableReader.open(fixture("pandas-index.parquet"))) {
       assertThat(table.columns()).containsExactly("x", "y", "group");
-      assertThat(table.note())
-          .isEqualTo("left out __index_level_0__, the index of a pandas table");
+      assertThat(table.note()).isEqualTo("left out __index_level_0__, the index of a pandas table");
     }
   }
 
@@ -175,7 +172,8 @@ final class ParquetTableTest {
         fixture("dates.parquet"),
         columns("time"),
         "column 2 (time): expected numbers, found the type TIMESTAMP(MICROS, local)");
-    refuses(fixture("nested.parquet"), columns("point"), "(point): expected numbers, found structs");
+    refuses(
+        fixture("nested.parquet"), columns("point"), "(point): expected numbers, found structs");
     refuses(fixture("nested.parquet"), columns("list"), "(list): expected numbers, found lists");
     refuses(
         fixture("nested.parquet"),
@@ -213,8 +211,16 @@ final class ParquetTableTest {
   @ParameterizedTest
   @ValueSource(
       strings = {
-        "pyarrow", "duckdb", "polars", "spark", "groups-snappy", "groups-zstd", "groups-lz4",
-        "groups-gzip", "pages-v2", "delta"
+        "pyarrow",
+        "duckdb",
+        "polars",
+        "spark",
+        "groups-snappy",
+        "groups-zstd",
+        "groups-lz4",
+        "groups-gzip",
+        "pages-v2",
+        "delta"
       })
   @Timeout(60)
   void damageIsOneLine(String name) throws IOException {
@@ -231,13 +237,15 @@ final class ParquetTableTest {
         damaged = Arrays.copyOf(damaged, random.nextInt(damaged.length));
       }
       Files.write(file, damaged);
-      try (TableReader table =
-          TableReader.open(file, TableOptions.DEFAULT.withDrop(idOf(name)))) {
+      try (TableReader table = TableReader.open(file, TableOptions.DEFAULT.withDrop(idOf(name)))) {
         while (table.next()) {
           table.problem();
         }
       } catch (InvalidInputException e) {
-        assertThat(e.getMessage()).as("mutation %d", i).startsWith(file + ": ").doesNotContain("\n");
+        assertThat(e.getMessage())
+            .as("mutation %d", i)
+            .startsWith(file + ": ")
+            .doesNotContain("\n");
       }
     }
   }

@@ -86,7 +86,7 @@ final class ParquetWriterTest {
       int first = 0;
       try (OutputStream out = new FileOutputStream(file.toFile())) {
         ParquetWriter writer = new ParquetWriter(out, COLUMNS);
-      writer.begin();
+        writer.begin();
         for (int g = 0; g < before; g++) {
           writer.write(group(first, counts[g]));
           first += counts[g];
@@ -110,8 +110,7 @@ final class ParquetWriterTest {
     byte[] whole = Files.readAllBytes(written("whole.parquet", 100));
     Path file = Files.write(folder.resolve("part"), Arrays.copyOf(whole, 700));
     try (RandomAccessFile part = new RandomAccessFile(file.toFile(), "rw")) {
-      assertThatThrownBy(
-              () -> ParquetWriter.resume(part, OutputStream.nullOutputStream(), COLUMNS))
+      assertThatThrownBy(() -> ParquetWriter.resume(part, OutputStream.nullOutputStream(), COLUMNS))
           .isInstanceOf(IOException.class);
     }
   }
