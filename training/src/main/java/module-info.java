@@ -15,6 +15,8 @@ module org.ebflow.training {
   requires org.apache.commons.text;
   requires tools.jackson.databind;
   requires de.siegmar.fastcsv;
+  requires dev.hardwood.core;
+  requires parquet.format.structures;
   requires ch.randelshofer.fastdoubleparser;
 
   exports org.ebflow.training;

@@ -9,8 +9,10 @@ import java.util.logging.Logger;
 import java.util.logging.SimpleFormatter;
 import org.ebflow.flow.io.OneLine;
 
-/** What the libraries log, one plain line each. */
+/** What the libraries log, one plain line each; of those that are not EBFlow's, only warnings. */
 final class ConsoleLogHandler extends Handler {
+  private static final String OURS = "org.ebflow.";
+
   private final PrintWriter err;
 
   private ConsoleLogHandler(PrintWriter err) {
@@ -28,8 +30,11 @@ final class ConsoleLogHandler extends Handler {
 
   @Override
   public void publish(LogRecord record) {
-    String message = OneLine.message(getFormatter().formatMessage(record));
     boolean warning = record.getLevel().intValue() >= Level.WARNING.intValue();
+    if (!warning && !String.valueOf(record.getLoggerName()).startsWith(OURS)) {
+      return;
+    }
+    String message = OneLine.message(getFormatter().formatMessage(record));
     err.println(warning ? "ebflow: warning: " + message : "ebflow: " + message);
   }
 

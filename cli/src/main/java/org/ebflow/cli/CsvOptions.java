@@ -9,6 +9,7 @@ import java.util.Map;
 import org.ebflow.flow.InvalidInputException;
 import org.ebflow.training.data.TableOptions;
 import org.ebflow.training.data.TableOptions.Header;
+import org.ebflow.training.data.TableOptions.Separator;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
@@ -28,6 +29,18 @@ final class CsvOptions {
           "Encoding of CSV, as windows-1252. Default: UTF-8, or what a byte order mark says.")
   private @Nullable String encoding;
 
+  @Option(
+      names = "--separator",
+      paramLabel = "comma|semicolon|tab",
+      description = "What stands between the cells of CSV. Default: comma.")
+  private @Nullable String separator;
+
+  @Option(
+      names = "--decimal-comma",
+      description =
+          "Numbers of CSV have a decimal comma, as 1,5; with --separator semicolon or tab.")
+  private boolean decimalComma;
+
   /** The options that were given, over the defaults. */
   TableOptions table() {
     TableOptions table = TableOptions.DEFAULT;
@@ -36,6 +49,9 @@ final class CsvOptions {
         throw new InvalidInputException("--header is " + header + ", expected yes or no");
       }
       table = table.withHeader(header.equals("yes") ? Header.YES : Header.NO);
+    }
+    if (separator != null || decimalComma) {
+      table = table.withSeparator(separator(), decimalComma);
     }
     if (encoding != null) {
       try {
@@ -48,6 +64,18 @@ final class CsvOptions {
     return table;
   }
 
+  private Separator separator() {
+    return switch (separator) {
+      case null -> Separator.COMMA;
+      case "comma" -> Separator.COMMA;
+      case "semicolon" -> Separator.SEMICOLON;
+      case "tab" -> Separator.TAB;
+      default ->
+          throw new InvalidInputException(
+              "--separator is " + separator + ", expected comma, semicolon or tab");
+    };
+  }
+
   /** The options that were given, as values of a recipe by dotted key. */
   Map<String, String> recipe() {
     TableOptions table = table();
@@ -55,14 +83,15 @@ final class CsvOptions {
     if (header != null) {
       changes.put("data.header", header);
     }
+    if (separator != null) {
+      changes.put("data.separator", separator);
+    }
+    if (decimalComma) {
+      changes.put("data.decimal_comma", "true");
+    }
     if (encoding != null) {
       changes.put("data.encoding", table.encoding().name());
     }
     return changes;
-  }
-
-  /** The names of every --columns that was given, one after the other. */
-  static List<String> names(List<String> lists) {
-    return lists.stream().flatMap(list -> TableOptions.names(list).stream()).toList();
   }
 }

@@ -74,14 +74,15 @@ public final class DataCommand implements Runnable {
       @Parameters(
               paramLabel = "NAME|PATH",
               description =
-                  "Name of a data set, a table (.csv, .npy), idx images or a folder of pictures.")
+                  "Name of a data set, tables (.csv, .npy, .parquet; a folder of them, or a pattern), idx images, or pictures.")
           String nameOrPath,
+      @Mixin ColumnOptions columns,
       @Mixin CsvOptions csv) {
     DataSources sources = options.sources("");
     if (sources.has(nameOrPath)) {
-      describe(sources, nameOrPath, csv.table());
+      describe(sources, nameOrPath, columns.of(csv.table()));
     } else {
-      describe(TableSummary.of(Path.of(nameOrPath), csv.table()));
+      describe(TableSummary.of(Path.of(nameOrPath), columns.of(csv.table())));
     }
     return 0;
   }

@@ -1,11 +1,11 @@
 package org.ebflow.cli;
 
 import java.io.PrintWriter;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
 import org.ebflow.flow.InvalidInputException;
 import org.ebflow.training.data.DataSources;
+import org.ebflow.training.data.InputFiles;
 import org.ebflow.training.recipe.Recipe;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
@@ -56,7 +56,7 @@ final class DataOptions {
       return new RecipeChoice(nameOrFile, nameOrFile, model, loss).recipe(err);
     }
     requireThere(nameOrFile);
-    return new RecipeChoice(nameOrFile, isFolder(nameOrFile) ? "images" : "table", model, loss)
+    return new RecipeChoice(nameOrFile, arePictures(nameOrFile) ? "images" : "table", model, loss)
         .recipe(err)
         .set("data.name", absolute(nameOrFile));
   }
@@ -67,7 +67,7 @@ final class DataOptions {
    * @throws InvalidInputException that says what is
    */
   void requireThere(String file) {
-    if (!Files.exists(Path.of(file))) {
+    if (!InputFiles.exist(file)) {
       sources("").load(file, 0);
     }
   }
@@ -77,9 +77,9 @@ final class DataOptions {
     return Recipe.named("table-" + model + "-" + loss).set("data.name", absolute(file));
   }
 
-  /** Whether it names a folder, to be read as one of pictures. */
-  static boolean isFolder(String file) {
-    return Files.isDirectory(Path.of(file));
+  /** Whether it names pictures: a folder of them, or a pattern. */
+  static boolean arePictures(String file) {
+    return InputFiles.exist(file) && InputFiles.of(Path.of(file)).arePictures();
   }
 
   static String absolute(String file) {

@@ -27,7 +27,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
       "0:done",
       "1:a check failed, or the training diverged",
       "2:wrong usage or input",
-      "3:interrupted, with the state of the training saved",
+      "3:interrupted, with the state of the training or of the scoring saved",
       "70:a fault of this program",
       "130:interrupted, with nothing to save and nothing left behind (143: by SIGTERM)"
     },

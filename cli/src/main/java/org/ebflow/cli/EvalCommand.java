@@ -52,13 +52,6 @@ public final class EvalCommand implements Callable<Integer> {
   private @Nullable String data;
 
   @Option(
-      names = "--columns",
-      paramLabel = "NAME,…",
-      description =
-          "Columns of that table; a name with a comma in double quotes. Default: the model's, by name.")
-  private List<String> columns = List.of();
-
-  @Option(
       names = "--drop-nonfinite",
       description = "Leave out that table's rows with missing values, NaN or infinity.")
   private boolean dropNonFinite;
@@ -72,6 +65,7 @@ public final class EvalCommand implements Callable<Integer> {
           "One JSON object on stdout: nll, bpd, nll_se, log_z, n, split, impossible, nll_gaussian, nll_margins, nll_copula.")
   private boolean json;
 
+  @Mixin private ColumnOptions columns = new ColumnOptions();
   @Mixin private CsvOptions csv = new CsvOptions();
   @Mixin private DataOptions dataOptions = new DataOptions();
   @Mixin private ScoringOptions scoring = new ScoringOptions();
@@ -137,11 +131,11 @@ public final class EvalCommand implements Callable<Integer> {
     String file = data == null || dataOptions.sources("").has(data) ? null : data;
     if (file != null && split == null) {
       TableOptions options =
-          csv.table()
-              .withColumns(CsvOptions.names(columns))
+          columns
+              .of(csv.table())
               .withDropNonFinite(dropNonFinite)
               .withPictures(
-                  DataOptions.isFolder(file)
+                  DataOptions.arePictures(file)
                       ? PictureOptions.like(model.data().imageShape())
                       : PictureOptions.DEFAULT)
               .forModel(model.columns());
@@ -149,7 +143,7 @@ public final class EvalCommand implements Callable<Integer> {
     }
     Recipe recipe = Recipe.ofRun(run).with(csv.recipe());
     if (file != null) {
-      if (!columns.isEmpty() || dropNonFinite) {
+      if (columns.given() || dropNonFinite) {
         throw usage("--split reads the run's own data as the run did, expected no other choice");
       }
       recipe = dataOptions.moved(recipe, file);

@@ -19,7 +19,6 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
-import tools.jackson.databind.json.JsonMapper;
 
 /** Which recipe a run is trained by: the one that is chosen, and what is changed in it. */
 final class RecipeOptions {
@@ -42,8 +41,6 @@ final class RecipeOptions {
   /** Models of images alone. */
   private static final Set<String> OF_IMAGES = Set.of(PATCHES, "cnn", "glow", "glow64");
 
-  private static final JsonMapper JSON = new JsonMapper();
-
   @Spec(Spec.Target.MIXEE)
   private CommandSpec spec;
 
@@ -59,14 +56,8 @@ final class RecipeOptions {
       names = "--data",
       paramLabel = "NAME|PATH",
       description =
-          "A data set by name, a table (.csv or .npy), or a folder of pictures (.png, .jpg), with those below it.")
+          "A data set by name; tables (.csv, .npy, .parquet), a folder of them, or a pattern, as 'parts/*.csv'; or a folder of pictures (.png, .jpg), with those below it.")
   private @Nullable String data;
-
-  @Option(
-      names = "--columns",
-      paramLabel = "NAME,…",
-      description = "Columns of the table; a name with a comma in double quotes. Default: all.")
-  private List<String> columns = List.of();
 
   @Option(
       names = "--split",
@@ -164,6 +155,7 @@ final class RecipeOptions {
       description = "f32, f64, or bf16: f32 with products of factors rounded to bfloat16.")
   private @Nullable String precision;
 
+  @Mixin private ColumnOptions columns = new ColumnOptions();
   @Mixin private CsvOptions csv = new CsvOptions();
   @Mixin private DataOptions dataOptions = new DataOptions();
 
@@ -200,7 +192,7 @@ final class RecipeOptions {
     requireOneOf("--model", model, MODELS);
     if (!dataOptions.sources("").has(data)) {
       dataOptions.requireThere(data);
-      if (model != null && OF_IMAGES.contains(model) && !DataOptions.isFolder(data)) {
+      if (model != null && OF_IMAGES.contains(model) && !DataOptions.arePictures(data)) {
         throw usage("--model " + model + " needs a data set of images, found the table " + data);
       }
     }
@@ -216,7 +208,7 @@ final class RecipeOptions {
         && model == null
         && loss == null
         && !dataOptions.sources("").has(data)
-        && !DataOptions.isFolder(data);
+        && !DataOptions.arePictures(data);
   }
 
   /**
@@ -252,10 +244,7 @@ final class RecipeOptions {
     put(all, "training.map", noMap ? "false" : null);
     put(all, "data.drop_nonfinite", dropNonFinite ? "true" : null);
     put(all, "data.drop_constant", dropConstant ? "true" : null);
-    put(
-        all,
-        "data.columns",
-        columns.isEmpty() ? null : JSON.writeValueAsString(CsvOptions.names(columns)));
+    all.putAll(columns.recipe());
     all.putAll(csv.recipe());
     put(all, "data.split", split == null ? null : Arrays.toString(split));
     put(all, "data.validation", validation == null ? null : DataOptions.absolute(validation));
@@ -314,7 +303,7 @@ final class RecipeOptions {
         || learningRate != null
         || dropNonFinite
         || dropConstant
-        || !columns.isEmpty()
+        || columns.given()
         || !changes.isEmpty();
   }
 

@@ -51,7 +51,7 @@ record RecipeTraining(ComputeOptions compute, PrintWriter err, boolean pictures)
     trainer.listener(
         new Listeners(List.of(listener, new EvaluationThrottle(new Listeners(shows)))));
     TrainedFlow best;
-    StopSignals signals = new StopSignals(trainer::requestStop, err);
+    StopSignals signals = new StopSignals("step", trainer::requestStop, err);
     try (progress) {
       best = resumed ? trainer.resume(splits, run) : trainer.fit(splits, run);
     } finally {

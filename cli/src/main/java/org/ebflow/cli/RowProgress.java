@@ -2,8 +2,8 @@ package org.ebflow.cli;
 
 import java.io.PrintWriter;
 import java.util.Locale;
-import java.util.function.LongConsumer;
 import me.tongfei.progressbar.ProgressBar;
+import org.ebflow.cli.table.ScoringProgress;
 import org.ebflow.flow.io.OneLine;
 import org.jspecify.annotations.Nullable;
 
@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
  * Rows and rows per second on stderr: one line that is rewritten on a terminal, a plain line now
  * and then elsewhere.
  */
-final class RowProgress implements LongConsumer, AutoCloseable {
+final class RowProgress implements ScoringProgress, AutoCloseable {
   private static final long LINE_NANOS = 10_000_000_000L;
 
   private final PrintWriter err;
@@ -20,6 +20,7 @@ final class RowProgress implements LongConsumer, AutoCloseable {
   private final long start = System.nanoTime();
   private long shown = start;
   private long rows;
+  private long before;
 
   /** {@code terminal} is null where there is none. */
   RowProgress(PrintWriter err, @Nullable Terminal terminal) {
@@ -29,7 +30,13 @@ final class RowProgress implements LongConsumer, AutoCloseable {
   }
 
   @Override
-  public void accept(long rowsSoFar) {
+  public void resumed(long rowsBefore) {
+    before = rowsBefore;
+    err.println("going on behind " + number(rowsBefore) + " rows that are scored");
+  }
+
+  @Override
+  public void scored(long rowsSoFar) {
     rows = rowsSoFar;
     if (bar != null) {
       bar.stepTo(rows);
@@ -52,7 +59,7 @@ final class RowProgress implements LongConsumer, AutoCloseable {
   }
 
   private String rate() {
-    return number(Math.round(rows / Math.max(1e-9, seconds()))) + " rows/s";
+    return number(Math.round((rows - before) / Math.max(1e-9, seconds()))) + " rows/s";
   }
 
   private double seconds() {

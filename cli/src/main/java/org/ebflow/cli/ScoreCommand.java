@@ -4,12 +4,17 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
 import org.ebflow.cli.table.ScoringInput;
 import org.ebflow.cli.table.TableScoring;
+import org.ebflow.flow.layer.Shape;
 import org.ebflow.training.data.FileFormat;
+import org.ebflow.training.data.InputFiles;
+import org.ebflow.training.data.PictureOptions;
+import org.ebflow.training.data.Sha256;
 import org.ebflow.training.data.TableOptions;
 import org.ebflow.training.scoring.Scorer;
 import org.ebflow.training.scoring.TrainedFlow;
@@ -29,11 +34,12 @@ import picocli.CommandLine.Spec;
       "Scores the rows of tables by the model of a run, in constant memory and over all cores.",
       "CSV output has one line per row that could be scored: id, log_prob (nats, in the rows' own units), bits_per_dim, energy (nats), "
           + "latent_norm, percentile (among the training rows). NPY output is float64 [rows,5], the same without id, one row per input row, "
-          + "NaN where it was rejected.",
+          + "NaN where it was rejected. Parquet output has the columns of CSV, id as a whole number unless --id names a column.",
       "To find odd rows, look for a low log_prob, or its percentile. Where many values of a table are the same, as in a table of counts that are mostly zero, "
           + "log_prob tells above all how many of them a row has: there a high latent_norm is the better sign, and neither may be good.",
       "A row so far out that its density is zero in floating point has log_prob -Infinity and percentile 0, and is counted.",
       "Rows with NaN, infinity, a missing value (an empty cell, NA, N/A, null, None, ?), text or a wrong number of cells go to FILE.rejected.csv with their line and the reason.",
+      "Stopped or killed, the same call goes on from its last checkpoint, and the files have the same bytes as in one go.",
       "Rows are numbered from 1 over all inputs; a blank line is a row only where a table has one column."
     })
 public final class ScoreCommand implements Callable<Integer> {
@@ -52,27 +58,21 @@ public final class ScoreCommand implements Callable<Integer> {
       index = "1..*",
       arity = "1..*",
       paramLabel = "INPUT",
-      description = "Tables: .csv, .csv.gz, .npy or .npy.gz.")
-  private List<Path> inputs;
+      description =
+          "Tables (.csv, .npy, either with .gz, .parquet), a folder of them, or a pattern, as 'parts/*.parquet'; for a model of images also idx files and pictures.")
+  private List<Path> names;
 
   @Option(
       names = "--out",
       required = true,
       paramLabel = "FILE",
-      description = "Scores: .csv or .npy.")
+      description = "Scores: .csv, .npy or .parquet.")
   private Path out;
-
-  @Option(
-      names = "--columns",
-      paramLabel = "NAME,…",
-      description =
-          "Columns to read, in the model's order; a name with a comma in double quotes. Default: by the names the model was trained with.")
-  private List<String> columns = List.of();
 
   @Option(
       names = "--id",
       paramLabel = "COLUMN",
-      description = "Column copied as id. Default: the row's number.")
+      description = "Column copied as id. Default: the row's number, for pictures their path.")
   private @Nullable String id;
 
   @Option(
@@ -86,26 +86,45 @@ public final class ScoreCommand implements Callable<Integer> {
       description = "Stop at the first bad row, with exit code 2 and without output.")
   private boolean strict;
 
+  @Mixin private ColumnOptions columns = new ColumnOptions();
   @Mixin private CsvOptions csv = new CsvOptions();
   @Mixin private ScoringOptions scoring = new ScoringOptions();
 
   @Override
   public Integer call() {
     requireOutputName();
+    List<InputFiles> inputs =
+        names.stream().flatMap(name -> InputFiles.of(name).each().stream()).toList();
+    requireOtherThan(inputs);
     TrainedFlow model = scoring.model(run);
+    Shape image = model.data().imageShape();
     TableOptions options =
-        csv.table()
-            .withColumns(CsvOptions.names(columns))
+        columns
+            .of(csv.table())
             .withIdColumn(id)
+            .withPictures(PictureOptions.like(image))
             .forModel(model.columns());
     List<ScoringInput> tables =
-        inputs.stream().map(input -> ScoringInput.match(input, options)).toList();
+        inputs.stream().map(input -> ScoringInput.match(input, options, image)).toList();
     try (Scorer scorer = scoring.scorer(model);
         RowProgress progress = new RowProgress(spec.commandLine().getErr(), Terminal.ofStderr())) {
       Path rejected = rejected();
-      TableScoring.Summary summary =
-          new TableScoring(model, scorer, tables, blockRows(model.flow().dimension()), strict)
-              .run(out, rejected, progress);
+      TableScoring table =
+          new TableScoring(model, scorer, tables, blockRows(model.flow().dimension()), strict);
+      StopSignals signals =
+          new StopSignals("block", table::requestStop, spec.commandLine().getErr());
+      TableScoring.Summary summary;
+      try {
+        summary = table.run(out, rejected, call(tables), progress);
+      } finally {
+        signals.restore();
+      }
+      if (!summary.complete()) {
+        progress.finish(
+            "stopped behind " + RowProgress.number(summary.scored()) + " scored rows",
+            ": the same call goes on from there");
+        return Ebflow.INTERRUPTED;
+      }
       progress.finish(
           "scored " + RowProgress.number(summary.scored()) + " rows into " + out,
           withDensityZero(summary)
@@ -114,6 +133,19 @@ public final class ScoreCommand implements Callable<Integer> {
                   : ", rejected " + RowProgress.number(summary.rejected()) + " into " + rejected));
     }
     return 0;
+  }
+
+  /** What decides the bytes of the output. */
+  private String call(List<ScoringInput> tables) {
+    List<String> lines = new ArrayList<>();
+    lines.add(ScoringInput.version(TrainedFlow.file(run)));
+    lines.add(scoring.computation());
+    for (ScoringInput table : tables) {
+      lines.add(table.options().toString());
+      table.versions().forEach(lines::add);
+    }
+    lines.add("strict " + strict);
+    return Sha256.of(String.join("\n", lines));
   }
 
   private static String withDensityZero(TableScoring.Summary summary) {
@@ -129,13 +161,13 @@ public final class ScoreCommand implements Callable<Integer> {
 
   private void requireOutputName() {
     switch (FileFormat.ofOutput(out)) {
-      case CSV, NPY -> {}
-      case PARQUET ->
-          throw usage(
-              "--out " + out + ": expected .csv or .npy; this version can't write Parquet yet");
-      default -> throw usage("--out " + out + ": expected a name ending in .csv or .npy");
+      case CSV, NPY, PARQUET -> {}
+      default -> throw usage("--out " + out + ": expected a name ending in .csv, .npy or .parquet");
     }
-    for (Path input : inputs) {
+  }
+
+  private void requireOtherThan(List<InputFiles> inputs) {
+    for (Path input : inputs.stream().flatMap(each -> each.files().stream()).toList()) {
       if (same(input, out)) {
         throw usage("--out " + out + " is one of the inputs, expected another name");
       }

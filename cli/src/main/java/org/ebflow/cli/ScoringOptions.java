@@ -45,6 +45,15 @@ final class ScoringOptions {
     return TrainedFlow.load(run).copy(weights);
   }
 
+  /** What decides the bits of the scores besides model and rows. */
+  String computation() {
+    return (precision == null ? "the model's precision" : precision)
+        + " "
+        + compute.blas().name()
+        + " "
+        + compute.blas().version();
+  }
+
   /** Scores by what {@link #model} gave. */
   Scorer scorer(TrainedFlow model) {
     return BFLOAT16.equals(precision)

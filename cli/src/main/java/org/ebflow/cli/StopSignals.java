@@ -18,14 +18,18 @@ final class StopSignals {
   private final Object previousInt;
   private final Object previousTerm;
 
-  /** From now on a signal calls {@code stop}. */
-  StopSignals(Runnable stop, PrintWriter err) {
+  /**
+   * From now on a signal calls {@code stop}.
+   *
+   * @param piece what is finished before the end, as "step"
+   */
+  StopSignals(String piece, Runnable stop, PrintWriter err) {
     AtomicLong askedAt = new AtomicLong();
     Runnable handler =
         () -> {
           long now = System.nanoTime();
           if (askedAt.compareAndSet(0, now)) {
-            err.println("ebflow: stopping after this step; once more ends at once");
+            err.println("ebflow: stopping after this " + piece + "; once more ends at once");
             stop.run();
           } else if (now - askedAt.get() > PATIENCE_NANOS) {
             Runtime.getRuntime().halt(ENDED_BY_SIGNAL);

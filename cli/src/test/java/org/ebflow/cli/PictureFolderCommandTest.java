@@ -6,7 +6,19 @@ import java.awt.image.BufferedImage;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import javax.imageio.ImageIO;
+import org.ebflow.linalg.Matrix;
+import org.ebflow.linalg.Precision;
+import org.ebflow.training.data.DataSources;
+import org.ebflow.training.data.Dataset;
+import org.ebflow.training.data.NpyWriter;
+import org.ebflow.training.data.PictureOptions;
+import org.ebflow.training.data.TableOptions;
 import org.ebflow.training.recipe.Recipe;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -89,6 +101,61 @@ final class PictureFolderCommandTest {
     Program.refuse("expected the data of the run", "eval", run, "--data", moved, "--split", "test");
   }
 
+  /** By folder and by pattern, with the bits of an array of the same pixels. */
+  @Test
+  void picturesAreScoredAndBadOnesAreRejected() throws IOException {
+    Path run = train();
+    Path bad = pictures.resolve("17.png");
+    byte[] whole = Files.readAllBytes(bad);
+    Dataset rows =
+        DataSources.read(pictures, TableOptions.DEFAULT.withPictures(new PictureOptions(4, 3)));
+    double[][] pixels = IntStream.range(0, 40).mapToObj(rows::row).toArray(double[][]::new);
+    Path npy = folder.resolve("pixels.npy");
+    NpyWriter.write(npy, Matrix.ofRows(Precision.FLOAT64, pixels));
+    Path scores = folder.resolve("array.csv");
+    Program.succeed("score", run, npy, "--out", scores);
+    List<String> expected = withoutIds(scores);
+
+    Files.write(bad, Arrays.copyOf(whole, whole.length - 20));
+    expected.remove(17);
+    Path out = folder.resolve("out.csv");
+    for (Path input : List.of(pictures, pictures.resolve("*.png"))) {
+      Program.Result result = Program.succeed("score", run, input, "--out", out);
+      assertThat(result.err()).contains("scored 39 rows into ", ", rejected 1 into ");
+      assertThat(withoutIds(out)).isEqualTo(expected);
+      String id = input.equals(pictures) ? "" : pictures + "/";
+      assertThat(Files.readAllLines(out).get(18)).startsWith(id + "18.png,");
+      assertThat(Files.readAllLines(Path.of(out + ".rejected.csv")))
+          .containsExactly(
+              "id,input,row,line,reason",
+              id
+                  + "17.png,"
+                  + input
+                  + ",18,,\"expected more data, found the end of a truncated file\"");
+    }
+    assertThat(Program.run("score", run, pictures, "--strict", "--out", out).exit()).isEqualTo(2);
+  }
+
+  private static List<String> withoutIds(Path scores) throws IOException {
+    return Files.readAllLines(scores).stream()
+        .skip(1)
+        .map(line -> line.substring(line.indexOf(',')))
+        .collect(Collectors.toCollection(ArrayList::new));
+  }
+
+  @Test
+  void aModelOfATableTakesNoPictures() throws IOException {
+    Path run = folder.resolve("run");
+    TestRuns.table(run, 3);
+    Program.refuse(
+        pictures + ": expected a table, as the model was trained on one, found pictures",
+        "score",
+        run,
+        pictures,
+        "--out",
+        folder.resolve("out.csv"));
+  }
+
   @Test
   void patchesTakeAFolder() {
     train("--model", "patches", "--steps", "2");
@@ -105,7 +172,7 @@ final class PictureFolderCommandTest {
   void badPicturesAreNamedInOneLine() throws IOException {
     Path bad = pictures.resolve("17.png");
     byte[] whole = Files.readAllBytes(bad);
-    Files.write(bad, java.util.Arrays.copyOf(whole, whole.length - 20));
+    Files.write(bad, Arrays.copyOf(whole, whole.length - 20));
 
     Program.refuse(
         bad + ": expected more data, found the end of a truncated file",

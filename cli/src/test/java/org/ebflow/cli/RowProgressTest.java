@@ -21,8 +21,8 @@ class RowProgressTest {
   @Test
   void withoutATerminalThereIsOnlyTheLastLine() {
     try (RowProgress progress = progress(false)) {
-      progress.accept(1000);
-      progress.accept(1234567);
+      progress.scored(1000);
+      progress.scored(1234567);
       progress.finish("scored 1,234,567 rows into a.csv", ", rejected 2 into b.csv");
     }
     assertThat(err.toString())
@@ -31,10 +31,22 @@ class RowProgressTest {
   }
 
   @Test
+  void theRateIsThatOfTheRowsOfThisCall() {
+    try (RowProgress progress = progress(false)) {
+      progress.resumed(1000);
+      progress.scored(1000);
+      progress.finish("scored", "");
+    }
+    assertThat(err.toString())
+        .matches(
+            "going on behind 1,000 rows that are scored\\Rscored in \\d+\\.\\d s \\(0 rows/s\\)\\R");
+  }
+
+  @Test
   void onATerminalABarCountsTheRowsAndEndsBeforeTheLastLine() {
     try (RowProgress progress = progress(true)) {
-      progress.accept(1000);
-      progress.accept(1234567);
+      progress.scored(1000);
+      progress.scored(1234567);
       progress.finish("scored", "");
       assertThat(screen.toString(StandardCharsets.UTF_8)).contains("1234567").endsWith("\n");
     }
@@ -44,7 +56,7 @@ class RowProgressTest {
   @Test
   void aBarIsClosedAlsoAfterAFailure() {
     try (RowProgress progress = progress(true)) {
-      progress.accept(3);
+      progress.scored(3);
     }
     assertThat(screen.toString(StandardCharsets.UTF_8)).contains("3/?").endsWith("\n");
     assertThat(err.toString()).isEmpty();

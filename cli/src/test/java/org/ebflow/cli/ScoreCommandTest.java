@@ -24,7 +24,12 @@ import org.ebflow.linalg.Matrix;
 import org.ebflow.linalg.Precision;
 import org.ebflow.training.data.DataSources;
 import org.ebflow.training.data.NpyWriter;
+import org.ebflow.training.data.ParquetWriter;
+import org.ebflow.training.data.ParquetWriter.Column;
+import org.ebflow.training.data.ParquetWriter.Kind;
+import org.ebflow.training.data.ParquetWriter.Values;
 import org.ebflow.training.data.TableOptions;
+import org.ebflow.training.data.TableReader;
 import org.ebflow.training.scoring.Evaluation;
 import org.ebflow.training.scoring.Scorer;
 import org.ebflow.training.scoring.Scores;
@@ -355,7 +360,7 @@ class ScoreCommandTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"out.parquet", "out.txt", "in.csv"})
+  @ValueSource(strings = {"out.parquet.gz", "out.txt", "in.csv"})
   void anImpossibleOutputNameIsWrongUsage(String name) throws IOException {
     Path csv = TestRuns.csv(folder.resolve("in.csv"), "a,b,c", TestRuns.rows(3, 3, 2));
     Outcome outcome = score(csv, "--out", folder.resolve(name));
@@ -433,10 +438,52 @@ class ScoreCommandTest {
   }
 
   @Test
-  void parquetInputIsRefusedInOneLine() {
-    Outcome outcome = score(folder.resolve("in.parquet"), "--out", folder.resolve("out.csv"));
-    assertThat(outcome.failure()).isInstanceOf(InvalidInputException.class);
-    assertThat(outcome.message()).contains("in.parquet", "Parquet").doesNotContain("\n");
+  void parquetIsReadAndWrittenWithTheBitsOfCsv() throws IOException {
+    double[][] rows = TestRuns.rows(700, 3, 2);
+    Path parquet = folder.resolve("in.parquet");
+    try (OutputStream out = Files.newOutputStream(parquet)) {
+      List<Column> columns =
+          List.of(real("c"), real("a"), new Column("name", Kind.TEXT), real("b"));
+      ParquetWriter writer = new ParquetWriter(out, columns);
+      writer.begin();
+      List<Values> values = columns.stream().map(_ -> new Values()).toList();
+      for (double[] row : rows) {
+        values.get(0).add(row[2]);
+        values.get(1).add(row[0]);
+        values.get(2).add("row " + row[1]);
+        values.get(3).add(row[1]);
+      }
+      writer.write(values);
+      writer.finish();
+    }
+    Path csv = folder.resolve("out.csv");
+    assertThat(score(parquet, "--id", "name", "--out", csv).exit()).isZero();
+    assertThat(logProb(csv)).isEqualTo(model.logProb(rows));
+    assertThat(Files.readAllLines(csv).get(1)).startsWith("row " + rows[0][1] + ",");
+
+    Path scores = folder.resolve("out.parquet");
+    for (boolean named : new boolean[] {true, false}) {
+      Object[] id = named ? new Object[] {"--id", "name"} : new Object[] {};
+      assertThat(
+              score(Stream.concat(Stream.of(parquet, "--out", scores), Stream.of(id)).toArray())
+                  .exit())
+          .isZero();
+      List<double[]> read = new ArrayList<>();
+      TableOptions options =
+          TableOptions.DEFAULT.withIdColumn("id").withColumns(List.of("log_prob..percentile"));
+      try (TableReader table = TableReader.open(scores, options)) {
+        while (table.next()) {
+          assertThat(table.id())
+              .isEqualTo(named ? "row " + rows[read.size()][1] : "" + (read.size() + 1));
+          read.add(table.values().clone());
+        }
+      }
+      assertThat(read.toArray(double[][]::new)).isEqualTo(cells(csv));
+    }
+  }
+
+  private static Column real(String name) {
+    return new Column(name, Kind.REAL);
   }
 
   @ParameterizedTest

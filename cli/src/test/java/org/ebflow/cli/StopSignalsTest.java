@@ -3,7 +3,6 @@ package org.ebflow.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -70,17 +69,18 @@ final class StopSignalsTest {
     assertThat(run.resolve("run.log")).content().contains("stopped on request");
   }
 
-  /** There is nothing to save: the codes are those of any program that a signal ends. */
+  /** A stopped call saves and ends with code 3; a killed one leaves its last checkpoint. */
   @ParameterizedTest
-  @CsvSource({"INT, 130", "TERM, 143"})
-  void scoreEndsAtOnceAndLeavesNothing(String signal, int exit) throws Exception {
+  @CsvSource({"INT, 3", "TERM, 3", "KILL, 137"})
+  void scoreGoesOnWhereASignalHasEndedIt(String signal, int exit) throws Exception {
     Path run = folder.resolve("run");
     TestRuns.table(run, 2);
-    Path rows = TestRuns.text(folder.resolve("rows.csv"), "a,b\n" + "1,2\n".repeat(3_000_000));
+    Path rows =
+        TestRuns.text(folder.resolve("rows.csv"), "a,b\n" + "1,2\n3,4\n,5\n".repeat(1_000_000));
     Path scores = Files.createDirectory(folder.resolve("scores"));
+    Path out = scores.resolve("out.csv");
     List<String> command =
-        ChildProgram.command(
-            List.of(), "score", run, rows, "--batch-size", 1, "--out", scores.resolve("out.csv"));
+        ChildProgram.command(List.of(), "score", run, rows, "--batch-size", 1, "--out", out);
     if (heedsSignals()) {
       command.addAll(0, List.of("env", "--default-signal=INT"));
     }
@@ -91,8 +91,8 @@ final class StopSignalsTest {
             .start();
     try {
       long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(600);
-      while (isEmpty(scores)) {
-        assertThat(System.nanoTime()).as("waiting for a part").isLessThan(deadline);
+      while (Files.notExists(scores.resolve("out.csv.state.json"))) {
+        assertThat(System.nanoTime()).as("waiting for a checkpoint").isLessThan(deadline);
         Thread.sleep(20);
       }
       new ProcessBuilder("kill", "-" + signal, String.valueOf(process.pid())).start().waitFor();
@@ -102,12 +102,17 @@ final class StopSignalsTest {
     }
 
     assertThat(process.exitValue()).as(Files.readString(folder.resolve("screen"))).isEqualTo(exit);
-    assertThat(isEmpty(scores)).isTrue();
-  }
-
-  private static boolean isEmpty(Path folder) throws IOException {
-    try (Stream<Path> entries = Files.list(folder)) {
-      return entries.findAny().isEmpty();
+    assertThat(out).doesNotExist();
+    Commands.Outcome resumed = Commands.run(new ScoreCommand(), run, rows, "--out", out);
+    assertThat(resumed.exit()).isZero();
+    assertThat(resumed.err()).startsWith("going on behind ").contains("scored 2,000,000 rows");
+    Path whole = folder.resolve("whole.csv");
+    assertThat(Commands.run(new ScoreCommand(), run, rows, "--out", whole).exit()).isZero();
+    assertThat(Files.mismatch(out, whole)).isEqualTo(-1);
+    String rejected = ".rejected.csv";
+    assertThat(Files.mismatch(Path.of(out + rejected), Path.of(whole + rejected))).isEqualTo(-1);
+    try (Stream<Path> entries = Files.list(scores)) {
+      assertThat(entries).containsExactlyInAnyOrder(out, Path.of(out + rejected));
     }
   }
 

@@ -19,7 +19,7 @@ import org.ebflow.training.preprocessing.Standardize;
 import org.ebflow.training.scoring.TrainedFlow;
 
 /** Small trained runs, and tables for them. */
-final class TestRuns {
+public final class TestRuns {
   private TestRuns() {}
 
   static double[][] rows(int count, int dimension, long seed) {
@@ -49,7 +49,7 @@ final class TestRuns {
     return text(file, text.toString());
   }
 
-  static Path text(Path file, String text) throws IOException {
+  public static Path text(Path file, String text) throws IOException {
     if (file.toString().endsWith(".gz")) {
       try (GZIPOutputStream out = new GZIPOutputStream(Files.newOutputStream(file))) {
         out.write(text.getBytes(StandardCharsets.UTF_8));
@@ -60,7 +60,7 @@ final class TestRuns {
   }
 
   /** A model of a table with columns named a, b, c, … */
-  static TrainedFlow table(Path run, int dimension) throws IOException {
+  public static TrainedFlow table(Path run, int dimension) throws IOException {
     List<String> names = List.of("a", "b", "c", "d").subList(0, dimension);
     Path file =
         csv(

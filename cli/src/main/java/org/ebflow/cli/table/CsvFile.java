@@ -18,13 +18,18 @@ public final class CsvFile implements AutoCloseable {
 
   /** Begins the file with a record of names. */
   public CsvFile(Path path, String... header) {
-    file = new OutputFile(path);
+    this(new OutputFile(path));
+    write(header);
+  }
+
+  /** Appends to a file. */
+  CsvFile(OutputFile file) {
+    this.file = file;
     records =
         CsvWriter.builder()
             .lineDelimiter(LineDelimiter.LF)
             .commentCharacter(NO_COMMENTS)
             .build(file); // which it neither closes nor publishes
-    write(header);
   }
 
   /** Appends a record; its cells are in quotes where they must be. */
@@ -32,13 +37,18 @@ public final class CsvFile implements AutoCloseable {
     records.writeRecord(cells);
   }
 
-  /** Gives the complete file its name. */
-  public void publish() {
+  /** Passes all records on to the file. */
+  void flush() {
     try {
       records.flush();
     } catch (IOException e) { // the file throws others
       throw new UncheckedIOException(e);
     }
+  }
+
+  /** Gives the complete file its name. */
+  public void publish() {
+    flush();
     file.publish();
   }
 

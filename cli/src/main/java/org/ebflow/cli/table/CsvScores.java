@@ -4,16 +4,31 @@ import java.nio.file.Path;
 
 /** Scores as CSV: the id and the scores of every good row, numbers with all their digits. */
 final class CsvScores implements ScoreSink {
-  private final CsvFile file;
+  private final OutputFile file;
+  private final CsvFile records;
   private final ScoreColumns columns;
   private final double[] values = new double[ScoreColumns.NAMES.length];
   private final String[] cells = new String[1 + values.length];
 
   CsvScores(Path path, ScoreColumns columns) {
     this.columns = columns;
-    cells[0] = "id";
-    System.arraycopy(ScoreColumns.NAMES, 0, cells, 1, values.length);
-    file = new CsvFile(path, cells);
+    file = OutputFile.resumable(path);
+    records = new CsvFile(file);
+  }
+
+  @Override
+  public OutputFile file() {
+    return file;
+  }
+
+  @Override
+  public void begin(long bytes) {
+    file.truncate(bytes);
+    if (bytes == 0) {
+      cells[0] = "id";
+      System.arraycopy(ScoreColumns.NAMES, 0, cells, 1, values.length);
+      records.write(cells);
+    }
   }
 
   @Override
@@ -24,17 +39,23 @@ final class CsvScores implements ScoreSink {
       for (int c = 0; c < values.length; c++) {
         cells[1 + c] = Double.toString(values[c]);
       }
-      file.write(cells);
+      records.write(cells);
     }
   }
 
   @Override
-  public void publish() {
-    file.publish();
+  public boolean resumable() {
+    return true;
   }
 
   @Override
-  public void close() {
-    file.close();
+  public long flush() {
+    records.flush();
+    return file.length();
+  }
+
+  @Override
+  public void publish() {
+    records.publish();
   }
 }

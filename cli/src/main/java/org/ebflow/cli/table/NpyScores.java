@@ -21,8 +21,23 @@ final class NpyScores implements ScoreSink {
 
   NpyScores(Path path, ScoreColumns columns) {
     this.columns = columns;
-    file = new OutputFile(path);
-    file.write(header());
+    file = OutputFile.resumable(path);
+  }
+
+  @Override
+  public OutputFile file() {
+    return file;
+  }
+
+  @Override
+  public void begin(long length) {
+    file.truncate(length);
+    byte[] header = header();
+    if (length == 0) {
+      file.write(header);
+    } else {
+      rows = (length - header.length) / bytes.capacity();
+    }
   }
 
   /** Of one length for any number of rows. */
@@ -46,13 +61,18 @@ final class NpyScores implements ScoreSink {
   }
 
   @Override
-  public void publish() {
-    file.overwriteStart(header());
-    file.publish();
+  public boolean resumable() {
+    return true;
   }
 
   @Override
-  public void close() {
-    file.close();
+  public long flush() {
+    return file.length();
+  }
+
+  @Override
+  public void publish() {
+    file.overwriteStart(header());
+    file.publish();
   }
 }

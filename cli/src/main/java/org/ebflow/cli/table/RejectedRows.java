@@ -5,30 +5,38 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import org.ebflow.cli.table.RowBlock.RejectedRow;
-import org.ebflow.flow.io.PartFile;
-import org.jspecify.annotations.Nullable;
 
 /** The CSV file of rows that were not scored; there is none when all were. */
 final class RejectedRows implements AutoCloseable {
   private final Path path;
-  private @Nullable CsvFile file;
+  private final OutputFile file;
+  private final CsvFile records;
+  private boolean empty;
 
   RejectedRows(Path path) {
     this.path = path;
-    PartFile.removeLeftoversOf(path);
+    file = OutputFile.resumable(path);
+    records = new CsvFile(file);
+  }
+
+  /** The file that is written. */
+  OutputFile file() {
+    return file;
+  }
+
+  /** Begins the file, or goes on behind so many bytes of it. */
+  void begin(long bytes) {
+    file.truncate(bytes);
+    empty = bytes == 0;
   }
 
   void write(RowBlock block) {
-    if (block.rejected.isEmpty()) {
-      return;
-    }
-    CsvFile out = file;
-    if (out == null) {
-      out = new CsvFile(path, "id", "input", "row", "line", "reason");
-      file = out;
-    }
     for (RejectedRow row : block.rejected) {
-      out.write(
+      if (empty) {
+        records.write("id", "input", "row", "line", "reason");
+        empty = false;
+      }
+      records.write(
           row.id(),
           row.input(),
           Long.toString(row.row()),
@@ -37,12 +45,19 @@ final class RejectedRows implements AutoCloseable {
     }
   }
 
+  /** Passes what was written on to the file and tells its bytes. */
+  long flush() {
+    records.flush();
+    return file.length();
+  }
+
   /** Gives the file its name, or removes that of an earlier call when no row was rejected. */
   void publish() {
-    if (file != null) {
-      file.publish();
+    if (!empty) {
+      records.publish();
       return;
     }
+    file.discard();
     try {
       Files.deleteIfExists(path);
     } catch (IOException e) {
@@ -50,10 +65,9 @@ final class RejectedRows implements AutoCloseable {
     }
   }
 
+  /** Leaves an unfinished file for the next call. */
   @Override
   public void close() {
-    if (file != null) {
-      file.close();
-    }
+    file.close();
   }
 }

@@ -30,6 +30,12 @@ final class RowBlock {
 
   int good;
 
+  /** Input of the last row, from 0. */
+  int lastInput;
+
+  /** Number of the last row in its input, from 1. */
+  long lastRow;
+
   /** No block follows. */
   boolean last;
 

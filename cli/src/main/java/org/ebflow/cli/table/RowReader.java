@@ -11,22 +11,33 @@ import org.jspecify.annotations.Nullable;
 final class RowReader implements AutoCloseable {
   private final List<ScoringInput> inputs;
   private final boolean strict;
+  private final long multiple;
   private int nextInput;
   private @Nullable TableReader table;
   private long rows;
+  private long rowsOfInput;
+
+  /** Rows of the first input that were read by an earlier call. */
+  private long toSkip;
 
   /**
    * @param strict whether the first bad row is an error
+   * @param start what was read by an earlier call
+   * @param multiple number of input rows at whose multiples a block ends
    */
-  RowReader(List<ScoringInput> inputs, boolean strict) {
+  RowReader(List<ScoringInput> inputs, boolean strict, ScoringState start, long multiple) {
     this.inputs = inputs;
     this.strict = strict;
+    this.multiple = multiple;
+    nextInput = start.input();
+    toSkip = start.rowsOfInput();
+    rows = start.rows();
   }
 
-  /** Fills a block up to its capacity; marks the last one. */
+  /** Fills a block up to its capacity, or a multiple of rows; marks the last one. */
   void fill(RowBlock block) throws IOException {
     block.clear(rows + 1);
-    while (block.inputs < block.capacity()) {
+    while (block.inputs < block.capacity() && (block.inputs == 0 || rows % multiple != 0)) {
       TableReader reader = current();
       if (reader == null) {
         block.last = true;
@@ -38,13 +49,21 @@ final class RowReader implements AutoCloseable {
       }
       take(reader, block);
       block.inputs++;
+      block.lastInput = nextInput - 1;
+      block.lastRow = ++rowsOfInput;
       rows++;
     }
   }
 
   private @Nullable TableReader current() {
     if (table == null && nextInput < inputs.size()) {
-      table = inputs.get(nextInput++).open();
+      TableReader opened = inputs.get(nextInput++).open();
+      table = opened;
+      rowsOfInput = 0;
+      while (rowsOfInput < toSkip && opened.next()) {
+        rowsOfInput++;
+      }
+      toSkip = 0;
     }
     return table;
   }
@@ -57,15 +76,17 @@ final class RowReader implements AutoCloseable {
       System.arraycopy(values, 0, block.rows.doubles(), block.good * values.length, values.length);
       block.place[block.good] = block.inputs;
       if (block.ids != null) {
-        block.ids[block.good] = reader.id();
+        block.ids[block.good] = input.withIds() ? reader.id() : Long.toString(rows + 1);
       }
       block.good++;
     } else if (strict) {
-      throw new InvalidInputException(input.file() + ": " + reader.place() + ": " + problem);
+      throw new InvalidInputException(
+          input.files().name() + ": " + reader.place() + ": " + problem);
     } else {
-      String id = input.idColumn() == null ? Long.toString(rows + 1) : reader.id();
+      String id = input.withIds() ? reader.id() : Long.toString(rows + 1);
       block.rejected.add(
-          new RejectedRow(id, input.file().toString(), reader.row(), reader.line(), problem));
+          new RejectedRow(
+              id, input.files().name().toString(), reader.row(), reader.line(), problem));
     }
   }
 

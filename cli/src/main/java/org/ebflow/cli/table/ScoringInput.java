@@ -4,59 +4,96 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
+import java.nio.file.FileVisitOption;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Objects;
+import java.util.stream.Stream;
 import org.ebflow.flow.InvalidInputException;
+import org.ebflow.flow.layer.Shape;
+import org.ebflow.training.data.InputFiles;
 import org.ebflow.training.data.TableOptions;
 import org.ebflow.training.data.TableReader;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A table to be scored, with its columns matched to a model's.
+ * A table to be scored, with its columns matched to a model's, or pictures.
  *
  * @param options how it is read
+ * @param withIds whether texts identify its rows
  */
-public record ScoringInput(Path file, TableOptions options) {
+public record ScoringInput(InputFiles files, TableOptions options, boolean withIds) {
   private static final Logger LOGGER = System.getLogger(ScoringInput.class.getName());
 
   /**
-   * Looks at the first line of a table.
+   * Looks at the first line of a table, or the first picture.
    *
+   * @param files one table, or pictures
    * @param options how it is read, for rows of a model
+   * @param image shape of the model's images, or null
    * @throws InvalidInputException if it is no table, lacks a column, or its rows are not of the
    *     model's dimension
    */
-  public static ScoringInput match(Path file, TableOptions options) {
-    ScoringInput table = new ScoringInput(file, options);
+  public static ScoringInput match(InputFiles files, TableOptions options, @Nullable Shape image) {
+    Path name = files.name();
     int dimension = Objects.requireNonNull(options.model()).dimension();
-    try (TableReader reader = table.open()) {
+    if (image == null && files.arePictures()) {
+      throw new InvalidInputException(
+          name + ": expected a table, as the model was trained on one, found pictures");
+    }
+    try (TableReader reader = TableReader.open(files, options)) {
       if (reader.dimension() != dimension) {
         throw new InvalidInputException(
-            file
+            name
                 + ": expected rows of the model's shape [*,"
                 + dimension
                 + "], found [*,"
                 + reader.dimension()
                 + "]"
-                + (table.idColumn() == null && reader.dimension() == dimension + 1
+                + (options.idColumn() == null && reader.dimension() == dimension + 1
                     ? " (is one of the columns an id? name it by --id)"
                     : ""));
       }
       if (reader.note() != null) {
-        LOGGER.log(Level.WARNING, "{0}: {1}", file, reader.note());
+        LOGGER.log(Level.WARNING, "{0}: {1}", name, reader.note());
       }
+      return new ScoringInput(files, options, options.idColumn() != null || reader.identifies());
     } catch (IOException e) {
-      throw new UncheckedIOException(file + ": cannot be read: " + e.getMessage(), e);
+      throw new UncheckedIOException(name + ": cannot be read: " + e.getMessage(), e);
     }
-    return table;
-  }
-
-  /** Name of the column that identifies rows, or null. */
-  @Nullable String idColumn() {
-    return options.idColumn();
   }
 
   TableReader open() {
-    return TableReader.open(file, options);
+    return TableReader.open(files, options);
+  }
+
+  /** Its files as they are now. */
+  public Stream<String> versions() {
+    return files.files().stream().flatMap(ScoringInput::versionsIn);
+  }
+
+  private static Stream<String> versionsIn(Path file) {
+    if (!Files.isDirectory(file)) {
+      return Stream.of(version(file));
+    }
+    try (Stream<Path> below = Files.walk(file, FileVisitOption.FOLLOW_LINKS)) {
+      return below
+          .filter(Files::isRegularFile)
+          .sorted()
+          .map(ScoringInput::version)
+          .toList()
+          .stream();
+    } catch (IOException e) {
+      throw new UncheckedIOException(file + ": cannot be read: " + e.getMessage(), e);
+    }
+  }
+
+  /** A file as it is now, by its path, size and time. */
+  public static String version(Path file) {
+    try {
+      return file.toRealPath() + " " + Files.size(file) + " " + Files.getLastModifiedTime(file);
+    } catch (IOException e) {
+      throw new UncheckedIOException(file + ": cannot be read: " + e.getMessage(), e);
+    }
   }
 }

@@ -6,9 +6,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
-import java.util.function.LongConsumer;
 import org.ebflow.training.data.FileFormat;
-import org.ebflow.training.scoring.Evaluation;
 import org.ebflow.training.scoring.Scorer;
 import org.ebflow.training.scoring.TrainedFlow;
 import org.jspecify.annotations.Nullable;
@@ -21,6 +19,15 @@ import org.jspecify.annotations.Nullable;
  * on the number of threads.
  */
 public final class TableScoring {
+  /** Values of the input rows whose scores are a row group of Parquet. */
+  private static final long GROUP_VALUES = 1L << 23;
+
+  private static final long LEAST_GROUP_ROWS = 1 << 12;
+  private static final long MOST_GROUP_ROWS = 1 << 17;
+
+  /** Between two checkpoints. */
+  private static final long CHECKPOINT_NANOS = 1_000_000_000;
+
   /** One block each for reading, scoring and writing, and one in waiting. */
   private static final int BLOCKS = 4;
 
@@ -29,6 +36,8 @@ public final class TableScoring {
   private final List<ScoringInput> inputs;
   private final int blockRows;
   private final boolean strict;
+  private final long groupRows;
+  private volatile boolean stopping;
   private final BlockingQueue<RowBlock> empty = new ArrayBlockingQueue<>(BLOCKS);
   private final BlockingQueue<RowBlock> filled = new ArrayBlockingQueue<>(BLOCKS);
   private final BlockingQueue<RowBlock> scored = new ArrayBlockingQueue<>(BLOCKS);
@@ -41,59 +50,125 @@ public final class TableScoring {
    * @param impossible rows written whose density is zero
    * @param firstImpossible the first of them, its number counted over all inputs; null if there is
    *     none
+   * @param complete whether that is all; otherwise the same call goes on from here
    */
   public record Summary(
       long scored,
       long rejected,
       long impossible,
-      Evaluation.@Nullable ImpossibleRow firstImpossible) {}
+      @Nullable String firstImpossible,
+      boolean complete) {}
 
   /**
    * @param strict whether the first bad row is an error that leaves no output
    */
   public TableScoring(
       TrainedFlow model, Scorer scorer, List<ScoringInput> inputs, int blockRows, boolean strict) {
+    this(
+        model,
+        scorer,
+        inputs,
+        blockRows,
+        strict,
+        Math.clamp(GROUP_VALUES / model.flow().dimension(), LEAST_GROUP_ROWS, MOST_GROUP_ROWS));
+  }
+
+  /**
+   * @param groupRows input rows whose scores are a row group of Parquet
+   */
+  TableScoring(
+      TrainedFlow model,
+      Scorer scorer,
+      List<ScoringInput> inputs,
+      int blockRows,
+      boolean strict,
+      long groupRows) {
     this.model = model;
     this.scorer = scorer;
     this.inputs = inputs;
     this.blockRows = blockRows;
     this.strict = strict;
+    this.groupRows = groupRows;
+  }
+
+  /** Lets {@link #run} end after a block, with the state saved; from any thread. */
+  public void requestStop() {
+    stopping = true;
   }
 
   /**
-   * Scores everything.
+   * Scores everything, or what an unfinished call has left. An error of the input leaves no output.
+   * After one of writing, a stop or a kill, the same call goes on from the last checkpoint, and the
+   * files have the same bytes as in one go.
    *
-   * @param out .csv or .npy; nothing is there under that name before all is complete
+   * @param out .csv, .npy or .parquet; nothing is there under that name before all is complete
    * @param rejected CSV of rows that can't be scored; an old one is removed when there are none
-   * @param progress told the number of rows written so far
+   * @param call what decides the bytes of the output: inputs, model and options
    */
-  public Summary run(Path out, Path rejected, LongConsumer progress) {
-    boolean withIds = inputs.stream().anyMatch(input -> input.idColumn() != null);
-    ScoreColumns columns = new ScoreColumns(model, scorer);
-    boolean npy = FileFormat.ofOutput(out) == FileFormat.NPY;
-    try (ScoreSink sink = npy ? new NpyScores(out, columns) : new CsvScores(out, columns);
+  public Summary run(Path out, Path rejected, String call, ScoringProgress progress) {
+    try (ScoreSink sink = sink(out);
         RejectedRows rejectedRows = new RejectedRows(rejected)) {
-      for (int i = 0; i < BLOCKS; i++) {
-        empty.add(new RowBlock(blockRows, model.flow().dimension(), withIds));
-      }
-      Thread reader = Thread.ofPlatform().daemon().name("ebflow-reader").start(this::read);
-      Thread scoring = Thread.ofPlatform().daemon().name("ebflow-scoring").start(this::score);
+      ScoringCheckpoint checkpoint = new ScoringCheckpoint(out, call);
       try {
-        Summary summary = write(sink, rejectedRows, progress);
-        rejectedRows.publish();
-        sink.publish();
+        Summary summary = run(sink, rejectedRows, checkpoint, progress);
+        if (summary.complete()) {
+          rejectedRows.publish();
+          sink.publish();
+          checkpoint.remove();
+        }
         return summary;
-      } finally {
-        reader.interrupt();
-        scoring.interrupt();
-        join(reader);
-        join(scoring);
+      } catch (UncheckedIOException e) {
+        throw e; // what is there of the files stays
+      } catch (RuntimeException | Error e) {
+        sink.file().discard();
+        rejectedRows.file().discard();
+        checkpoint.remove();
+        throw e;
       }
     }
   }
 
-  private void read() {
-    try (RowReader rows = new RowReader(inputs, strict)) {
+  private ScoreSink sink(Path out) {
+    ScoreColumns columns = new ScoreColumns(model, scorer);
+    return switch (FileFormat.ofOutput(out)) {
+      case NPY -> new NpyScores(out, columns);
+      case PARQUET -> new ParquetScores(out, columns, withIds(), groupRows);
+      default -> new CsvScores(out, columns);
+    };
+  }
+
+  private boolean withIds() {
+    return inputs.stream().anyMatch(ScoringInput::withIds);
+  }
+
+  private Summary run(
+      ScoreSink sink,
+      RejectedRows rejectedRows,
+      ScoringCheckpoint checkpoint,
+      ScoringProgress progress) {
+    ScoringState start = checkpoint.read(sink.file().length(), rejectedRows.file().length());
+    sink.begin(start.bytes());
+    rejectedRows.begin(start.rejectedBytes());
+    if (start.rows() > 0) {
+      progress.resumed(start.scored());
+    }
+    for (int i = 0; i < BLOCKS; i++) {
+      empty.add(new RowBlock(blockRows, model.flow().dimension(), withIds()));
+    }
+    Thread reader = Thread.ofPlatform().daemon().name("ebflow-reader").start(() -> read(start));
+    Thread scoring = Thread.ofPlatform().daemon().name("ebflow-scoring").start(this::score);
+    try {
+      return write(start, sink, rejectedRows, checkpoint, progress);
+    } finally {
+      reader.interrupt();
+      scoring.interrupt();
+      join(reader);
+      join(scoring);
+    }
+  }
+
+  private void read(ScoringState start) {
+    try (RowReader rows = new RowReader(inputs, strict, start, groupRows)) {
       for (boolean last = false; !last; ) {
         RowBlock block = empty.take();
         try {
@@ -136,30 +211,74 @@ public final class TableScoring {
     }
   }
 
-  private Summary write(ScoreSink sink, RejectedRows rejectedRows, LongConsumer progress) {
-    long written = 0;
-    long rejected = 0;
-    long impossible = 0;
-    Evaluation.ImpossibleRow firstImpossible = null;
-    for (boolean last = false; !last; ) {
+  private Summary write(
+      ScoringState start,
+      ScoreSink sink,
+      RejectedRows rejectedRows,
+      ScoringCheckpoint checkpoint,
+      ScoringProgress progress) {
+    ScoringState state = start;
+    ScoringState saved = start;
+    long savedAt = System.nanoTime();
+    long scoredRows = start.scored();
+    long rejected = start.rejected();
+    long impossible = start.impossible();
+    String firstImpossible = start.firstImpossible();
+    for (boolean last = false; !last && !stopping; ) {
       RowBlock block = take(scored);
       rethrow(block.failure);
       last = block.last;
       sink.write(block);
       rejectedRows.write(block);
-      written += block.good;
+      scoredRows += block.good;
       rejected += block.rejected.size();
       for (int r = 0; r < block.good; r++) {
         if (!Double.isFinite(block.scores.logProb()[r]) && impossible++ == 0) {
           firstImpossible =
-              scorer.impossibleRow(
-                  block.rows.rows(r, r + 1), block.first + block.place[r], model.data().columns());
+              scorer
+                  .impossibleRow(
+                      block.rows.rows(r, r + 1),
+                      block.first + block.place[r],
+                      model.data().columns())
+                  .toString();
         }
       }
-      progress.accept(written);
+      progress.scored(scoredRows);
+      if (last) {
+        return new Summary(scoredRows, rejected, impossible, firstImpossible, true);
+      }
+      if (sink.resumable()) {
+        state =
+            new ScoringState(
+                block.first - 1 + block.inputs,
+                block.lastInput,
+                block.lastRow,
+                sink.flush(),
+                rejectedRows.flush(),
+                scoredRows,
+                rejected,
+                impossible,
+                firstImpossible);
+        if (System.nanoTime() - savedAt > CHECKPOINT_NANOS) {
+          save(state, sink, rejectedRows, checkpoint);
+          saved = state;
+          savedAt = System.nanoTime();
+        }
+      }
       empty.add(block);
     }
-    return new Summary(written, rejected, impossible, firstImpossible);
+    if (state != saved) {
+      save(state, sink, rejectedRows, checkpoint);
+    }
+    return new Summary(
+        state.scored(), state.rejected(), state.impossible(), state.firstImpossible(), false);
+  }
+
+  private static void save(
+      ScoringState state, ScoreSink sink, RejectedRows rejectedRows, ScoringCheckpoint checkpoint) {
+    sink.file().synchronise();
+    rejectedRows.file().synchronise();
+    checkpoint.write(state);
   }
 
   private static RowBlock take(BlockingQueue<RowBlock> queue) {

@@ -30,6 +30,10 @@ import java.util.regex.Pattern;
  * locked while it is written, so the next part for the same file removes what killed processes left
  * of it, and nothing that another process still writes.
  *
+ * <p>A {@linkplain #resumable resumable} part is {@code NAME.part}. There is one for a file, which
+ * one process at a time may write, and it stays until it is published or {@linkplain #discard
+ * discarded}.
+ *
  * <p>Threading: not thread-safe; different parts are independent.
  */
 public final class PartFile implements AutoCloseable {
@@ -48,6 +52,7 @@ public final class PartFile implements AutoCloseable {
   private final Path target;
   private final Path part;
   private final RandomAccessFile content;
+  private boolean open = true;
 
   /**
    * A new, empty part for that file.
@@ -55,17 +60,32 @@ public final class PartFile implements AutoCloseable {
    * @throws UncheckedIOException with a one-line message when it can't be created
    */
   public PartFile(Path file) {
+    this(file, "." + HexFormat.of().toHexDigits(ThreadLocalRandom.current().nextLong()), false);
+  }
+
+  /**
+   * The part that an earlier process may have left of that file, or a new one.
+   *
+   * @throws UncheckedIOException with a one-line message when it can't be opened, or another writes
+   *     it now
+   */
+  public static PartFile resumable(Path file) {
+    return new PartFile(file, "", true);
+  }
+
+  private PartFile(Path file, String own, boolean resumable) {
     this.file = file;
     target = file.toAbsolutePath();
-    String own = HexFormat.of().toHexDigits(ThreadLocalRandom.current().nextLong());
-    part = target.resolveSibling(target.getFileName() + "." + own + ".part");
+    part = target.resolveSibling(target.getFileName() + own + ".part");
     removeLeftoversOf(file);
-    UNPUBLISHED.add(part);
+    if (!resumable) {
+      UNPUBLISHED.add(part);
+    }
     try {
       if (Files.isDirectory(target)) {
         throw new IOException("a directory of that name exists");
       }
-      content = open(part);
+      content = resumable ? openOnly(part) : open(part);
     } catch (IOException e) {
       UNPUBLISHED.remove(part);
       throw failure(e);
@@ -84,6 +104,25 @@ public final class PartFile implements AutoCloseable {
       }
       opened.close(); // another process took it for a leftover before it was locked
     }
+  }
+
+  /** Opens and locks a part that no other process may write meanwhile. */
+  private static RandomAccessFile openOnly(Path part) throws IOException {
+    RandomAccessFile opened = new RandomAccessFile(part.toFile(), "rw");
+    boolean locked = false;
+    try {
+      locked = lock(opened.getChannel()) && Files.exists(part);
+    } catch (OverlappingFileLockException _) {
+      // this process writes it already
+    } finally {
+      if (!locked) {
+        opened.close();
+      }
+    }
+    if (!locked) {
+      throw new IOException("another call is writing it");
+    }
+    return opened;
   }
 
   /** False where another has the lock; a file system without locks is no reason to fail. */
@@ -115,6 +154,27 @@ public final class PartFile implements AutoCloseable {
     };
   }
 
+  /** The content, to be read; appending goes on where its position is. */
+  public RandomAccessFile content() {
+    return content;
+  }
+
+  /** Bytes in the part. */
+  public long length() throws IOException {
+    return content.length();
+  }
+
+  /** Cuts the part off; appending goes on there. */
+  public void truncate(long length) throws IOException {
+    content.setLength(length);
+    content.seek(length);
+  }
+
+  /** Makes what was written so far durable. */
+  public void synchronise() throws IOException {
+    content.getFD().sync();
+  }
+
   /** Replaces the first bytes, already written; appending goes on at the end. */
   public void overwriteStart(byte[] bytes) throws IOException {
     long end = content.getFilePointer();
@@ -133,6 +193,7 @@ public final class PartFile implements AutoCloseable {
       rename();
     }
     UNPUBLISHED.remove(part);
+    open = false;
     content.close();
     synchronise(Objects.requireNonNull(target.getParent()));
   }
@@ -141,17 +202,31 @@ public final class PartFile implements AutoCloseable {
     Files.move(part, target, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
   }
 
-  /** Removes the part unless it was published. */
+  /** Removes the part unless it was published, or is resumable: then it stays for the next. */
   @Override
   public void close() {
     if (UNPUBLISHED.contains(part)) {
-      try {
-        content.close();
-      } catch (IOException _) {
-        // no reason to fail: nobody reads it
-      }
+      discard();
+    } else if (open) {
+      closeContent();
+    }
+  }
+
+  /** Removes the part unless it was published. */
+  public void discard() {
+    if (open) {
+      closeContent();
       delete(part);
       UNPUBLISHED.remove(part);
+    }
+  }
+
+  private void closeContent() {
+    open = false;
+    try {
+      content.close();
+    } catch (IOException _) {
+      // no reason to fail: nobody reads it
     }
   }
 

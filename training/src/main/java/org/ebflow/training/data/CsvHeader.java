@@ -1,13 +1,19 @@
 package org.ebflow.training.data;
 
+import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import org.ebflow.flow.InvalidInputException;
 
 /** Whether the first record of a CSV table holds names: {@link TableOptions.Header}. */
 final class CsvHeader {
   private static final int MOST_SHOWN = 10;
+
+  /** Numbers of columns, few enough digits for an int. */
+  private static final Pattern NUMBERS = Pattern.compile("[0-9]{1,9}(\\.\\.[0-9]{1,9})?");
 
   /** Whole numbers below are told from their neighbours. */
   private static final double MOST_WHOLE = 0x1p53;
@@ -35,24 +41,38 @@ final class CsvHeader {
    *     be either
    */
   static boolean holdsNames(InputFile file, List<String> first, TableOptions options) {
-    boolean asked = !options.columns().isEmpty() || options.idColumn() != null;
+    List<String> asked = new ArrayList<>(options.columns());
+    asked.addAll(options.drop());
+    if (options.idColumn() != null) {
+      asked.add(options.idColumn());
+    }
     return switch (options.header()) {
       case YES -> true;
       case NO -> {
-        if (asked) {
-          throw file.invalid("expected a header with the names of columns, found --header no");
+        if (!asked.stream().allMatch(name -> isNumberUpTo(first.size(), name))) {
+          throw file.invalid(
+              "expected a header with the names of columns, or numbers of columns, found --header no");
         }
         yield false;
       }
-      case AUTO -> asked ? asked(file, first, options) : told(file, first, options);
+      case AUTO ->
+          asked.isEmpty() ? told(file, first, options) : asked(file, first, asked, options);
     };
   }
 
+  /** Whether it is the number of a column, from 1, or a range of them. */
+  private static boolean isNumberUpTo(int width, String name) {
+    return NUMBERS.matcher(name).matches()
+        && Arrays.stream(name.split("\\.\\."))
+            .mapToInt(Integer::parseInt)
+            .allMatch(number -> number >= 1 && number <= width);
+  }
+
   /** Names are needed: only a record that can't hold them is refused here. */
-  private static boolean asked(InputFile file, List<String> first, TableOptions options) {
-    if (first.stream().anyMatch(cell -> kind(cell) == Cell.TEXT)
-        || first.stream().anyMatch(options.columns()::contains)
-        || first.contains(options.idColumn())) {
+  private static boolean asked(
+      InputFile file, List<String> first, List<String> asked, TableOptions options) {
+    if (first.stream().anyMatch(cell -> kind(cell, options) == Cell.TEXT)
+        || first.stream().anyMatch(asked::contains)) {
       return true;
     }
     throw file.invalid("expected a first line with column names, found numbers");
@@ -64,11 +84,11 @@ final class CsvHeader {
     if (allKnown
         && (first.equals(known)
             || first.size() > known.size() // as a row it would be too long
-            || known.stream().anyMatch(name -> kind(name) == Cell.TEXT))) {
+            || known.stream().anyMatch(name -> kind(name, options) == Cell.TEXT))) {
       return true;
     }
-    double[] numbers = numbers(first);
-    boolean text = first.stream().anyMatch(cell -> kind(cell) == Cell.TEXT);
+    double[] numbers = numbers(first, options);
+    boolean text = first.stream().anyMatch(cell -> kind(cell, options) == Cell.TEXT);
     if (numbers.length == 0) {
       return text;
     }
@@ -83,16 +103,18 @@ final class CsvHeader {
     return false;
   }
 
-  private static double[] numbers(List<String> cells) {
+  private static double[] numbers(List<String> cells, TableOptions options) {
     return cells.stream()
-        .filter(cell -> kind(cell) == Cell.NUMBER)
-        .mapToDouble(cell -> CsvNumber.parse(cell.toCharArray(), 0, cell.length()))
+        .filter(cell -> kind(cell, options) == Cell.NUMBER)
+        .mapToDouble(
+            cell -> CsvNumber.parse(cell.toCharArray(), 0, cell.length(), options.decimalComma()))
         .toArray();
   }
 
-  private static Cell kind(String cell) {
+  private static Cell kind(String cell, TableOptions options) {
     try {
-      return Double.isFinite(CsvNumber.parse(cell.toCharArray(), 0, cell.length()))
+      return Double.isFinite(
+              CsvNumber.parse(cell.toCharArray(), 0, cell.length(), options.decimalComma()))
           ? Cell.NUMBER
           : Cell.NO_VALUE;
     } catch (NumberFormatException _) {

@@ -12,15 +12,18 @@ final class CsvIndex extends AbstractBaseCsvCallbackHandler<CsvIndex> {
   private final int width;
   private final List<Integer> columns;
   private final double[] values;
+  private final boolean decimalComma;
   private int cells;
   private boolean blank;
 
   /**
    * @param width cells of a row
    * @param columns cells of the columns in question
+   * @param decimalComma whether numbers have a decimal comma
    */
-  CsvIndex(int width, List<Integer> columns) {
+  CsvIndex(int width, List<Integer> columns, boolean decimalComma) {
     this.width = width;
+    this.decimalComma = decimalComma;
     this.columns = columns;
     values = new double[columns.size()];
   }
@@ -69,7 +72,7 @@ final class CsvIndex extends AbstractBaseCsvCallbackHandler<CsvIndex> {
     int column = columns.indexOf(cell);
     if (column >= 0) {
       try {
-        values[column] = CsvNumber.parse(text, offset, length);
+        values[column] = CsvNumber.parse(text, offset, length, decimalComma);
       } catch (NumberFormatException _) {
         values[column] = Double.NaN;
       }

@@ -1,6 +1,7 @@
 package org.ebflow.training.data;
 
 import ch.randelshofer.fastdoubleparser.JavaDoubleParser;
+import java.util.Arrays;
 import java.util.Locale;
 import java.util.Set;
 
@@ -33,9 +34,25 @@ final class CsvNumber {
   /**
    * The value of a cell, correctly rounded.
    *
+   * @param decimalComma whether a comma stands for the point, which is then none
    * @throws NumberFormatException if the text is neither a number nor a missing value
    */
-  static double parse(char[] text, int offset, int length) {
+  static double parse(char[] text, int offset, int length, boolean decimalComma) {
+    if (!decimalComma) {
+      return parse(text, offset, length);
+    }
+    char[] cell = Arrays.copyOfRange(text, offset, offset + length);
+    boolean digits = false;
+    for (int i = 0; i < length; i++) {
+      digits |= cell[i] >= '0' && cell[i] <= '9';
+    }
+    for (int i = 0; digits && i < length; i++) {
+      cell[i] = cell[i] == ',' ? '.' : cell[i] == '.' ? ',' : cell[i];
+    }
+    return parse(cell, 0, length);
+  }
+
+  private static double parse(char[] text, int offset, int length) {
     int from = offset;
     int to = offset + length;
     while (from < to && text[from] <= ' ') {

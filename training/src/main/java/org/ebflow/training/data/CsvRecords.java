@@ -10,7 +10,6 @@ import java.io.IOException;
 import java.io.Reader;
 import java.io.UncheckedIOException;
 import java.nio.charset.CharacterCodingException;
-import java.nio.charset.Charset;
 import java.util.Objects;
 import org.ebflow.flow.InvalidInputException;
 import org.ebflow.flow.io.OneLine;
@@ -21,12 +20,14 @@ final class CsvRecords<T> implements Closeable {
   private final CsvEncoding encoding;
   private final CloseableIterator<T> records;
 
-  CsvRecords(InputFile file, Charset charset, CsvCallbackHandler<T> handler) throws IOException {
+  CsvRecords(InputFile file, TableOptions options, CsvCallbackHandler<T> handler)
+      throws IOException {
     this.file = file;
-    encoding = CsvEncoding.of(file, charset);
+    encoding = CsvEncoding.of(file, options.encoding());
     Reader text = encoding.open(file);
     records =
         CsvReader.builder()
+            .fieldSeparator(options.separator().character())
             .extraFieldStrategy(FieldMismatchStrategy.IGNORE)
             .missingFieldStrategy(FieldMismatchStrategy.IGNORE)
             .allowUnclosedQuote(false)

@@ -14,6 +14,7 @@ import org.jspecify.annotations.Nullable;
 final class CsvRow extends AbstractBaseCsvCallbackHandler<CsvRow> {
   private static final char[] NOTHING = {};
 
+  private final boolean decimalComma;
   private final List<String> firstCells = new ArrayList<>();
   private long firstLine;
   private @Nullable CsvColumns columns;
@@ -25,6 +26,13 @@ final class CsvRow extends AbstractBaseCsvCallbackHandler<CsvRow> {
   private @Nullable String id;
   private int badCell;
   private @Nullable String badText;
+
+  /**
+   * @param decimalComma whether numbers have a decimal comma
+   */
+  CsvRow(boolean decimalComma) {
+    this.decimalComma = decimalComma;
+  }
 
   /** Cells of the first record. */
   List<String> firstCells() {
@@ -89,7 +97,7 @@ final class CsvRow extends AbstractBaseCsvCallbackHandler<CsvRow> {
       id = new String(text, offset, length);
     } else if (slot != CsvColumns.IGNORED) {
       try {
-        values[slot] = CsvNumber.parse(text, offset, length);
+        values[slot] = CsvNumber.parse(text, offset, length, decimalComma);
         if (!Double.isFinite(values[slot]) && badCell < 0) {
           badCell = cell;
         }
@@ -140,14 +148,14 @@ final class CsvRow extends AbstractBaseCsvCallbackHandler<CsvRow> {
       return "expected " + known.width() + " cells, found " + width;
     }
     if (badText != null) {
-      return known.called(badCell)
+      return known.choice().called(badCell)
           + ": expected a number, found '"
           + badText.replaceAll("\\p{Cntrl}", " ")
           + "'";
     }
     if (badCell >= 0) {
       double value = values[known.slot(badCell)];
-      return known.called(badCell)
+      return known.choice().called(badCell)
           + ": expected a finite number, found "
           + (Double.isNaN(value) ? "NaN or nothing" : value);
     }

@@ -22,29 +22,23 @@ final class CsvTable extends TableReader {
   private long row;
 
   private CsvTable(
-      InputFile file,
       CsvRecords<CsvRow> records,
       CsvRow current,
       CsvColumns columns,
       long blankLines,
       @Nullable String note) {
-    super(
-        file,
-        columns.header(),
-        columns.chosen(),
-        ColumnPlaces.of(columns.width(), columns.cells()),
-        note);
+    super(columns.choice(), note);
     this.records = records;
     this.current = current;
     this.columns = columns;
-    firstPending = !columns.header();
+    firstPending = !columns.choice().named();
     leadingRows = firstPending && columns.width() == 1 ? blankLines : 0;
     current.readInto(columns, values);
   }
 
   static CsvTable open(InputFile file, TableOptions options) throws IOException {
-    CsvRow row = new CsvRow();
-    CsvRecords<CsvRow> records = new CsvRecords<>(file, options.encoding(), row);
+    CsvRow row = new CsvRow(options.decimalComma());
+    CsvRecords<CsvRow> records = new CsvRecords<>(file, options, row);
     try {
       long blankLines = 0;
       while (true) {
@@ -67,7 +61,7 @@ final class CsvTable extends TableReader {
                 ? "left out the first column, which has no name and counts the rows"
                 : "left out the first columns, which have no names and count the rows";
       }
-      return new CsvTable(file, records, row, columns, blankLines, note);
+      return new CsvTable(records, row, columns, blankLines, note);
     } catch (IOException | RuntimeException e) {
       records.close();
       throw e;
@@ -76,8 +70,8 @@ final class CsvTable extends TableReader {
 
   private static void requireIndex(
       InputFile file, int width, List<Integer> unnamed, TableOptions options) throws IOException {
-    CsvIndex index = new CsvIndex(width, unnamed);
-    try (CsvRecords<CsvIndex> records = new CsvRecords<>(file, options.encoding(), index)) {
+    CsvIndex index = new CsvIndex(width, unnamed, options.decimalComma());
+    try (CsvRecords<CsvIndex> records = new CsvRecords<>(file, options, index)) {
       if (!index.counts(records)) {
         throw file.invalid(
             "expected a first column with a name or with an index that counts the rows, found neither (choose by --columns; a column without a name is \"\")");

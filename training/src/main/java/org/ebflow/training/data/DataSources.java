@@ -3,8 +3,6 @@ package org.ebflow.training.data;
 import java.io.IOException;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
-import java.nio.file.Files;
-import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -97,16 +95,14 @@ public final class DataSources {
   public Splits load(String nameOrPath, TableOptions options, SplitOptions split, long seed) {
     DataSource source = sources.get(nameOrPath);
     if (source == null) {
-      Dataset rows = read(file(nameOrPath), options);
+      Dataset rows = read(files(nameOrPath), options);
       Splits drawn = split.draw(rows, seed);
       return withOwnFiles(
           rows.levels() > 0 ? drawn : varying(rows, drawn, options.dropConstant(), split, seed),
           options,
           split);
     }
-    if (!options.columns().isEmpty()
-        || options.header() != TableOptions.Header.AUTO
-        || options.dropConstant()) {
+    if (options.choosesColumns()) {
       throw new InvalidInputException(
           nameOrPath + ": expected no choice of columns or header for a named data set, found one");
     }
@@ -161,13 +157,15 @@ public final class DataSources {
   }
 
   private static Dataset own(Path file, Dataset train, TableOptions options) {
+    InputFiles files = InputFiles.of(file);
     Dataset rows =
         read(
-            file,
-            (Files.isDirectory(file)
+            files,
+            (files.arePictures()
                     ? options.withPictures(PictureOptions.like(train.imageShape()))
                     : options.withPictures(PictureOptions.DEFAULT))
                 .withColumns(List.of())
+                .withDrop(List.of())
                 .withDropConstant(false)
                 .forModel(new ModelColumns(train.dimension(), train.columns(), train.places())));
     if (rows.dimension() != train.dimension() || rows.levels() != train.levels()) {
@@ -195,16 +193,11 @@ public final class DataSources {
     }
   }
 
-  private Path file(String nameOrPath) {
-    try {
-      Path path = Path.of(nameOrPath);
-      if (Files.exists(path)) {
-        return path;
-      }
-    } catch (InvalidPathException e) {
-      throw new InvalidInputException(neither(nameOrPath), e);
+  private InputFiles files(String nameOrPath) {
+    if (!InputFiles.exist(nameOrPath)) {
+      throw new InvalidInputException(neither(nameOrPath));
     }
-    throw new InvalidInputException(neither(nameOrPath));
+    return InputFiles.of(Path.of(nameOrPath));
   }
 
   private String neither(String name) {
@@ -214,23 +207,33 @@ public final class DataSources {
         + ", found neither";
   }
 
+  /** {@link #read(InputFiles, TableOptions)} of what has this name. */
+  public static Dataset read(Path name, TableOptions options) {
+    return read(InputFiles.of(name), options);
+  }
+
   /**
-   * Reads a whole file: a table (.csv, .npy, either with .gz), or idx images (-ubyte, -ubyte.gz);
-   * or a folder of pictures (.png, .jpg, .jpeg). Images and pictures have no columns to choose.
+   * Reads everything: tables of the same columns (.csv, .npy, either with .gz, .parquet); or idx
+   * images (-ubyte, -ubyte.gz); or pictures (.png, .jpg, .jpeg). Images and pictures have no
+   * columns to choose.
    */
-  public static Dataset read(Path file, TableOptions options) {
-    if (Files.isDirectory(file)) {
-      return pictures(file, options).read(options.pictures());
+  public static Dataset read(InputFiles files, TableOptions options) {
+    if (files.arePictures()) {
+      return pictures(files, options).read(options.pictures());
     }
     if (options.pictures().side() != 0) {
       throw new InvalidInputException(
-          file + ": expected a folder of pictures, which data.image_side resizes, found a file");
+          files.name()
+              + ": expected a folder of pictures, which data.image_side resizes, found a file");
     }
-    return FileFormat.ofInput(file) == FileFormat.IDX
-            && options.columns().isEmpty()
-            && !options.dropConstant()
-        ? IdxFile.read(file)
-        : InMemoryTable.read(file, options).dataset();
+    return isIdx(files) && options.columns().isEmpty() && !options.dropConstant()
+        ? IdxFile.read(files.files().getFirst())
+        : InMemoryTable.read(files, options).dataset();
+  }
+
+  private static boolean isIdx(InputFiles files) {
+    return files.files().size() == 1
+        && FileFormat.ofInput(files.files().getFirst()) == FileFormat.IDX;
   }
 
   /**
@@ -246,28 +249,27 @@ public final class DataSources {
       Shape own = set.imageShape() == null ? Shape.plain(set.dimension()) : set.imageShape();
       return Optional.of(side == 0 ? own : new Shape(own.channels(), side, side));
     }
-    Path file = file(nameOrPath);
-    if (Files.isDirectory(file)) {
-      return Optional.of(pictures(file, options).leastShape(options.pictures()));
+    InputFiles files = files(nameOrPath);
+    if (files.arePictures()) {
+      return Optional.of(pictures(files, options).leastShape(options.pictures()));
     }
-    if (options.dropConstant() || FileFormat.ofInput(file) == FileFormat.IDX) {
+    if (options.dropConstant() || isIdx(files)) {
       return Optional.empty();
     }
-    try (TableReader table = TableReader.open(file, options)) {
+    try (TableReader table = TableReader.open(files, options)) {
       return Optional.of(Shape.plain(table.dimension()));
     } catch (IOException e) {
-      throw new InvalidInputException(file + ": cannot be read: " + e.getMessage(), e);
+      throw new InvalidInputException(nameOrPath + ": cannot be read: " + e.getMessage(), e);
     }
   }
 
-  private static PictureFolder pictures(Path folder, TableOptions options) {
-    if (!options.columns().isEmpty()
-        || options.header() != TableOptions.Header.AUTO
-        || options.dropConstant()) {
+  private static PictureFolder pictures(InputFiles files, TableOptions options) {
+    if (options.choosesColumns()) {
       throw new InvalidInputException(
-          folder + ": expected no choice of columns or header for a folder of pictures, found one");
+          files.name()
+              + ": expected no choice of columns or header for a folder of pictures, found one");
     }
-    return PictureFolder.of(folder);
+    return files.pictures();
   }
 
   /**

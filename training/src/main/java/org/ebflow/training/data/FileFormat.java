@@ -15,7 +15,7 @@ public enum FileFormat {
   NPY(".npy"),
   /** Images of the MNIST family. */
   IDX("-ubyte"),
-  /** A columnar table; not read yet. */
+  /** A columnar table. */
   PARQUET(".parquet"),
   /** A picture. */
   PNG(".png"),
@@ -42,6 +42,11 @@ public enum FileFormat {
   /** The format of a file to be written, which is never compressed: NAME.CSV.GZ is none. */
   public static FileFormat ofOutput(Path file) {
     return of(name(file));
+  }
+
+  /** Whether such a file is a table. */
+  public boolean isTable() {
+    return this == CSV || this == NPY || this == PARQUET;
   }
 
   private static String name(Path file) {

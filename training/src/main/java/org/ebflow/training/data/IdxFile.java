@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
+import org.ebflow.flow.InvalidInputException;
 import org.ebflow.flow.layer.Shape;
 
 /**
@@ -29,63 +30,90 @@ public final class IdxFile {
   }
 
   private static Dataset read(InputFile file, InputStream in) throws IOException {
-    byte[] start = in.readNBytes(HEADER);
-    if (start.length < HEADER) {
-      throw file.invalid("expected an idx header of 16 bytes, found " + start.length);
+    Header header = Header.read(file, in);
+    byte[] pixels = in.readNBytes((int) header.length());
+    if (pixels.length < header.length()) {
+      throw header.truncated(file, pixels.length);
     }
-    ByteBuffer header = ByteBuffer.wrap(start);
-    int magic = header.getInt();
-    if (magic != IMAGES) {
-      throw file.invalid("expected idx images (00000803 at offset 0), found %08x".formatted(magic));
+    header.requireEnd(file, in);
+    return Dataset.ofPixels(
+        path(file), pixels, header.size(), new Shape(1, header.height, header.width), 256);
+  }
+
+  /** Sizes that a file begins with, and that it can have. */
+  record Header(int count, int height, int width) {
+    static Header read(InputFile file, InputStream in) throws IOException {
+      byte[] start = in.readNBytes(HEADER);
+      if (start.length < HEADER) {
+        throw file.invalid("expected an idx header of 16 bytes, found " + start.length);
+      }
+      ByteBuffer header = ByteBuffer.wrap(start);
+      int magic = header.getInt();
+      if (magic != IMAGES) {
+        throw file.invalid(
+            "expected idx images (00000803 at offset 0), found %08x".formatted(magic));
+      }
+      Header sizes = new Header(header.getInt(), header.getInt(), header.getInt());
+      sizes.check(file);
+      return sizes;
     }
-    int count = header.getInt();
-    int height = header.getInt();
-    int width = header.getInt();
-    long length = length(file, count, height, width);
-    byte[] pixels = in.readNBytes((int) length);
-    if (pixels.length < length) {
-      throw file.invalid(
+
+    /** Pixels of an image. */
+    int size() {
+      return height * width;
+    }
+
+    /** Bytes of all pixels. */
+    long length() {
+      return (long) height * width * count;
+    }
+
+    /** The exception for a file of so many pixels. */
+    InvalidInputException truncated(InputFile file, long pixels) {
+      return file.invalid(
           "expected "
-              + (HEADER + length)
+              + (HEADER + length())
               + " bytes, found a truncated file of "
-              + (HEADER + pixels.length));
+              + (HEADER + pixels));
     }
-    if (in.read() >= 0) { // reading past the last pixel also makes gzip check its checksum
-      throw file.invalid("expected the end at offset " + (HEADER + length) + ", found more data");
+
+    /** Reading past the last pixel also makes gzip check its checksum. */
+    void requireEnd(InputFile file, InputStream in) throws IOException {
+      if (in.read() >= 0) {
+        throw file.invalid(
+            "expected the end at offset " + (HEADER + length()) + ", found more data");
+      }
     }
-    return Dataset.ofPixels(path(file), pixels, height * width, new Shape(1, height, width), 256);
+
+    /** Refuses what cannot be before it is allocated. */
+    private void check(InputFile file) {
+      String sizes =
+          "%d images of %dx%d"
+              .formatted(
+                  Integer.toUnsignedLong(count),
+                  Integer.toUnsignedLong(height),
+                  Integer.toUnsignedLong(width));
+      if (count < 1
+          || height < 1
+          || width < 1
+          || (long) height * width > Integer.MAX_VALUE - 8
+          || (long) height * width * count < 0
+          || (long) height * width * count > Integer.MAX_VALUE - 8) {
+        throw file.invalid(
+            "expected images of at most 2 GiB in all, found " + sizes + " at offset 4");
+      }
+      if (length() > file.contentLimit()) {
+        throw file.invalid(
+            "expected "
+                + (HEADER + length())
+                + " bytes for "
+                + sizes
+                + ", found a file too short for it");
+      }
+    }
   }
 
   private static String path(InputFile file) {
     return String.valueOf(file.path().getFileName());
-  }
-
-  /** Bytes of all pixels, refusing what cannot be before it is allocated. */
-  private static long length(InputFile file, int count, int height, int width) {
-    String sizes =
-        "%d images of %dx%d"
-            .formatted(
-                Integer.toUnsignedLong(count),
-                Integer.toUnsignedLong(height),
-                Integer.toUnsignedLong(width));
-    if (count < 1
-        || height < 1
-        || width < 1
-        || (long) height * width > Integer.MAX_VALUE - 8
-        || (long) height * width * count < 0
-        || (long) height * width * count > Integer.MAX_VALUE - 8) {
-      throw file.invalid(
-          "expected images of at most 2 GiB in all, found " + sizes + " at offset 4");
-    }
-    long length = (long) height * width * count;
-    if (length > file.contentLimit()) {
-      throw file.invalid(
-          "expected "
-              + (HEADER + length)
-              + " bytes for "
-              + sizes
-              + ", found a file too short for it");
-    }
-    return length;
   }
 }

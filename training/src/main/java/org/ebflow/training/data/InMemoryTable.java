@@ -3,7 +3,9 @@ package org.ebflow.training.data;
 import java.io.IOException;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.security.MessageDigest;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
@@ -34,11 +36,26 @@ public record InMemoryTable(Dataset dataset, long droppedRows) {
   }
 
   /**
+   * Reads all rows of some tables of the same columns, one after the other.
+   *
+   * @throws InvalidInputException as {@link #read(Path, TableOptions)}, or if a table has other
+   *     columns than the first
+   */
+  public static InMemoryTable read(InputFiles files, TableOptions options) {
+    return read(files, options, Runtime.getRuntime().maxMemory() / LARGE);
+  }
+
+  /**
    * @param most bytes of values, as doubles, up to which a table is held in memory
    */
   static InMemoryTable read(Path file, TableOptions options, long most) {
-    String sha256 = Sha256.of(InputFile.of(file));
-    try (TableReader table = TableReader.open(file, options)) {
+    return read(new InputFiles(file, List.of(file)), options, most);
+  }
+
+  private static InMemoryTable read(InputFiles files, TableOptions options, long most) {
+    Path file = files.name();
+    String sha256 = sha256(files);
+    try (TableReader table = TableReader.open(files, options)) {
       if (table.note() != null) {
         LOGGER.log(Level.WARNING, "{0}: {1}", file, table.note());
       }
@@ -92,6 +109,18 @@ public record InMemoryTable(Dataset dataset, long droppedRows) {
     } catch (IOException e) {
       throw new InvalidInputException(file + ": cannot be read: " + e.getMessage(), e);
     }
+  }
+
+  /** That of the file, or of those of the files. */
+  private static String sha256(InputFiles files) {
+    if (files.files().size() == 1) {
+      return Sha256.of(InputFile.of(files.files().getFirst()));
+    }
+    MessageDigest digest = Sha256.digest();
+    for (Path file : files.files()) {
+      digest.update(Sha256.of(InputFile.of(file)).getBytes(StandardCharsets.US_ASCII));
+    }
+    return Sha256.of(digest);
   }
 
   private static void requireDistinct(List<String> columns, Path file) {

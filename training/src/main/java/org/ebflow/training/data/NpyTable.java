@@ -5,31 +5,33 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.channels.FileChannel;
 import java.nio.file.StandardOpenOption;
-import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** Rows of a two-dimensional NPY array. */
 final class NpyTable extends TableReader {
+  /** Whole numbers below are told from their neighbours. */
+  private static final double MOST_WHOLE = 0x1p53;
+
+  private final InputFile file;
   private final NpyRows rows;
   private final int[] cells;
   private final double[] all;
   private long row;
   private int badColumn;
 
-  private NpyTable(InputFile file, NpyRows rows, int[] cells) {
-    super(file, false, List.of(), ColumnPlaces.of(rows.header().columns(), cells), null);
+  private NpyTable(InputFile file, NpyRows rows, ColumnChoice choice) {
+    super(choice, null);
+    this.file = file;
     this.rows = rows;
-    this.cells = cells;
+    this.cells = choice.cells();
     this.all = new double[rows.header().columns()];
   }
 
   static NpyTable open(InputFile file, TableOptions options) throws IOException {
     NpyRows rows = NpyRows.open(file);
     try {
-      int width = rows.header().columns();
-      ModelColumns model = options.model();
       return new NpyTable(
-          file, rows, model == null ? ColumnPlaces.all(width) : model.cellsOf(width));
+          file, rows, ColumnChoice.ofNumbered(file, rows.header().columns(), options));
     } catch (RuntimeException e) {
       rows.close();
       throw e;
@@ -43,7 +45,7 @@ final class NpyTable extends TableReader {
         return false;
       }
     } catch (IOException e) {
-      throw file().failure(e);
+      throw file.failure(e);
     }
     row++;
     for (int slot = 0; slot < cells.length; slot++) {
@@ -65,7 +67,14 @@ final class NpyTable extends TableReader {
 
   @Override
   public String id() {
-    return Long.toString(row);
+    return choice().id() < 0 ? Long.toString(row) : text(all[choice().id()]);
+  }
+
+  /** A whole number without a point. */
+  private static String text(double value) {
+    return value == Math.rint(value) && Math.abs(value) < MOST_WHOLE
+        ? Long.toString((long) value)
+        : Double.toString(value);
   }
 
   @Override
@@ -88,12 +97,12 @@ final class NpyTable extends TableReader {
     NpyHeader header = rows.header();
     if (header.rows() > Integer.MAX_VALUE
         || header.rows() * dimension() * Double.BYTES <= most
-        || file().compressed()
+        || file.compressed()
         || header.fortranOrder()
         || !MappedRows.maps(header.type())) {
       return null;
     }
-    try (FileChannel channel = FileChannel.open(file().path(), StandardOpenOption.READ)) {
+    try (FileChannel channel = FileChannel.open(file.path(), StandardOpenOption.READ)) {
       MemorySegment elements =
           channel.map(
               FileChannel.MapMode.READ_ONLY,

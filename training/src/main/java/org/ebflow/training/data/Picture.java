@@ -1,6 +1,7 @@
 package org.ebflow.training.data;
 
 import java.util.Arrays;
+import org.ebflow.flow.InvalidInputException;
 
 /**
  * A picture in eight bits a channel.
@@ -20,6 +21,32 @@ record Picture(int height, int width, byte[] rgb) {
       }
     }
     return false;
+  }
+
+  /**
+   * The pixels of a row of data.
+   *
+   * @param source names it in messages
+   * @param channels 3, or 1 of a picture that is grey
+   */
+  byte[] pixels(String source, int channels) {
+    if (channels == CHANNELS) {
+      return rgb;
+    }
+    if (hasColour()) {
+      throw new InvalidInputException(
+          source + ": expected a grey picture, as those of the model are, found colour");
+    }
+    return grey(rgb);
+  }
+
+  /** The first channel of every pixel. */
+  static byte[] grey(byte[] rgb) {
+    byte[] grey = new byte[rgb.length / CHANNELS];
+    for (int i = 0; i < grey.length; i++) {
+      grey[i] = rgb[i * CHANNELS];
+    }
+    return grey;
   }
 
   /**

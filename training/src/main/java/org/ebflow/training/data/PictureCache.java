@@ -217,13 +217,8 @@ final class PictureCache {
             "%s: expected a picture of %d×%d, as %s is, found %d×%d (--set data.image_side=64 resizes all)"
                 .formatted(source, width, height, first, picture.width(), picture.height()));
       }
-      boolean hasColour = (wanted == 1 || !coloured) && picture.hasColour();
-      if (wanted == 1 && hasColour) {
-        throw new InvalidInputException(
-            source + ": expected a grey picture, as those of the model are, found colour");
-      }
-      coloured |= hasColour;
-      byte[] row = wanted == 1 ? grey(picture.rgb()) : picture.rgb();
+      coloured = coloured || (wanted != 1 && picture.hasColour());
+      byte[] row = picture.pixels(source, wanted == 1 ? 1 : Picture.CHANNELS);
       digest.update(row);
       out.write(row);
       count = Math.incrementExact(count);
@@ -240,20 +235,12 @@ final class PictureCache {
           if (in.readNBytes(rgb, 0, rgb.length) < rgb.length) {
             throw new EOFException("expected more data, found the end of the file");
           }
-          byte[] row = grey(rgb);
+          byte[] row = Picture.grey(rgb);
           greyDigest.update(row);
           target.write(row);
         }
       }
       return Sha256.of(greyDigest);
-    }
-
-    private static byte[] grey(byte[] rgb) {
-      byte[] grey = new byte[rgb.length / Picture.CHANNELS];
-      for (int i = 0; i < grey.length; i++) {
-        grey[i] = rgb[i * Picture.CHANNELS];
-      }
-      return grey;
     }
 
     @Override

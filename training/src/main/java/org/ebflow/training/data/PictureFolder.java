@@ -2,6 +2,7 @@ package org.ebflow.training.data;
 
 import java.io.File;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.nio.file.FileSystemLoopException;
@@ -18,6 +19,7 @@ import java.util.Locale;
 import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.ebflow.flow.InvalidInputException;
 import org.ebflow.flow.io.OneLine;
 import org.ebflow.flow.layer.Shape;
@@ -117,11 +119,39 @@ final class PictureFolder {
     return new PictureFolder(folder, entries, blockBytes);
   }
 
+  /** Pictures by their files, in that order. */
+  static PictureFolder of(Path name, List<Path> files) {
+    List<Entry> entries = new ArrayList<>();
+    for (Path file : files) {
+      try {
+        entries.add(
+            new Entry(
+                file.toString().replace(File.separatorChar, '/'),
+                file,
+                Files.size(file),
+                Files.getLastModifiedTime(file).toMillis()));
+      } catch (IOException e) {
+        throw new InvalidInputException(file + ": cannot be read: " + OneLine.message(e), e);
+      }
+    }
+    return new PictureFolder(name, entries, BLOCK_BYTES);
+  }
+
+  /** Whether there is a picture in a folder, or below. */
+  static boolean hasPictures(Path folder) {
+    try (Stream<Path> below = Files.walk(folder, FileVisitOption.FOLLOW_LINKS)) {
+      return below.anyMatch(PictureFolder::isPicture);
+    } catch (IOException | UncheckedIOException _) {
+      return true; // what is wrong with it is said when it is read
+    }
+  }
+
   private static boolean isHidden(Path file) {
     return String.valueOf(file.getFileName()).startsWith(".");
   }
 
-  private static boolean isPicture(Path file) {
+  /** Whether its name is that of a picture. */
+  static boolean isPicture(Path file) {
     String name = String.valueOf(file.getFileName()).toLowerCase(Locale.ROOT);
     return !isHidden(file) && ENDINGS.contains(name.substring(name.lastIndexOf('.') + 1));
   }
@@ -129,6 +159,38 @@ final class PictureFolder {
   /** Number of pictures. */
   int size() {
     return entries.size();
+  }
+
+  /** What identifies a picture, from 0. */
+  String path(int index) {
+    return entries.get(index).path;
+  }
+
+  /** What is wrong with a picture, without its name. */
+  String complaint(int index, InvalidInputException e) {
+    String message = String.valueOf(e.getMessage());
+    String name = entries.get(index).file + ": ";
+    return message.startsWith(name) ? message.substring(name.length()) : message;
+  }
+
+  /**
+   * Decodes a picture.
+   *
+   * @return its pixels, row after row, channels last
+   * @throws InvalidInputException if it can't be read, has another size, or colour where grey is
+   *     wanted
+   */
+  byte[] pixels(int index, PictureOptions options, Shape shape) {
+    Entry entry = entries.get(index);
+    Picture whole = entry.read();
+    Picture picture = options.side() == 0 ? whole : whole.square(options.side());
+    if (picture.height() != shape.height() || picture.width() != shape.width()) {
+      throw new InvalidInputException(
+          "%s: expected a picture of %d×%d, found %d×%d"
+              .formatted(
+                  entry.file, shape.width(), shape.height(), picture.width(), picture.height()));
+    }
+    return picture.pixels(entry.file.toString(), shape.channels());
   }
 
   /**

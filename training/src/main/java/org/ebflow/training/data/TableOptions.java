@@ -17,8 +17,12 @@ import org.jspecify.annotations.Nullable;
  *
  * @param header whether the first line of CSV holds names
  * @param encoding of CSV text without a byte order mark
- * @param columns names of the columns to read, in this order; empty: the model's by name where both
- *     the table and the model have names, else all
+ * @param separator between the cells of CSV
+ * @param decimalComma whether the numbers of CSV have a decimal comma
+ * @param columns names of the columns to read, in this order, or ranges of them as first..last;
+ *     where a table has no names, numbers from 1; empty: the model's by name where both the table
+ *     and the model have names, else all
+ * @param drop names or ranges of columns left out
  * @param idColumn name of the column whose text identifies a row; null: rows are identified by
  *     their number
  * @param dropNonFinite whether loading leaves out rows with NaN, ±Inf or a missing value (and logs
@@ -31,7 +35,10 @@ import org.jspecify.annotations.Nullable;
 public record TableOptions(
     Header header,
     Charset encoding,
+    Separator separator,
+    boolean decimalComma,
     List<String> columns,
+    List<String> drop,
     @Nullable String idColumn,
     boolean dropNonFinite,
     boolean dropConstant,
@@ -42,6 +49,9 @@ public record TableOptions(
       new TableOptions(
           Header.AUTO,
           StandardCharsets.UTF_8,
+          Separator.COMMA,
+          false,
+          List.of(),
           List.of(),
           null,
           false,
@@ -62,6 +72,26 @@ public record TableOptions(
     YES,
     /** It is the first row. */
     NO
+  }
+
+  /** What stands between the cells of CSV. */
+  public enum Separator {
+    /** A comma. */
+    COMMA(','),
+    /** A semicolon. */
+    SEMICOLON(';'),
+    /** A tab. */
+    TAB('\t');
+
+    private final char character;
+
+    Separator(char character) {
+      this.character = character;
+    }
+
+    char character() {
+      return character;
+    }
   }
 
   /**
@@ -87,56 +117,181 @@ public record TableOptions(
     }
   }
 
-  /** Copies the columns. */
+  /** Refuses what contradicts itself; copies the columns. */
   public TableOptions {
+    if (!columns.isEmpty() && !drop.isEmpty()) {
+      throw new InvalidInputException("expected --columns or --drop, found both");
+    }
+    if (decimalComma && separator == Separator.COMMA) {
+      throw new InvalidInputException(
+          "expected a semicolon or a tab between cells where numbers have a decimal comma, found a comma (--separator)");
+    }
     columns = List.copyOf(columns);
+    drop = List.copyOf(drop);
+  }
+
+  /** Whether columns are chosen, or a first line is said to name them or not. */
+  boolean choosesColumns() {
+    return !columns.isEmpty() || !drop.isEmpty() || header != Header.AUTO || dropConstant;
   }
 
   /** The same with another header. */
   public TableOptions withHeader(Header changed) {
     return new TableOptions(
-        changed, encoding, columns, idColumn, dropNonFinite, dropConstant, model, pictures);
+        changed,
+        encoding,
+        separator,
+        decimalComma,
+        columns,
+        drop,
+        idColumn,
+        dropNonFinite,
+        dropConstant,
+        model,
+        pictures);
   }
 
   /** The same with another encoding. */
   public TableOptions withEncoding(Charset changed) {
     return new TableOptions(
-        header, changed, columns, idColumn, dropNonFinite, dropConstant, model, pictures);
+        header,
+        changed,
+        separator,
+        decimalComma,
+        columns,
+        drop,
+        idColumn,
+        dropNonFinite,
+        dropConstant,
+        model,
+        pictures);
+  }
+
+  /** The same with another separator, and with a decimal comma in numbers or not. */
+  public TableOptions withSeparator(Separator changed, boolean comma) {
+    return new TableOptions(
+        header,
+        encoding,
+        changed,
+        comma,
+        columns,
+        drop,
+        idColumn,
+        dropNonFinite,
+        dropConstant,
+        model,
+        pictures);
   }
 
   /** The same with other columns. */
   public TableOptions withColumns(List<String> changed) {
     return new TableOptions(
-        header, encoding, changed, idColumn, dropNonFinite, dropConstant, model, pictures);
+        header,
+        encoding,
+        separator,
+        decimalComma,
+        changed,
+        drop,
+        idColumn,
+        dropNonFinite,
+        dropConstant,
+        model,
+        pictures);
+  }
+
+  /** The same with other columns left out. */
+  public TableOptions withDrop(List<String> changed) {
+    return new TableOptions(
+        header,
+        encoding,
+        separator,
+        decimalComma,
+        columns,
+        changed,
+        idColumn,
+        dropNonFinite,
+        dropConstant,
+        model,
+        pictures);
   }
 
   /** The same with another id column. */
   public TableOptions withIdColumn(@Nullable String changed) {
     return new TableOptions(
-        header, encoding, columns, changed, dropNonFinite, dropConstant, model, pictures);
+        header,
+        encoding,
+        separator,
+        decimalComma,
+        columns,
+        drop,
+        changed,
+        dropNonFinite,
+        dropConstant,
+        model,
+        pictures);
   }
 
   /** The same, dropping rows that are not finite or not. */
   public TableOptions withDropNonFinite(boolean changed) {
     return new TableOptions(
-        header, encoding, columns, idColumn, changed, dropConstant, model, pictures);
+        header,
+        encoding,
+        separator,
+        decimalComma,
+        columns,
+        drop,
+        idColumn,
+        changed,
+        dropConstant,
+        model,
+        pictures);
   }
 
   /** The same, dropping constant columns or not. */
   public TableOptions withDropConstant(boolean changed) {
     return new TableOptions(
-        header, encoding, columns, idColumn, dropNonFinite, changed, model, pictures);
+        header,
+        encoding,
+        separator,
+        decimalComma,
+        columns,
+        drop,
+        idColumn,
+        dropNonFinite,
+        changed,
+        model,
+        pictures);
   }
 
   /** The same for rows of a model. */
   public TableOptions forModel(ModelColumns changed) {
     return new TableOptions(
-        header, encoding, columns, idColumn, dropNonFinite, dropConstant, changed, pictures);
+        header,
+        encoding,
+        separator,
+        decimalComma,
+        columns,
+        drop,
+        idColumn,
+        dropNonFinite,
+        dropConstant,
+        changed,
+        pictures);
   }
 
   /** The same with another use of pictures. */
   public TableOptions withPictures(PictureOptions changed) {
     return new TableOptions(
-        header, encoding, columns, idColumn, dropNonFinite, dropConstant, model, changed);
+        header,
+        encoding,
+        separator,
+        decimalComma,
+        columns,
+        drop,
+        idColumn,
+        dropNonFinite,
+        dropConstant,
+        model,
+        changed);
   }
 }

@@ -8,8 +8,8 @@ import org.ebflow.flow.InvalidInputException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Reads the rows of a table one after the other, in constant memory: CSV (.csv, .csv.gz) or NPY
- * (.npy, .npy.gz).
+ * Reads the rows of a table one after the other, in constant memory: CSV (.csv, .csv.gz), NPY
+ * (.npy, .npy.gz) or Parquet (.parquet).
  *
  * <pre>{@code
  * try (TableReader table = TableReader.open(file)) {
@@ -23,7 +23,8 @@ import org.jspecify.annotations.Nullable;
  * that is truncated, corrupt or of another format throws {@link InvalidInputException}. Threading:
  * not thread-safe.
  */
-public abstract sealed class TableReader implements Closeable permits CsvTable, NpyTable {
+public abstract sealed class TableReader implements Closeable
+    permits CsvTable, NpyTable, ParquetTable, IdxTable, PictureTable, TableSequence {
   /** Relative distance of a float64 from its neighbour. */
   static final double FLOAT64_ROUNDOFF = 0x1p-52;
 
@@ -33,22 +34,15 @@ public abstract sealed class TableReader implements Closeable permits CsvTable, 
   /** The columns of the current row, overwritten by the next one. */
   final double[] values;
 
-  private final InputFile file;
-  private final boolean header;
+  private final ColumnChoice choice;
   private final List<String> columns;
   private final ColumnPlaces places;
   private final @Nullable String note;
 
-  TableReader(
-      InputFile file,
-      boolean header,
-      List<String> columns,
-      ColumnPlaces places,
-      @Nullable String note) {
-    this.file = file;
-    this.header = header;
-    this.columns = List.copyOf(columns);
-    this.places = places;
+  TableReader(ColumnChoice choice, @Nullable String note) {
+    this.choice = choice;
+    this.columns = choice.valueNames();
+    this.places = choice.places();
     this.note = note;
     this.values = new double[places.places().size()];
   }
@@ -59,33 +53,50 @@ public abstract sealed class TableReader implements Closeable permits CsvTable, 
   }
 
   /**
+   * Opens tables of the same columns as one, or pictures as rows of pixels.
+   *
+   * @throws InvalidInputException as {@link #open(Path, TableOptions)}; later if a table has other
+   *     columns than the first
+   */
+  public static TableReader open(InputFiles files, TableOptions options) {
+    if (files.arePictures()) {
+      if (options.choosesColumns() || options.idColumn() != null) {
+        throw new InvalidInputException(
+            files.name() + ": expected no choice of columns or header for pictures, found one");
+      }
+      return PictureTable.open(files.pictures(), options);
+    }
+    return files.files().size() == 1
+        ? open(files.files().getFirst(), options)
+        : TableSequence.open(files.files(), options);
+  }
+
+  /**
    * Opens a table.
    *
-   * @param file a name that {@link FileFormat} takes for CSV or NPY; compression is told by the
-   *     content
+   * @param file a name that {@link FileFormat} takes for CSV, NPY, Parquet or idx images;
+   *     compression with gzip is told by the content
    * @throws InvalidInputException if the file is not such a table, lacks a column, or has a first
    *     line that may hold names or numbers
    */
   public static TableReader open(Path file, TableOptions options) {
     FileFormat format = FileFormat.ofInput(file);
-    if (format == FileFormat.PARQUET) {
-      throw new InvalidInputException(
-          file + ": expected .csv or .npy, found Parquet, which this version can't read yet");
-    }
     InputFile input = InputFile.of(file);
     try {
       return switch (format) {
         case NPY -> {
-          if (!options.columns().isEmpty()
-              || options.idColumn() != null
-              || options.header() == TableOptions.Header.YES) {
+          if (options.header() == TableOptions.Header.YES) {
             throw input.invalid(
                 "expected a table with column names, found an NPY file, which has none");
           }
           yield NpyTable.open(input, options);
         }
         case CSV -> CsvTable.open(input, options);
-        default -> throw input.invalid("expected a table named .csv, .csv.gz, .npy or .npy.gz");
+        case PARQUET -> ParquetTable.open(input, options);
+        case IDX -> IdxTable.open(input, options);
+        default ->
+            throw input.invalid(
+                "expected a table named .csv, .csv.gz, .npy, .npy.gz or .parquet, or idx images");
       };
     } catch (IOException e) {
       throw input.failure(e);
@@ -94,7 +105,7 @@ public abstract sealed class TableReader implements Closeable permits CsvTable, 
 
   /** Whether the first line was taken for names. */
   public final boolean header() {
-    return header;
+    return choice.named();
   }
 
   /** What the reader decided and its user may want to know, or null. */
@@ -148,7 +159,12 @@ public abstract sealed class TableReader implements Closeable permits CsvTable, 
    */
   public abstract long line();
 
-  /** The current row's text in the id column, or its number. */
+  /** Whether rows have ids of their own without an id column. */
+  public boolean identifies() {
+    return false;
+  }
+
+  /** The current row's text in the id column, or its number; the path of a picture. */
   public abstract String id();
 
   /**
@@ -168,7 +184,7 @@ public abstract sealed class TableReader implements Closeable permits CsvTable, 
   /** Where the current row stands, as "row 3" or "row 3 (line 4)". */
   public abstract String place();
 
-  final InputFile file() {
-    return file;
+  final ColumnChoice choice() {
+    return choice;
   }
 }

@@ -1,7 +1,6 @@
 package org.ebflow.training.data;
 
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -67,12 +66,14 @@ public record TableSummary(
   }
 
   /**
-   * Reads the file once, tables in constant memory; or the pictures of a folder, which must be of
-   * one size.
+   * Reads what has this name once, tables in constant memory; or pictures, which must be of one
+   * size.
    */
   public static TableSummary of(Path file, TableOptions options) {
-    if (Files.isDirectory(file) || FileFormat.ofInput(file) == FileFormat.IDX) {
-      Dataset images = DataSources.read(file, options);
+    InputFiles files = InputFiles.of(file);
+    FileFormat format = FileFormat.ofInput(files.files().getFirst());
+    if (files.arePictures() || format == FileFormat.IDX) {
+      Dataset images = DataSources.read(files, options);
       ColumnSummaries summaries = ColumnSummaries.of(images);
       return new TableSummary(
           images.size(),
@@ -86,7 +87,7 @@ public record TableSummary(
           List.of(),
           null);
     }
-    try (TableReader table = TableReader.open(file, options)) {
+    try (TableReader table = TableReader.open(files, options)) {
       ColumnSummaries summaries = new ColumnSummaries(table.dimension());
       RowSample sample = new RowSample(table.dimension());
       long bad = 0;
@@ -105,7 +106,7 @@ public record TableSummary(
           summaries.moments.rows() + bad,
           bad,
           firstBad,
-          FileFormat.ofInput(file) == FileFormat.CSV ? table.header() : null,
+          format == FileFormat.CSV ? table.header() : null,
           table.note(),
           null,
           summaries.columns(table.columns()),

@@ -22,6 +22,9 @@ import org.jspecify.annotations.Nullable;
  * @param name of a known data set, or a path to a table
  * @param folder of the published files, empty for the default place
  * @param columns of a table to use, empty for all
+ * @param drop columns of a table to leave out
+ * @param separator between the cells of a CSV table
+ * @param decimalComma whether a CSV table's numbers have a decimal comma
  * @param header whether a CSV table begins with names: auto, yes or no
  * @param encoding of a CSV table without a byte order mark, by its registered name
  * @param dequantize whether a table's columns of whole numbers are spread over [n, n+1)
@@ -39,6 +42,9 @@ record DataRecipe(
     String name,
     String folder,
     List<String> columns,
+    List<String> drop,
+    TableOptions.Separator separator,
+    boolean decimalComma,
     TableOptions.Header header,
     String encoding,
     Dequantize dequantize,
@@ -54,6 +60,7 @@ record DataRecipe(
   /** Refuses impossible values. */
   DataRecipe {
     columns = List.copyOf(columns);
+    drop = List.copyOf(drop);
     if (!supported(encoding)) {
       throw new IllegalArgumentException(
           "encoding is " + encoding + ", expected UTF-8, windows-1252 or the like");
@@ -94,6 +101,8 @@ record DataRecipe(
   TableOptions table() {
     return TableOptions.DEFAULT
         .withColumns(columns)
+        .withDrop(drop)
+        .withSeparator(separator, decimalComma)
         .withHeader(header)
         .withEncoding(Charset.forName(encoding))
         .withDropNonFinite(dropNonFinite)

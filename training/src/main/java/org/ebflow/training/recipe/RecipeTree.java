@@ -57,6 +57,9 @@ record RecipeTree(String source, ObjectNode root, Set<String> optional) {
       model.putIfAbsent("init", literal("published"));
     }
     if (root.get("data") instanceof ObjectNode data) {
+      data.putIfAbsent("drop", literal("[]"));
+      data.putIfAbsent("separator", literal("comma"));
+      data.putIfAbsent("decimal_comma", literal("false"));
       data.putIfAbsent("header", literal("auto"));
       data.putIfAbsent("encoding", literal("UTF-8"));
       data.putIfAbsent("drop_constant", literal("false"));

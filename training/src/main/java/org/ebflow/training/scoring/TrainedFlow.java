@@ -177,6 +177,11 @@ public record TrainedFlow(Flow flow, Preprocessing preprocessing, DataDescriptio
     Safetensors.write(file, tensors, metadata);
   }
 
+  /** The model file of a run folder, or what is none. */
+  public static Path file(Path runOrFile) {
+    return Files.isDirectory(runOrFile) ? runOrFile.resolve(MODEL_FILE) : runOrFile;
+  }
+
   /** The model of a run folder, or of a model file. */
   public static TrainedFlow load(Path runOrFile) {
     return load(runOrFile, null);
@@ -190,7 +195,7 @@ public record TrainedFlow(Flow flow, Preprocessing preprocessing, DataDescriptio
       throw new InvalidInputException(
           runOrFile + ": expected a run folder or a model file, found nothing");
     }
-    Path file = Files.isDirectory(runOrFile) ? runOrFile.resolve(MODEL_FILE) : runOrFile;
+    Path file = file(runOrFile);
     if (Files.notExists(file)) {
       throw new InvalidInputException(
           file

@@ -182,7 +182,7 @@ class CsvTableTest {
     refuses("c.csv.gz", two, List.of(), "gzip", "corruption");
     refuses("d.csv.gz", Arrays.copyOf(whole, whole.length + 3), List.of(), "gzip", "corruption");
     refuses("b.csv.gz", compressed, List.of(), "gzip", "corruption");
-    refuses("a.parquet", "PAR1".getBytes(StandardCharsets.UTF_8), List.of(), ".csv");
+    refuses("a.parquet", "PAR1".getBytes(StandardCharsets.UTF_8), List.of(), "truncated");
   }
 
   @Test

@@ -1,0 +1,204 @@
+package org.ebflow.cli.table;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+import org.ebflow.cli.TestRuns;
+import org.ebflow.flow.InvalidInputException;
+import org.ebflow.linalg.Blas;
+import org.ebflow.training.data.InputFiles;
+import org.ebflow.training.data.TableOptions;
+import org.ebflow.training.scoring.Scorer;
+import org.ebflow.training.scoring.TrainedFlow;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+final class TableScoringTest {
+  private static final int GROUP = 64;
+  private static final int ROWS = 500;
+
+  @TempDir private static Path runs;
+  private static TrainedFlow model;
+
+  @TempDir private Path folder;
+  private List<ScoringInput> inputs;
+  private Path scores;
+
+  /** Rows that went on behind an earlier call's, of the last call. */
+  private final AtomicLong resumed = new AtomicLong();
+
+  @BeforeAll
+  static void train() throws IOException {
+    model = TestRuns.table(runs.resolve("run"), 2);
+  }
+
+  /** Three tables, every seventh row bad, one row of density zero. */
+  @BeforeEach
+  void write() throws IOException {
+    TableOptions options = TableOptions.DEFAULT.withIdColumn("id").forModel(model.columns());
+    inputs =
+        IntStream.range(0, 3)
+            .mapToObj(
+                table -> {
+                  StringBuilder text = new StringBuilder("id,a,b\n");
+                  for (int r = 0; r < ROWS; r++) {
+                    text.append(table).append('-').append(r).append(',').append(r / 100.0);
+                    text.append(r == 333 ? ",1e300" : r % 7 == 3 ? ",x" : ",0.5").append('\n');
+                  }
+                  Path file = text(table + ".csv", text.toString());
+                  return ScoringInput.match(InputFiles.of(file), options, null);
+                })
+            .toList();
+    scores = Files.createDirectory(folder.resolve("scores"));
+  }
+
+  private Path text(String name, String text) {
+    try {
+      return TestRuns.text(folder.resolve(name), text);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /** One call that stops after so many blocks. */
+  private TableScoring.Summary score(Path out, String call, int blockRows, int blocks) {
+    resumed.set(0);
+    try (Scorer scorer = new Scorer(model, Blas.named("java"), 1)) {
+      TableScoring scoring = new TableScoring(model, scorer, inputs, blockRows, false, GROUP);
+      return scoring.run(
+          out,
+          Path.of(out + ".rejected.csv"),
+          call,
+          new ScoringProgress() {
+            private int written;
+
+            @Override
+            public void resumed(long rows) {
+              resumed.set(rows);
+            }
+
+            @Override
+            public void scored(long rows) {
+              if (++written == blocks) {
+                scoring.requestStop();
+              }
+            }
+          });
+    }
+  }
+
+  private static void assertSame(Path one, Path other) throws IOException {
+    for (String end : List.of("", ".rejected.csv")) {
+      assertThat(Files.mismatch(Path.of(one + end), Path.of(other + end))).as(end).isEqualTo(-1);
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"csv", "npy", "parquet"})
+  void stoppedAgainAndAgainItGivesTheBytesOfOneGo(String format) throws IOException {
+    Path whole = folder.resolve("whole." + format);
+    TableScoring.Summary expected = score(whole, "call", 1000, -1);
+    assertThat(expected.complete()).isTrue();
+    assertThat(expected.scored() + expected.rejected()).isEqualTo(3 * ROWS);
+    assertThat(expected.impossible()).isEqualTo(3);
+
+    Path out = scores.resolve("out." + format);
+    TableScoring.Summary summary;
+    int calls = 0;
+    long before = 0;
+    do {
+      summary = score(out, "call", 20 + calls % 3, 6 + calls % 2);
+      assertThat(resumed.get()).isEqualTo(before);
+      before = summary.scored();
+      calls++;
+      assertThat(Files.exists(out)).isEqualTo(summary.complete());
+    } while (!summary.complete());
+    assertThat(calls).isBetween(5, 50);
+    assertThat(summary).isEqualTo(expected);
+    assertSame(out, whole);
+    try (Stream<Path> left = Files.list(scores)) {
+      assertThat(left).hasSize(2);
+    }
+  }
+
+  /**
+   * A killed call has written on behind its last checkpoint, a full disk in the middle of a row.
+   */
+  @ParameterizedTest
+  @ValueSource(strings = {"csv", "npy", "parquet"})
+  void whatLiesBehindTheCheckpointIsWrittenAgain(String format) throws IOException {
+    Path whole = folder.resolve("whole." + format);
+    score(whole, "call", 50, -1);
+    Path out = scores.resolve("out." + format);
+    score(out, "call", 50, 9);
+    for (String end : List.of(".part", ".rejected.csv.part")) {
+      Path part = Path.of(out + end);
+      byte[] bytes = Files.readAllBytes(part);
+      byte[] longer = Arrays.copyOf(bytes, bytes.length + 17);
+      Files.write(part, longer);
+    }
+    assertThat(score(out, "call", 50, -1).complete()).isTrue();
+    assertThat(resumed.get()).isPositive();
+    assertSame(out, whole);
+  }
+
+  @Test
+  void anotherCallBeginsAnew() throws IOException {
+    Path out = scores.resolve("out.csv");
+    score(out, "call", 50, 9);
+    assertThat(score(out, "another", 50, -1).complete()).isTrue();
+    assertThat(resumed.get()).isZero();
+    score(folder.resolve("whole.csv"), "another", 50, -1);
+    assertSame(out, folder.resolve("whole.csv"));
+  }
+
+  @Test
+  void lostOrDamagedPartsBeginAnew() throws IOException {
+    Path whole = folder.resolve("whole.csv");
+    score(whole, "call", 50, -1);
+    Path out = scores.resolve("out.csv");
+    score(out, "call", 50, 9);
+    Files.delete(Path.of(out + ".part"));
+    assertThat(score(out, "call", 50, -1).complete()).isTrue();
+    assertThat(resumed.get()).isZero();
+    assertSame(out, whole);
+    score(out, "call", 50, 9);
+    Files.writeString(Path.of(out + ".state.json"), "{\"call\": \"call\", \"rows\"");
+    assertThat(score(out, "call", 50, -1).complete()).isTrue();
+    assertThat(resumed.get()).isZero();
+    assertSame(out, whole);
+  }
+
+  @Test
+  void aSecondCallIsRefusedWhileTheFirstWrites() {
+    Path out = scores.resolve("out.csv");
+    try (OutputFile first = OutputFile.resumable(out)) {
+      assertThatThrownBy(() -> score(out, "call", 50, -1))
+          .isInstanceOf(UncheckedIOException.class)
+          .hasMessage(out + ": cannot be written: another call is writing it");
+      first.discard();
+    }
+  }
+
+  @Test
+  void anInputThatIsDamagedLeavesNothing() throws IOException {
+    Path out = scores.resolve("out.csv");
+    score(out, "call", 50, 9);
+    Files.writeString(inputs.get(2).files().name(), "id,a,b\n1,\"2\n");
+    assertThatThrownBy(() -> score(out, "call", 50, -1)).isInstanceOf(InvalidInputException.class);
+    assertThat(scores).isEmptyDirectory();
+  }
+}

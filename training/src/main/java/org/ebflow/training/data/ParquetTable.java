@@ -1,0 +1,264 @@
+package org.ebflow.training.data;
+
+import dev.hardwood.reader.ColumnReader;
+import dev.hardwood.reader.ColumnReaders;
+import dev.hardwood.reader.ParquetFileReader;
+import dev.hardwood.reader.Validity;
+import dev.hardwood.schema.ColumnProjection;
+import dev.hardwood.schema.ColumnSchema;
+import dev.hardwood.schema.FileSchema;
+import dev.hardwood.schema.SchemaNode;
+import java.io.IOException;
+import java.util.List;
+import java.util.Objects;
+import java.util.regex.Pattern;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+import org.ebflow.flow.InvalidInputException;
+import org.ebflow.flow.io.OneLine;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Rows of a Parquet file, decoded in batches of columns on all cores by Hardwood. Values are
+ * numbers of any type, decimals and booleans (0 and 1); a null is a missing value.
+ *
+ * <p>The columns that are not chosen are not read. What the file claims of the sizes of the others
+ * is looked at before any is decoded ({@link ParquetPages}).
+ */
+final class ParquetTable extends TableReader {
+  /** Values in memory as a block of rows; the engine holds a few more of that size. */
+  private static final int BLOCK = 1 << 19;
+
+  private static final int MOST_ROWS = 1 << 15;
+
+  /** What pandas calls an index that it writes as a column. */
+  private static final Pattern PANDAS_INDEX = Pattern.compile("__index_level_[0-9]+__");
+
+  private final InputFile file;
+  private final ParquetFileReader reader;
+  private final ColumnReaders columns;
+  private final boolean float32;
+
+  /** One per value. */
+  private final ParquetColumn[] columnOfValue;
+
+  private final @Nullable ParquetColumn idColumn;
+  private final long rowsInFile;
+
+  /** Rows of the current batch, row by row. */
+  private final double[] block;
+
+  private int batchRows;
+
+  /** Row of the batch, from 0. */
+  private int at = -1;
+
+  private long row;
+  private int badSlot = -1;
+
+  private ParquetTable(
+      InputFile file,
+      ParquetFileReader reader,
+      ColumnChoice choice,
+      List<ParquetColumn> chosen,
+      @Nullable ParquetColumn id,
+      @Nullable String note)
+      throws IOException {
+    super(choice, note);
+    this.file = file;
+    this.reader = reader;
+    float32 = chosen.stream().allMatch(ParquetColumn::isFloat);
+    rowsInFile = reader.getFileMetaData().numRows();
+    List<ColumnSchema> read =
+        Stream.concat(chosen.stream(), Stream.ofNullable(id)).map(ParquetColumn::schema).toList();
+    ParquetPages.check(file, reader.getFileMetaData(), read);
+    int batch = Math.clamp(BLOCK / read.size(), 1, MOST_ROWS);
+    columns = reader.buildColumnReaders(projection(read)).batchSize(batch).build();
+    ColumnReader[] byIndex = new ColumnReader[reader.getFileSchema().getColumnCount()];
+    for (int i = 0; i < columns.getColumnCount(); i++) {
+      ColumnReader column = columns.getColumnReader(i);
+      byIndex[column.getColumnSchema().columnIndex()] = column;
+    }
+    for (int i = 0; i < read.size(); i++) {
+      ParquetColumn column = i < chosen.size() ? chosen.get(i) : Objects.requireNonNull(id);
+      column.readFrom(byIndex[read.get(i).columnIndex()]);
+    }
+    columnOfValue = chosen.toArray(ParquetColumn[]::new);
+    idColumn = id;
+    block = new double[batch * chosen.size()];
+  }
+
+  /** The engine takes a name with a point for a path: such a column is read among all. */
+  private static ColumnProjection projection(List<ColumnSchema> read) {
+    return read.stream().anyMatch(column -> column.name().indexOf('.') >= 0)
+        ? ColumnProjection.all()
+        : ColumnProjection.columns(read.stream().map(ColumnSchema::name).toArray(String[]::new));
+  }
+
+  static ParquetTable open(InputFile file, TableOptions options) throws IOException {
+    ParquetPages.requireParquet(file);
+    ParquetFileReader reader = null;
+    try {
+      reader = ParquetFileReader.open(dev.hardwood.InputFile.of(file.path()));
+      ParquetTable table = open(file, reader, options);
+      reader = null;
+      return table;
+    } catch (InvalidInputException e) {
+      throw e;
+    } catch (IOException | RuntimeException | LinkageError | OutOfMemoryError e) {
+      throw unreadable(file, e);
+    } finally {
+      if (reader != null) {
+        closeQuietly(reader);
+      }
+    }
+  }
+
+  private static ParquetTable open(InputFile file, ParquetFileReader reader, TableOptions options)
+      throws IOException {
+    FileSchema schema = reader.getFileSchema();
+    List<SchemaNode> fields = schema.getRootNode().children();
+    List<String> names = fields.stream().map(SchemaNode::name).toList();
+    if (names.isEmpty()) {
+      throw file.invalid("expected columns, found none");
+    }
+    ColumnChoice choice = ColumnChoice.ofNamed(file, names, options);
+    List<Integer> index =
+        choice.chosen()
+            ? List.of()
+            : IntStream.of(choice.cells())
+                .filter(cell -> PANDAS_INDEX.matcher(names.get(cell)).matches())
+                .boxed()
+                .toList();
+    String note = null;
+    if (!index.isEmpty() && index.size() < choice.cells().length) {
+      choice = choice.without(index);
+      note = "left out " + names.get(index.getFirst()) + ", the index of a pandas table";
+    }
+    ColumnChoice read = choice;
+    List<ParquetColumn> chosen =
+        IntStream.of(choice.cells())
+            .mapToObj(
+                cell ->
+                    ParquetColumn.ofNumbers(
+                        file, read.called(cell), fields.get(cell), schema.getColumns()))
+            .toList();
+    ParquetColumn id =
+        choice.id() < 0
+            ? null
+            : ParquetColumn.ofIds(
+                file, read.called(choice.id()), fields.get(choice.id()), schema.getColumns());
+    return new ParquetTable(file, reader, choice, chosen, id, note);
+  }
+
+  @Override
+  public boolean next() {
+    if (++at >= batchRows) {
+      if (!readBatch()) {
+        return false;
+      }
+      at = 0;
+    }
+    row++;
+    System.arraycopy(block, at * values.length, values, 0, values.length);
+    badSlot = NonFinite.firstIn(values);
+    return true;
+  }
+
+  private boolean readBatch() {
+    try {
+      batchRows = 0;
+      if (!columns.nextBatch()) {
+        if (row != rowsInFile) {
+          throw file.invalid("expected " + rowsInFile + " rows, found " + row);
+        }
+        return false;
+      }
+      int rows = columns.getRecordCount();
+      for (int slot = 0; slot < columnOfValue.length; slot++) {
+        columnOfValue[slot].decode(rows, block, slot, values.length);
+      }
+      batchRows = rows;
+      return true;
+    } catch (InvalidInputException e) {
+      throw e;
+    } catch (RuntimeException | LinkageError | InternalError e) {
+      throw unreadable(file, e);
+    }
+  }
+
+  /** One line of what the engine says, whose causes name the reason. */
+  private static InvalidInputException unreadable(InputFile file, Throwable e) {
+    Throwable reason = e;
+    while (reason.getCause() != null && reason.getCause() != reason) {
+      reason = reason.getCause();
+    }
+    String what =
+        switch (reason) {
+          case OutOfMemoryError _ -> "expected sizes that fit into memory, found others (";
+          case UnsupportedOperationException _, LinkageError _ ->
+              "expected Parquet that this program can read, found something else (";
+          default -> "expected a Parquet file, found corruption (";
+        };
+    return new InvalidInputException(file.path() + ": " + what + OneLine.message(reason) + ")", e);
+  }
+
+  @Override
+  public long row() {
+    return row;
+  }
+
+  @Override
+  public long line() {
+    return 0;
+  }
+
+  @Override
+  public String id() {
+    return idColumn == null ? Long.toString(row) : idColumn.text(at);
+  }
+
+  @Override
+  public @Nullable String problem() {
+    if (badSlot < 0) {
+      return null;
+    }
+    Validity validity = columnOfValue[badSlot].validity();
+    return choice().called(choice().cells()[badSlot])
+        + ": expected a finite number, found "
+        + (validity.hasNulls() && validity.isNull(at) ? "null" : values[badSlot]);
+  }
+
+  @Override
+  public boolean nonFinite() {
+    return badSlot >= 0;
+  }
+
+  @Override
+  public String place() {
+    return "row " + row;
+  }
+
+  @Override
+  double roundoff() {
+    return float32 ? FLOAT32_ROUNDOFF : super.roundoff();
+  }
+
+  @Override
+  public void close() {
+    try {
+      columns.close();
+    } finally {
+      closeQuietly(reader);
+    }
+  }
+
+  /** What was read of a file is good, whether closing it fails or not. */
+  private static void closeQuietly(ParquetFileReader reader) {
+    try {
+      reader.close();
+    } catch (IOException | RuntimeException _) {
+      // see above
+    }
+  }
+}

@@ -1,0 +1,111 @@
+package org.ebflow.training.data;
+
+import java.util.stream.IntStream;
+import org.ebflow.flow.InvalidInputException;
+import org.ebflow.flow.layer.Shape;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Pictures as rows of pixels, decoded a block at a time on all cores, not into a cache. A damaged
+ * picture, or one of another size, is a bad row. The path of a picture is its id.
+ */
+final class PictureTable extends TableReader {
+  /** Pictures decoded at a time. */
+  private static final int BLOCK = 64;
+
+  private final PictureFolder pictures;
+  private final PictureOptions options;
+  private final Shape shape;
+  private final byte @Nullable [][] block = new byte[BLOCK][];
+  private final @Nullable String[] problems = new String[BLOCK];
+  private int row;
+
+  private PictureTable(PictureFolder pictures, PictureOptions options, Shape shape) {
+    super(ColumnChoice.all(shape.size()), null);
+    this.pictures = pictures;
+    this.options = options;
+    this.shape = shape;
+  }
+
+  /** Pictures of a size and with channels that the options or the first of them say. */
+  static PictureTable open(PictureFolder pictures, TableOptions table) {
+    PictureOptions options = table.pictures();
+    Shape shape =
+        options.side() > 0 && options.channels() > 0
+            ? new Shape(options.channels(), options.side(), options.side())
+            : pictures.leastShape(options);
+    return new PictureTable(pictures, options.withChannels(shape.channels()), shape);
+  }
+
+  @Override
+  public boolean next() {
+    if (row == pictures.size()) {
+      return false;
+    }
+    int at = row % BLOCK;
+    if (at == 0) {
+      decode(Math.min(BLOCK, pictures.size() - row));
+    }
+    row++;
+    byte[] pixels = block[at];
+    for (int i = 0; pixels != null && i < values.length; i++) {
+      values[i] = pixels[i] & 0xFF;
+    }
+    return true;
+  }
+
+  private void decode(int count) {
+    IntStream.range(0, count)
+        .parallel()
+        .forEach(
+            i -> {
+              try {
+                block[i] = pictures.pixels(row + i, options, shape);
+                problems[i] = null;
+              } catch (InvalidInputException e) {
+                block[i] = null;
+                problems[i] = pictures.complaint(row + i, e);
+              }
+            });
+  }
+
+  @Override
+  public long row() {
+    return row;
+  }
+
+  @Override
+  public long line() {
+    return 0;
+  }
+
+  @Override
+  public boolean identifies() {
+    return true;
+  }
+
+  @Override
+  public String id() {
+    return pictures.path(row - 1);
+  }
+
+  @Override
+  public @Nullable String problem() {
+    return problems[(row - 1) % BLOCK];
+  }
+
+  @Override
+  public boolean nonFinite() {
+    return false;
+  }
+
+  @Override
+  public String place() {
+    return pictures.path(row - 1);
+  }
+
+  @Override
+  public void close() {
+    // nothing stays open
+  }
+}

@@ -1,0 +1,109 @@
+package org.ebflow.training.data;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+import org.ebflow.flow.InvalidInputException;
+import org.jspecify.annotations.Nullable;
+
+/** Tables of the same columns, read as one: the rows of the first, then those of the next. */
+final class TableSequence extends TableReader {
+  private final List<Path> files;
+  private final TableReader first;
+  private final TableOptions options;
+  private TableReader current;
+  private int next = 1;
+  private long row;
+
+  private TableSequence(List<Path> files, TableReader first, TableOptions options) {
+    super(first.choice(), first.note());
+    this.files = files;
+    this.first = first;
+    this.options =
+        options
+            .withColumns(List.of())
+            .withDrop(List.of())
+            .forModel(new ModelColumns(first.dimension(), first.columns(), first.places()));
+    current = first;
+  }
+
+  static TableSequence open(List<Path> files, TableOptions options) {
+    return new TableSequence(files, TableReader.open(files.getFirst(), options), options);
+  }
+
+  @Override
+  public boolean next() {
+    while (!current.next()) {
+      if (next == files.size()) {
+        return false;
+      }
+      try {
+        current.close();
+      } catch (IOException e) {
+        throw new InvalidInputException(
+            files.get(next - 1) + ": cannot be read: " + e.getMessage(), e);
+      }
+      current = openNext(files.get(next++));
+    }
+    row++;
+    System.arraycopy(current.values(), 0, values, 0, values.length);
+    return true;
+  }
+
+  /** Columns may stand in another order where they have names. */
+  private TableReader openNext(Path file) {
+    TableReader opened = TableReader.open(file, options);
+    int width = opened.places().width();
+    if (opened.dimension() != first.dimension() || width != first.places().width()) {
+      throw new InvalidInputException(
+          file
+              + ": expected the "
+              + first.places().width()
+              + " columns of "
+              + files.getFirst()
+              + ", found "
+              + width);
+    }
+    return opened;
+  }
+
+  @Override
+  public long row() {
+    return row;
+  }
+
+  @Override
+  public long line() {
+    return current.line();
+  }
+
+  @Override
+  public String id() {
+    return current.id();
+  }
+
+  @Override
+  public @Nullable String problem() {
+    return current.problem();
+  }
+
+  @Override
+  public boolean nonFinite() {
+    return current.nonFinite();
+  }
+
+  @Override
+  public String place() {
+    return files.get(next - 1).getFileName() + ", " + current.place();
+  }
+
+  @Override
+  double roundoff() {
+    return first.roundoff();
+  }
+
+  @Override
+  public void close() throws IOException {
+    current.close();
+  }
+}
