@@ -105,7 +105,8 @@ record RecipeChoice(String data, String part, @Nullable String model, @Nullable 
   /** How another recipe takes the loss. */
   private String bySetting(Combination other) {
     boolean known = Recipe.names().stream().anyMatch(name -> name.endsWith("-" + loss));
-    return !known || OF_DENSE.contains(loss) && WITHOUT_DENSE.contains(other.model)
+    boolean trains = !(OF_DENSE.contains(loss) && WITHOUT_DENSE.contains(other.model));
+    return !known || !trains
         ? ""
         : " (or recipe %s%s --set objective.loss=%s)"
             .formatted(

@@ -31,6 +31,9 @@ final class NewRunTest {
     assertThat(file).exists();
     Files.delete(file);
     Files.delete(folder);
+    try (NewRun last = new NewRun(null, "new-run-test")) { // removes runs/ too, if it is empty
+      assertThat(last.folder()).exists();
+    }
   }
 
   @Test

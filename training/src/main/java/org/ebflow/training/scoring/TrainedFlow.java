@@ -47,7 +47,6 @@ public record TrainedFlow(Flow flow, Preprocessing preprocessing, DataDescriptio
   private static final String FORMAT = "ebflow-1";
   private static final String WHOLE_COLUMNS = "preprocessing_whole_columns";
   private static final JsonMapper JSON = new JsonMapper();
-  private static final int SAMPLE_BLOCK = 256;
 
   /**
    * What rounding to float32 may do to log p, relative to |log p| and the dimension: 2⁻²⁴ in sums
@@ -137,8 +136,9 @@ public record TrainedFlow(Flow flow, Preprocessing preprocessing, DataDescriptio
     Matrix result = Matrix.allocate(Precision.FLOAT64, count, dimension);
     Noise noise = new Noise(sampleSeed);
     Flow before = preprocessing.flow(dimension, flow.precision());
-    for (int from = 0; from < count; from += SAMPLE_BLOCK) {
-      int rows = Math.min(SAMPLE_BLOCK, count - from);
+    int block = Scorer.rowsOfBlocks(MemoryNeed.numbers(flow.layers(), dimension));
+    for (int from = 0; from < count; from += block) {
+      int rows = Math.min(block, count - from);
       Matrix latents = Matrix.allocate(flow.precision(), rows, dimension);
       noise.gaussian(NoisePurpose.SAMPLING, 0, from, latents);
       Matrix x = flow.inverse(latents, blas);

@@ -15,13 +15,16 @@ import java.util.Objects;
 import java.util.stream.Stream;
 import org.ebflow.flow.Flow;
 import org.ebflow.flow.InvalidInputException;
+import org.ebflow.flow.MemoryNeed;
 import org.ebflow.flow.io.Safetensors;
 import org.ebflow.flow.layer.BlockDiagonal;
 import org.ebflow.flow.layer.MonotoneSpline;
 import org.ebflow.flow.layer.Shape;
 import org.ebflow.flow.model.SplineConfig;
+import org.ebflow.flow.pass.NoisePurpose;
 import org.ebflow.linalg.Blas;
 import org.ebflow.linalg.Matrix;
+import org.ebflow.linalg.Noise;
 import org.ebflow.linalg.Precision;
 import org.ebflow.training.objective.Sinh;
 import org.junit.jupiter.api.Test;
@@ -129,6 +132,28 @@ class TrainedFlowTest {
     assertThat(model.sample(600, 2, Blas.auto()).doubles()).isNotEqualTo(samples.doubles());
     assertThat(model.sample(512, 1, Blas.auto()).doubles())
         .isEqualTo(Arrays.copyOf(samples.doubles(), 512 * 3));
+  }
+
+  /** Of a model so wide that 256 rows are drawn in two blocks. */
+  @Test
+  void samplesOfAWideModelAreThoseOfOneBlock() {
+    int dimension = 3000;
+    Flow.Builder builder = Flow.of(dimension);
+    for (int i = 0; i < 45; i++) {
+      builder.actNorm();
+    }
+    TrainedFlow model = TrainedFlows.table(builder.build(), new double[0]);
+    assertThat(Scorer.rowsOfBlocks(MemoryNeed.numbers(model.flow().layers(), dimension)))
+        .isEqualTo(248);
+
+    Matrix latents = Matrix.allocate(Precision.FLOAT32, 256, dimension);
+    new Noise(1).gaussian(NoisePurpose.SAMPLING, 0, 0, latents);
+    Flow before = Objects.requireNonNull(model.preprocessing().flow(dimension, Precision.FLOAT32));
+    Matrix expected =
+        before.inverse(
+            model.flow().inverse(latents, Blas.auto()).copy(before.precision()), Blas.auto());
+    assertThat(model.sample(256, 1, Blas.auto()).doubles())
+        .isEqualTo(expected.copy(Precision.FLOAT64).doubles());
   }
 
   @Test
