@@ -85,8 +85,7 @@ public record MemoryNeed(long heap, long outside) {
     long packed = 0;
     for (Parameter block : blocks(layers)) {
       long numbers = block.rows() == 1 ? 0 : size(block);
-      packed +=
-          precision.bytes() * (block.derived() == null ? numbers : block.derived().numbers());
+      packed += precision.bytes() * (block.derived() == null ? numbers : block.derived().numbers());
     }
     AffineMap last =
         layers.getLast() instanceof ConstantJacobian constant ? constant.affineMap() : null;

@@ -4,8 +4,7 @@ import org.ebflow.linalg.backend.PackedOperand;
 
 /**
  * A weight [n,k] packed once for many products x·weightᵀ, see {@link Blas#pack}. It is a copy:
- * later changes of the weight do not reach it. What {@link Blas#keep} gives is the weight
- * itself.
+ * later changes of the weight do not reach it. What {@link Blas#keep} gives is the weight itself.
  *
  * <p>Memory: the packed copy is native. Each product borrows memory for native copies of x and y
  * from a store that all weights share.

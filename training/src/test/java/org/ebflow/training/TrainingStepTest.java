@@ -140,10 +140,7 @@ class TrainingStepTest {
   static Stream<Arguments> objectivesWithConvolutions() {
     return objectives()
         .filter(Objective::followsGradient)
-        .flatMap(
-            objective ->
-                convolutions()
-                    .map(flow -> Arguments.of(flow, objective)));
+        .flatMap(objective -> convolutions().map(flow -> Arguments.of(flow, objective)));
   }
 
   /** By products of image rows, with dense LU and banded, and by products of patches. */

@@ -55,8 +55,7 @@ abstract sealed class ConvolutionProducts permits RowProducts, PatchProducts {
    *
    * @param block whose values are the weight
    */
-  static ConvolutionProducts of(
-      ConvolutionShape shape, Parameter block, Workspace kept, int slot) {
+  static ConvolutionProducts of(ConvolutionShape shape, Parameter block, Workspace kept, int slot) {
     return byRows(shape)
         ? new RowProducts(shape, block, kept, slot)
         : new PatchProducts(shape, block, kept, slot);

@@ -197,8 +197,7 @@ final class RowProducts extends ConvolutionProducts {
     /** Writes B. */
     @SuppressWarnings("ReferenceEquality") // the very matrix of these views
     void start(Matrix weight) {
-      Matrix matrix =
-          kept.own(bandSlot, of.width() * of.out(), of.side() * of.width() * of.in());
+      Matrix matrix = kept.own(bandSlot, of.width() * of.out(), of.side() * of.width() * of.in());
       kernels.expand(of, weight, matrix);
       Operand written = copy.of(matrix);
       if (operand != written) {

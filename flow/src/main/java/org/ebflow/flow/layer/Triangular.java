@@ -56,8 +56,7 @@ public final class Triangular implements ConstantJacobian {
   public Triangular(int dimension, boolean upper, Initializer start) {
     this.upper = upper;
     weight =
-        new Parameter(
-            "weight", dimension, dimension, start, true, true, null, new Restriction());
+        new Parameter("weight", dimension, dimension, start, true, true, null, new Restriction());
     bias = new Parameter("bias", 1, dimension, Initializers.constant(0));
   }
 

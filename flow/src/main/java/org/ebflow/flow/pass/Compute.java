@@ -94,7 +94,10 @@ public final class Compute {
     return products.rounds();
   }
 
-  /** Blocks that are multiplied by as a whole in bfloat16, and their rounded copies; empty where none is. */
+  /**
+   * Blocks that are multiplied by as a whole in bfloat16, and their rounded copies; empty where
+   * none is.
+   */
   public Map<Parameter, BFloat16Matrix> roundedBlocks() {
     return products.roundedBlocks();
   }

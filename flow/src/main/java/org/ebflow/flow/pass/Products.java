@@ -42,7 +42,9 @@ interface Products {
   /** What brings operands of products by what is derived from that weight into their form. */
   OperandCopy copy(Parameter weight);
 
-  /** Packed copies of the matrices of {@link DerivedOperands#forward}; empty where there are none. */
+  /**
+   * Packed copies of the matrices of {@link DerivedOperands#forward}; empty where there are none.
+   */
   default List<PackedWeight> packed(Parameter weight) {
     return List.of();
   }

@@ -41,8 +41,7 @@ final class RoundedProducts implements Products {
         blocks.put(block, BFloat16Matrix.allocate(block.rows(), block.columns()));
       }
     }
-    if (blocks.isEmpty()
-        && weights.blocks().stream().allMatch(block -> block.derived() == null)) {
+    if (blocks.isEmpty() && weights.blocks().stream().allMatch(block -> block.derived() == null)) {
       System.getLogger(Compute.class.getName())
           .log(
               System.Logger.Level.WARNING,

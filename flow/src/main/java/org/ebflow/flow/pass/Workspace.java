@@ -180,7 +180,8 @@ public final class Workspace {
         backward
             ? MatrixPool.cacheAligned(parameters.precision())
             : MatrixPool.unaligned(parameters.precision());
-    Shared shared = new Shared(pool, compute.products().roundsJets(parameters), batch, order, backward);
+    Shared shared =
+        new Shared(pool, compute.products().roundsJets(parameters), batch, order, backward);
     Workspace[] result = new Workspace[team.size()];
     for (int rank = 0; rank < result.length; rank++) {
       result[rank] = new Workspace(team.worker(rank), compute, parameters, shared, new State());

@@ -188,7 +188,11 @@ class ConvolutionProductsTest {
   /** Output rows in the middle of an image share one; what lies beyond the image is left out. */
   @ParameterizedTest
   @CsvSource({
-    "5, 4, 2, 3, 3, 3", "9, 4, 2, 3, 7, 7", "2, 4, 3, 2, 7, 2", "7, 7, 1, 1, 7, 7", "3, 3, 2, 2, 1, 1"
+    "5, 4, 2, 3, 3, 3",
+    "9, 4, 2, 3, 7, 7",
+    "2, 4, 3, 2, 7, 2",
+    "7, 7, 1, 1, 7, 7",
+    "3, 3, 2, 2, 1, 1"
   })
   void derivedOperandsOfRowsAreTheDistinctBands(
       int height, int width, int in, int out, int side, int distinct) {

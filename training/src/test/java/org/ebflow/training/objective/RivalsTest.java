@@ -172,7 +172,13 @@ class RivalsTest {
     Flow flow =
         new SelfNormalizing(1)
             .withParameters(
-                Flow.of(3).seed(7).precision(precision).layer(first).smoothLeakyRelu(.3).dense().build(),
+                Flow.of(3)
+                    .seed(7)
+                    .precision(precision)
+                    .layer(first)
+                    .smoothLeakyRelu(.3)
+                    .dense()
+                    .build(),
                 7);
     Map<String, Matrix> blocks = flow.parameters().byName();
     for (int i = 0; i < 2; i++) {
