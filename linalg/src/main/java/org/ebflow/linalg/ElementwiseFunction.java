@@ -35,6 +35,14 @@ public interface ElementwiseFunction {
   int keeps(int order);
 
   /**
+   * Whether f'' and all further derivatives are zero wherever f has them. Then f' alone is asked
+   * for where there is no log-determinant.
+   */
+  default boolean piecewiseLinear() {
+    return false;
+  }
+
+  /**
    * y ← f(x), f1 ← f'(x).
    *
    * @param parameters read

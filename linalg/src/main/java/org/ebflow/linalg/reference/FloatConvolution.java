@@ -75,18 +75,24 @@ public final class FloatConvolution implements ConvolutionKernels {
 
   @Override
   public void gatherPatches(ConvolutionShape shape, Matrix images, Matrix patches) {
-    Arrays.fill(patches.floats(), patches.offset(), patches.offset() + patches.size(), 0f);
-    for (int row = 0; row < patches.rows(); row++) {
-      int x = row % shape.width();
-      for (int v = 0; v < shape.side(); v++) {
-        int from = source(shape, row, v);
-        if (from >= 0) {
-          System.arraycopy(
-              images.floats(),
-              images.offset() + from,
-              patches.floats(),
-              patches.offset() + row * patches.columns() + tap(shape, v, x),
-              run(shape, x));
+    int line = shape.side() * shape.in();
+    int to = patches.offset();
+    for (int pixel = 0; pixel < patches.rows(); pixel += shape.width()) { // a row of an image
+      int first = first(shape, images, pixel);
+      int y = pixel / shape.width() % shape.height() - shape.padding();
+      for (int x = 0; x < shape.width(); x++) {
+        int before = left(shape, x) * shape.in();
+        int count = run(shape, x);
+        for (int v = 0; v < shape.side(); v++) {
+          boolean inside = y + v >= 0 && y + v < shape.height();
+          if (!inside || count < line) {
+            Arrays.fill(patches.floats(), to, to + line, 0f);
+          }
+          if (inside) {
+            int from = first + (v * shape.width() + x) * shape.in() + before;
+            System.arraycopy(images.floats(), from, patches.floats(), to + before, count);
+          }
+          to += line;
         }
       }
     }
@@ -95,35 +101,34 @@ public final class FloatConvolution implements ConvolutionKernels {
   @Override
   public void addPatches(ConvolutionShape shape, Matrix patches, Matrix images) {
     Arrays.fill(images.floats(), images.offset(), images.offset() + images.size(), 0f);
-    for (int row = 0; row < patches.rows(); row++) {
-      int x = row % shape.width();
-      for (int v = 0; v < shape.side(); v++) {
-        int to = source(shape, row, v);
-        if (to >= 0) {
-          add(
-              patches.floats(),
-              patches.offset() + row * patches.columns() + tap(shape, v, x),
-              images.floats(),
-              images.offset() + to,
-              run(shape, x));
+    int line = shape.side() * shape.in();
+    int from = patches.offset();
+    for (int pixel = 0; pixel < patches.rows(); pixel += shape.width()) {
+      int first = first(shape, images, pixel);
+      int y = pixel / shape.width() % shape.height() - shape.padding();
+      for (int x = 0; x < shape.width(); x++) {
+        int before = left(shape, x) * shape.in();
+        int count = run(shape, x);
+        for (int v = 0; v < shape.side(); v++) {
+          if (y + v >= 0 && y + v < shape.height()) {
+            int to = first + (v * shape.width() + x) * shape.in() + before;
+            add(patches.floats(), from + before, images.floats(), to, count);
+          }
+          from += line;
         }
       }
     }
   }
 
   /**
-   * Where the run of row v of output pixel {@code row} begins among the images' numbers, -1 if that
-   * row lies outside of the image.
+   * Where the square begins that a row's first pixel sees, among the images' numbers; beyond the
+   * image where the square is.
+   *
+   * @param pixel number of the pixel among those of all images
    */
-  private static int source(ConvolutionShape shape, int row, int v) {
-    int y = row / shape.width() % shape.height() + v - shape.padding();
-    if (y < 0 || y >= shape.height()) {
-      return -1;
-    }
-    int x = row % shape.width();
-    int image = row / shape.pixels();
-    int pixel = y * shape.width() + x + left(shape, x) - shape.padding();
-    return (image * shape.pixels() + pixel) * shape.in();
+  private static int first(ConvolutionShape shape, Matrix images, int pixel) {
+    int corner = pixel - shape.padding() * shape.width() - shape.padding();
+    return images.offset() + corner * shape.in();
   }
 
   @Override

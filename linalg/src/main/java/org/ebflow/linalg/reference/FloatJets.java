@@ -129,11 +129,14 @@ public final class FloatJets implements ElementwiseJets {
     Matrix x2 = needed(x.order2());
     Scratch scratch = Scratch.OF_THREAD.get();
     Derivatives d = scratch.d;
-    int highest = logDet2 == null ? 2 : 3;
+    boolean linear = logDet2 == null && function.piecewiseLinear();
+    int highest = linear ? 1 : logDet2 == null ? 2 : 3;
     for (int from = 0, n; from < x0.size(); from += n) {
       n = block(x0, from);
       function.derivatives(parameters, x0, kept, d, highest, from, n);
-      if (logDet2 == null) {
+      if (linear) {
+        product(d.f1(), x2, y2, from, n);
+      } else if (logDet2 == null) {
         second(d, x1, x2, y2, from, n);
       } else {
         second(d, x1, x2, y2, scratch.terms, from, n);
@@ -244,7 +247,8 @@ public final class FloatJets implements ElementwiseJets {
     Matrix y1 = needed(yBar.order1());
     Scratch scratch = Scratch.OF_THREAD.get();
     Derivatives d = scratch.d;
-    int highest = c == null ? 2 : 3;
+    boolean linear = c == null && function.piecewiseLinear();
+    int highest = linear ? 1 : c == null ? 2 : 3;
     for (int from = 0, n; from < x0.size(); from += n) {
       n = block(x0, from);
       function.derivatives(parameters, x0, kept, d, highest, from, n);
@@ -253,7 +257,11 @@ public final class FloatJets implements ElementwiseJets {
         function.pullBackParameters(parameters, x0, kept, y0, scratch.fBar, bars, from, n);
       }
       if (c == null) {
-        lower(d, 1f, x1, y0, y1, xBar.order0(), from, n);
+        if (linear) {
+          product(d.f1(), y0, xBar.order0(), from, n);
+        } else {
+          lower(d, 1f, x1, y0, y1, xBar.order0(), from, n);
+        }
         if (toOrder >= 1) {
           product(d.f1(), y1, needed(xBar.order1()), from, n);
         }
@@ -291,7 +299,8 @@ public final class FloatJets implements ElementwiseJets {
     Matrix y2 = needed(yBar.order2());
     Scratch scratch = Scratch.OF_THREAD.get();
     Derivatives d = scratch.d;
-    int highest = c == null ? 3 : 4;
+    boolean linear = c == null && function.piecewiseLinear();
+    int highest = linear ? 1 : c == null ? 3 : 4;
     for (int from = 0, n; from < x0.size(); from += n) {
       n = block(x0, from);
       function.derivatives(parameters, x0, kept, d, highest, from, n);
@@ -300,8 +309,14 @@ public final class FloatJets implements ElementwiseJets {
         function.pullBackParameters(parameters, x0, kept, y0, scratch.fBar, bars, from, n);
       }
       if (c == null) {
-        lowest(d, x1, x2, y0, y1, y2, xBar.order0(), from, n);
-        if (toOrder >= 1) {
+        if (linear) {
+          product(d.f1(), y0, xBar.order0(), from, n);
+        } else {
+          lowest(d, x1, x2, y0, y1, y2, xBar.order0(), from, n);
+        }
+        if (toOrder >= 1 && linear) {
+          product(d.f1(), y1, needed(xBar.order1()), from, n);
+        } else if (toOrder >= 1) {
           lower(d, 2f, x1, y1, y2, needed(xBar.order1()), from, n);
         }
         if (toOrder >= 2) {

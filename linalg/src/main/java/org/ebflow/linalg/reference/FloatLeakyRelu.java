@@ -15,6 +15,11 @@ public final class FloatLeakyRelu implements ElementwiseFunction {
   }
 
   @Override
+  public boolean piecewiseLinear() {
+    return true;
+  }
+
+  @Override
   public void value(
       Matrix parameters, Matrix x, Matrix y, Matrix[] kept, Matrix f1, int from, int n) {
     float a = at(parameters, 0);
@@ -32,7 +37,9 @@ public final class FloatLeakyRelu implements ElementwiseFunction {
     float a = at(parameters, 0);
     for (int i = 0; i < n; i++) {
       set(d.f1(), i, at(x, from + i) > 0f ? 1f : a);
-      set(d.f2(), i, 0f);
+      if (highest >= 2) {
+        set(d.f2(), i, 0f);
+      }
       if (highest >= 3) {
         set(d.f3(), i, 0f);
       }
