@@ -205,4 +205,26 @@ class BFloat16Test {
       }
     }
   }
+
+  @Test
+  void viewsShareTheNumbers() {
+    BFloat16Matrix all = BFloat16Matrix.allocate(3, 4);
+    for (int i = 0; i < 12; i++) {
+      all.array()[i] = (short) (Float.floatToRawIntBits(i) >>> Short.SIZE);
+    }
+    BFloat16Matrix part = all.rows(1, 3).columns(1, 3);
+    assertThat(part.rows()).isEqualTo(2);
+    assertThat(part.columns()).isEqualTo(2);
+    assertThat(part.stride()).isEqualTo(4);
+    assertThat(part.contiguous()).isFalse();
+    assertThat(part.get(0, 0)).isEqualTo(5);
+    assertThat(part.get(1, 1)).isEqualTo(10);
+    assertThat(all.reshape(2, 6).get(1, 0)).isEqualTo(6);
+    assertThatThrownBy(() -> part.reshape(1, 4))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage("BFloat16Matrix.reshape: [2,2] BFLOAT16 to [1,4]");
+    assertThatThrownBy(() -> all.columns(2, 5))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage("BFloat16Matrix.columns: 2..5 of [3,4] BFLOAT16");
+  }
 }

@@ -14,6 +14,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -295,6 +296,29 @@ class PackedWeightTest {
     try (PackedWeight packed = pack(blas(false), random(20, 30, 7))) {
       packed.multiply(
           Matrix.allocate(Precision.FLOAT32, 0, 30), Matrix.allocate(Precision.FLOAT32, 0, 20));
+    }
+  }
+
+  /** The java backend is batch-invariant for every shape, in both precisions. */
+  @ParameterizedTest
+  @EnumSource(Precision.class)
+  void aKeptWeightMultipliesTheTwoNumbersOfRowsAndNoOther(Precision precision) {
+    Blas blas = BackendsUnderTest.load("java");
+    Matrix weight = random(20, 30, 7).copy(precision);
+    PackedWeight found = blas.keep(FEW, ROWS, weight);
+    assertThat(found).isNotNull();
+    try (PackedWeight kept = found) {
+      for (int rows : new int[] {FEW, ROWS}) {
+        Matrix x = random(rows, 30, rows).copy(precision);
+        Matrix y = Matrix.allocate(precision, rows, 20);
+        kept.multiply(x, y);
+        assertProduct(x, weight, y);
+      }
+      Matrix x = random(FEW + 1, 30, 1).copy(precision);
+      Matrix y = Matrix.allocate(precision, FEW + 1, 20);
+      assertThatThrownBy(() -> kept.multiply(x, y))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessageContaining("expected 8 or 256 rows");
     }
   }
 

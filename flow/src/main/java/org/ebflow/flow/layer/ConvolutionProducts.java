@@ -22,7 +22,7 @@ import org.jspecify.annotations.Nullable;
  * which takes as long as {@link #COPY} FLOP per number.
  *
  * <p>Where products round (docs/decisions/0006), those of all shapes do: images or patches, and
- * what is computed from the weight. That pays for each shape that was measured.
+ * what is computed from the weight. That pays for all but the smallest sums.
  */
 abstract sealed class ConvolutionProducts permits RowProducts, PatchProducts {
   /** FLOP of products that take as long as to copy one number of a patch. */
