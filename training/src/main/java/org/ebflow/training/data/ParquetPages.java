@@ -45,6 +45,9 @@ final class ParquetPages {
   /** A page may take no more than one part in so many of the Java heap. */
   private static final int SHARE = 8;
 
+  /** Nor more bytes than this. */
+  private static final long MOST_BYTES = 1L << 30;
+
   /** Bytes of the length that Snappy data begin with, at most. */
   private static final int LONGEST_LENGTH = 5;
 
@@ -111,7 +114,7 @@ final class ParquetPages {
    */
   static void check(InputFile file, FileMetaData metadata, List<ColumnSchema> read)
       throws IOException {
-    long most = Runtime.getRuntime().maxMemory() / SHARE;
+    long most = Math.min(MOST_BYTES, Runtime.getRuntime().maxMemory() / SHARE);
     long rows = 0;
     try (FileChannel channel = FileChannel.open(file.path(), StandardOpenOption.READ)) {
       for (RowGroup group : metadata.rowGroups()) {
