@@ -56,8 +56,7 @@ final class ParquetPagesTest {
     ByteArrayOutputStream out = new ByteArrayOutputStream();
     out.write(MAGIC);
     PageHeader header = new PageHeader(PageType.DATA_PAGE, uncompressed, page.length);
-    header.setData_page_header(
-        new DataPageHeader(1, Encoding.PLAIN, Encoding.RLE, Encoding.RLE));
+    header.setData_page_header(new DataPageHeader(1, Encoding.PLAIN, Encoding.RLE, Encoding.RLE));
     out.write(bytes(header));
     out.write(page);
     long bytes = chunk < 0 ? out.size() - MAGIC.length : chunk;
@@ -82,11 +81,9 @@ final class ParquetPagesTest {
                         .setRepetition_type(FieldRepetitionType.REQUIRED)),
                 rows,
                 List.of(
-                    new RowGroup(
-                        List.of(new ColumnChunk(0).setMeta_data(metadata)), bytes, 1))));
+                    new RowGroup(List.of(new ColumnChunk(0).setMeta_data(metadata)), bytes, 1))));
     out.write(footer);
-    out.write(
-        ByteBuffer.allocate(4).order(ByteOrder.LITTLE_ENDIAN).putInt(footer.length).array());
+    out.write(ByteBuffer.allocate(4).order(ByteOrder.LITTLE_ENDIAN).putInt(footer.length).array());
     out.write(MAGIC);
     return Files.write(folder.resolve("a.parquet"), out.toByteArray());
   }
