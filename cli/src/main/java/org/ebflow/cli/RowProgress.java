@@ -17,16 +17,21 @@ final class RowProgress implements ScoringProgress, AutoCloseable {
   private final PrintWriter err;
   private final @Nullable Terminal terminal;
   private @Nullable ProgressBar bar;
+  private final long all;
   private final long start = System.nanoTime();
   private long shown = start;
   private long rows;
   private long before;
 
-  /** {@code terminal} is null where there is none. */
-  RowProgress(PrintWriter err, @Nullable Terminal terminal) {
+  /**
+   * @param terminal null where there is none
+   * @param all number of rows at the end, -1 where it is unknown
+   */
+  RowProgress(PrintWriter err, @Nullable Terminal terminal, long all) {
     this.err = err;
     this.terminal = terminal;
-    bar = terminal == null ? null : terminal.bar("rows", 0, -1);
+    this.all = all;
+    bar = terminal == null ? null : terminal.bar("rows", 0, all);
   }
 
   @Override
@@ -45,7 +50,7 @@ final class RowProgress implements ScoringProgress, AutoCloseable {
     long now = System.nanoTime();
     if (now - shown >= LINE_NANOS) {
       shown = now;
-      err.println(number(rows) + " rows, " + rate());
+      err.println(number(rows) + " rows, " + rate() + toGo(seconds()));
     }
   }
 
@@ -56,6 +61,14 @@ final class RowProgress implements ScoringProgress, AutoCloseable {
     close();
     err.println(
         OneLine.name(String.format(Locale.ROOT, "%s in %.1f s (%s)%s", done, seconds, rate, more)));
+  }
+
+  /** How long the rest will take after so many seconds, where that can be told. */
+  String toGo(double seconds) {
+    return all < 0 || rows <= before
+        ? ""
+        : number(Math.round((all - rows) * seconds / (rows - before)))
+            .transform(left -> ", about " + left + " s to go");
   }
 
   private String rate() {

@@ -107,7 +107,8 @@ public final class ScoreCommand implements Callable<Integer> {
     List<ScoringInput> tables =
         inputs.stream().map(input -> ScoringInput.match(input, options, image)).toList();
     try (Scorer scorer = scoring.scorer(model);
-        RowProgress progress = new RowProgress(spec.commandLine().getErr(), Terminal.ofStderr())) {
+        RowProgress progress =
+            new RowProgress(spec.commandLine().getErr(), Terminal.ofStderr(), rows(tables))) {
       Path rejected = rejected();
       TableScoring table =
           new TableScoring(model, scorer, tables, blockRows(model.flow().dimension()), strict);
@@ -133,6 +134,13 @@ public final class ScoreCommand implements Callable<Integer> {
                   : ", rejected " + RowProgress.number(summary.rejected()) + " into " + rejected));
     }
     return 0;
+  }
+
+  /** Number of rows of all inputs, or -1 where it is not known. */
+  private static long rows(List<ScoringInput> tables) {
+    return tables.stream().anyMatch(table -> table.rows() < 0)
+        ? -1
+        : tables.stream().mapToLong(ScoringInput::rows).sum();
   }
 
   /** What decides the bytes of the output. */

@@ -24,7 +24,7 @@ record TableParts(Path train, Path test, @Nullable Path anomalies) {
   private static final Pattern PART = Pattern.compile("(.+)-(train|test|anomalies)\\..+");
 
   /**
-   * The tables of a folder by name, CSV or NPY. One without a training or a test part is none.
+   * The tables of a folder by name. One without a training or a test part is none.
    *
    * @param names which of them, all where it is empty
    * @throws InvalidInputException if one of them is not there, none is, or a part has two files
@@ -34,8 +34,7 @@ record TableParts(Path train, Path test, @Nullable Path anomalies) {
     try (Stream<Path> listed = Files.list(folder)) {
       listed
           .sorted()
-          .filter(
-              file -> List.of(FileFormat.CSV, FileFormat.NPY).contains(FileFormat.ofInput(file)))
+          .filter(file -> FileFormat.ofInput(file).isTable())
           .forEach(
               file -> {
                 Matcher name = PART.matcher(file.getFileName().toString());

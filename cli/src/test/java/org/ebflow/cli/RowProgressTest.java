@@ -15,7 +15,8 @@ class RowProgressTest {
 
   private RowProgress progress(boolean terminal) {
     PrintStream stream = new PrintStream(screen, true, StandardCharsets.UTF_8);
-    return new RowProgress(new PrintWriter(err, true), terminal ? new Terminal(stream, 80) : null);
+    return new RowProgress(
+        new PrintWriter(err, true), terminal ? new Terminal(stream, 80) : null, -1);
   }
 
   @Test
@@ -40,6 +41,20 @@ class RowProgressTest {
     assertThat(err.toString())
         .matches(
             "going on behind 1,000 rows that are scored\\Rscored in \\d+\\.\\d s \\(0 rows/s\\)\\R");
+  }
+
+  @Test
+  void theRestIsToldWhereTheNumberOfRowsIsKnown() {
+    try (RowProgress progress = new RowProgress(new PrintWriter(err, true), null, 10_000)) {
+      assertThat(progress.toGo(4)).isEmpty();
+      progress.resumed(1000);
+      progress.scored(3000);
+      assertThat(progress.toGo(4)).isEqualTo(", about 14 s to go");
+    }
+    try (RowProgress progress = progress(false)) {
+      progress.scored(3000);
+      assertThat(progress.toGo(4)).isEmpty();
+    }
   }
 
   @Test

@@ -20,8 +20,8 @@ sealed interface ScoreSink extends AutoCloseable permits CsvScores, NpyScores, P
   void write(RowBlock block);
 
   /**
-   * Whether the file can be gone on with behind the input rows written so far. A format that writes
-   * many rows at a time can at multiples of so many input rows.
+   * Whether all rows written so far lie in the file once it is flushed, so that a later call can go
+   * on behind them.
    */
   boolean resumable();
 

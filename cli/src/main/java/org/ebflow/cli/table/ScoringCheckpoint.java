@@ -60,7 +60,7 @@ final class ScoringCheckpoint {
   private ScoringState anew() {
     LOGGER.log(
         Level.WARNING,
-        "{0}: begins anew, as what an unfinished call left is of other inputs or options",
+        "{0}: begins anew: what an unfinished call left is of other inputs or options, or not whole",
         scores);
     return ScoringState.START;
   }

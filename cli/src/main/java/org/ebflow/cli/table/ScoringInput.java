@@ -21,8 +21,9 @@ import org.jspecify.annotations.Nullable;
  *
  * @param options how it is read
  * @param withIds whether texts identify its rows
+ * @param rows number of its rows, or -1 where only reading them all tells
  */
-public record ScoringInput(InputFiles files, TableOptions options, boolean withIds) {
+public record ScoringInput(InputFiles files, TableOptions options, boolean withIds, long rows) {
   private static final Logger LOGGER = System.getLogger(ScoringInput.class.getName());
 
   /**
@@ -57,7 +58,8 @@ public record ScoringInput(InputFiles files, TableOptions options, boolean withI
       if (reader.note() != null) {
         LOGGER.log(Level.WARNING, "{0}: {1}", name, reader.note());
       }
-      return new ScoringInput(files, options, options.idColumn() != null || reader.identifies());
+      return new ScoringInput(
+          files, options, options.idColumn() != null || reader.identifies(), reader.rows());
     } catch (IOException e) {
       throw new UncheckedIOException(name + ": cannot be read: " + e.getMessage(), e);
     }

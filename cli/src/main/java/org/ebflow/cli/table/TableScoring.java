@@ -267,7 +267,7 @@ public final class TableScoring {
       }
       empty.add(block);
     }
-    if (state != saved) {
+    if (!state.equals(saved)) {
       save(state, sink, rejectedRows, checkpoint);
     }
     return new Summary(

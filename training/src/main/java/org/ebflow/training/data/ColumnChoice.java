@@ -62,9 +62,11 @@ record ColumnChoice(List<String> names, boolean named, boolean chosen, int[] cel
     int[] cells =
         !wanted.isEmpty()
             ? distinct(file, names, wanted, id)
-            : !named && model != null && dropped.isEmpty() && id == NONE
-                ? model.cellsOf(names.size())
-                : without(names.size(), cell -> cell == id || dropped.contains(cell));
+            : without(names.size(), cell -> cell == id || dropped.contains(cell));
+    if (!named && wanted.isEmpty() && model != null && dropped.isEmpty()) {
+      int[] known = model.cellsOf(names.size());
+      cells = known.length < names.size() || id == NONE ? known : cells;
+    }
     if (cells.length == 0) {
       throw file.invalid(
           "expected a column with values, found "

@@ -55,6 +55,11 @@ final class IdxTable extends TableReader {
   }
 
   @Override
+  public long rows() {
+    return header.count();
+  }
+
+  @Override
   public long row() {
     return row;
   }

@@ -56,6 +56,11 @@ final class NpyTable extends TableReader {
   }
 
   @Override
+  public long rows() {
+    return rows.header().rows();
+  }
+
+  @Override
   public long row() {
     return row;
   }

@@ -98,7 +98,12 @@ final class ParquetColumn {
   }
 
   private static String unsupported(String called, String what, String found) {
-    return called + ": expected " + what + ", found " + found + " (choose others by --columns)";
+    return called
+        + ": expected "
+        + what
+        + ", found "
+        + found
+        + " (--columns chooses others, --drop leaves it out)";
   }
 
   private static String type(ColumnSchema column) {

@@ -10,12 +10,14 @@ import java.io.BufferedInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.channels.Channels;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
+import org.apache.parquet.format.DataPageHeader;
 import org.apache.parquet.format.DataPageHeaderV2;
 import org.apache.parquet.format.OffsetIndex;
 import org.apache.parquet.format.PageHeader;
@@ -42,6 +44,9 @@ final class ParquetPages {
 
   /** A page may take no more than one part in so many of the Java heap. */
   private static final int SHARE = 8;
+
+  /** Nor more bytes than this. */
+  private static final long MOST_BYTES = 1L << 30;
 
   /** Bytes of the length that Snappy data begin with, at most. */
   private static final int LONGEST_LENGTH = 5;
@@ -92,10 +97,7 @@ final class ParquetPages {
 
   private static int number(FileChannel channel, long at) throws IOException {
     byte[] bytes = bytes(channel, at);
-    return bytes[0] & 0xFF
-        | (bytes[1] & 0xFF) << 8
-        | (bytes[2] & 0xFF) << 16
-        | (bytes[3] & 0xFF) << 24;
+    return ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN).getInt();
   }
 
   private static byte[] bytes(FileChannel channel, long at) throws IOException {
@@ -112,7 +114,7 @@ final class ParquetPages {
    */
   static void check(InputFile file, FileMetaData metadata, List<ColumnSchema> read)
       throws IOException {
-    long most = Runtime.getRuntime().maxMemory() / SHARE;
+    long most = Math.min(MOST_BYTES, Runtime.getRuntime().maxMemory() / SHARE);
     long rows = 0;
     try (FileChannel channel = FileChannel.open(file.path(), StandardOpenOption.READ)) {
       for (RowGroup group : metadata.rowGroups()) {
@@ -184,8 +186,8 @@ final class ParquetPages {
       InputFile file, FileChannel channel, String column, Header header) throws IOException {
     PageHeader page = header.page;
     long levels = 0;
-    if (page.isSetData_page_header_v2()) {
-      DataPageHeaderV2 second = page.getData_page_header_v2();
+    DataPageHeaderV2 second = page.getData_page_header_v2();
+    if (second != null) {
       levels =
           (long) second.getDefinition_levels_byte_length()
               + second.getRepetition_levels_byte_length();
@@ -238,8 +240,9 @@ final class ParquetPages {
     try {
       target.read(new TCompactProtocol(in));
     } catch (TException | RuntimeException e) {
-      throw new InvalidInputException(
-          corrupt(file, column, "what describes its pages", at).getMessage(), e);
+      InvalidInputException corrupt = corrupt(file, column, "what describes its pages", at);
+      corrupt.initCause(e);
+      throw corrupt;
     }
   }
 
@@ -256,9 +259,9 @@ final class ParquetPages {
     }
 
     int values() {
-      return page.isSetData_page_header()
-          ? page.getData_page_header().getNum_values()
-          : page.isSetData_page_header_v2() ? page.getData_page_header_v2().getNum_values() : 0;
+      DataPageHeader first = page.getData_page_header();
+      DataPageHeaderV2 second = page.getData_page_header_v2();
+      return first != null ? first.getNum_values() : second != null ? second.getNum_values() : 0;
     }
   }
 

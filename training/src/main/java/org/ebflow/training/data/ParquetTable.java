@@ -190,8 +190,8 @@ final class ParquetTable extends TableReader {
   /** One line of what the engine says, whose causes name the reason. */
   private static InvalidInputException unreadable(InputFile file, Throwable e) {
     Throwable reason = e;
-    while (reason.getCause() != null && reason.getCause() != reason) {
-      reason = reason.getCause();
+    for (Throwable cause = e.getCause(); cause != null; cause = cause.getCause()) {
+      reason = cause;
     }
     String what =
         switch (reason) {
@@ -201,6 +201,11 @@ final class ParquetTable extends TableReader {
           default -> "expected a Parquet file, found corruption (";
         };
     return new InvalidInputException(file.path() + ": " + what + OneLine.message(reason) + ")", e);
+  }
+
+  @Override
+  public long rows() {
+    return rowsInFile;
   }
 
   @Override

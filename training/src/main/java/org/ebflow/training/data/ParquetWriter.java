@@ -156,7 +156,11 @@ public final class ParquetWriter {
         } catch (TException e) {
           throw new IOException("a page of the unfinished file is damaged", e);
         }
-        count = page.getData_page_header().getNum_values();
+        DataPageHeader data = page.getData_page_header();
+        if (data == null) {
+          throw new IOException("a page of the unfinished file is damaged");
+        }
+        count = data.getNum_values();
         int headerBytes = bytes(page).length();
         chunks.add(writer.chunk(column, count, headerBytes + page.getCompressed_page_size()));
       }

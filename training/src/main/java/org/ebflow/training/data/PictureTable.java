@@ -16,7 +16,7 @@ final class PictureTable extends TableReader {
   private final PictureFolder pictures;
   private final PictureOptions options;
   private final Shape shape;
-  private final byte @Nullable [][] block = new byte[BLOCK][];
+  private final byte[] @Nullable [] block = new byte[BLOCK][];
   private final @Nullable String[] problems = new String[BLOCK];
   private int row;
 
@@ -67,6 +67,11 @@ final class PictureTable extends TableReader {
                 problems[i] = pictures.complaint(row + i, e);
               }
             });
+  }
+
+  @Override
+  public long rows() {
+    return pictures.size();
   }
 
   @Override

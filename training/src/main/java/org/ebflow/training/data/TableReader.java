@@ -138,6 +138,11 @@ public abstract sealed class TableReader implements Closeable
     return null;
   }
 
+  /** Number of rows, good and bad, or -1 where only reading them all tells. */
+  public long rows() {
+    return -1;
+  }
+
   /** Number of values per row. */
   public final int dimension() {
     return values.length;

@@ -93,6 +93,12 @@ final class ColumnChoiceTest {
     refuses(named, drop("d").forModel(model), "found one of them among --drop");
     ModelColumns places = new ModelColumns(2, List.of(), new ColumnPlaces(4, List.of(3, 0)));
     assertThat(first(npy, TableOptions.DEFAULT.forModel(places))).containsExactly(4, 1);
+    assertThat(first(npy, TableOptions.DEFAULT.withIdColumn("3").forModel(places)))
+        .containsExactly(4, 1);
+    ModelColumns three = new ModelColumns(3, List.of(), null);
+    assertThat(first(npy, TableOptions.DEFAULT.withIdColumn("3").forModel(three)))
+        .containsExactly(1, 2.5, 4);
+    assertThat(first(npy, drop("1").forModel(three))).containsExactly(2.5, 3, 4);
   }
 
   @Test

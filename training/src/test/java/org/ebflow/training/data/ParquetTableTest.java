@@ -167,7 +167,7 @@ final class ParquetTableTest {
     refuses(
         fixture("pyarrow.parquet"),
         TableOptions.DEFAULT,
-        "column 1 (id): expected numbers, found the type STRING (choose others by --columns)");
+        "column 1 (id): expected numbers, found the type STRING (--columns chooses others");
     refuses(
         fixture("dates.parquet"),
         columns("time"),

@@ -1,0 +1,149 @@
+package org.ebflow.training.data;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import org.apache.parquet.format.ColumnChunk;
+import org.apache.parquet.format.ColumnMetaData;
+import org.apache.parquet.format.CompressionCodec;
+import org.apache.parquet.format.DataPageHeader;
+import org.apache.parquet.format.Encoding;
+import org.apache.parquet.format.FieldRepetitionType;
+import org.apache.parquet.format.FileMetaData;
+import org.apache.parquet.format.PageHeader;
+import org.apache.parquet.format.PageType;
+import org.apache.parquet.format.RowGroup;
+import org.apache.parquet.format.SchemaElement;
+import org.apache.parquet.format.Type;
+import org.ebflow.flow.InvalidInputException;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import shaded.parquet.org.apache.thrift.TBase;
+import shaded.parquet.org.apache.thrift.TException;
+import shaded.parquet.org.apache.thrift.protocol.TCompactProtocol;
+import shaded.parquet.org.apache.thrift.transport.TMemoryBuffer;
+
+/** Files of one double whose sizes are lies. */
+final class ParquetPagesTest {
+  private static final byte[] MAGIC = "PAR1".getBytes(StandardCharsets.US_ASCII);
+
+  /** 1.5, as Snappy data: the length 8, and a literal of 8 bytes. */
+  private static final byte[] SNAPPY = {8, 7 << 2, 0, 0, 0, 0, 0, 0, (byte) 0xF8, 0x3F};
+
+  @TempDir private Path folder;
+
+  private static byte[] bytes(TBase<?, ?> structure) {
+    try {
+      TMemoryBuffer buffer = new TMemoryBuffer(64);
+      structure.write(new TCompactProtocol(buffer));
+      return Arrays.copyOf(buffer.getArray(), buffer.length());
+    } catch (TException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  /** A file with that page, whose footer claims so many rows and bytes of it. */
+  private Path file(byte[] page, int uncompressed, long rows, long chunk) throws IOException {
+    ByteArrayOutputStream out = new ByteArrayOutputStream();
+    out.write(MAGIC);
+    PageHeader header = new PageHeader(PageType.DATA_PAGE, uncompressed, page.length);
+    header.setData_page_header(new DataPageHeader(1, Encoding.PLAIN, Encoding.RLE, Encoding.RLE));
+    out.write(bytes(header));
+    out.write(page);
+    long bytes = chunk < 0 ? out.size() - MAGIC.length : chunk;
+    ColumnMetaData metadata =
+        new ColumnMetaData(
+            Type.DOUBLE,
+            List.of(Encoding.PLAIN, Encoding.RLE),
+            List.of("x"),
+            CompressionCodec.SNAPPY,
+            1,
+            bytes,
+            bytes,
+            MAGIC.length);
+    byte[] footer =
+        bytes(
+            new FileMetaData(
+                1,
+                List.of(
+                    new SchemaElement("schema").setNum_children(1),
+                    new SchemaElement("x")
+                        .setType(Type.DOUBLE)
+                        .setRepetition_type(FieldRepetitionType.REQUIRED)),
+                rows,
+                List.of(
+                    new RowGroup(List.of(new ColumnChunk(0).setMeta_data(metadata)), bytes, 1))));
+    out.write(footer);
+    out.write(ByteBuffer.allocate(4).order(ByteOrder.LITTLE_ENDIAN).putInt(footer.length).array());
+    out.write(MAGIC);
+    return Files.write(folder.resolve("a.parquet"), out.toByteArray());
+  }
+
+  private static void refuses(Path file, String message) {
+    assertThatThrownBy(() -> TableReader.open(file).close())
+        .isInstanceOf(InvalidInputException.class)
+        .hasMessageStartingWith(file + ": ")
+        .hasMessageContaining(message);
+  }
+
+  @Test
+  void anHonestFileIsRead() throws IOException {
+    try (TableReader table = TableReader.open(file(SNAPPY, 8, 1, -1))) {
+      assertThat(table.next()).isTrue();
+      assertThat(table.values()).containsExactly(1.5);
+      assertThat(table.next()).isFalse();
+    }
+  }
+
+  @Test
+  void aPageLargerThanTheMemoryIsRefused() throws IOException {
+    refuses(
+        file(SNAPPY, Integer.MAX_VALUE, 1, -1),
+        "column x: expected pages of at most "
+            + "%,d MiB in this heap, found one that claims 2,047 MiB"
+                .formatted(Math.min(1L << 30, Runtime.getRuntime().maxMemory() / 8) >> 20));
+    refuses(file(SNAPPY, -8, 1, -1), "column x: expected pages within the file, found corruption");
+  }
+
+  /** The library would write 127 bytes into memory for 8. */
+  @Test
+  void aLengthInsideThePageThatIsNotItsHeadersIsRefused() throws IOException {
+    byte[] page = SNAPPY.clone();
+    page[0] = 127;
+    refuses(file(page, 8, 1, -1), "column x: expected as many bytes of a page as its header");
+    refuses(file(new byte[0], 8, 1, -1), "column x: expected as many bytes of a page");
+  }
+
+  @Test
+  void rowsAndChunksThatAreNotThereAreRefused() throws IOException {
+    refuses(file(SNAPPY, 8, 1_000_000_000_000L, -1), "expected 1000000000000 rows, found row");
+    refuses(file(SNAPPY, 8, 1, 1L << 40), "column x: expected pages within the file");
+  }
+
+  /** A list of two billion and a name of two billion bytes, in a footer of some. */
+  @Test
+  void aFooterThatClaimsMoreThanItsBytesIsRefused() throws IOException {
+    for (byte[] footer :
+        List.of(
+            new byte[] {0x15, 2, 0x19, (byte) 0xFC, -1, -1, -1, -1, 7, 0},
+            new byte[] {0x15, 2, 0x48, -1, -1, -1, -1, 7, 0})) {
+      ByteArrayOutputStream out = new ByteArrayOutputStream();
+      out.write(MAGIC);
+      out.write(footer);
+      out.write(
+          ByteBuffer.allocate(4).order(ByteOrder.LITTLE_ENDIAN).putInt(footer.length).array());
+      out.write(MAGIC);
+      Path file = Files.write(folder.resolve("b.parquet"), out.toByteArray());
+      refuses(file, "expected the footer of a Parquet file, found corruption");
+    }
+  }
+}
