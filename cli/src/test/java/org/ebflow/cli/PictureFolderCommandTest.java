@@ -136,6 +136,38 @@ final class PictureFolderCommandTest {
     assertThat(Program.run("score", run, pictures, "--strict", "--out", out).exit()).isEqualTo(2);
   }
 
+  /** A picture of another size, turned or damaged, is a bad row wherever it stands. */
+  @Test
+  void picturesOfAModelThatAreNoSquaresHaveItsSize() throws IOException {
+    Path small = Files.createDirectory(folder.resolve("small"));
+    for (int i = 0; i < 20; i++) {
+      draw(small.resolve("%02d.png".formatted(i)), 3, 5, i);
+    }
+    Path run = folder.resolve("run");
+    Program.succeed("train", "--data", small, "--steps", "2", "--out", run);
+    Path others = Files.createDirectory(folder.resolve("others"));
+    Files.writeString(others.resolve("a.png"), "text");
+    draw(others.resolve("b.png"), 5, 3, 1);
+    draw(others.resolve("c.png"), 4, 4, 1);
+    draw(others.resolve("d.png"), 3, 5, 1);
+    for (String first : List.of("a", "b", "c")) {
+      Path out = folder.resolve(first + ".csv");
+      Program.succeed("score", run, others + "/[" + first + "-d].png", "--out", out);
+      assertThat(Files.readAllLines(out)).hasSize(2);
+      assertThat(Files.readAllLines(out).get(1)).startsWith(others + "/d.png,");
+      Files.delete(others.resolve(first + ".png"));
+    }
+    assertThat(Files.readString(folder.resolve("a.csv.rejected.csv")))
+        .contains("expected a PNG or JPEG picture", "found 5×3", "found 4×4");
+    draw(others.resolve("d.png"), 5, 3, 1);
+    Program.refuse(
+        others + ": expected pictures of 3×5, as those of the model are, found 5×3",
+        "eval",
+        run,
+        "--data",
+        others);
+  }
+
   private static List<String> withoutIds(Path scores) throws IOException {
     return Files.readAllLines(scores).stream()
         .skip(1)

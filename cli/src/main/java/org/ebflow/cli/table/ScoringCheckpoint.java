@@ -34,7 +34,7 @@ final class ScoringCheckpoint {
   }
 
   /**
-   * The state from which this call can go on.
+   * The state from which this call can go on. One that it can't go on from is removed.
    *
    * @param bytes of unfinished scores that there are
    * @param rejectedBytes of unfinished rejected rows that there are
@@ -62,6 +62,7 @@ final class ScoringCheckpoint {
         Level.WARNING,
         "{0}: begins anew: what an unfinished call left is of other inputs or options, or not whole",
         scores);
+    remove(); // it would count bytes that this call replaces
     return ScoringState.START;
   }
 

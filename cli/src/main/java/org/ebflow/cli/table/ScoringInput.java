@@ -69,9 +69,11 @@ public record ScoringInput(InputFiles files, TableOptions options, boolean withI
     return TableReader.open(files, options);
   }
 
-  /** Its files as they are now. */
+  /** Its name, which rejected rows and ids of pictures have, and its files as they are now. */
   public Stream<String> versions() {
-    return files.files().stream().flatMap(ScoringInput::versionsIn);
+    return Stream.concat(
+        Stream.of(files.name().toString()),
+        files.files().stream().flatMap(ScoringInput::versionsIn));
   }
 
   private static Stream<String> versionsIn(Path file) {

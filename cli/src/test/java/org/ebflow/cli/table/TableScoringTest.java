@@ -165,6 +165,29 @@ final class TableScoringTest {
     assertSame(out, folder.resolve("whole.csv"));
   }
 
+  /**
+   * Killed before a checkpoint of its own, the second call leaves parts that are not the first's.
+   */
+  @Test
+  void aCallThatBeginsAnewLeavesNoStateOfTheOther() {
+    Path out = scores.resolve("out.csv");
+    score(out, "call", 50, 9);
+    long bytes = Long.MAX_VALUE; // as many as the first has left, or more
+    assertThat(new ScoringCheckpoint(out, "another").read(bytes, bytes))
+        .isEqualTo(ScoringState.START);
+    assertThat(new ScoringCheckpoint(out, "call").read(bytes, bytes)).isEqualTo(ScoringState.START);
+  }
+
+  /** The name stands in the files of rejected rows, and in the ids of pictures. */
+  @Test
+  void theSameFileByAnotherNameIsAnotherInput() {
+    ScoringInput first = inputs.getFirst();
+    ScoringInput byPattern =
+        ScoringInput.match(InputFiles.of(folder.resolve("[0].csv")), first.options(), null);
+    assertThat(byPattern.files().files()).isEqualTo(first.files().files());
+    assertThat(byPattern.versions().toList()).isNotEqualTo(first.versions().toList());
+  }
+
   @Test
   void lostOrDamagedPartsBeginAnew() throws IOException {
     Path whole = folder.resolve("whole.csv");

@@ -167,7 +167,9 @@ public final class DataSources {
                 .withColumns(List.of())
                 .withDrop(List.of())
                 .withDropConstant(false)
-                .forModel(new ModelColumns(train.dimension(), train.columns(), train.places())));
+                .forModel(
+                    new ModelColumns(
+                        train.dimension(), train.columns(), train.places(), train.imageShape())));
     if (rows.dimension() != train.dimension() || rows.levels() != train.levels()) {
       throw new InvalidInputException(
           file
@@ -219,16 +221,36 @@ public final class DataSources {
    */
   public static Dataset read(InputFiles files, TableOptions options) {
     if (files.arePictures()) {
-      return pictures(files, options).read(options.pictures());
+      Dataset pictures = pictures(files, options).read(options.pictures());
+      requireShape(files, pictures.imageShape(), options.model());
+      return pictures;
     }
     if (options.pictures().side() != 0) {
       throw new InvalidInputException(
           files.name()
               + ": expected a folder of pictures, which data.image_side resizes, found a file");
     }
-    return isIdx(files) && options.columns().isEmpty() && !options.dropConstant()
+    return isIdx(files) && !options.choosesColumns()
         ? IdxFile.read(files.files().getFirst())
         : InMemoryTable.read(files, options).dataset();
+  }
+
+  /** Pictures that are turned have as many pixels as those of the model. */
+  private static void requireShape(
+      InputFiles files, @Nullable Shape found, @Nullable ModelColumns model) {
+    Shape expected = model == null ? null : model.image();
+    if (found != null
+        && expected != null
+        && (found.height() != expected.height() || found.width() != expected.width())) {
+      throw new InvalidInputException(
+          "%s: expected pictures of %d×%d, as those of the model are, found %d×%d"
+              .formatted(
+                  files.name(),
+                  expected.width(),
+                  expected.height(),
+                  found.width(),
+                  found.height()));
+    }
   }
 
   private static boolean isIdx(InputFiles files) {

@@ -1,6 +1,7 @@
 package org.ebflow.training.data;
 
 import java.io.IOException;
+import java.nio.file.FileSystemLoopException;
 import java.nio.file.FileSystems;
 import java.nio.file.FileVisitOption;
 import java.nio.file.FileVisitResult;
@@ -14,6 +15,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.Set;
+import java.util.regex.PatternSyntaxException;
 import java.util.stream.Stream;
 import org.ebflow.flow.InvalidInputException;
 import org.ebflow.flow.io.OneLine;
@@ -80,8 +82,21 @@ public record InputFiles(Path name, List<Path> files) {
     }
   }
 
+  /** Whether it has wildcards; what is no pattern, as a[1.csv, is a name like any other. */
   private static boolean isPattern(Path name) {
+    try {
+      return hasWildcard(name) && matcher(name) != null;
+    } catch (PatternSyntaxException _) {
+      return false;
+    }
+  }
+
+  private static boolean hasWildcard(Path name) {
     return name.toString().chars().anyMatch(c -> WILD.indexOf(c) >= 0);
+  }
+
+  private static PathMatcher matcher(Path pattern) {
+    return FileSystems.getDefault().getPathMatcher("glob:" + pattern);
   }
 
   private static List<Path> tables(Path folder) {
@@ -96,22 +111,27 @@ public record InputFiles(Path name, List<Path> files) {
     }
   }
 
-  /** Files below the last folder without a wildcard. */
+  /** Files below the last folder that is there under its name, without a wildcard or with one. */
   private static List<Path> matches(Path pattern) {
     Path folder = Path.of("");
     if (pattern.isAbsolute()) {
       folder = Objects.requireNonNull(pattern.getRoot());
     }
     int literal = 0;
-    while (literal < pattern.getNameCount() && !isPattern(pattern.getName(literal))) {
-      folder = folder.resolve(pattern.getName(literal++));
+    while (literal < pattern.getNameCount() - 1) {
+      Path next = folder.resolve(pattern.getName(literal));
+      if (hasWildcard(pattern.getName(literal)) && !Files.isDirectory(next)) {
+        break;
+      }
+      folder = next;
+      literal++;
     }
     Path start = folder;
     if (!Files.isDirectory(start)) {
       return List.of();
     }
     Path rest = pattern.subpath(literal, pattern.getNameCount());
-    PathMatcher matcher = FileSystems.getDefault().getPathMatcher("glob:" + rest);
+    PathMatcher matcher = matcher(rest);
     int depth = rest.toString().contains("**") ? Integer.MAX_VALUE : rest.getNameCount();
     List<Path> found = new ArrayList<>();
     try {
@@ -128,6 +148,14 @@ public record InputFiles(Path name, List<Path> files) {
                 found.add(file);
               }
               return FileVisitResult.CONTINUE;
+            }
+
+            @Override
+            public FileVisitResult visitFileFailed(Path file, IOException e) throws IOException {
+              if (e instanceof FileSystemLoopException) { // what is in there is found above
+                return FileVisitResult.CONTINUE;
+              }
+              throw e;
             }
           });
     } catch (IOException e) {

@@ -1,6 +1,7 @@
 package org.ebflow.training.data;
 
 import java.util.List;
+import org.ebflow.flow.layer.Shape;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -9,11 +10,18 @@ import org.jspecify.annotations.Nullable;
  * @param dimension values per row
  * @param names in their order; empty where the training data had none
  * @param places where they stood in the training file, or null: they were all of its columns
+ * @param image how a row is a picture, or null
  */
-public record ModelColumns(int dimension, List<String> names, @Nullable ColumnPlaces places) {
+public record ModelColumns(
+    int dimension, List<String> names, @Nullable ColumnPlaces places, @Nullable Shape image) {
   /** Copies the names. */
   public ModelColumns {
     names = List.copyOf(names);
+  }
+
+  /** Of rows that are no pictures. */
+  public ModelColumns(int dimension, List<String> names, @Nullable ColumnPlaces places) {
+    this(dimension, names, places, null);
   }
 
   /**

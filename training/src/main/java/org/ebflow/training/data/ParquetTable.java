@@ -9,8 +9,10 @@ import dev.hardwood.schema.ColumnSchema;
 import dev.hardwood.schema.FileSchema;
 import dev.hardwood.schema.SchemaNode;
 import java.io.IOException;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Objects;
+import java.util.Set;
 import java.util.regex.Pattern;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -71,9 +73,13 @@ final class ParquetTable extends TableReader {
     rowsInFile = reader.getFileMetaData().numRows();
     List<ColumnSchema> read =
         Stream.concat(chosen.stream(), Stream.ofNullable(id)).map(ParquetColumn::schema).toList();
-    ParquetPages.check(file, reader.getFileMetaData(), read);
-    int batch = Math.clamp(BLOCK / read.size(), 1, MOST_ROWS);
-    columns = reader.buildColumnReaders(projection(read)).batchSize(batch).build();
+    // The engine takes a name with a point for a path: such a column is read among all.
+    boolean all = read.stream().anyMatch(column -> column.name().indexOf('.') >= 0);
+    List<ColumnSchema> decoded = all ? reader.getFileSchema().getColumns() : read;
+    ParquetPages.check(file, reader.getFileMetaData(), decoded);
+    int batch = Math.clamp(BLOCK / decoded.size(), 1, MOST_ROWS);
+    ColumnProjection projection = all ? ColumnProjection.all() : projection(read);
+    columns = reader.buildColumnReaders(projection).batchSize(batch).build();
     ColumnReader[] byIndex = new ColumnReader[reader.getFileSchema().getColumnCount()];
     for (int i = 0; i < columns.getColumnCount(); i++) {
       ColumnReader column = columns.getColumnReader(i);
@@ -88,11 +94,8 @@ final class ParquetTable extends TableReader {
     block = new double[batch * chosen.size()];
   }
 
-  /** The engine takes a name with a point for a path: such a column is read among all. */
   private static ColumnProjection projection(List<ColumnSchema> read) {
-    return read.stream().anyMatch(column -> column.name().indexOf('.') >= 0)
-        ? ColumnProjection.all()
-        : ColumnProjection.columns(read.stream().map(ColumnSchema::name).toArray(String[]::new));
+    return ColumnProjection.columns(read.stream().map(ColumnSchema::name).toArray(String[]::new));
   }
 
   static ParquetTable open(InputFile file, TableOptions options) throws IOException {
@@ -135,6 +138,7 @@ final class ParquetTable extends TableReader {
       choice = choice.without(index);
       note = "left out " + names.get(index.getFirst()) + ", the index of a pandas table";
     }
+    requireDistinct(file, choice);
     ColumnChoice read = choice;
     List<ParquetColumn> chosen =
         IntStream.of(choice.cells())
@@ -149,6 +153,16 @@ final class ParquetTable extends TableReader {
             : ParquetColumn.ofIds(
                 file, read.called(choice.id()), fields.get(choice.id()), schema.getColumns());
     return new ParquetTable(file, reader, choice, chosen, id, note);
+  }
+
+  /** The engine finds columns by their names. */
+  private static void requireDistinct(InputFile file, ColumnChoice choice) {
+    Set<String> seen = new HashSet<>();
+    for (String name : choice.valueNames()) {
+      if (!seen.add(name)) {
+        throw file.invalid("expected column names that differ, found '" + name + "' twice");
+      }
+    }
   }
 
   @Override

@@ -2,7 +2,6 @@ package org.ebflow.training.data;
 
 import java.io.File;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.nio.file.FileSystemLoopException;
@@ -17,9 +16,9 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
-import java.util.stream.Stream;
 import org.ebflow.flow.InvalidInputException;
 import org.ebflow.flow.io.OneLine;
 import org.ebflow.flow.layer.Shape;
@@ -85,9 +84,7 @@ final class PictureFolder {
           new SimpleFileVisitor<>() {
             @Override
             public FileVisitResult preVisitDirectory(Path below, BasicFileAttributes attributes) {
-              return !below.equals(folder) && isHidden(below)
-                  ? FileVisitResult.SKIP_SUBTREE
-                  : FileVisitResult.CONTINUE;
+              return below(folder, below);
             }
 
             @Override
@@ -137,13 +134,45 @@ final class PictureFolder {
     return new PictureFolder(name, entries, BLOCK_BYTES);
   }
 
-  /** Whether there is a picture in a folder, or below. */
+  /**
+   * Whether there is a picture in a folder, or below in one that is not hidden. What can't be read
+   * has none.
+   */
   static boolean hasPictures(Path folder) {
-    try (Stream<Path> below = Files.walk(folder, FileVisitOption.FOLLOW_LINKS)) {
-      return below.anyMatch(PictureFolder::isPicture);
-    } catch (IOException | UncheckedIOException _) {
-      return true; // what is wrong with it is said when it is read
+    AtomicBoolean found = new AtomicBoolean();
+    try {
+      Files.walkFileTree(
+          folder,
+          Set.of(FileVisitOption.FOLLOW_LINKS),
+          Integer.MAX_VALUE,
+          new SimpleFileVisitor<>() {
+            @Override
+            public FileVisitResult preVisitDirectory(Path below, BasicFileAttributes attributes) {
+              return below(folder, below);
+            }
+
+            @Override
+            public FileVisitResult visitFile(Path file, BasicFileAttributes attributes) {
+              found.set(isPicture(file));
+              return found.get() ? FileVisitResult.TERMINATE : FileVisitResult.CONTINUE;
+            }
+
+            @Override
+            public FileVisitResult visitFileFailed(Path file, IOException e) {
+              return FileVisitResult.CONTINUE;
+            }
+          });
+    } catch (IOException _) {
+      // see above
     }
+    return found.get();
+  }
+
+  /** Whether pictures are looked for in a folder: not in hidden ones. */
+  private static FileVisitResult below(Path folder, Path below) {
+    return !below.equals(folder) && isHidden(below)
+        ? FileVisitResult.SKIP_SUBTREE
+        : FileVisitResult.CONTINUE;
   }
 
   private static boolean isHidden(Path file) {
@@ -198,6 +227,9 @@ final class PictureFolder {
    * that one is grey, colour may turn up later.
    */
   Shape leastShape(PictureOptions options) {
+    if (options.side() > 0 && options.channels() > 0) {
+      return new Shape(options.channels(), options.side(), options.side());
+    }
     Picture first = entries.getFirst().read();
     int channels =
         options.channels() > 0 ? options.channels() : first.hasColour() ? Picture.CHANNELS : 1;

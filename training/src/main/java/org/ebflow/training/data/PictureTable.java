@@ -27,13 +27,12 @@ final class PictureTable extends TableReader {
     this.shape = shape;
   }
 
-  /** Pictures of a size and with channels that the options or the first of them say. */
+  /** Pictures of the model's size and channels, else of those of the options or of the first. */
   static PictureTable open(PictureFolder pictures, TableOptions table) {
     PictureOptions options = table.pictures();
-    Shape shape =
-        options.side() > 0 && options.channels() > 0
-            ? new Shape(options.channels(), options.side(), options.side())
-            : pictures.leastShape(options);
+    ModelColumns model = table.model();
+    Shape ofModel = model == null ? null : model.image();
+    Shape shape = ofModel == null ? pictures.leastShape(options) : ofModel;
     return new PictureTable(pictures, options.withChannels(shape.channels()), shape);
   }
 

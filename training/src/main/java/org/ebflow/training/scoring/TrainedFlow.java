@@ -81,7 +81,7 @@ public record TrainedFlow(Flow flow, Preprocessing preprocessing, DataDescriptio
 
   /** The columns of its rows, by which those of tables are matched. */
   public ModelColumns columns() {
-    return new ModelColumns(flow.dimension(), data.columns(), data.places());
+    return new ModelColumns(flow.dimension(), data.columns(), data.places(), data.imageShape());
   }
 
   /** log p of every row in nats, in the rows' own units; over all cores. */

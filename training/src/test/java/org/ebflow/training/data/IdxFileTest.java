@@ -8,6 +8,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.List;
 import org.ebflow.flow.InvalidInputException;
 import org.ebflow.flow.layer.Shape;
 import org.junit.jupiter.api.Test;
@@ -38,6 +39,20 @@ class IdxFileTest {
       assertThat(images.imageShape()).isEqualTo(new Shape(1, 2, 2));
       assertThat(images.row(50)).containsExactly(200, 201, 202, 203);
       assertThat(images.sha256()).hasSize(64);
+    }
+  }
+
+  @Test
+  void refusesAChoiceOfColumns() throws IOException {
+    Path file = TestData.write(folder, "a-ubyte", TestData.idx(70, 2, 2));
+    for (TableOptions options :
+        List.of(
+            TableOptions.DEFAULT.withColumns(List.of("1")),
+            TableOptions.DEFAULT.withDrop(List.of("1")),
+            TableOptions.DEFAULT.withHeader(TableOptions.Header.YES))) {
+      assertThatThrownBy(() -> DataSources.read(file, options))
+          .isInstanceOf(InvalidInputException.class)
+          .hasMessage(file + ": expected no choice of columns for idx images, found one");
     }
   }
 

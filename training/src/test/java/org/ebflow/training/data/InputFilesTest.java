@@ -68,6 +68,31 @@ final class InputFilesTest {
   }
 
   @Test
+  void whatIsNoPatternIsAName() {
+    for (String name : List.of("a[1.csv", "{a.csv", "b[.npy")) {
+      assertThat(names(name)).containsExactly(name);
+      assertThat(InputFiles.exist(folder + "/" + name)).isFalse();
+    }
+  }
+
+  /** As the folder that a relative pattern is completed by may have. */
+  @Test
+  void aFolderMayHaveTheNameOfAPattern() throws IOException {
+    file("runs[1]/{x}/a.csv", "a\n1\n");
+    file("runs1/{x}/b.csv", "a\n2\n");
+    assertThat(names("runs[1]/{x}/*.csv")).containsExactly("runs[1]/{x}/a.csv");
+    assertThat(names("runs[1]/*/a.csv")).containsExactly("runs[1]/{x}/a.csv");
+    assertThat(InputFiles.exist(folder + "/runs[1]/none.csv")).isFalse();
+  }
+
+  @Test
+  void aLinkToAFolderAboveAddsNothingToAPattern() throws IOException {
+    file("parts/a.csv", "a\n1\n");
+    Files.createSymbolicLink(folder.resolve("parts/up"), folder);
+    assertThat(names("**.csv")).containsExactly("parts/a.csv");
+  }
+
+  @Test
   void whatAPatternMissesOrMixesIsAnError() throws IOException {
     file("a.csv", "a\n1\n");
     file("a.txt", "a\n1\n");
@@ -87,6 +112,10 @@ final class InputFilesTest {
     assertThat(InputFiles.of(folder.resolve("all")).arePictures()).isTrue();
     assertThat(InputFiles.of(folder.resolve("all/*/*.png")).arePictures()).isTrue();
     assertThat(InputFiles.of(folder.resolve("all/labels.csv")).arePictures()).isFalse();
+    file("tables/a.csv", "a\n1\n");
+    file("tables/.thumbs/below/1.png", "");
+    Files.createSymbolicLink(folder.resolve("tables/up"), folder.resolve("tables"));
+    assertThat(names("tables")).containsExactly("tables/a.csv");
   }
 
   @Test

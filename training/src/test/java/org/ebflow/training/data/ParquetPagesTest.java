@@ -10,6 +10,7 @@ import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import org.apache.parquet.format.ColumnChunk;
@@ -88,6 +89,46 @@ final class ParquetPagesTest {
     return Files.write(folder.resolve("a.parquet"), out.toByteArray());
   }
 
+  /** A file of a column of that name and x. */
+  private Path twoColumns(String firstName, byte[] first, byte[] second) throws IOException {
+    ByteArrayOutputStream out = new ByteArrayOutputStream();
+    out.write(MAGIC);
+    List<ColumnChunk> chunks = new ArrayList<>();
+    List<SchemaElement> schema = new ArrayList<>();
+    schema.add(new SchemaElement("schema").setNum_children(2));
+    for (byte[] page : List.of(first, second)) {
+      String name = chunks.isEmpty() ? firstName : "x";
+      int at = out.size();
+      PageHeader header = new PageHeader(PageType.DATA_PAGE, 8, page.length);
+      header.setData_page_header(new DataPageHeader(1, Encoding.PLAIN, Encoding.RLE, Encoding.RLE));
+      out.write(bytes(header));
+      out.write(page);
+      long bytes = out.size() - at;
+      chunks.add(
+          new ColumnChunk(0)
+              .setMeta_data(
+                  new ColumnMetaData(
+                      Type.DOUBLE,
+                      List.of(Encoding.PLAIN, Encoding.RLE),
+                      List.of(name),
+                      CompressionCodec.SNAPPY,
+                      1,
+                      bytes,
+                      bytes,
+                      at)));
+      schema.add(
+          new SchemaElement(name)
+              .setType(Type.DOUBLE)
+              .setRepetition_type(FieldRepetitionType.REQUIRED));
+    }
+    long bytes = out.size() - MAGIC.length;
+    byte[] footer = bytes(new FileMetaData(1, schema, 1, List.of(new RowGroup(chunks, bytes, 1))));
+    out.write(footer);
+    out.write(ByteBuffer.allocate(4).order(ByteOrder.LITTLE_ENDIAN).putInt(footer.length).array());
+    out.write(MAGIC);
+    return Files.write(folder.resolve("c.parquet"), out.toByteArray());
+  }
+
   private static void refuses(Path file, String message) {
     assertThatThrownBy(() -> TableReader.open(file).close())
         .isInstanceOf(InvalidInputException.class)
@@ -121,6 +162,27 @@ final class ParquetPagesTest {
     page[0] = 127;
     refuses(file(page, 8, 1, -1), "column x: expected as many bytes of a page as its header");
     refuses(file(new byte[0], 8, 1, -1), "column x: expected as many bytes of a page");
+  }
+
+  /** A column with a point in its name is read among all, so that all are looked at. */
+  @Test
+  void aColumnThatIsReadForAnotherIsLookedAt() throws IOException {
+    TableOptions first = TableOptions.DEFAULT.withColumns(List.of("a.b"));
+    try (TableReader table = TableReader.open(twoColumns("a.b", SNAPPY, SNAPPY), first)) {
+      assertThat(table.next()).isTrue();
+      assertThat(table.values()).containsExactly(1.5);
+    }
+    byte[] lie = SNAPPY.clone();
+    lie[0] = 127;
+    Path file = twoColumns("a.b", SNAPPY, lie);
+    assertThatThrownBy(() -> TableReader.open(file, first).close())
+        .isInstanceOf(InvalidInputException.class)
+        .hasMessageContaining("column x: expected as many bytes of a page as its header");
+  }
+
+  @Test
+  void namesOfSeveralColumnsAreRefused() throws IOException {
+    refuses(twoColumns("x", SNAPPY, SNAPPY), "expected column names that differ, found 'x' twice");
   }
 
   @Test

@@ -272,6 +272,29 @@ final class PictureFolderTest {
     assertThat(table.row(1)).isEqualTo(rows.row(1));
   }
 
+  /** Pictures of 20×10 have as many pixels as those of 10×20. */
+  @Test
+  void partsOfTheirOwnHaveTheShapeOfTheTrainingPictures() throws IOException {
+    for (int i = 0; i < 20; i++) {
+      grey("train/%d.png".formatted(i), i);
+    }
+    Path turned = Files.createDirectory(folder.resolve("turned"));
+    Files.write(
+        turned.resolve("a.png"),
+        Pictures.png(new BufferedImage(10, 20, BufferedImage.TYPE_BYTE_GRAY)));
+    assertThatThrownBy(
+            () ->
+                DataSources.in(null)
+                    .load(
+                        folder.resolve("train").toString(),
+                        OWN_SIZE,
+                        new SplitOptions(.8, .1, .1, null, turned),
+                        1))
+        .isInstanceOf(InvalidInputException.class)
+        .hasMessage(
+            turned + ": expected pictures of 20×10, as those of the model are, found 10×20");
+  }
+
   @Test
   void partsOfTheirOwnAreFoldersToo() throws IOException {
     for (int i = 0; i < 20; i++) {
