@@ -2,7 +2,6 @@ package org.ebflow.training.data;
 
 import java.io.IOException;
 import java.io.InputStream;
-import org.jspecify.annotations.Nullable;
 
 /** Images of an idx file as rows of pixels, one after the other. */
 final class IdxTable extends TableReader {
@@ -62,31 +61,6 @@ final class IdxTable extends TableReader {
   @Override
   public long row() {
     return row;
-  }
-
-  @Override
-  public long line() {
-    return 0;
-  }
-
-  @Override
-  public String id() {
-    return Long.toString(row);
-  }
-
-  @Override
-  public @Nullable String problem() {
-    return null;
-  }
-
-  @Override
-  public boolean nonFinite() {
-    return false;
-  }
-
-  @Override
-  public String place() {
-    return "row " + row;
   }
 
   @Override

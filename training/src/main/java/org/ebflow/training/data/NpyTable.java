@@ -66,11 +66,6 @@ final class NpyTable extends TableReader {
   }
 
   @Override
-  public long line() {
-    return 0;
-  }
-
-  @Override
   public String id() {
     return choice().id() < 0 ? Long.toString(row) : text(all[choice().id()]);
   }
@@ -90,11 +85,6 @@ final class NpyTable extends TableReader {
   @Override
   public boolean nonFinite() {
     return badColumn >= 0;
-  }
-
-  @Override
-  public String place() {
-    return "row " + row;
   }
 
   @Override

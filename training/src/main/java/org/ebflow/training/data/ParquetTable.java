@@ -228,11 +228,6 @@ final class ParquetTable extends TableReader {
   }
 
   @Override
-  public long line() {
-    return 0;
-  }
-
-  @Override
   public String id() {
     return idColumn == null ? Long.toString(row) : idColumn.text(at);
   }
@@ -251,11 +246,6 @@ final class ParquetTable extends TableReader {
   @Override
   public boolean nonFinite() {
     return badSlot >= 0;
-  }
-
-  @Override
-  public String place() {
-    return "row " + row;
   }
 
   @Override

@@ -10,14 +10,12 @@ import org.jspecify.annotations.Nullable;
  * picture, or one of another size, is a bad row. The path of a picture is its id.
  */
 final class PictureTable extends TableReader {
-  /** Pictures decoded at a time. */
-  private static final int BLOCK = 64;
-
   private final PictureFolder pictures;
   private final PictureOptions options;
   private final Shape shape;
-  private final byte[] @Nullable [] block = new byte[BLOCK][];
-  private final @Nullable String[] problems = new String[BLOCK];
+  private byte[] @Nullable [] block = new byte[0][];
+  private @Nullable String[] problems = new String[0];
+  private int blockStart;
   private int row;
 
   private PictureTable(PictureFolder pictures, PictureOptions options, Shape shape) {
@@ -41,12 +39,12 @@ final class PictureTable extends TableReader {
     if (row == pictures.size()) {
       return false;
     }
-    int at = row % BLOCK;
-    if (at == 0) {
-      decode(Math.min(BLOCK, pictures.size() - row));
+    if (row == blockStart + block.length) {
+      blockStart = row;
+      decode(pictures.block(row).size());
     }
+    byte[] pixels = block[row - blockStart];
     row++;
-    byte[] pixels = block[at];
     for (int i = 0; pixels != null && i < values.length; i++) {
       values[i] = pixels[i] & 0xFF;
     }
@@ -54,15 +52,15 @@ final class PictureTable extends TableReader {
   }
 
   private void decode(int count) {
+    block = new byte[count][];
+    problems = new String[count];
     IntStream.range(0, count)
         .parallel()
         .forEach(
             i -> {
               try {
                 block[i] = pictures.pixels(row + i, options, shape);
-                problems[i] = null;
               } catch (InvalidInputException e) {
-                block[i] = null;
                 problems[i] = pictures.complaint(row + i, e);
               }
             });
@@ -79,11 +77,6 @@ final class PictureTable extends TableReader {
   }
 
   @Override
-  public long line() {
-    return 0;
-  }
-
-  @Override
   public boolean identifies() {
     return true;
   }
@@ -95,12 +88,7 @@ final class PictureTable extends TableReader {
 
   @Override
   public @Nullable String problem() {
-    return problems[(row - 1) % BLOCK];
-  }
-
-  @Override
-  public boolean nonFinite() {
-    return false;
+    return problems[row - 1 - blockStart];
   }
 
   @Override

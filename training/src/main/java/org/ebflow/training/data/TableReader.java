@@ -162,7 +162,9 @@ public abstract sealed class TableReader implements Closeable
   /**
    * Line of the file where the current row starts, counted from 1; 0 where the file has no lines.
    */
-  public abstract long line();
+  public long line() {
+    return 0;
+  }
 
   /** Whether rows have ids of their own without an id column. */
   public boolean identifies() {
@@ -170,7 +172,9 @@ public abstract sealed class TableReader implements Closeable
   }
 
   /** The current row's text in the id column, or its number; the path of a picture. */
-  public abstract String id();
+  public String id() {
+    return Long.toString(row());
+  }
 
   /**
    * The current row's values, the same array for every row; meaningless where {@link #problem} is
@@ -181,13 +185,19 @@ public abstract sealed class TableReader implements Closeable
   }
 
   /** Why the current row cannot be used, or null. */
-  public abstract @Nullable String problem();
+  public @Nullable String problem() {
+    return null;
+  }
 
   /** Whether the current row's only fault is NaN or ±Inf. */
-  public abstract boolean nonFinite();
+  public boolean nonFinite() {
+    return false;
+  }
 
   /** Where the current row stands, as "row 3" or "row 3 (line 4)". */
-  public abstract String place();
+  public String place() {
+    return "row " + row();
+  }
 
   final ColumnChoice choice() {
     return choice;

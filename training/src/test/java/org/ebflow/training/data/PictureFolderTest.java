@@ -136,6 +136,30 @@ final class PictureFolderTest {
     }
   }
 
+  /** One at a time, two at a time, and all: a damaged one is a bad row of its own. */
+  @ParameterizedTest
+  @ValueSource(longs = {0, 1500, 1_000_000})
+  void asATableTheyAreReadInBlocksOfThatManyBytes(long bytes) throws IOException {
+    for (int i = 0; i < 7; i++) {
+      grey(i + ".png", 10 * i);
+    }
+    Files.writeString(folder.resolve("3.png"), "no picture");
+
+    try (TableReader table = PictureTable.open(PictureFolder.of(folder, bytes), OWN_SIZE)) {
+      for (int i = 0; i < 7; i++) {
+        assertThat(table.next()).isTrue();
+        assertThat(table.id()).isEqualTo(i + ".png");
+        if (i == 3) {
+          assertThat(table.problem()).contains("found other data");
+        } else {
+          assertThat(table.problem()).isNull();
+          assertThat(table.values()).containsOnly(10 * i);
+        }
+      }
+      assertThat(table.next()).isFalse();
+    }
+  }
+
   /** A picture takes 600 bytes, its file about 100. */
   @ParameterizedTest
   @CsvSource({"0, 1", "1000, 1", "1500, 2", "1000000, 7"})
