@@ -23,7 +23,7 @@ record RecipeChoice(String data, String part, @Nullable String model, @Nullable 
   static final String FC = "fc";
 
   /** Models whose loss is ml unless another is asked for. */
-  private static final Set<String> EXACT = Set.of("patches", TableDefault.MODEL);
+  private static final Set<String> EXACT = Set.of("patches", "patches64", TableDefault.MODEL);
 
   /** Losses of dense layers, and models that have none. */
   private static final List<String> OF_DENSE = List.of("rg", "snf");

@@ -33,13 +33,15 @@ final class RecipeOptions {
           "coupling",
           TableDefault.MODEL,
           PATCHES,
+          "patches64",
           "cnn",
           "glow",
           "glow64",
           "linear");
 
   /** Models of images alone. */
-  private static final Set<String> OF_IMAGES = Set.of(PATCHES, "cnn", "glow", "glow64");
+  private static final Set<String> OF_IMAGES =
+      Set.of(PATCHES, "patches64", "cnn", "glow", "glow64");
 
   @Spec(Spec.Target.MIXEE)
   private CommandSpec spec;
@@ -92,7 +94,7 @@ final class RecipeOptions {
       names = "--model",
       paramLabel = "MODEL",
       description =
-          "With --data: fc, coupling, spline, linear; patches, cnn, glow or glow64 for images. Default: the data set's; for tables spline, by ml up to 256 columns.")
+          "With --data: fc, coupling, spline, linear; patches, patches64, cnn, glow or glow64 for images. Default: the data set's; for tables spline, by ml up to 256 columns.")
   private @Nullable String model;
 
   @Option(names = "--epochs", paramLabel = "N", description = "Passes over the training rows.")

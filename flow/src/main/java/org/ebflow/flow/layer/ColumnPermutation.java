@@ -94,6 +94,27 @@ public final class ColumnPermutation implements ConstantJacobian {
         source, image, new Shape(4 * c, h, w), Description.of(TYPE, "order", "squeeze"));
   }
 
+  /** A {@link #squeeze} of rows that hold such an image, though their shape does not say so. */
+  public static ColumnPermutation squeezeRows(Shape image) {
+    ColumnPermutation squeeze = squeeze(image);
+    return new ColumnPermutation(
+        squeeze.source, null, squeeze.output, ofImage(image, "squeeze_rows"));
+  }
+
+  /**
+   * The inverse of {@link #squeeze}.
+   *
+   * @param image the output's shape, of even height and width
+   */
+  public static ColumnPermutation unsqueeze(Shape image) {
+    ColumnPermutation squeeze = squeeze(image);
+    int[] source = new int[image.size()];
+    for (int i = 0; i < source.length; i++) {
+      source[squeeze.source[i]] = i;
+    }
+    return new ColumnPermutation(source, squeeze.output, image, ofImage(image, "unsqueeze"));
+  }
+
   /**
    * The order that a multi-scale split needs. The first {@code kept} channels of all pixels come
    * first, as an image of their own; the other channels follow as another image. The layers after
@@ -249,6 +270,8 @@ public final class ColumnPermutation implements ConstantJacobian {
       case "given" -> of(description.indices("source"));
       case "squeeze" -> squeeze(input);
       case "split_channels" -> splitChannels(input, description.count("kept"));
+      case "squeeze_rows" -> squeezeRows(image(description));
+      case "unsqueeze" -> unsqueeze(image(description));
       case "tiles" ->
           tiles(
               image(description),

@@ -28,6 +28,20 @@ public final class Initializers {
     };
   }
 
+  /**
+   * A rotation of columns: element i of the product is element (i + {@code by}) mod n of the
+   * factor.
+   *
+   * @param by at least 0
+   */
+  public static Initializer rotation(int by) {
+    return (values, draws) -> {
+      for (int i = 0; i < values.rows(); i++) {
+        values.set(i, (i + by) % values.columns(), 1);
+      }
+    };
+  }
+
   /** A stack of identities [columns,columns]. */
   public static Initializer identities() {
     return (values, draws) -> {

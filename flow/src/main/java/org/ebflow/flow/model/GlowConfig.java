@@ -5,16 +5,8 @@ import java.util.List;
 import org.ebflow.flow.Flow;
 import org.ebflow.flow.layer.ActNorm;
 import org.ebflow.flow.layer.Activation;
-import org.ebflow.flow.layer.AffineTransform;
-import org.ebflow.flow.layer.ChannelScale;
 import org.ebflow.flow.layer.ColumnPermutation;
 import org.ebflow.flow.layer.ColumnRange;
-import org.ebflow.flow.layer.Composition;
-import org.ebflow.flow.layer.ConvolutionMap;
-import org.ebflow.flow.layer.Coupling;
-import org.ebflow.flow.layer.CouplingSplit;
-import org.ebflow.flow.layer.DifferentiableMap;
-import org.ebflow.flow.layer.Initializers;
 import org.ebflow.flow.layer.Layer;
 import org.ebflow.flow.layer.LuPointwiseConvolution;
 import org.ebflow.flow.layer.PointwiseConvolution;
@@ -49,12 +41,6 @@ public record GlowConfig(
 
   /** Slope below zero of the leaky ReLU in the couplings of steps; that between blocks has none. */
   private static final double SLOPE = .1;
-
-  /** By what the logarithms of output scales are multiplied. */
-  private static final double SCALE_FACTOR = 3;
-
-  /** Largest |log scale| of a coupling, in nats. */
-  private static final double BOUND = 2;
 
   /** Refuses impossible values. */
   public GlowConfig {
@@ -114,10 +100,10 @@ public record GlowConfig(
     for (int step = 0; step < steps; step++) {
       result.add(new ActNorm(image));
       result.add(luFactored ? new LuPointwiseConvolution(image) : new PointwiseConvolution(image));
-      result.add(coupling(image, SLOPE));
+      result.add(ConvolutionalCoupling.of(image, width, activation, SLOPE));
     }
     if (count > 1) {
-      result.add(coupling(image, 0));
+      result.add(ConvolutionalCoupling.of(image, width, activation, 0));
       int half = image.channels() / 2;
       result.add(ColumnPermutation.splitChannels(image, half));
       Shape kept = new Shape(half, image.height(), image.width());
@@ -125,34 +111,5 @@ public record GlowConfig(
       result.add(new ColumnRange(image.size(), 0, kept, rest));
     }
     return result;
-  }
-
-  /** The first half of the channels conditions the other. */
-  private Coupling coupling(Shape image, double slope) {
-    CouplingSplit split = CouplingSplit.channels(image, image.channels() / 2);
-    return new Coupling(
-        split,
-        AffineTransform.bounded(BOUND),
-        List.of(network(split.networkShape(), image, slope)));
-  }
-
-  /** Gives the logarithm of a scale and a translation of each transformed channel, side by side. */
-  private DifferentiableMap network(Shape input, Shape image, double slope) {
-    Shape hidden = new Shape(width, image.height(), image.width());
-    int out = 2 * (image.channels() - input.channels());
-    return new Composition(
-        List.of(
-            new ConvolutionMap(input, width, 3),
-            activation(hidden.size(), slope),
-            new ConvolutionMap(hidden, width, 1),
-            activation(hidden.size(), slope),
-            new ConvolutionMap(hidden, out, 3, Initializers.constant(0), Initializers.constant(0)),
-            new ChannelScale(new Shape(out, image.height(), image.width()), SCALE_FACTOR)));
-  }
-
-  private Activation activation(int size, double slope) {
-    return activation == Activation.Kind.LEAKY_RELU
-        ? Activation.leakyRelu(size, slope)
-        : new Activation(activation, size);
   }
 }

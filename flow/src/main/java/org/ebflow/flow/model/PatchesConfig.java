@@ -1,5 +1,6 @@
 package org.ebflow.flow.model;
 
+import java.util.List;
 import org.ebflow.flow.Flow;
 import org.ebflow.flow.layer.BlockDiagonal;
 import org.ebflow.flow.layer.Dense;
@@ -59,10 +60,21 @@ public record PatchesConfig(
    */
   @Override
   public Flow.Builder layers(Shape input) {
-    ModelConfig.requireImage(type(), input);
+    return layers(type(), input, List.of());
+  }
+
+  /**
+   * The same with other layers before each of the repeated groups.
+   *
+   * @param type of the model, for messages
+   * @param before take and give rows of the image, whatever shape they are known to have
+   */
+  Flow.Builder layers(String type, Shape input, List<Layer> before) {
+    ModelConfig.requireImage(type, input);
     int s = sideFor(input);
     Flow.Builder builder = Flow.of(input).layer(Dense.identity(input.size()));
     for (int i = 0; i < repeats; i++) {
+      before.forEach(builder::layer);
       addLinear(builder, BlockDiagonal.tiles(input, s, 0, 0));
       addLinear(builder, BlockDiagonal.tiles(input, s, s / 2, s - s / 2));
       addLinear(builder, BlockDiagonal.lattices(input, input.height() / s, input.width() / s));

@@ -53,6 +53,10 @@ record RecipeTree(String source, ObjectNode root, Set<String> optional) {
       model.putIfAbsent("weight_normalisation", literal("false"));
       model.putIfAbsent("transform", literal("published"));
     }
+    if (root.get("model") instanceof ObjectNode model
+        && model.path("type").asString("").equals("glow")) {
+      model.putIfAbsent("activation", literal("leaky_relu"));
+    }
     if (root.get("model") instanceof ObjectNode model) {
       model.putIfAbsent("init", literal("published"));
     }
