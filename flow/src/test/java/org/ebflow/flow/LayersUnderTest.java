@@ -164,6 +164,10 @@ final class LayersUnderTest {
         onReals("ColumnRange, all columns", 3, new ColumnRange(3, 0, Shape.plain(3), sequence(3))),
         onReals("ColumnPermutation", 4, ColumnPermutation.of(2, 0, 3, 1)),
         onReals("ColumnPermutation, squeeze", IMAGE, ColumnPermutation.squeeze(IMAGE)),
+        onReals(
+            "ColumnPermutation, squeezed rows", IMAGE.size(), ColumnPermutation.squeezeRows(IMAGE)),
+        onReals(
+            "ColumnPermutation, unsqueeze", new Shape(8, 1, 1), ColumnPermutation.unsqueeze(IMAGE)),
         onReals("ColumnPermutation, split", IMAGE, ColumnPermutation.splitChannels(IMAGE, 1)),
         onReals("ColumnPermutation, tiles", IMAGE, ColumnPermutation.tiles(IMAGE, 1, 0, 1)),
         onReals("ColumnPermutation, lattices", IMAGE, ColumnPermutation.lattices(IMAGE, 2, 1)),

@@ -23,7 +23,16 @@ final class ConvolutionalCoupling {
   /** Largest |log scale|, in nats. */
   private static final double BOUND = 2;
 
+  private static final int MOST_WIDTH = 65_536;
+
   private ConvolutionalCoupling() {}
+
+  /** Refuses an impossible number of channels. */
+  static void requireWidth(int width) {
+    if (width < 1 || width > MOST_WIDTH) {
+      throw new IllegalArgumentException("width is " + width + ", expected 1 to " + MOST_WIDTH);
+    }
+  }
 
   /**
    * @param width channels within the network

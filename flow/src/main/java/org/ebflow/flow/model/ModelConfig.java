@@ -10,14 +10,10 @@ public sealed interface ModelConfig
         CouplingConfig,
         SplineConfig,
         PatchesConfig,
-        PatchCouplingConfig,
         LinearConfig,
         ConvolutionalConfig,
         GlowConfig {
-  /**
-   * Name of the architecture in recipes: fc, coupling, spline, patches, patch_coupling, linear, cnn
-   * or glow.
-   */
+  /** Name of the architecture in recipes: fc, coupling, spline, patches, linear, cnn or glow. */
   String type();
 
   /** Where its weights start. */

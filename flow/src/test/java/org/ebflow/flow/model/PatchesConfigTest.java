@@ -6,8 +6,12 @@ import static org.assertj.core.api.Assertions.within;
 
 import java.util.List;
 import org.ebflow.flow.Flow;
+import org.ebflow.flow.layer.Activation;
+import org.ebflow.flow.layer.ColumnPermutation;
+import org.ebflow.flow.layer.Coupling;
 import org.ebflow.flow.layer.Layer;
 import org.ebflow.flow.layer.MonotoneSpline.Tails;
+import org.ebflow.flow.layer.PointwiseConvolution;
 import org.ebflow.flow.layer.Shape;
 import org.ebflow.linalg.Blas;
 import org.ebflow.linalg.Matrix;
@@ -20,6 +24,11 @@ import org.junit.jupiter.params.provider.CsvSource;
 class PatchesConfigTest {
   private static PatchesConfig config(int repeats, int side) {
     return new PatchesConfig(repeats, side, 15, 3.5, Tails.FROZEN);
+  }
+
+  private static PatchesConfig withCouplings(int couplings, int width) {
+    return new PatchesConfig(
+        1, 7, couplings, width, Activation.Kind.ELU, 7, 3, Tails.FROZEN, Init.IDENTITY);
   }
 
   @Test
@@ -60,6 +69,69 @@ class PatchesConfigTest {
       }
     }
     assertThat(flow.logZ(blas)).isZero();
+  }
+
+  @ParameterizedTest
+  @CsvSource({"1, 1, 4, 2", "2, 3, 2, 6", "3, 1, 6, 4", "5, 2, 4, 4"})
+  void couplingsComeBeforeEachGroupAndStartAsTheIdentity(
+      int couplings, int channels, int height, int width) {
+    Shape image = new Shape(channels, height, width);
+    PatchesConfig config =
+        new PatchesConfig(
+            2, 2, couplings, 5, Activation.Kind.ELU, 7, 3, Tails.FROZEN, Init.IDENTITY);
+    Flow flow = config.build(image, Precision.FLOAT64, 1);
+    Matrix x = Matrix.allocate(Precision.FLOAT64, 4, image.size());
+    new Noise(3).gaussian(101, 0, 0, x);
+    Blas blas = Blas.named("openblas");
+
+    Matrix z = flow.forward(x, blas);
+
+    for (int r = 0; r < x.rows(); r++) {
+      for (int c = 0; c < image.size(); c++) {
+        assertThat(z.get(r, c)).isCloseTo(x.get(r, c), within(1e-13));
+      }
+    }
+    // a dense layer; in each group squeeze, coupling and 1×1 convolution, its inverse and three
+    // blocks
+    assertThat(flow.layers()).hasSize(1 + 2 * (2 + 2 * couplings + 3 * 2) + 2);
+    Shape squeezed = new Shape(4 * channels, height / 2, width / 2);
+    assertThat(flow.layers().subList(1, 4))
+        .extracting(Object::toString)
+        .containsExactly(
+            ColumnPermutation.squeezeRows(image).toString(),
+            flow.layers().get(2).toString(),
+            new PointwiseConvolution(squeezed).toString());
+    assertThat(flow.layers().get(2)).isInstanceOf(Coupling.class);
+  }
+
+  /** Couplings turn the channels, so that each of the four pixels of a square is transformed. */
+  @Test
+  void twoCouplingsTransformThreeOfFourChannels() {
+    Shape image = new Shape(1, 2, 2);
+    PatchesConfig config =
+        new PatchesConfig(1, 1, 2, 3, Activation.Kind.ELU, 7, 3, Tails.FROZEN, Init.IDENTITY);
+    Flow flow = config.build(image, Precision.FLOAT64, 1);
+    flow.parameters().blocks().stream()
+        .filter(block -> block.name().contains("network") && block.name().endsWith("bias"))
+        .forEach(block -> flow.parameters().of(block).fill(.1));
+    flow.parameters().changed();
+
+    Matrix z = flow.forward(Matrix.allocate(Precision.FLOAT64, 1, 4), Blas.named("openblas"));
+
+    // the first transforms the lower two; turned by one, the second the lower right and upper left
+    assertThat(z.get(0, 1)).isZero();
+    assertThat(z.get(0, 0)).isPositive();
+    assertThat(z.get(0, 2)).isPositive();
+    assertThat(z.get(0, 3)).isGreaterThan(z.get(0, 2));
+  }
+
+  @Test
+  void couplingsNeedEvenSides() {
+    PatchesConfig config =
+        new PatchesConfig(1, 7, 1, 8, Activation.Kind.ELU, 7, 3, Tails.FROZEN, Init.IDENTITY);
+    assertThatThrownBy(() -> config.build(new Shape(1, 7, 14), Precision.FLOAT32, 1))
+        .hasMessage(
+            "model patches with couplings: images are 1x7x14, expected even height and width");
   }
 
   /** As CIFAR-10 has them. */
@@ -127,6 +199,11 @@ class PatchesConfigTest {
     assertThatThrownBy(() -> config(0, 7)).hasMessage("repeats is 0, expected 1 to 300");
     assertThatThrownBy(() -> config(301, 7)).hasMessage("repeats is 301, expected 1 to 300");
     assertThatThrownBy(() -> config(1, 0)).hasMessage("side is 0, expected at least 1");
+    assertThatThrownBy(() -> withCouplings(-1, 64))
+        .hasMessage("couplings is -1, expected 0 to 100");
+    assertThatThrownBy(() -> withCouplings(101, 64))
+        .hasMessage("couplings is 101, expected 0 to 100");
+    assertThatThrownBy(() -> withCouplings(0, 0)).hasMessage("width is 0, expected 1 to 65536");
     assertThatThrownBy(() -> new PatchesConfig(1, 7, 0, 3.5, Tails.FREE))
         .hasMessageContaining("intervals is 0");
   }

@@ -17,7 +17,6 @@ import org.ebflow.flow.model.FullyConnectedConfig;
 import org.ebflow.flow.model.GlowConfig;
 import org.ebflow.flow.model.LinearConfig;
 import org.ebflow.flow.model.ModelConfig;
-import org.ebflow.flow.model.PatchCouplingConfig;
 import org.ebflow.flow.model.PatchesConfig;
 import org.ebflow.flow.model.SplineConfig;
 import org.jspecify.annotations.Nullable;
@@ -60,7 +59,6 @@ final class RecipeJson {
     @JsonSubTypes.Type(value = LinearConfig.class, name = "linear"),
     @JsonSubTypes.Type(value = SplineConfig.class, name = "spline"),
     @JsonSubTypes.Type(value = PatchesConfig.class, name = "patches"),
-    @JsonSubTypes.Type(value = PatchCouplingConfig.class, name = "patch_coupling"),
     @JsonSubTypes.Type(value = ConvolutionalConfig.class, name = "cnn"),
     @JsonSubTypes.Type(value = GlowConfig.class, name = "glow")
   })

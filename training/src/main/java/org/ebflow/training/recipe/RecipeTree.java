@@ -57,6 +57,12 @@ record RecipeTree(String source, ObjectNode root, Set<String> optional) {
         && model.path("type").asString("").equals("glow")) {
       model.putIfAbsent("activation", literal("leaky_relu"));
     }
+    if (root.get("model") instanceof ObjectNode model
+        && model.path("type").asString("").equals("patches")) {
+      model.putIfAbsent("couplings", literal("0"));
+      model.putIfAbsent("width", literal("64"));
+      model.putIfAbsent("activation", literal("leaky_relu"));
+    }
     if (root.get("model") instanceof ObjectNode model) {
       model.putIfAbsent("init", literal("published"));
     }

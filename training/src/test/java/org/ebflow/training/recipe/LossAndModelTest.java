@@ -43,6 +43,7 @@ final class LossAndModelTest {
         "linear model.weights=upper          | yes | yes | yes   | yes | yes | no  | no ",
         "linear model.weights=lu             | yes | yes | yes   | yes | yes | no  | no ",
         "patches                             | yes | yes | yes   | yes | yes | yes | yes",
+        "patches model.couplings=1           | yes | yes | yes   | yes | yes | yes | yes",
         "spline                              | yes | yes | yes   | yes | yes | yes | yes",
         "fc training.map=false               | yes | yes | yes   | yes | yes | yes | yes",
         "cnn training.map=false              | yes | yes | yes   | yes | yes | no  | no ",

@@ -37,6 +37,9 @@ class RecipeGradientTest {
     if (glow) {
       recipe = recipe.set("model.steps", "2");
     }
+    if (recipe.model().equals("patches")) {
+      recipe = recipe.with(Map.of("model.width", "8", "model.repeats", "2"));
+    }
 
     Shape image = OF_IMAGES.contains(recipe.model()) ? SMALL_IMAGE : null;
     Shape input = image == null ? Shape.plain(dimension) : image;

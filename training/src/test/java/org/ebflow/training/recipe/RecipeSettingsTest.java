@@ -217,6 +217,26 @@ final class RecipeSettingsTest {
     assertThat(dsm.flow(MNIST, Precision.FLOAT32).constantParts()).hasSize(2 + 1 + 32 * 2);
   }
 
+  @Test
+  void patches64IsPatchesWithTwoCouplingsOfWidth64() {
+    Recipe recipe = Recipe.named("mnist-margins-patches64-ml");
+
+    assertThat(recipe.modelConfig())
+        .isEqualTo(
+            new PatchesConfig(
+                4,
+                7,
+                2,
+                64,
+                Activation.Kind.LEAKY_RELU,
+                15,
+                3.5,
+                MonotoneSpline.Tails.FROZEN,
+                Init.WHITENING));
+    assertThat(recipe.set("model.couplings", "0").modelConfig())
+        .isEqualTo(Recipe.named("mnist-margins-patches-ml").modelConfig());
+  }
+
   /** Decision 0045: an hour of two cores. */
   @Test
   void glowOfWidth64HasSmoothNetworksAndNoLowEnergyTerm() {

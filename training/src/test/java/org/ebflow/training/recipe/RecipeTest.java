@@ -13,6 +13,7 @@ import org.ebflow.flow.layer.Activation;
 import org.ebflow.flow.layer.Shape;
 import org.ebflow.flow.model.CouplingConfig;
 import org.ebflow.flow.model.GlowConfig;
+import org.ebflow.flow.model.PatchesConfig;
 import org.ebflow.training.data.Dataset;
 import org.ebflow.training.objective.DenoisingScoreMatching;
 import org.ebflow.training.objective.LossScale;
@@ -39,10 +40,13 @@ final class RecipeTest {
       boolean splines = name.matches(".*-(margins|whitening)-fc-.*"); // fc with learned activations
       assertThat(recipe.model()).matches(model -> !splines || model.equals("spline"));
       String model = splines ? "fc" : recipe.model();
-      String width = // a reduced width is a part of the name
-          recipe.modelConfig() instanceof GlowConfig glow && glow.width() != 512
-              ? String.valueOf(glow.width())
-              : "";
+      String width = // of the networks within couplings
+          switch (recipe.modelConfig()) {
+            case GlowConfig glow when glow.width() != 512 -> String.valueOf(glow.width());
+            case PatchesConfig patches when patches.couplings() > 0 ->
+                String.valueOf(patches.width());
+            default -> "";
+          };
       assertThat(name).endsWith("-" + model + width + "-" + recipe.loss());
       assertThat(name)
           .matches((recipe.data().isEmpty() ? "(table|images)" : recipe.data()) + "-.*");
