@@ -111,9 +111,14 @@ class PatchesConfigTest {
     PatchesConfig config =
         new PatchesConfig(1, 1, 2, 3, Activation.Kind.ELU, 7, 3, Tails.FROZEN, Init.IDENTITY);
     Flow flow = config.build(image, Precision.FLOAT64, 1);
-    flow.parameters().blocks().stream()
-        .filter(block -> block.name().contains("network") && block.name().endsWith("bias"))
-        .forEach(block -> flow.parameters().of(block).fill(.1));
+    flow.parameters()
+        .byName()
+        .forEach(
+            (name, values) -> {
+              if (name.contains("network") && name.endsWith("bias")) {
+                values.fill(.1);
+              }
+            });
     flow.parameters().changed();
 
     Matrix z = flow.forward(Matrix.allocate(Precision.FLOAT64, 1, 4), Blas.named("openblas"));
