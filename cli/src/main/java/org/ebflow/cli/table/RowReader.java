@@ -5,11 +5,13 @@ import java.util.List;
 import org.ebflow.cli.table.RowBlock.RejectedRow;
 import org.ebflow.flow.InvalidInputException;
 import org.ebflow.training.data.TableReader;
+import org.ebflow.training.preprocessing.Preprocessing;
 import org.jspecify.annotations.Nullable;
 
 /** The rows of some tables, one table after the other, block by block. */
 final class RowReader implements AutoCloseable {
   private final List<ScoringInput> inputs;
+  private final Preprocessing preprocessing;
   private final boolean strict;
   private final long multiple;
   private int nextInput;
@@ -21,12 +23,19 @@ final class RowReader implements AutoCloseable {
   private long toSkip;
 
   /**
+   * @param preprocessing of the model, which knows what pixels are
    * @param strict whether the first bad row is an error
    * @param start what was read by an earlier call
    * @param multiple number of input rows at whose multiples a block ends
    */
-  RowReader(List<ScoringInput> inputs, boolean strict, ScoringState start, long multiple) {
+  RowReader(
+      List<ScoringInput> inputs,
+      Preprocessing preprocessing,
+      boolean strict,
+      ScoringState start,
+      long multiple) {
     this.inputs = inputs;
+    this.preprocessing = preprocessing;
     this.strict = strict;
     this.multiple = multiple;
     nextInput = start.input();
@@ -71,6 +80,9 @@ final class RowReader implements AutoCloseable {
   private void take(TableReader reader, RowBlock block) {
     ScoringInput input = inputs.get(nextInput - 1);
     String problem = reader.problem();
+    if (problem == null) {
+      problem = preprocessing.problem(reader.values());
+    }
     if (problem == null) {
       double[] values = reader.values();
       System.arraycopy(values, 0, block.rows.doubles(), block.good * values.length, values.length);

@@ -168,7 +168,7 @@ public final class TableScoring {
   }
 
   private void read(ScoringState start) {
-    try (RowReader rows = new RowReader(inputs, strict, start, groupRows)) {
+    try (RowReader rows = new RowReader(inputs, model.preprocessing(), strict, start, groupRows)) {
       for (boolean last = false; !last; ) {
         RowBlock block = empty.take();
         try {
