@@ -49,6 +49,9 @@ public final class ScoreCommand implements Callable<Integer> {
   private static final int BLOCK_ROWS = 4096;
   private static final int MOST_BLOCK_VALUES = 1 << 26;
 
+  /** They are held in memory. */
+  private static final int MOST_TOP = 1_000_000;
+
   @Spec private CommandSpec spec;
 
   @Parameters(index = "0", paramLabel = "RUN", description = "Run folder or model file.")
@@ -76,6 +79,13 @@ public final class ScoreCommand implements Callable<Integer> {
   private @Nullable String id;
 
   @Option(
+      names = "--top",
+      paramLabel = "K",
+      description =
+          "Write only the K most anomalous rows, those of lowest log_prob, the lowest first; of equal ones the earlier. NPY then has the row's number in front.")
+  private int top;
+
+  @Option(
       names = "--batch-size",
       paramLabel = "N",
       description = "Rows in a block; changes memory and speed, no bit of the scores.")
@@ -93,6 +103,9 @@ public final class ScoreCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     requireOutputName();
+    if (given("--top") && (top < 1 || top > MOST_TOP)) {
+      throw usage("--top is " + top + ", expected 1 to " + MOST_TOP);
+    }
     List<InputFiles> inputs =
         names.stream().flatMap(name -> InputFiles.of(name).each().stream()).toList();
     requireOtherThan(inputs);
@@ -111,7 +124,7 @@ public final class ScoreCommand implements Callable<Integer> {
             new RowProgress(spec.commandLine().getErr(), Terminal.ofStderr(), rows(tables))) {
       Path rejected = rejected();
       TableScoring table =
-          new TableScoring(model, scorer, tables, blockRows(model.flow().dimension()), strict);
+          new TableScoring(model, scorer, tables, blockRows(model.flow().dimension()), strict, top);
       StopSignals signals =
           new StopSignals("block", table::requestStop, spec.commandLine().getErr());
       TableScoring.Summary summary;
@@ -127,7 +140,12 @@ public final class ScoreCommand implements Callable<Integer> {
         return Ebflow.INTERRUPTED;
       }
       progress.finish(
-          "scored " + RowProgress.number(summary.scored()) + " rows into " + out,
+          "scored "
+              + RowProgress.number(summary.scored())
+              + " rows"
+              + written(summary)
+              + " into "
+              + out,
           withDensityZero(summary)
               + (summary.rejected() == 0
                   ? ""
@@ -153,7 +171,14 @@ public final class ScoreCommand implements Callable<Integer> {
       table.versions().forEach(lines::add);
     }
     lines.add("strict " + strict);
+    lines.add("top " + top);
     return Sha256.of(String.join("\n", lines));
+  }
+
+  private String written(TableScoring.Summary summary) {
+    return top == 0
+        ? ""
+        : ", the " + RowProgress.number(Math.min(top, summary.scored())) + " of lowest log_prob";
   }
 
   private static String withDensityZero(TableScoring.Summary summary) {
@@ -200,8 +225,12 @@ public final class ScoreCommand implements Callable<Integer> {
     }
   }
 
+  private boolean given(String option) {
+    return spec.commandLine().getParseResult().hasMatchedOption(option);
+  }
+
   private int blockRows(int dimension) {
-    if (spec.commandLine().getParseResult().hasMatchedOption("--batch-size")) {
+    if (given("--batch-size")) {
       int most = MOST_BLOCK_VALUES / dimension;
       if (batchSize < 1 || batchSize > most) {
         throw usage(

@@ -15,7 +15,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.List;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.ebflow.cli.Commands.Outcome;
 import org.ebflow.flow.InvalidInputException;
@@ -264,6 +266,66 @@ class ScoreCommandTest {
             "6," + csv + ",6,8,\"column 2 (b): expected a number, found 'two'\"",
             "7," + csv + ",7,9,\"expected 3 cells, found 4\"",
             "9," + csv + ",9,11,\"column 2 (b): expected a finite number, found NaN or nothing\"");
+  }
+
+  @Test
+  void theMostAnomalousRowsComeInOrderWithTheirNumbers() throws IOException {
+    StringBuilder text = new StringBuilder("a,b,c\n1,2\n");
+    for (double[] row : TestRuns.rows(300, 3, 2)) {
+      text.append(row[0]).append(',').append(row[1]).append(',').append(row[2]).append('\n');
+    }
+    Path csv = TestRuns.text(folder.resolve("in.csv"), text + "1,2,1e300\n");
+    Path all = folder.resolve("all.csv");
+    score(csv, "--out", all);
+    List<String> sorted =
+        Files.readAllLines(all).stream()
+            .skip(1)
+            .sorted(Comparator.comparingDouble(line -> Double.parseDouble(line.split(",")[1])))
+            .toList();
+    assertThat(sorted).first().asString().startsWith("302,-Infinity,");
+    Path out = folder.resolve("out.csv");
+    for (int most : new int[] {1, 7, 301, 5000}) {
+      Outcome outcome = score(csv, "--out", out, "--top", most, "--batch-size", 10);
+      int written = Math.min(most, 301);
+      assertThat(outcome.err())
+          .contains("scored 301 rows, the " + written + " of lowest log_prob into " + out)
+          .contains(", 1 with density zero (", ", rejected 1 into ");
+      List<String> lines = Files.readAllLines(out);
+      assertThat(lines.getFirst()).isEqualTo(HEADER);
+      assertThat(lines.subList(1, lines.size())).isEqualTo(sorted.subList(0, written));
+    }
+    Path npy = folder.resolve("out.npy");
+    score(csv, "--out", npy, "--top", 7);
+    Path parquet = folder.resolve("out.parquet");
+    score(csv, "--out", parquet, "--top", 7);
+    for (Path file : List.of(npy, parquet)) {
+      List<String> rows = new ArrayList<>();
+      try (TableReader table = TableReader.open(file)) {
+        while (table.next()) {
+          double[] values = table.values();
+          rows.add(
+              (long) values[0]
+                  + ","
+                  + Arrays.stream(values, 1, 6)
+                      .mapToObj(Double::toString)
+                      .collect(Collectors.joining(",")));
+        }
+      }
+      assertThat(rows).isEqualTo(sorted.subList(0, 7));
+    }
+    assertThat(score(csv, "--out", out, "--top", 2, "--id", "c").failure())
+        .isInstanceOf(InvalidInputException.class); // a column of the model
+    assertNothingIn();
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"0", "-1", "1000001"})
+  void asManyMostAnomalousRowsAreRefused(String most) throws IOException {
+    Path csv = TestRuns.text(folder.resolve("in.csv"), "a,b,c\n1,2,3\n");
+    Outcome outcome = score(csv, "--out", folder.resolve("out.csv"), "--top", most);
+    assertThat(outcome.exit()).isEqualTo(2);
+    assertThat(outcome.err()).contains("--top is " + most + ", expected 1 to 1000000");
+    assertNothingIn("out.csv");
   }
 
   @Test

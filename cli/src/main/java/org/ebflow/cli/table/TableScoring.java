@@ -36,6 +36,7 @@ public final class TableScoring {
   private final List<ScoringInput> inputs;
   private final int blockRows;
   private final boolean strict;
+  private final int top;
   private final long groupRows;
   private volatile boolean stopping;
   private final BlockingQueue<RowBlock> empty = new ArrayBlockingQueue<>(BLOCKS);
@@ -61,15 +62,23 @@ public final class TableScoring {
 
   /**
    * @param strict whether the first bad row is an error that leaves no output
+   * @param top how many of the rows of lowest log_prob are written, in ascending order; 0: all
+   *     rows, in the order of the inputs
    */
   public TableScoring(
-      TrainedFlow model, Scorer scorer, List<ScoringInput> inputs, int blockRows, boolean strict) {
+      TrainedFlow model,
+      Scorer scorer,
+      List<ScoringInput> inputs,
+      int blockRows,
+      boolean strict,
+      int top) {
     this(
         model,
         scorer,
         inputs,
         blockRows,
         strict,
+        top,
         Math.clamp(GROUP_VALUES / model.flow().dimension(), LEAST_GROUP_ROWS, MOST_GROUP_ROWS));
   }
 
@@ -82,12 +91,14 @@ public final class TableScoring {
       List<ScoringInput> inputs,
       int blockRows,
       boolean strict,
+      int top,
       long groupRows) {
     this.model = model;
     this.scorer = scorer;
     this.inputs = inputs;
     this.blockRows = blockRows;
     this.strict = strict;
+    this.top = top;
     this.groupRows = groupRows;
   }
 
@@ -130,6 +141,9 @@ public final class TableScoring {
 
   private ScoreSink sink(Path out) {
     ScoreColumns columns = new ScoreColumns(model, scorer);
+    if (top > 0) {
+      return new TopScores(out, columns, withIds(), top);
+    }
     return switch (FileFormat.ofOutput(out)) {
       case NPY -> new NpyScores(out, columns);
       case PARQUET -> new ParquetScores(out, columns, withIds(), groupRows);

@@ -8,6 +8,7 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.IntStream;
@@ -75,9 +76,13 @@ final class TableScoringTest {
 
   /** One call that stops after so many blocks. */
   private TableScoring.Summary score(Path out, String call, int blockRows, int blocks) {
+    return score(out, call, 0, blockRows, blocks);
+  }
+
+  private TableScoring.Summary score(Path out, String call, int top, int blockRows, int blocks) {
     resumed.set(0);
     try (Scorer scorer = new Scorer(model, Blas.named("java"), 1)) {
-      TableScoring scoring = new TableScoring(model, scorer, inputs, blockRows, false, GROUP);
+      TableScoring scoring = new TableScoring(model, scorer, inputs, blockRows, false, top, GROUP);
       return scoring.run(
           out,
           Path.of(out + ".rejected.csv"),
@@ -132,6 +137,46 @@ final class TableScoringTest {
     try (Stream<Path> left = Files.list(scores)) {
       assertThat(left).hasSize(2);
     }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"csv", "npy", "parquet"})
+  void theLowestRowsAreThoseOfOneGoHoweverOftenItIsStopped(String format) throws IOException {
+    Path whole = folder.resolve("whole." + format);
+    TableScoring.Summary expected = score(whole, "call", 9, 1000, -1);
+    Path out = scores.resolve("out." + format);
+    int calls = 0;
+    while (!score(out, "call", 9, 20 + calls % 3, 6 + calls % 2).complete()) {
+      calls++;
+      assertThat(out).doesNotExist();
+    }
+    assertThat(calls).isBetween(5, 50);
+    assertThat(resumed.get()).isPositive();
+    assertThat(score(scores.resolve("again." + format), "call", 9, 7, -1)).isEqualTo(expected);
+    assertSame(out, whole);
+    assertSame(scores.resolve("again." + format), whole);
+    try (Stream<Path> left = Files.list(scores)) {
+      assertThat(left).hasSize(4);
+    }
+  }
+
+  /** Every table has the same rows: of three of one log p those of the earlier tables are kept. */
+  @Test
+  void ofEqualRowsTheEarlierAreLower() throws IOException {
+    Path out = scores.resolve("out.csv");
+    score(scores.resolve("all.csv"), "call", 0, 100, -1);
+    score(out, "call", 11, 100, -1);
+    List<String> all = Files.readAllLines(scores.resolve("all.csv"));
+    List<String> sorted =
+        all.stream()
+            .skip(1)
+            .sorted(Comparator.comparingDouble(line -> Double.parseDouble(line.split(",")[1])))
+            .limit(11)
+            .toList();
+    assertThat(Files.readAllLines(out).subList(1, 12)).isEqualTo(sorted);
+    assertThat(sorted.stream().map(line -> line.split(",")[0]))
+        .startsWith("0-333", "1-333", "2-333")
+        .endsWith("0-497", "1-497");
   }
 
   /**
