@@ -161,11 +161,22 @@ public final class ScoreCommand implements Callable<Integer> {
         : tables.stream().mapToLong(ScoringInput::rows).sum();
   }
 
-  /** What decides the bytes of the output. */
   private String call(List<ScoringInput> tables) {
+    return call(Version.withCommit(), run, scoring.computation(), tables, strict, top);
+  }
+
+  /** What decides the bytes of the output, as a hash. */
+  static String call(
+      String version,
+      Path run,
+      String computation,
+      List<ScoringInput> tables,
+      boolean strict,
+      int top) {
     List<String> lines = new ArrayList<>();
+    lines.add(version);
     lines.add(ScoringInput.version(TrainedFlow.file(run)));
-    lines.add(scoring.computation());
+    lines.add(computation);
     for (ScoringInput table : tables) {
       lines.add(table.options().toString());
       table.versions().forEach(lines::add);

@@ -95,7 +95,7 @@ final class EbflowTest {
         "train --lr NaN                              | optimizer.lr is NaN, expected a number above 0",
         "train --set model.type=fcc                  | no kind fcc, expected one of cnn, coupling, fc, glow, linear, patches, spline",
         "train --set training                        | should be in KEY=VALUE format but was training",
-        "data info src                               | src: expected a folder with pictures (.png, .jpg, .jpeg), found none",
+        "data info src                               | src: expected a folder with tables (.csv, .npy, .parquet) or pictures (.png, .jpg, .jpeg), found none",
         "train --data-dir /nowhere/at/all            | /nowhere/at/all: expected a data folder, found nothing",
         "train --resume /nowhere/at/all              | config.json: expected a file, found none",
         "train quickstart --resume /nowhere/at/all   | --resume goes on with the recipe of the run",

@@ -313,9 +313,72 @@ class ScoreCommandTest {
       }
       assertThat(rows).isEqualTo(sorted.subList(0, 7));
     }
-    assertThat(score(csv, "--out", out, "--top", 2, "--id", "c").failure())
-        .isInstanceOf(InvalidInputException.class); // a column of the model
+    score(csv, "--out", out, "--top", 2, "--id", "c");
+    assertThat(Files.readAllLines(out).get(1)).startsWith("1e300,-Infinity,");
     assertNothingIn();
+  }
+
+  @Test
+  void aColumnOfTheModelMayBeTheIdToo() throws IOException {
+    double[][] rows = {{1, 2, 3}, {4, 5, 6}};
+    Path named = TestRuns.text(folder.resolve("in.csv"), "a,b,c\n1.0,2,3\n4.0,5,6\n");
+    Path plain = TestRuns.text(folder.resolve("plain.csv"), "1.0,2,3\n4.0,5,6\n");
+    Path npy = folder.resolve("in.npy");
+    NpyWriter.write(npy, Matrix.ofRows(Precision.FLOAT64, rows));
+    Path parquet = folder.resolve("in.parquet");
+    List<Column> columns = new ArrayList<>();
+    List<Values> values = new ArrayList<>();
+    for (int c = 0; c < 3; c++) {
+      columns.add(new Column(List.of("a", "b", "c").get(c), Kind.REAL));
+      values.add(new Values());
+      values.getLast().add(rows[0][c]);
+      values.getLast().add(rows[1][c]);
+    }
+    try (OutputStream file = Files.newOutputStream(parquet)) {
+      ParquetWriter writer = new ParquetWriter(file, columns);
+      writer.begin();
+      writer.write(values);
+      writer.finish();
+    }
+    double[] expected = model.logProb(rows);
+    Path out = folder.resolve("out.csv");
+    for (Path input : List.of(named, plain, npy, parquet)) {
+      boolean names = input == named || input == parquet;
+      Outcome outcome =
+          names || input == npy
+              ? score(input, "--out", out, "--id", names ? "a" : "1")
+              : score(input, "--out", out, "--id", "1", "--header", "no");
+      assertThat(outcome.exit()).as(outcome.message()).isZero();
+      assertThat(logProb(out)).isEqualTo(expected);
+      String first = input == npy ? "1," : "1.0,";
+      assertThat(Files.readAllLines(out).get(1)).as(input.toString()).startsWith(first);
+    }
+    assertThat(score(named, "--out", out, "--id", "a", "--columns", "a,b,c").exit()).isZero();
+    assertThat(logProb(out)).isEqualTo(expected);
+    Path wide = TestRuns.text(folder.resolve("wide.csv"), "7,1,2,3\n8,4,5,6\n");
+    assertThat(score(wide, "--out", out, "--id", "1", "--header", "no").exit())
+        .isZero(); // an id alone, as before
+    assertThat(logProb(out)).isEqualTo(expected);
+  }
+
+  @Test
+  void anotherVersionOfTheProgramIsAnotherCall() {
+    assertThat(ScoreCommand.call("1 abc", run, "f32", List.of(), false, 0))
+        .isEqualTo(ScoreCommand.call("1 abc", run, "f32", List.of(), false, 0))
+        .isNotEqualTo(ScoreCommand.call("1 abd", run, "f32", List.of(), false, 0))
+        .isNotEqualTo(ScoreCommand.call("1 abc", run, "f32", List.of(), false, 3));
+    assertThat(Version.withCommit()).startsWith("ebflow ").endsWith(" unknown");
+  }
+
+  @Test
+  void aFolderWithoutTablesIsRefusedAsSuch() throws IOException {
+    Path empty = Files.createDirectory(folder.resolve("empty"));
+    String message =
+        empty
+            + ": expected a folder with tables (.csv, .npy, .parquet) or pictures (.png, .jpg, .jpeg), found none";
+    assertThat(score(empty, "--out", folder.resolve("out.csv")).message()).isEqualTo(message);
+    assertThat(Commands.run(new EvalCommand(), run, "--data", empty).message()).isEqualTo(message);
+    Program.refuse(message, "train", "--data", empty);
   }
 
   @ParameterizedTest

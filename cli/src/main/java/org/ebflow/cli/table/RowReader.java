@@ -2,6 +2,7 @@ package org.ebflow.cli.table;
 
 import java.io.IOException;
 import java.util.List;
+import java.util.function.BooleanSupplier;
 import org.ebflow.cli.table.RowBlock.RejectedRow;
 import org.ebflow.flow.InvalidInputException;
 import org.ebflow.training.data.TableReader;
@@ -14,6 +15,7 @@ final class RowReader implements AutoCloseable {
   private final Preprocessing preprocessing;
   private final boolean strict;
   private final long multiple;
+  private final BooleanSupplier stopping;
   private int nextInput;
   private @Nullable TableReader table;
   private long rows;
@@ -27,14 +29,17 @@ final class RowReader implements AutoCloseable {
    * @param strict whether the first bad row is an error
    * @param start what was read by an earlier call
    * @param multiple number of input rows at whose multiples a block ends
+   * @param stopping asked whether the call is to stop, while rows of an earlier call are skipped
    */
   RowReader(
       List<ScoringInput> inputs,
       Preprocessing preprocessing,
       boolean strict,
       ScoringState start,
-      long multiple) {
+      long multiple,
+      BooleanSupplier stopping) {
     this.inputs = inputs;
+    this.stopping = stopping;
     this.preprocessing = preprocessing;
     this.strict = strict;
     this.multiple = multiple;
@@ -48,12 +53,18 @@ final class RowReader implements AutoCloseable {
     block.clear(rows + 1);
     while (block.inputs < block.capacity() && (block.inputs == 0 || rows % multiple != 0)) {
       TableReader reader = current();
+      if (rowsOfInput < toSkip) {
+        block.stopped = true;
+        block.last = true;
+        return;
+      }
       if (reader == null) {
         block.last = true;
         return;
       }
       if (!reader.next()) {
         close();
+        toSkip = 0;
         continue;
       }
       take(reader, block);
@@ -69,10 +80,17 @@ final class RowReader implements AutoCloseable {
       TableReader opened = inputs.get(nextInput++).open();
       table = opened;
       rowsOfInput = 0;
-      while (rowsOfInput < toSkip && opened.next()) {
+      while (rowsOfInput < toSkip && !stopping.getAsBoolean()) {
+        if (!opened.next()) {
+          throw new InvalidInputException(
+              inputs.get(nextInput - 1).files().name()
+                  + ": expected the "
+                  + toSkip
+                  + " rows of the unfinished call, found "
+                  + rowsOfInput);
+        }
         rowsOfInput++;
       }
-      toSkip = 0;
     }
     return table;
   }

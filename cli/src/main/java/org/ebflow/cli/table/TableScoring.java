@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
 import org.ebflow.training.data.FileFormat;
+import org.ebflow.training.data.UnreadableInputException;
 import org.ebflow.training.scoring.Scorer;
 import org.ebflow.training.scoring.TrainedFlow;
 import org.jspecify.annotations.Nullable;
@@ -108,9 +109,9 @@ public final class TableScoring {
   }
 
   /**
-   * Scores everything, or what an unfinished call has left. An error of the input leaves no output.
-   * After one of writing, a stop or a kill, the same call goes on from the last checkpoint, and the
-   * files have the same bytes as in one go.
+   * Scores everything, or what an unfinished call has left. What is wrong in the input leaves no
+   * output. After an error of reading or writing, a stop or a kill, the same call goes on from the
+   * last checkpoint, and the files have the same bytes as in one go.
    *
    * @param out .csv, .npy or .parquet; nothing is there under that name before all is complete
    * @param rejected CSV of rows that can't be scored; an old one is removed when there are none
@@ -128,7 +129,7 @@ public final class TableScoring {
           checkpoint.remove();
         }
         return summary;
-      } catch (UncheckedIOException e) {
+      } catch (UncheckedIOException | UnreadableInputException e) {
         throw e; // what is there of the files stays
       } catch (RuntimeException | Error e) {
         sink.file().discard();
@@ -182,7 +183,8 @@ public final class TableScoring {
   }
 
   private void read(ScoringState start) {
-    try (RowReader rows = new RowReader(inputs, model.preprocessing(), strict, start, groupRows)) {
+    try (RowReader rows =
+        new RowReader(inputs, model.preprocessing(), strict, start, groupRows, () -> stopping)) {
       for (boolean last = false; !last; ) {
         RowBlock block = empty.take();
         try {
@@ -241,6 +243,9 @@ public final class TableScoring {
     for (boolean last = false; !last && !stopping; ) {
       RowBlock block = take(scored);
       rethrow(block.failure);
+      if (block.stopped) {
+        break;
+      }
       last = block.last;
       sink.write(block);
       rejectedRows.write(block);

@@ -3,6 +3,7 @@ package org.ebflow.cli.table;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.io.File;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -10,6 +11,7 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -18,6 +20,7 @@ import org.ebflow.flow.InvalidInputException;
 import org.ebflow.linalg.Blas;
 import org.ebflow.training.data.InputFiles;
 import org.ebflow.training.data.TableOptions;
+import org.ebflow.training.data.UnreadableInputException;
 import org.ebflow.training.scoring.Scorer;
 import org.ebflow.training.scoring.TrainedFlow;
 import org.junit.jupiter.api.BeforeAll;
@@ -80,6 +83,17 @@ final class TableScoringTest {
   }
 
   private TableScoring.Summary score(Path out, String call, int top, int blockRows, int blocks) {
+    return score(out, call, top, blockRows, blocks, () -> {});
+  }
+
+  /** Stops after so many blocks, behind something that is done then. */
+  private TableScoring.Summary score(
+      Path out, String call, int blockRows, int blocks, Runnable then) {
+    return score(out, call, 0, blockRows, blocks, then);
+  }
+
+  private TableScoring.Summary score(
+      Path out, String call, int top, int blockRows, int blocks, Runnable then) {
     resumed.set(0);
     try (Scorer scorer = new Scorer(model, Blas.named("java"), 1)) {
       TableScoring scoring = new TableScoring(model, scorer, inputs, blockRows, false, top, GROUP);
@@ -98,6 +112,7 @@ final class TableScoringTest {
             @Override
             public void scored(long rows) {
               if (++written == blocks) {
+                then.run();
                 scoring.requestStop();
               }
             }
@@ -259,6 +274,97 @@ final class TableScoringTest {
           .hasMessage(out + ": cannot be written: another call is writing it");
       first.discard();
     }
+  }
+
+  /** As one on a network drive that is gone. */
+  @Test
+  void anInputThatCannotBeReadKeepsWhatIsThere() throws IOException {
+    Path whole = folder.resolve("whole.csv");
+    score(whole, "call", 50, -1);
+    Path out = scores.resolve("out.csv");
+    score(out, "call", 50, 22);
+    Path last = inputs.get(2).files().name();
+    Path aside = Files.move(last, folder.resolve("aside.csv"));
+    assertThatThrownBy(() -> score(out, "call", 50, -1))
+        .isInstanceOf(UnreadableInputException.class)
+        .hasMessage(last + ": expected a file, found none");
+    Path failing = Path.of("/proc/self/mem"); // Linux refuses to read its first page
+    if (Files.isRegularFile(failing)) {
+      Files.createSymbolicLink(last, failing);
+      assertThatThrownBy(() -> score(out, "call", 50, -1))
+          .isInstanceOf(UnreadableInputException.class)
+          .hasMessageStartingWith(last + ": cannot be read: ");
+      Files.delete(last);
+    }
+    Files.move(aside, last);
+    assertThat(score(out, "call", 50, -1).complete()).isTrue();
+    assertThat(resumed.get()).isPositive();
+    assertSame(out, whole);
+  }
+
+  @Test
+  void anOutputFolderThatIsRemovedIsNamedWithTheOutput() throws IOException {
+    Path out = scores.resolve("out.csv");
+    assertThatThrownBy(() -> score(out, "call", 50, 3, () -> removeAll(scores)))
+        .isInstanceOf(UncheckedIOException.class)
+        .hasMessage(out + ": cannot be written: folder " + scores + " does not exist");
+    Files.createDirectory(scores);
+    Path part = Path.of(out + ".part");
+    assertThatThrownBy(() -> score(out, "call", 50, 3, () -> part.toFile().delete()))
+        .isInstanceOf(UncheckedIOException.class)
+        .hasMessage(out + ": cannot be written: the unfinished file was removed");
+  }
+
+  private static void removeAll(Path folder) {
+    for (File file : Objects.requireNonNull(folder.toFile().listFiles())) {
+      file.delete();
+    }
+    folder.toFile().delete();
+  }
+
+  /** Rows that an earlier call has scored are skipped one by one, however many there are. */
+  @Test
+  void aCallThatIsToStopSkipsNoFurtherRows() throws IOException {
+    AtomicLong asked = new AtomicLong();
+    ScoringState start = new ScoringState(400, 0, 400, 9, 0, 343, 57, 0, null);
+    RowBlock block = new RowBlock(50, 2, true);
+    try (RowReader reader =
+        new RowReader(
+            inputs,
+            model.preprocessing(),
+            false,
+            start,
+            GROUP,
+            () -> asked.incrementAndGet() == 100)) {
+      reader.fill(block);
+    }
+    assertThat(block.stopped).isTrue();
+    assertThat(block.last).isTrue();
+    assertThat(block.inputs).isZero();
+    assertThat(asked.get()).isEqualTo(100);
+
+    Path out = scores.resolve("out.csv");
+    score(out, "call", 50, 9);
+    byte[] state = Files.readAllBytes(Path.of(out + ".state.json"));
+    try (Scorer scorer = new Scorer(model, Blas.named("java"), 1)) {
+      TableScoring scoring = new TableScoring(model, scorer, inputs, 50, false, 0, GROUP);
+      scoring.requestStop();
+      Path rejected = Path.of(out + ".rejected.csv");
+      assertThat(scoring.run(out, rejected, "call", silent()).complete()).isFalse();
+    }
+    assertThat(Path.of(out + ".state.json")).hasBinaryContent(state);
+    assertThat(score(out, "call", 50, -1).complete()).isTrue();
+    assertThat(resumed.get()).isPositive();
+  }
+
+  private static ScoringProgress silent() {
+    return new ScoringProgress() {
+      @Override
+      public void resumed(long rows) {}
+
+      @Override
+      public void scored(long rows) {}
+    };
   }
 
   @Test
