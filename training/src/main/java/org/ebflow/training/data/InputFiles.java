@@ -3,6 +3,7 @@ package org.ebflow.training.data;
 import java.io.IOException;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.FileSystemLoopException;
 import java.nio.file.FileSystems;
 import java.nio.file.FileVisitOption;
@@ -174,7 +175,7 @@ public record InputFiles(Path name, List<Path> files) {
                   "{0}: left out of {1}: cannot be read: {2}",
                   file,
                   pattern,
-                  OneLine.message(e));
+                  reason(e));
               return FileVisitResult.CONTINUE;
             }
           });
@@ -191,7 +192,11 @@ public record InputFiles(Path name, List<Path> files) {
   }
 
   private static InvalidInputException unreadable(Path name, IOException e) {
-    return new UnreadableInputException(name + ": cannot be read: " + OneLine.message(e), e);
+    return new UnreadableInputException(name + ": cannot be read: " + reason(e), e);
+  }
+
+  private static String reason(IOException e) {
+    return e instanceof AccessDeniedException ? "access denied" : OneLine.message(e);
   }
 
   /** Whether it is pictures, in a folder or by a pattern. */
