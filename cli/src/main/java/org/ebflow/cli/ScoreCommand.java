@@ -35,10 +35,12 @@ import picocli.CommandLine.Spec;
       "CSV output has one line per row that could be scored: id, log_prob (nats, in the rows' own units), bits_per_dim, energy (nats), "
           + "latent_norm, percentile (among the training rows). NPY output is float64 [rows,5], the same without id, one row per input row, "
           + "NaN where it was rejected. Parquet output has the columns of CSV, id as a whole number unless --id names a column.",
-      "To find odd rows, look for a low log_prob, or its percentile. Where many values of a table are the same, as in a table of counts that are mostly zero, "
-          + "log_prob tells above all how many of them a row has: there a high latent_norm is the better sign, and neither may be good.",
+      "To find odd rows, look for a low log_prob, or its percentile; --top K writes the lowest. Where many values of a table are the same, as in a table of counts that are mostly zero, "
+          + "log_prob tells above all how many of them a row has: there a high latent_norm is the better sign, and neither may be good. Images that are simpler than those of the "
+          + "training have a higher log_prob than these: look there for a log_prob far from the usual on either side. eval --ood measures each score on rows that are known to be odd.",
       "A row so far out that its density is zero in floating point has log_prob -Infinity and percentile 0, and is counted.",
-      "Rows with NaN, infinity, a missing value (an empty cell, NA, N/A, null, None, ?), text or a wrong number of cells go to FILE.rejected.csv with their line and the reason.",
+      "Rows with NaN, infinity, a missing value (an empty cell, NA, N/A, null, None, ?), text or a wrong number of cells go to FILE.rejected.csv with their line and the reason; "
+          + "for a model of images also rows with values that are no whole numbers from 0 to 255, or to what its pixels have.",
       "Stopped or killed, the same call goes on from its last checkpoint, and the files have the same bytes as in one go.",
       "Rows are numbered from 1 over all inputs; a blank line is a row only where a table has one column."
     })
@@ -75,7 +77,8 @@ public final class ScoreCommand implements Callable<Integer> {
   @Option(
       names = "--id",
       paramLabel = "COLUMN",
-      description = "Column copied as id. Default: the row's number, for pictures their path.")
+      description =
+          "Column copied as id, which may be one of the model's. Default: the row's number, for pictures their path.")
   private @Nullable String id;
 
   @Option(

@@ -3,6 +3,7 @@ package org.ebflow.training.scoring;
 import java.util.Arrays;
 import java.util.EnumMap;
 import java.util.Map;
+import java.util.Objects;
 import org.ebflow.training.data.Dataset;
 
 /** How well the scores of a model tell rows of other data from rows of its own. */
@@ -54,8 +55,10 @@ public final class OutOfDistribution {
     Map<Score, double[]> negatives = scores(scorer, own, trainingNll);
     Map<Score, double[]> positives = scores(scorer, others, trainingNll);
     Map<Score, RankingMetrics> result = new EnumMap<>(Score.class);
-    negatives.forEach(
-        (score, values) -> result.put(score, RankingMetrics.of(values, positives.get(score))));
+    positives.forEach(
+        (score, values) ->
+            result.put(
+                score, RankingMetrics.of(Objects.requireNonNull(negatives.get(score)), values)));
     return result;
   }
 
