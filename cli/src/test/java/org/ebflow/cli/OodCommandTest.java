@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import org.ebflow.cli.Program.Result;
+import org.ebflow.linalg.Blas;
 import org.ebflow.linalg.Matrix;
 import org.ebflow.linalg.Precision;
 import org.ebflow.training.data.DataSources;
@@ -16,6 +17,7 @@ import org.ebflow.training.data.Dataset;
 import org.ebflow.training.data.NpyWriter;
 import org.ebflow.training.data.Splits;
 import org.ebflow.training.recipe.Recipe;
+import org.ebflow.training.scoring.Scorer;
 import org.ebflow.training.scoring.TrainedFlow;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -93,6 +95,16 @@ class OodCommandTest {
         .isCloseTo(auroc(negative(own), negative(other)), within(1e-12));
     assertThat(json.at("/typicality/auroc").asDouble())
         .isCloseTo(auroc(distances(own, mean), distances(other, mean)), within(1e-12));
+    try (Scorer scorer = new Scorer(model, Blas.auto(), 1)) {
+      Dataset odd = Dataset.of(others());
+      assertThat(json.at("/latent_norm/auroc").asDouble())
+          .isCloseTo(
+              auroc(scorer.score(splits.test()).latentNorm(), scorer.score(odd).latentNorm()),
+              within(1e-12));
+      assertThat(json.at("/gradient_norm/auroc").asDouble())
+          .isCloseTo(
+              auroc(scorer.gradientNorm(splits.test()), scorer.gradientNorm(odd)), within(1e-12));
+    }
     for (String score : SCORES) {
       for (String figure : List.of("auroc", "aupr")) {
         double value = json.path(score).path(figure).asDouble();

@@ -198,7 +198,7 @@ final class TopScores implements ScoreSink {
   private static Matrix matrix(List<Row> rows) {
     Matrix matrix = Matrix.allocate(Precision.FLOAT64, rows.size(), 1 + ScoreColumns.NAMES.length);
     for (int r = 0; r < rows.size(); r++) {
-      matrix.set(r, 0, rows.get(r).number);
+      matrix.set(r, 0, (double) rows.get(r).number);
       for (int c = 0; c < ScoreColumns.NAMES.length; c++) {
         matrix.set(r, 1 + c, rows.get(r).cells[c]);
       }
