@@ -56,7 +56,7 @@ public final class Ebflow implements Callable<Integer> {
   static final int FAULT = 70;
 
   /** Calls and options that a later version is to have. */
-  private static final List<String> LATER = List.of("inpaint", "--ood");
+  private static final List<String> LATER = List.of("inpaint");
 
   @Spec private CommandSpec spec;
 

@@ -3,6 +3,7 @@ package org.ebflow.cli;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import org.ebflow.flow.InvalidInputException;
@@ -31,7 +32,11 @@ import picocli.CommandLine.Spec;
       "Exact likelihood by the averaged weights of a run: NLL (mean of -log p, nats), bits per dimension, standard error, log Z.",
       "Beside it the NLL of closed-form baselines on the same rows: a Gaussian of full covariance, independent margins, a Gaussian behind the margins (copula).",
       "Rows of density zero are counted, named and left out of the means; with no other row, NLL is Infinity, or null in JSON.",
-      "Data are those of the run unless --data names others. Of a file all rows are taken; --split says that it is the run's own, moved."
+      "Data are those of the run unless --data names others. Of a file all rows are taken; --split says that it is the run's own, moved.",
+      "With --ood a table follows: how well each of four scores ranks those rows, which are the positives, above the rows that are evaluated. The higher, the odder: "
+          + "-log_prob; latent_norm; typicality, |log p - the training rows' mean log p| (Nalisnick et al. 2019); gradient_norm, ‖∇ log p‖ by the model's input, "
+          + "the row after preprocessing. AUROC is .5 and AUPR (average precision) the positives' share where a score tells nothing; an AUROC below .5 ranks them the wrong way round. "
+          + "In brackets the 2.5 and 97.5 % points of 1,000 bootstrap resamples of both sets, drawn with a fixed seed."
     })
 public final class EvalCommand implements Callable<Integer> {
   @Spec private CommandSpec spec;
@@ -52,8 +57,15 @@ public final class EvalCommand implements Callable<Integer> {
   private @Nullable String data;
 
   @Option(
+      names = "--ood",
+      paramLabel = "NAME|PATH",
+      description =
+          "Other data that the model should find odd: a data set, of which the test rows are taken, or all rows of a file as --data names it.")
+  private @Nullable String ood;
+
+  @Option(
       names = "--drop-nonfinite",
-      description = "Leave out that table's rows with missing values, NaN or infinity.")
+      description = "Leave out a file's rows with missing values, NaN or infinity.")
   private boolean dropNonFinite;
 
   @Option(names = "--log-z", paramLabel = "METHOD", description = "exact.")
@@ -62,13 +74,16 @@ public final class EvalCommand implements Callable<Integer> {
   @Option(
       names = "--json",
       description =
-          "One JSON object on stdout: nll, bpd, nll_se, log_z, n, split, impossible, nll_gaussian, nll_margins, nll_copula.")
+          "One JSON object on stdout: nll, bpd, nll_se, log_z, n, split, impossible, nll_gaussian, nll_margins, nll_copula; with --ood also ood.")
   private boolean json;
 
   @Mixin private ColumnOptions columns = new ColumnOptions();
   @Mixin private CsvOptions csv = new CsvOptions();
   @Mixin private DataOptions dataOptions = new DataOptions();
   @Mixin private ScoringOptions scoring = new ScoringOptions();
+
+  /** Of the run, once they were read. */
+  private @Nullable Splits ownSplits;
 
   /** Rows to evaluate and what they are called. */
   private record Rows(Dataset dataset, String split) {}
@@ -85,33 +100,51 @@ public final class EvalCommand implements Callable<Integer> {
     if (split != null && !List.of("test", "val", "train").contains(split)) {
       throw usage("--split is " + split + ", expected test, val or train");
     }
+    requireFileToChooseFrom();
     TrainedFlow model = scoring.model(run);
     Rows rows = rows(model);
-    if (rows.dataset().dimension() != model.flow().dimension()) {
-      throw new InvalidInputException(
-          rows.dataset()
-              + ": expected rows of "
-              + model.flow().dimension()
-              + " values, as the model has, found "
-              + rows.dataset().dimension());
-    }
+    model.requireRows(rows.dataset());
+    Dataset others = ood == null ? null : others(model, ood);
+    Dataset train = ood == null ? null : own().train();
     ConditionNumbers.of(model.flow(), scoring.compute.blas()).warnIfNearSingular();
     try (Scorer scorer = scoring.scorer(model)) {
-      print(
-          rows,
+      BaselineReport report =
           BaselineReport.of(
-              scorer, run, rows.dataset(), scoring.compute.blas(), scoring.compute.threads()));
+              scorer, run, rows.dataset(), scoring.compute.blas(), scoring.compute.threads());
+      OodReport oodReport =
+          others == null || train == null
+              ? null
+              : OodReport.of(scorer, train, rows.dataset(), others);
+      print(rows, report, oodReport);
     }
     return 0;
   }
 
-  private void print(Rows rows, BaselineReport report) {
+  /** Columns and rows are chosen of files, not of the run's own data. */
+  private void requireFileToChooseFrom() {
+    if ((columns.given() || dropNonFinite) && !isFile(ood) && !(isFile(data) && split == null)) {
+      throw usage(
+          data != null && isFile(data)
+              ? "--split reads the run's own data as the run did, expected no other choice"
+              : "--columns, --drop and --drop-nonfinite choose from a file, expected one as --data or --ood");
+    }
+  }
+
+  private boolean isFile(@Nullable String name) {
+    return name != null && !dataOptions.sources("").has(name);
+  }
+
+  private void print(Rows rows, BaselineReport report, @Nullable OodReport oodReport) {
     PrintWriter out = spec.commandLine().getOut();
     if (json) {
-      out.println(EvaluationReport.json(report.model(), report.baselines(), rows.split()));
+      out.println(
+          EvaluationReport.json(report.model(), report.baselines(), rows.split(), oodReport));
     } else {
       out.println(EvaluationReport.text(report.model(), rows.split()));
       report.text().ifPresent(out::println);
+      if (oodReport != null) {
+        oodReport.print(out, rows.split());
+      }
     }
     report
         .advice(recipe(), rows.dataset().imageShape() == null)
@@ -128,34 +161,13 @@ public final class EvalCommand implements Callable<Integer> {
   }
 
   private Rows rows(TrainedFlow model) {
-    String file = data == null || dataOptions.sources("").has(data) ? null : data;
-    if (file != null && split == null) {
-      TableOptions options =
-          columns
-              .of(csv.table())
-              .withDropNonFinite(dropNonFinite)
-              .withPictures(
-                  DataOptions.arePictures(file)
-                      ? PictureOptions.like(model.data().imageShape())
-                      : PictureOptions.DEFAULT)
-              .forModel(model.columns());
-      return new Rows(DataSources.read(Path.of(file), options), "all");
+    if (data != null && isFile(data) && split == null) {
+      return new Rows(file(model, data), "all");
     }
-    Recipe recipe = Recipe.ofRun(run).with(csv.recipe());
-    if (file != null) {
-      if (columns.given() || dropNonFinite) {
-        throw usage("--split reads the run's own data as the run did, expected no other choice");
-      }
-      recipe = dataOptions.moved(recipe, file);
-    }
-    DataSources sources = dataOptions.sources(recipe.dataFolder());
-    Splits splits;
-    if (data == null || file != null) {
-      splits = recipe.load(sources);
-      new RunFolder(run).requireDataOfRun(splits);
-    } else {
-      splits = sources.load(data, recipe.seed());
-    }
+    Splits splits =
+        data == null || isFile(data)
+            ? own()
+            : dataOptions.sources(Recipe.ofRun(run).dataFolder()).load(data, seed());
     String name = split == null ? "test" : split;
     return new Rows(
         switch (name) {
@@ -164,6 +176,51 @@ public final class EvalCommand implements Callable<Integer> {
           default -> splits.test();
         },
         name);
+  }
+
+  /** The data of the run, where --split says that --data names them, from there. */
+  private Splits own() {
+    if (ownSplits == null) {
+      Recipe recipe = Recipe.ofRun(run);
+      boolean moved = data != null && isFile(data) && split != null;
+      if (moved || (data == null && !isFile(ood))) { // else these options are of other files
+        recipe = recipe.with(csv.recipe());
+      }
+      if (moved) {
+        recipe = dataOptions.moved(recipe, Objects.requireNonNull(data));
+      }
+      ownSplits = recipe.load(dataOptions.sources(recipe.dataFolder()));
+      new RunFolder(run).requireDataOfRun(ownSplits);
+    }
+    return ownSplits;
+  }
+
+  /** The test rows of a data set known by name, or all of a file. */
+  private Dataset others(TrainedFlow model, String name) {
+    Dataset others =
+        isFile(name)
+            ? file(model, name)
+            : dataOptions.sources(Recipe.ofRun(run).dataFolder()).load(name, seed()).test();
+    model.requireRows(others);
+    return others;
+  }
+
+  private long seed() {
+    return Recipe.ofRun(run).seed();
+  }
+
+  private Dataset file(TrainedFlow model, String file) {
+    dataOptions.requireThere(file);
+    TableOptions options =
+        columns
+            .of(csv.table())
+            .withDropNonFinite(dropNonFinite)
+            .withPictures(
+                DataOptions.arePictures(file)
+                    ? PictureOptions.like(model.data().imageShape())
+                    : PictureOptions.DEFAULT)
+            .forModel(model.columns());
+    return DataSources.read(Path.of(file), options);
   }
 
   private ParameterException usage(String message) {

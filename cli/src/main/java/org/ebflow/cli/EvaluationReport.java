@@ -15,7 +15,14 @@ final class EvaluationReport {
 
   private EvaluationReport() {}
 
-  static String json(Evaluation evaluation, Map<Baseline, Evaluation> baselines, String split) {
+  /**
+   * @param ood how well other data are told from these; null where there are none
+   */
+  static String json(
+      Evaluation evaluation,
+      Map<Baseline, Evaluation> baselines,
+      String split,
+      @Nullable OodReport ood) {
     Map<String, @Nullable Object> map = new LinkedHashMap<>();
     map.put("nll", finiteOrNull(evaluation.nll()));
     map.put("bpd", finiteOrNull(evaluation.bitsPerDimension()));
@@ -27,6 +34,9 @@ final class EvaluationReport {
     for (Baseline baseline : Baseline.values()) {
       Evaluation other = baselines.get(baseline);
       map.put("nll_" + baseline.key(), other == null ? null : finiteOrNull(other.nll()));
+    }
+    if (ood != null) {
+      map.put("ood", ood.json());
     }
     return JSON.writeValueAsString(map);
   }

@@ -35,10 +35,12 @@ import picocli.CommandLine.Spec;
       "CSV output has one line per row that could be scored: id, log_prob (nats, in the rows' own units), bits_per_dim, energy (nats), "
           + "latent_norm, percentile (among the training rows). NPY output is float64 [rows,5], the same without id, one row per input row, "
           + "NaN where it was rejected. Parquet output has the columns of CSV, id as a whole number unless --id names a column.",
-      "To find odd rows, look for a low log_prob, or its percentile. Where many values of a table are the same, as in a table of counts that are mostly zero, "
-          + "log_prob tells above all how many of them a row has: there a high latent_norm is the better sign, and neither may be good.",
+      "To find odd rows, look for a low log_prob, or its percentile; --top K writes the lowest. Where many values of a table are the same, as in a table of counts that are mostly zero, "
+          + "log_prob tells above all how many of them a row has: there a high latent_norm is the better sign, and neither may be good. Images that are simpler than those of the "
+          + "training have a higher log_prob than these: look there for a log_prob far from the usual on either side. eval --ood measures each score on rows that are known to be odd.",
       "A row so far out that its density is zero in floating point has log_prob -Infinity and percentile 0, and is counted.",
-      "Rows with NaN, infinity, a missing value (an empty cell, NA, N/A, null, None, ?), text or a wrong number of cells go to FILE.rejected.csv with their line and the reason.",
+      "Rows with NaN, infinity, a missing value (an empty cell, NA, N/A, null, None, ?), text or a wrong number of cells go to FILE.rejected.csv with their line and the reason; "
+          + "for a model of images also rows with values that are no whole numbers from 0 to 255, or to what its pixels have.",
       "Stopped or killed, the same call goes on from its last checkpoint, and the files have the same bytes as in one go.",
       "Rows are numbered from 1 over all inputs; a blank line is a row only where a table has one column."
     })
@@ -48,6 +50,9 @@ public final class ScoreCommand implements Callable<Integer> {
 
   private static final int BLOCK_ROWS = 4096;
   private static final int MOST_BLOCK_VALUES = 1 << 26;
+
+  /** They are held in memory. */
+  private static final int MOST_TOP = 1_000_000;
 
   @Spec private CommandSpec spec;
 
@@ -72,8 +77,16 @@ public final class ScoreCommand implements Callable<Integer> {
   @Option(
       names = "--id",
       paramLabel = "COLUMN",
-      description = "Column copied as id. Default: the row's number, for pictures their path.")
+      description =
+          "Column copied as id, which may be one of the model's. Default: the row's number, for pictures their path.")
   private @Nullable String id;
+
+  @Option(
+      names = "--top",
+      paramLabel = "K",
+      description =
+          "Write only the K most anomalous rows, those of lowest log_prob, the lowest first; of equal ones the earlier. NPY then has the row's number in front.")
+  private int top;
 
   @Option(
       names = "--batch-size",
@@ -93,6 +106,9 @@ public final class ScoreCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     requireOutputName();
+    if (given("--top") && (top < 1 || top > MOST_TOP)) {
+      throw usage("--top is " + top + ", expected 1 to " + MOST_TOP);
+    }
     List<InputFiles> inputs =
         names.stream().flatMap(name -> InputFiles.of(name).each().stream()).toList();
     requireOtherThan(inputs);
@@ -111,7 +127,7 @@ public final class ScoreCommand implements Callable<Integer> {
             new RowProgress(spec.commandLine().getErr(), Terminal.ofStderr(), rows(tables))) {
       Path rejected = rejected();
       TableScoring table =
-          new TableScoring(model, scorer, tables, blockRows(model.flow().dimension()), strict);
+          new TableScoring(model, scorer, tables, blockRows(model.flow().dimension()), strict, top);
       StopSignals signals =
           new StopSignals("block", table::requestStop, spec.commandLine().getErr());
       TableScoring.Summary summary;
@@ -127,7 +143,12 @@ public final class ScoreCommand implements Callable<Integer> {
         return Ebflow.INTERRUPTED;
       }
       progress.finish(
-          "scored " + RowProgress.number(summary.scored()) + " rows into " + out,
+          "scored "
+              + RowProgress.number(summary.scored())
+              + " rows"
+              + written(summary)
+              + " into "
+              + out,
           withDensityZero(summary)
               + (summary.rejected() == 0
                   ? ""
@@ -143,17 +164,35 @@ public final class ScoreCommand implements Callable<Integer> {
         : tables.stream().mapToLong(ScoringInput::rows).sum();
   }
 
-  /** What decides the bytes of the output. */
   private String call(List<ScoringInput> tables) {
+    return call(Version.withCommit(), run, scoring.computation(), tables, strict, top);
+  }
+
+  /** What decides the bytes of the output, as a hash. */
+  static String call(
+      String version,
+      Path run,
+      String computation,
+      List<ScoringInput> tables,
+      boolean strict,
+      int top) {
     List<String> lines = new ArrayList<>();
+    lines.add(version);
     lines.add(ScoringInput.version(TrainedFlow.file(run)));
-    lines.add(scoring.computation());
+    lines.add(computation);
     for (ScoringInput table : tables) {
       lines.add(table.options().toString());
       table.versions().forEach(lines::add);
     }
     lines.add("strict " + strict);
+    lines.add("top " + top);
     return Sha256.of(String.join("\n", lines));
+  }
+
+  private String written(TableScoring.Summary summary) {
+    return top == 0
+        ? ""
+        : ", the " + RowProgress.number(Math.min(top, summary.scored())) + " of lowest log_prob";
   }
 
   private static String withDensityZero(TableScoring.Summary summary) {
@@ -200,8 +239,12 @@ public final class ScoreCommand implements Callable<Integer> {
     }
   }
 
+  private boolean given(String option) {
+    return spec.commandLine().getParseResult().hasMatchedOption(option);
+  }
+
   private int blockRows(int dimension) {
-    if (spec.commandLine().getParseResult().hasMatchedOption("--batch-size")) {
+    if (given("--batch-size")) {
       int most = MOST_BLOCK_VALUES / dimension;
       if (batchSize < 1 || batchSize > most) {
         throw usage(

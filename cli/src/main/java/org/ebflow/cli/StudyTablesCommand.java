@@ -17,7 +17,7 @@ import org.ebflow.training.data.Dataset;
 import org.ebflow.training.data.RunningMoments;
 import org.ebflow.training.data.Splits;
 import org.ebflow.training.recipe.Recipe;
-import org.ebflow.training.scoring.Auroc;
+import org.ebflow.training.scoring.RankingMetrics;
 import org.ebflow.training.scoring.Scorer;
 import org.ebflow.training.scoring.Scores;
 import org.ebflow.training.scoring.TrainedFlow;
@@ -121,8 +121,8 @@ public final class StudyTablesCommand implements Callable<Integer> {
       Scores inliers = scorer.score(test);
       Scores outliers = scorer.score(odd);
       return new Detection(
-          Auroc.of(negative(inliers.logProb()), negative(outliers.logProb())),
-          Auroc.of(inliers.latentNorm(), outliers.latentNorm()));
+          auroc(inliers.negativeLogProb(), outliers.negativeLogProb()),
+          auroc(inliers.latentNorm(), outliers.latentNorm()));
     }
   }
 
@@ -131,8 +131,8 @@ public final class StudyTablesCommand implements Callable<Integer> {
     return options.load(recipe.set("data.test", DataOptions.absolute(anomalies.toString()))).test();
   }
 
-  private static double[] negative(double[] values) {
-    return Arrays.stream(values).map(value -> -value).toArray();
+  private static double auroc(double[] inliers, double[] outliers) {
+    return RankingMetrics.of(inliers, outliers).auroc();
   }
 
   private void print(List<Table> tables, Map<String, List<Detection>> detections) {

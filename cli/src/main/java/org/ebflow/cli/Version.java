@@ -7,10 +7,16 @@ import picocli.CommandLine.IVersionProvider;
 final class Version implements IVersionProvider {
   @Override
   public String[] getVersion() {
+    return new String[] {ofProgram(), "Java " + Runtime.version()};
+  }
+
+  private static String ofProgram() {
     String version = Ebflow.class.getPackage().getImplementationVersion();
-    return new String[] {
-      "ebflow " + Objects.requireNonNullElse(version, "(built from sources)"),
-      "Java " + Runtime.version()
-    };
+    return "ebflow " + Objects.requireNonNullElse(version, "(built from sources)");
+  }
+
+  /** That of the program, and the commit that it was built from where that is known. */
+  static String withCommit() {
+    return ofProgram() + " " + System.getProperty("ebflow.commit", "unknown");
   }
 }

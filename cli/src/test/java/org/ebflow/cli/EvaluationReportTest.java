@@ -22,7 +22,7 @@ class EvaluationReportTest {
     assertThat(EvaluationReport.text(huge, "all"))
         .isEqualTo(
             "all NLL 1.5000e+50 ± 2.0000e+49 nats, 7.2500e+307 bits/dim, log Z -1.0000e+06 nats, 10 rows");
-    assertThat(EvaluationReport.json(huge, Map.of(), "all"))
+    assertThat(EvaluationReport.json(huge, Map.of(), "all", null))
         .contains("\"nll\":1.5E50", "\"bpd\":7.25E307");
   }
 

@@ -15,7 +15,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.List;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.ebflow.cli.Commands.Outcome;
 import org.ebflow.flow.InvalidInputException;
@@ -264,6 +266,129 @@ class ScoreCommandTest {
             "6," + csv + ",6,8,\"column 2 (b): expected a number, found 'two'\"",
             "7," + csv + ",7,9,\"expected 3 cells, found 4\"",
             "9," + csv + ",9,11,\"column 2 (b): expected a finite number, found NaN or nothing\"");
+  }
+
+  @Test
+  void theMostAnomalousRowsComeInOrderWithTheirNumbers() throws IOException {
+    StringBuilder text = new StringBuilder("a,b,c\n1,2\n");
+    for (double[] row : TestRuns.rows(300, 3, 2)) {
+      text.append(row[0]).append(',').append(row[1]).append(',').append(row[2]).append('\n');
+    }
+    Path csv = TestRuns.text(folder.resolve("in.csv"), text + "1,2,1e300\n");
+    Path all = folder.resolve("all.csv");
+    score(csv, "--out", all);
+    List<String> sorted =
+        Files.readAllLines(all).stream()
+            .skip(1)
+            .sorted(Comparator.comparingDouble(line -> Double.parseDouble(line.split(",")[1])))
+            .toList();
+    assertThat(sorted).first().asString().startsWith("302,-Infinity,");
+    Path out = folder.resolve("out.csv");
+    for (int most : new int[] {1, 7, 301, 5000}) {
+      Outcome outcome = score(csv, "--out", out, "--top", most, "--batch-size", 10);
+      int written = Math.min(most, 301);
+      assertThat(outcome.err())
+          .contains("scored 301 rows, the " + written + " of lowest log_prob into " + out)
+          .contains(", 1 with density zero (", ", rejected 1 into ");
+      List<String> lines = Files.readAllLines(out);
+      assertThat(lines.getFirst()).isEqualTo(HEADER);
+      assertThat(lines.subList(1, lines.size())).isEqualTo(sorted.subList(0, written));
+    }
+    Path npy = folder.resolve("out.npy");
+    score(csv, "--out", npy, "--top", 7);
+    Path parquet = folder.resolve("out.parquet");
+    score(csv, "--out", parquet, "--top", 7);
+    for (Path file : List.of(npy, parquet)) {
+      List<String> rows = new ArrayList<>();
+      try (TableReader table = TableReader.open(file)) {
+        while (table.next()) {
+          double[] values = table.values();
+          rows.add(
+              (long) values[0]
+                  + ","
+                  + Arrays.stream(values, 1, 6)
+                      .mapToObj(Double::toString)
+                      .collect(Collectors.joining(",")));
+        }
+      }
+      assertThat(rows).isEqualTo(sorted.subList(0, 7));
+    }
+    score(csv, "--out", out, "--top", 2, "--id", "c");
+    assertThat(Files.readAllLines(out).get(1)).startsWith("1e300,-Infinity,");
+    assertNothingIn();
+  }
+
+  @Test
+  void aColumnOfTheModelMayBeTheIdToo() throws IOException {
+    double[][] rows = {{1, 2, 3}, {4, 5, 6}};
+    Path named = TestRuns.text(folder.resolve("in.csv"), "a,b,c\n1.0,2,3\n4.0,5,6\n");
+    Path plain = TestRuns.text(folder.resolve("plain.csv"), "1.0,2,3\n4.0,5,6\n");
+    Path npy = folder.resolve("in.npy");
+    NpyWriter.write(npy, Matrix.ofRows(Precision.FLOAT64, rows));
+    Path parquet = folder.resolve("in.parquet");
+    List<Column> columns = new ArrayList<>();
+    List<Values> values = new ArrayList<>();
+    for (int c = 0; c < 3; c++) {
+      columns.add(new Column(List.of("a", "b", "c").get(c), Kind.REAL));
+      values.add(new Values());
+      values.getLast().add(rows[0][c]);
+      values.getLast().add(rows[1][c]);
+    }
+    try (OutputStream file = Files.newOutputStream(parquet)) {
+      ParquetWriter writer = new ParquetWriter(file, columns);
+      writer.begin();
+      writer.write(values);
+      writer.finish();
+    }
+    double[] expected = model.logProb(rows);
+    Path out = folder.resolve("out.csv");
+    for (Path input : List.of(named, plain, npy, parquet)) {
+      boolean names = input == named || input == parquet;
+      Outcome outcome =
+          names || input == npy
+              ? score(input, "--out", out, "--id", names ? "a" : "1")
+              : score(input, "--out", out, "--id", "1", "--header", "no");
+      assertThat(outcome.exit()).as(outcome.message()).isZero();
+      assertThat(logProb(out)).isEqualTo(expected);
+      String first = input == npy ? "1," : "1.0,";
+      assertThat(Files.readAllLines(out).get(1)).as(input.toString()).startsWith(first);
+    }
+    assertThat(score(named, "--out", out, "--id", "a", "--columns", "a,b,c").exit()).isZero();
+    assertThat(logProb(out)).isEqualTo(expected);
+    Path wide = TestRuns.text(folder.resolve("wide.csv"), "7,1,2,3\n8,4,5,6\n");
+    assertThat(score(wide, "--out", out, "--id", "1", "--header", "no").exit())
+        .isZero(); // an id alone, as before
+    assertThat(logProb(out)).isEqualTo(expected);
+  }
+
+  @Test
+  void anotherVersionOfTheProgramIsAnotherCall() {
+    assertThat(ScoreCommand.call("1 abc", run, "f32", List.of(), false, 0))
+        .isEqualTo(ScoreCommand.call("1 abc", run, "f32", List.of(), false, 0))
+        .isNotEqualTo(ScoreCommand.call("1 abd", run, "f32", List.of(), false, 0))
+        .isNotEqualTo(ScoreCommand.call("1 abc", run, "f32", List.of(), false, 3));
+    assertThat(Version.withCommit()).startsWith("ebflow ").endsWith(" unknown");
+  }
+
+  @Test
+  void aFolderWithoutTablesIsRefusedAsSuch() throws IOException {
+    Path empty = Files.createDirectory(folder.resolve("empty"));
+    String message =
+        empty
+            + ": expected a folder with tables (.csv, .npy, .parquet) or pictures (.png, .jpg, .jpeg), found none";
+    assertThat(score(empty, "--out", folder.resolve("out.csv")).message()).isEqualTo(message);
+    assertThat(Commands.run(new EvalCommand(), run, "--data", empty).message()).isEqualTo(message);
+    Program.refuse(message, "train", "--data", empty);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"0", "-1", "1000001"})
+  void asManyMostAnomalousRowsAreRefused(String most) throws IOException {
+    Path csv = TestRuns.text(folder.resolve("in.csv"), "a,b,c\n1,2,3\n");
+    Outcome outcome = score(csv, "--out", folder.resolve("out.csv"), "--top", most);
+    assertThat(outcome.exit()).isEqualTo(2);
+    assertThat(outcome.err()).contains("--top is " + most + ", expected 1 to 1000000");
+    assertNothingIn("out.csv");
   }
 
   @Test

@@ -4,7 +4,7 @@ package org.ebflow.flow;
  * Data from outside that cannot be used: the message is one line that names the file, what was
  * expected and what was found.
  */
-public final class InvalidInputException extends RuntimeException {
+public class InvalidInputException extends RuntimeException {
   private static final long serialVersionUID = 1;
 
   /** With the line to show. */

@@ -8,7 +8,6 @@ final class CsvScores implements ScoreSink {
   private final CsvFile records;
   private final ScoreColumns columns;
   private final double[] values = new double[ScoreColumns.NAMES.length];
-  private final String[] cells = new String[1 + values.length];
 
   CsvScores(Path path, ScoreColumns columns) {
     this.columns = columns;
@@ -25,9 +24,7 @@ final class CsvScores implements ScoreSink {
   public void begin(long bytes) {
     file.truncate(bytes);
     if (bytes == 0) {
-      cells[0] = "id";
-      System.arraycopy(ScoreColumns.NAMES, 0, cells, 1, values.length);
-      records.write(cells);
+      records.write(ScoreColumns.WITH_ID);
     }
   }
 
@@ -35,11 +32,7 @@ final class CsvScores implements ScoreSink {
   public void write(RowBlock block) {
     for (int r = 0; r < block.good; r++) {
       columns.of(block.scores, r, values);
-      cells[0] = block.id(r);
-      for (int c = 0; c < values.length; c++) {
-        cells[1 + c] = Double.toString(values[c]);
-      }
-      records.write(cells);
+      records.write(ScoreColumns.text(block.id(r), values));
     }
   }
 

@@ -19,7 +19,7 @@ final class ParquetScores implements ScoreSink {
   private final ScoreColumns scores;
   private final boolean withIds;
   private final long groupRows;
-  private final List<Column> columns = new ArrayList<>();
+  private final List<Column> columns;
   private final List<Values> values = new ArrayList<>();
   private final double[] cells = new double[ScoreColumns.NAMES.length];
   private ParquetWriter writer;
@@ -32,13 +32,20 @@ final class ParquetScores implements ScoreSink {
     this.scores = scores;
     this.withIds = withIds;
     this.groupRows = groupRows;
+    columns = columns(withIds);
+    columns.forEach(_ -> values.add(new Values()));
+    file = OutputFile.resumable(path);
+    writer = new ParquetWriter(file, columns);
+  }
+
+  /** The id, a text or a whole number, and the scores. */
+  static List<Column> columns(boolean withIds) {
+    List<Column> columns = new ArrayList<>();
     columns.add(new Column("id", withIds ? Kind.TEXT : Kind.WHOLE));
     for (String name : ScoreColumns.NAMES) {
       columns.add(new Column(name, Kind.REAL));
     }
-    columns.forEach(_ -> values.add(new Values()));
-    file = OutputFile.resumable(path);
-    writer = new ParquetWriter(file, columns);
+    return columns;
   }
 
   @Override

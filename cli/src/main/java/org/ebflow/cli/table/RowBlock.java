@@ -39,6 +39,9 @@ final class RowBlock {
   /** No block follows. */
   boolean last;
 
+  /** Nothing was read because the call is to stop; no block follows. */
+  boolean stopped;
+
   /** Why no block follows, if it is not the end of the inputs. */
   @Nullable Throwable failure;
 

@@ -5,7 +5,8 @@ package org.ebflow.cli.table;
  *
  * <p>First {@link #begin}, then blocks in the order of the inputs, at last {@link #publish}.
  */
-sealed interface ScoreSink extends AutoCloseable permits CsvScores, NpyScores, ParquetScores {
+sealed interface ScoreSink extends AutoCloseable
+    permits CsvScores, NpyScores, ParquetScores, TopScores {
   /** The file that is written. */
   OutputFile file();
 

@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
 import org.ebflow.training.data.FileFormat;
+import org.ebflow.training.data.UnreadableInputException;
 import org.ebflow.training.scoring.Scorer;
 import org.ebflow.training.scoring.TrainedFlow;
 import org.jspecify.annotations.Nullable;
@@ -36,6 +37,7 @@ public final class TableScoring {
   private final List<ScoringInput> inputs;
   private final int blockRows;
   private final boolean strict;
+  private final int top;
   private final long groupRows;
   private volatile boolean stopping;
   private final BlockingQueue<RowBlock> empty = new ArrayBlockingQueue<>(BLOCKS);
@@ -61,15 +63,23 @@ public final class TableScoring {
 
   /**
    * @param strict whether the first bad row is an error that leaves no output
+   * @param top how many of the rows of lowest log_prob are written, in ascending order; 0: all
+   *     rows, in the order of the inputs
    */
   public TableScoring(
-      TrainedFlow model, Scorer scorer, List<ScoringInput> inputs, int blockRows, boolean strict) {
+      TrainedFlow model,
+      Scorer scorer,
+      List<ScoringInput> inputs,
+      int blockRows,
+      boolean strict,
+      int top) {
     this(
         model,
         scorer,
         inputs,
         blockRows,
         strict,
+        top,
         Math.clamp(GROUP_VALUES / model.flow().dimension(), LEAST_GROUP_ROWS, MOST_GROUP_ROWS));
   }
 
@@ -82,12 +92,14 @@ public final class TableScoring {
       List<ScoringInput> inputs,
       int blockRows,
       boolean strict,
+      int top,
       long groupRows) {
     this.model = model;
     this.scorer = scorer;
     this.inputs = inputs;
     this.blockRows = blockRows;
     this.strict = strict;
+    this.top = top;
     this.groupRows = groupRows;
   }
 
@@ -97,9 +109,9 @@ public final class TableScoring {
   }
 
   /**
-   * Scores everything, or what an unfinished call has left. An error of the input leaves no output.
-   * After one of writing, a stop or a kill, the same call goes on from the last checkpoint, and the
-   * files have the same bytes as in one go.
+   * Scores everything, or what an unfinished call has left. What is wrong in the input leaves no
+   * output. After an error of reading or writing, a stop or a kill, the same call goes on from the
+   * last checkpoint, and the files have the same bytes as in one go.
    *
    * @param out .csv, .npy or .parquet; nothing is there under that name before all is complete
    * @param rejected CSV of rows that can't be scored; an old one is removed when there are none
@@ -117,7 +129,7 @@ public final class TableScoring {
           checkpoint.remove();
         }
         return summary;
-      } catch (UncheckedIOException e) {
+      } catch (UncheckedIOException | UnreadableInputException e) {
         throw e; // what is there of the files stays
       } catch (RuntimeException | Error e) {
         sink.file().discard();
@@ -130,6 +142,9 @@ public final class TableScoring {
 
   private ScoreSink sink(Path out) {
     ScoreColumns columns = new ScoreColumns(model, scorer);
+    if (top > 0) {
+      return new TopScores(out, columns, withIds(), top);
+    }
     return switch (FileFormat.ofOutput(out)) {
       case NPY -> new NpyScores(out, columns);
       case PARQUET -> new ParquetScores(out, columns, withIds(), groupRows);
@@ -168,7 +183,8 @@ public final class TableScoring {
   }
 
   private void read(ScoringState start) {
-    try (RowReader rows = new RowReader(inputs, strict, start, groupRows)) {
+    try (RowReader rows =
+        new RowReader(inputs, model.preprocessing(), strict, start, groupRows, () -> stopping)) {
       for (boolean last = false; !last; ) {
         RowBlock block = empty.take();
         try {
@@ -227,6 +243,9 @@ public final class TableScoring {
     for (boolean last = false; !last && !stopping; ) {
       RowBlock block = take(scored);
       rethrow(block.failure);
+      if (block.stopped) {
+        break;
+      }
       last = block.last;
       sink.write(block);
       rejectedRows.write(block);

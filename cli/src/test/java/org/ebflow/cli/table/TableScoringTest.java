@@ -3,12 +3,15 @@ package org.ebflow.cli.table;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.io.File;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -17,6 +20,7 @@ import org.ebflow.flow.InvalidInputException;
 import org.ebflow.linalg.Blas;
 import org.ebflow.training.data.InputFiles;
 import org.ebflow.training.data.TableOptions;
+import org.ebflow.training.data.UnreadableInputException;
 import org.ebflow.training.scoring.Scorer;
 import org.ebflow.training.scoring.TrainedFlow;
 import org.junit.jupiter.api.BeforeAll;
@@ -75,9 +79,24 @@ final class TableScoringTest {
 
   /** One call that stops after so many blocks. */
   private TableScoring.Summary score(Path out, String call, int blockRows, int blocks) {
+    return score(out, call, 0, blockRows, blocks);
+  }
+
+  private TableScoring.Summary score(Path out, String call, int top, int blockRows, int blocks) {
+    return score(out, call, top, blockRows, blocks, () -> {});
+  }
+
+  /** Stops after so many blocks, behind something that is done then. */
+  private TableScoring.Summary score(
+      Path out, String call, int blockRows, int blocks, Runnable then) {
+    return score(out, call, 0, blockRows, blocks, then);
+  }
+
+  private TableScoring.Summary score(
+      Path out, String call, int top, int blockRows, int blocks, Runnable then) {
     resumed.set(0);
     try (Scorer scorer = new Scorer(model, Blas.named("java"), 1)) {
-      TableScoring scoring = new TableScoring(model, scorer, inputs, blockRows, false, GROUP);
+      TableScoring scoring = new TableScoring(model, scorer, inputs, blockRows, false, top, GROUP);
       return scoring.run(
           out,
           Path.of(out + ".rejected.csv"),
@@ -93,6 +112,7 @@ final class TableScoringTest {
             @Override
             public void scored(long rows) {
               if (++written == blocks) {
+                then.run();
                 scoring.requestStop();
               }
             }
@@ -132,6 +152,46 @@ final class TableScoringTest {
     try (Stream<Path> left = Files.list(scores)) {
       assertThat(left).hasSize(2);
     }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"csv", "npy", "parquet"})
+  void theLowestRowsAreThoseOfOneGoHoweverOftenItIsStopped(String format) throws IOException {
+    Path whole = folder.resolve("whole." + format);
+    TableScoring.Summary expected = score(whole, "call", 9, 1000, -1);
+    Path out = scores.resolve("out." + format);
+    int calls = 0;
+    while (!score(out, "call", 9, 20 + calls % 3, 6 + calls % 2).complete()) {
+      calls++;
+      assertThat(out).doesNotExist();
+    }
+    assertThat(calls).isBetween(5, 50);
+    assertThat(resumed.get()).isPositive();
+    assertThat(score(scores.resolve("again." + format), "call", 9, 7, -1)).isEqualTo(expected);
+    assertSame(out, whole);
+    assertSame(scores.resolve("again." + format), whole);
+    try (Stream<Path> left = Files.list(scores)) {
+      assertThat(left).hasSize(4);
+    }
+  }
+
+  /** Every table has the same rows: of three of one log p those of the earlier tables are kept. */
+  @Test
+  void ofEqualRowsTheEarlierAreLower() throws IOException {
+    Path out = scores.resolve("out.csv");
+    score(scores.resolve("all.csv"), "call", 0, 100, -1);
+    score(out, "call", 11, 100, -1);
+    List<String> all = Files.readAllLines(scores.resolve("all.csv"));
+    List<String> sorted =
+        all.stream()
+            .skip(1)
+            .sorted(Comparator.comparingDouble(line -> Double.parseDouble(line.split(",")[1])))
+            .limit(11)
+            .toList();
+    assertThat(Files.readAllLines(out).subList(1, 12)).isEqualTo(sorted);
+    assertThat(sorted.stream().map(line -> line.split(",")[0]))
+        .startsWith("0-333", "1-333", "2-333")
+        .endsWith("0-497", "1-497");
   }
 
   /**
@@ -214,6 +274,97 @@ final class TableScoringTest {
           .hasMessage(out + ": cannot be written: another call is writing it");
       first.discard();
     }
+  }
+
+  /** As one on a network drive that is gone. */
+  @Test
+  void anInputThatCannotBeReadKeepsWhatIsThere() throws IOException {
+    Path whole = folder.resolve("whole.csv");
+    score(whole, "call", 50, -1);
+    Path out = scores.resolve("out.csv");
+    score(out, "call", 50, 22);
+    Path last = inputs.get(2).files().name();
+    Path aside = Files.move(last, folder.resolve("aside.csv"));
+    assertThatThrownBy(() -> score(out, "call", 50, -1))
+        .isInstanceOf(UnreadableInputException.class)
+        .hasMessage(last + ": expected a file, found none");
+    Path failing = Path.of("/proc/self/mem"); // Linux refuses to read its first page
+    if (Files.isRegularFile(failing)) {
+      Files.createSymbolicLink(last, failing);
+      assertThatThrownBy(() -> score(out, "call", 50, -1))
+          .isInstanceOf(UnreadableInputException.class)
+          .hasMessageStartingWith(last + ": cannot be read: ");
+      Files.delete(last);
+    }
+    Files.move(aside, last);
+    assertThat(score(out, "call", 50, -1).complete()).isTrue();
+    assertThat(resumed.get()).isPositive();
+    assertSame(out, whole);
+  }
+
+  @Test
+  void anOutputFolderThatIsRemovedIsNamedWithTheOutput() throws IOException {
+    Path out = scores.resolve("out.csv");
+    assertThatThrownBy(() -> score(out, "call", 50, 3, () -> removeAll(scores)))
+        .isInstanceOf(UncheckedIOException.class)
+        .hasMessage(out + ": cannot be written: folder " + scores + " does not exist");
+    Files.createDirectory(scores);
+    Path part = Path.of(out + ".part");
+    assertThatThrownBy(() -> score(out, "call", 50, 3, () -> part.toFile().delete()))
+        .isInstanceOf(UncheckedIOException.class)
+        .hasMessage(out + ": cannot be written: the unfinished file was removed");
+  }
+
+  private static void removeAll(Path folder) {
+    for (File file : Objects.requireNonNull(folder.toFile().listFiles())) {
+      file.delete();
+    }
+    folder.toFile().delete();
+  }
+
+  /** Rows that an earlier call has scored are skipped one by one, however many there are. */
+  @Test
+  void aCallThatIsToStopSkipsNoFurtherRows() throws IOException {
+    AtomicLong asked = new AtomicLong();
+    ScoringState start = new ScoringState(400, 0, 400, 9, 0, 343, 57, 0, null);
+    RowBlock block = new RowBlock(50, 2, true);
+    try (RowReader reader =
+        new RowReader(
+            inputs,
+            model.preprocessing(),
+            false,
+            start,
+            GROUP,
+            () -> asked.incrementAndGet() == 100)) {
+      reader.fill(block);
+    }
+    assertThat(block.stopped).isTrue();
+    assertThat(block.last).isTrue();
+    assertThat(block.inputs).isZero();
+    assertThat(asked.get()).isEqualTo(100);
+
+    Path out = scores.resolve("out.csv");
+    score(out, "call", 50, 9);
+    byte[] state = Files.readAllBytes(Path.of(out + ".state.json"));
+    try (Scorer scorer = new Scorer(model, Blas.named("java"), 1)) {
+      TableScoring scoring = new TableScoring(model, scorer, inputs, 50, false, 0, GROUP);
+      scoring.requestStop();
+      Path rejected = Path.of(out + ".rejected.csv");
+      assertThat(scoring.run(out, rejected, "call", silent()).complete()).isFalse();
+    }
+    assertThat(Path.of(out + ".state.json")).hasBinaryContent(state);
+    assertThat(score(out, "call", 50, -1).complete()).isTrue();
+    assertThat(resumed.get()).isPositive();
+  }
+
+  private static ScoringProgress silent() {
+    return new ScoringProgress() {
+      @Override
+      public void resumed(long rows) {}
+
+      @Override
+      public void scored(long rows) {}
+    };
   }
 
   @Test

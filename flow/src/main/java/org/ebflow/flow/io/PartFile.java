@@ -170,9 +170,16 @@ public final class PartFile implements AutoCloseable {
     content.seek(length);
   }
 
-  /** Makes what was written so far durable. */
+  /**
+   * Makes what was written so far durable.
+   *
+   * @throws IOException also if somebody has removed the part: what is written is lost
+   */
   public void synchronise() throws IOException {
     content.getFD().sync();
+    if (Files.notExists(part)) {
+      throw new IOException("the unfinished file was removed");
+    }
   }
 
   /** Replaces the first bytes, already written; appending goes on at the end. */

@@ -13,7 +13,8 @@ import java.util.stream.IntStream;
 
 /**
  * Which columns of a file become the values of a row, and which one its id: the one place that
- * decides it, for all formats.
+ * decides it, for all formats. A column that is asked for by name, or that a model needs, may be
+ * the id too.
  *
  * <p>Columns are chosen by the names of the file; where it has none, by their numbers from 1.
  *
@@ -61,11 +62,12 @@ record ColumnChoice(List<String> names, boolean named, boolean chosen, int[] cel
     }
     int[] cells =
         !wanted.isEmpty()
-            ? distinct(file, names, wanted, id)
+            ? distinct(file, names, wanted)
             : without(names.size(), cell -> cell == id || dropped.contains(cell));
-    if (!named && wanted.isEmpty() && model != null && dropped.isEmpty()) {
-      int[] known = model.cellsOf(names.size());
-      cells = known.length < names.size() || id == NONE ? known : cells;
+    if (wanted.isEmpty() && model != null && dropped.isEmpty()) {
+      int[] known = named ? ColumnPlaces.all(names.size()) : model.cellsOf(names.size());
+      boolean ofModel = known.length < names.size() || known.length == model.dimension();
+      cells = ofModel || id == NONE ? known : cells; // a column may be the id and a value
     }
     if (cells.length == 0) {
       throw file.invalid(
@@ -90,8 +92,8 @@ record ColumnChoice(List<String> names, boolean named, boolean chosen, int[] cel
     return new HashSet<>(askedNames).equals(new HashSet<>(known)) ? places.ofEach(known) : asked;
   }
 
-  private static int[] distinct(InputFile file, List<String> names, List<Integer> wanted, int id) {
-    Set<Integer> taken = new HashSet<>(Set.of(id));
+  private static int[] distinct(InputFile file, List<String> names, List<Integer> wanted) {
+    Set<Integer> taken = new HashSet<>();
     for (int cell : wanted) {
       if (!taken.add(cell)) {
         throw file.invalid(

@@ -10,9 +10,6 @@ final class CsvColumns {
   /** Slot of a cell that is not read. */
   static final int IGNORED = -1;
 
-  /** Slot of the cell that identifies the row. */
-  static final int ID = -2;
-
   /** No name, or what pandas calls a column without one that it has read. */
   private static final Pattern UNNAMED = Pattern.compile("(Unnamed: [0-9]+(\\.[0-9]+)*)?");
 
@@ -28,9 +25,6 @@ final class CsvColumns {
     this.choice = choice;
     slots = new int[choice.names().size()];
     Arrays.fill(slots, IGNORED);
-    if (choice.id() >= 0) {
-      slots[choice.id()] = ID;
-    }
     int[] cells = choice.cells();
     for (int slot = 0; slot < cells.length; slot++) {
       slots[cells[slot]] = slot;
@@ -101,7 +95,7 @@ final class CsvColumns {
     return slots.length;
   }
 
-  /** Place of a cell among the values, {@link #IGNORED} or {@link #ID}. */
+  /** Place of a cell among the values, or {@link #IGNORED}. */
   int slot(int cell) {
     return slots[cell];
   }

@@ -88,14 +88,15 @@ final class CsvRow extends AbstractBaseCsvCallbackHandler<CsvRow> {
       }
       firstCells.add(new String(text, offset, length));
     } else if (cell < columns.width()) {
+      if (cell == columns.choice().id()) {
+        id = new String(text, offset, length);
+      }
       take(cell, columns.slot(cell), text, offset, length);
     }
   }
 
   private void take(int cell, int slot, char[] text, int offset, int length) {
-    if (slot == CsvColumns.ID) {
-      id = new String(text, offset, length);
-    } else if (slot != CsvColumns.IGNORED) {
+    if (slot != CsvColumns.IGNORED) {
       try {
         values[slot] = CsvNumber.parse(text, offset, length, decimalComma);
         if (!Double.isFinite(values[slot]) && badCell < 0) {

@@ -96,15 +96,24 @@ final class InputFile {
   }
 
   private static InvalidInputException failure(Path path, IOException e) {
-    String what =
-        switch (e) {
-          case NoSuchFileException _ -> "expected a file, found none";
-          case AccessDeniedException _ -> "expected a readable file, found access denied";
-          case EOFException _ -> "expected more data, found the end of a truncated file";
-          case ZipException _ -> "expected gzip data, found corruption (" + e.getMessage() + ")";
-          case CharacterCodingException _ -> "expected UTF-8 text, found other bytes";
-          default -> "cannot be read: " + OneLine.message(e);
-        };
+    return switch (e) {
+      case NoSuchFileException _ -> unreadable(path, "expected a file, found none", e);
+      case AccessDeniedException _ ->
+          unreadable(path, "expected a readable file, found access denied", e);
+      case EOFException _ ->
+          invalid(path, "expected more data, found the end of a truncated file", e);
+      case ZipException _ ->
+          invalid(path, "expected gzip data, found corruption (" + e.getMessage() + ")", e);
+      case CharacterCodingException _ -> invalid(path, "expected UTF-8 text, found other bytes", e);
+      default -> unreadable(path, "cannot be read: " + OneLine.message(e), e);
+    };
+  }
+
+  private static InvalidInputException invalid(Path path, String what, IOException e) {
     return new InvalidInputException(path + ": " + what, e);
+  }
+
+  private static InvalidInputException unreadable(Path path, String what, IOException e) {
+    return new UnreadableInputException(path + ": " + what, e);
   }
 }

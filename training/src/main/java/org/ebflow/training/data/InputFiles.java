@@ -1,6 +1,9 @@
 package org.ebflow.training.data;
 
 import java.io.IOException;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.FileSystemLoopException;
 import java.nio.file.FileSystems;
 import java.nio.file.FileVisitOption;
@@ -29,6 +32,7 @@ import org.ebflow.flow.io.OneLine;
  * @param files one table or folder of pictures; or several tables, or several pictures
  */
 public record InputFiles(Path name, List<Path> files) {
+  private static final Logger LOGGER = System.getLogger(InputFiles.class.getName());
   private static final String WILD = "*?[{";
 
   /** Copies the files. */
@@ -44,8 +48,16 @@ public record InputFiles(Path name, List<Path> files) {
    */
   public static InputFiles of(Path name) {
     if (Files.isDirectory(name)) {
-      List<Path> tables = PictureFolder.hasPictures(name) ? List.of() : tables(name);
-      return new InputFiles(name, tables.isEmpty() ? List.of(name) : tables);
+      if (PictureFolder.hasPictures(name)) {
+        return new InputFiles(name, List.of(name));
+      }
+      List<Path> tables = tables(name);
+      if (tables.isEmpty()) {
+        throw new InvalidInputException(
+            name
+                + ": expected a folder with tables (.csv, .npy, .parquet) or pictures (.png, .jpg, .jpeg), found none");
+      }
+      return new InputFiles(name, tables);
     }
     if (Files.exists(name) || !isPattern(name)) {
       return new InputFiles(name, List.of(name));
@@ -155,7 +167,16 @@ public record InputFiles(Path name, List<Path> files) {
               if (e instanceof FileSystemLoopException) { // what is in there is found above
                 return FileVisitResult.CONTINUE;
               }
-              throw e;
+              if (file.equals(start)) {
+                throw e;
+              }
+              LOGGER.log(
+                  Level.WARNING,
+                  "{0}: left out of {1}: cannot be read: {2}",
+                  file,
+                  pattern,
+                  reason(e));
+              return FileVisitResult.CONTINUE;
             }
           });
     } catch (IOException e) {
@@ -171,7 +192,11 @@ public record InputFiles(Path name, List<Path> files) {
   }
 
   private static InvalidInputException unreadable(Path name, IOException e) {
-    return new InvalidInputException(name + ": cannot be read: " + OneLine.message(e), e);
+    return new UnreadableInputException(name + ": cannot be read: " + reason(e), e);
+  }
+
+  private static String reason(IOException e) {
+    return e instanceof AccessDeniedException ? "access denied" : OneLine.message(e);
   }
 
   /** Whether it is pictures, in a folder or by a pattern. */

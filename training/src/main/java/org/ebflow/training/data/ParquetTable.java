@@ -75,10 +75,11 @@ final class ParquetTable extends TableReader {
         Stream.concat(chosen.stream(), Stream.ofNullable(id)).map(ParquetColumn::schema).toList();
     // The engine takes a name with a point for a path: such a column is read among all.
     boolean all = read.stream().anyMatch(column -> column.name().indexOf('.') >= 0);
-    List<ColumnSchema> decoded = all ? reader.getFileSchema().getColumns() : read;
+    List<ColumnSchema> decoded =
+        all ? reader.getFileSchema().getColumns() : read.stream().distinct().toList();
     ParquetPages.check(file, reader.getFileMetaData(), decoded);
     int batch = Math.clamp(BLOCK / decoded.size(), 1, MOST_ROWS);
-    ColumnProjection projection = all ? ColumnProjection.all() : projection(read);
+    ColumnProjection projection = all ? ColumnProjection.all() : projection(decoded);
     columns = reader.buildColumnReaders(projection).batchSize(batch).build();
     ColumnReader[] byIndex = new ColumnReader[reader.getFileSchema().getColumnCount()];
     for (int i = 0; i < columns.getColumnCount(); i++) {
@@ -196,7 +197,10 @@ final class ParquetTable extends TableReader {
       return true;
     } catch (InvalidInputException e) {
       throw e;
-    } catch (RuntimeException | LinkageError | InternalError e) {
+    } catch (InternalError e) { // a mapped file that got shorter, or whose disk failed
+      throw new UnreadableInputException(
+          file.path() + ": cannot be read: " + OneLine.message(e), e);
+    } catch (RuntimeException | LinkageError e) {
       throw unreadable(file, e);
     }
   }

@@ -5,6 +5,7 @@ import de.siegmar.fastcsv.reader.CsvReader;
 import java.nio.charset.Charset;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
+import java.util.function.Consumer;
 import org.ebflow.flow.InvalidInputException;
 import org.jspecify.annotations.Nullable;
 
@@ -137,161 +138,105 @@ public record TableOptions(
 
   /** The same with another header. */
   public TableOptions withHeader(Header changed) {
-    return new TableOptions(
-        changed,
-        encoding,
-        separator,
-        decimalComma,
-        columns,
-        drop,
-        idColumn,
-        dropNonFinite,
-        dropConstant,
-        model,
-        pictures);
+    return with(options -> options.header = changed);
   }
 
   /** The same with another encoding. */
   public TableOptions withEncoding(Charset changed) {
-    return new TableOptions(
-        header,
-        changed,
-        separator,
-        decimalComma,
-        columns,
-        drop,
-        idColumn,
-        dropNonFinite,
-        dropConstant,
-        model,
-        pictures);
+    return with(options -> options.encoding = changed);
   }
 
   /** The same with another separator, and with a decimal comma in numbers or not. */
   public TableOptions withSeparator(Separator changed, boolean comma) {
-    return new TableOptions(
-        header,
-        encoding,
-        changed,
-        comma,
-        columns,
-        drop,
-        idColumn,
-        dropNonFinite,
-        dropConstant,
-        model,
-        pictures);
+    return with(
+        options -> {
+          options.separator = changed;
+          options.decimalComma = comma;
+        });
   }
 
   /** The same with other columns. */
   public TableOptions withColumns(List<String> changed) {
-    return new TableOptions(
-        header,
-        encoding,
-        separator,
-        decimalComma,
-        changed,
-        drop,
-        idColumn,
-        dropNonFinite,
-        dropConstant,
-        model,
-        pictures);
+    return with(options -> options.columns = changed);
   }
 
   /** The same with other columns left out. */
   public TableOptions withDrop(List<String> changed) {
-    return new TableOptions(
-        header,
-        encoding,
-        separator,
-        decimalComma,
-        columns,
-        changed,
-        idColumn,
-        dropNonFinite,
-        dropConstant,
-        model,
-        pictures);
+    return with(options -> options.drop = changed);
   }
 
   /** The same with another id column. */
   public TableOptions withIdColumn(@Nullable String changed) {
-    return new TableOptions(
-        header,
-        encoding,
-        separator,
-        decimalComma,
-        columns,
-        drop,
-        changed,
-        dropNonFinite,
-        dropConstant,
-        model,
-        pictures);
+    return with(options -> options.idColumn = changed);
   }
 
   /** The same, dropping rows that are not finite or not. */
   public TableOptions withDropNonFinite(boolean changed) {
-    return new TableOptions(
-        header,
-        encoding,
-        separator,
-        decimalComma,
-        columns,
-        drop,
-        idColumn,
-        changed,
-        dropConstant,
-        model,
-        pictures);
+    return with(options -> options.dropNonFinite = changed);
   }
 
   /** The same, dropping constant columns or not. */
   public TableOptions withDropConstant(boolean changed) {
-    return new TableOptions(
-        header,
-        encoding,
-        separator,
-        decimalComma,
-        columns,
-        drop,
-        idColumn,
-        dropNonFinite,
-        changed,
-        model,
-        pictures);
+    return with(options -> options.dropConstant = changed);
   }
 
   /** The same for rows of a model. */
   public TableOptions forModel(ModelColumns changed) {
-    return new TableOptions(
-        header,
-        encoding,
-        separator,
-        decimalComma,
-        columns,
-        drop,
-        idColumn,
-        dropNonFinite,
-        dropConstant,
-        changed,
-        pictures);
+    return with(options -> options.model = changed);
   }
 
   /** The same with another use of pictures. */
   public TableOptions withPictures(PictureOptions changed) {
-    return new TableOptions(
-        header,
-        encoding,
-        separator,
-        decimalComma,
-        columns,
-        drop,
-        idColumn,
-        dropNonFinite,
-        dropConstant,
-        model,
-        changed);
+    return with(options -> options.pictures = changed);
+  }
+
+  private TableOptions with(Consumer<Changing> change) {
+    Changing options = new Changing(this);
+    change.accept(options);
+    return options.result();
+  }
+
+  /** All options while one of them changes. */
+  private static final class Changing {
+    private Header header;
+    private Charset encoding;
+    private Separator separator;
+    private boolean decimalComma;
+    private List<String> columns;
+    private List<String> drop;
+    private @Nullable String idColumn;
+    private boolean dropNonFinite;
+    private boolean dropConstant;
+    private @Nullable ModelColumns model;
+    private PictureOptions pictures;
+
+    Changing(TableOptions from) {
+      header = from.header;
+      encoding = from.encoding;
+      separator = from.separator;
+      decimalComma = from.decimalComma;
+      columns = from.columns;
+      drop = from.drop;
+      idColumn = from.idColumn;
+      dropNonFinite = from.dropNonFinite;
+      dropConstant = from.dropConstant;
+      model = from.model;
+      pictures = from.pictures;
+    }
+
+    TableOptions result() {
+      return new TableOptions(
+          header,
+          encoding,
+          separator,
+          decimalComma,
+          columns,
+          drop,
+          idColumn,
+          dropNonFinite,
+          dropConstant,
+          model,
+          pictures);
+    }
   }
 }

@@ -40,7 +40,7 @@ final class TableSequence extends TableReader {
       try {
         current.close();
       } catch (IOException e) {
-        throw new InvalidInputException(
+        throw new UnreadableInputException(
             files.get(next - 1) + ": cannot be read: " + e.getMessage(), e);
       }
       current = openNext(files.get(next++));

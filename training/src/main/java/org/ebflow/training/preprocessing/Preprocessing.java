@@ -90,6 +90,24 @@ public record Preprocessing(
   }
 
   /**
+   * Why a row is none of pixels: its first value that is no whole number from 0 to levels - 1.
+   * Noise makes a density of such numbers, so that one between them has none: it is what pictures
+   * scaled to 0…1 have. Null where it is a row of pixels, or the data are real-valued.
+   *
+   * @param row finite values, read
+   */
+  public @Nullable String problem(double[] row) {
+    for (int c = 0; levels > 0 && c < row.length; c++) {
+      double value = row[c];
+      if (!(value >= 0 && value < levels && value == Math.rint(value))) {
+        return "column %d: expected a whole number from 0 to %d, as the model's pixels are, found %s"
+            .formatted(c + 1, levels - 1, value);
+      }
+    }
+    return null;
+  }
+
+  /**
    * Rows of the data from rows before the layers: what was spread is rounded down, pixels to one of
    * their levels.
    *

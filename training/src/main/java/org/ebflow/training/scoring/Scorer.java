@@ -1,6 +1,7 @@
 package org.ebflow.training.scoring;
 
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.ebflow.flow.Flow;
@@ -10,16 +11,16 @@ import org.ebflow.flow.MemoryNeed;
 import org.ebflow.flow.ScoringPlan;
 import org.ebflow.flow.layer.ConstantJacobian;
 import org.ebflow.flow.layer.Layer;
-import org.ebflow.flow.pass.NoisePurpose;
+import org.ebflow.flow.pass.Compute;
+import org.ebflow.flow.pass.LogDet;
 import org.ebflow.linalg.Blas;
 import org.ebflow.linalg.Matrix;
 import org.ebflow.linalg.Noise;
 import org.ebflow.linalg.Precision;
+import org.ebflow.linalg.RowKernels;
 import org.ebflow.linalg.Team;
 import org.ebflow.training.data.Dataset;
-import org.ebflow.training.data.SplitMix64;
 import org.ebflow.training.preprocessing.Preprocessing;
-import org.ebflow.training.preprocessing.RowPreparation;
 
 /**
  * Exact log-densities of many rows over all cores, in constant memory, in the order of the rows.
@@ -54,11 +55,9 @@ public final class Scorer implements AutoCloseable {
   /** Requests of at most so many rows use the small blocks; a large one would take longer. */
   private static final int MOST_OF_FEW = 8 * FEW;
 
-  /** Rows read and preprocessed at a time, so that they stay in the core's cache. */
-  private static final int PREPARED = 8;
-
   private final int block;
   private final Flow flow;
+  private final Blas blas;
   private final TrainedFlow model;
   private final double rounding;
   private final double logZ;
@@ -93,13 +92,9 @@ public final class Scorer implements AutoCloseable {
 
   private Scorer(TrainedFlow model, Blas blas, int threads, boolean bfloat16) {
     flow = model.flow();
+    this.blas = blas;
     block = rowsOfBlocks(MemoryNeed.numbers(flow.layers(), flow.dimension()));
-    MemoryNeed.ofWeights(flow.layers(), flow.precision())
-        .plus(MemoryNeed.ofScoringPlan(flow.layers(), flow.precision()))
-        .plus(
-            MemoryNeed.ofPass(
-                flow.layers(), flow.dimension(), FEW + block * threads, 1, flow.precision()))
-        .requireFits("scores by a model of " + flow.dimension() + " columns");
+    memoryNeed(threads).requireFits("scores by a model of " + flow.dimension() + " columns");
     requireFiniteWeights(flow);
     this.model = model;
     rounding = bfloat16 ? TrainedFlow.BFLOAT16_ROUNDING : TrainedFlow.FLOAT32_ROUNDING;
@@ -120,10 +115,10 @@ public final class Scorer implements AutoCloseable {
         }
       }
       preprocessingLogDet = constant;
-      few = new BlockScorer(preprocessing, blas, FEW);
+      few = new BlockScorer(blas, FEW);
       workers = new BlockScorer[threads];
       for (int rank = 0; rank < threads; rank++) {
-        workers[rank] = new BlockScorer(preprocessing, blas, block);
+        workers[rank] = new BlockScorer(blas, block);
       }
       complete = true;
     } finally {
@@ -131,6 +126,17 @@ public final class Scorer implements AutoCloseable {
         team.close();
       }
     }
+  }
+
+  /** With so many threads. */
+  private MemoryNeed memoryNeed(int threads) {
+    return MemoryNeed.ofWeights(flow.layers(), flow.precision())
+        .plus(MemoryNeed.ofScoringPlan(flow.layers(), flow.precision()))
+        .plus(needOfPasses(FEW + block * threads, 1));
+  }
+
+  private MemoryNeed needOfPasses(int rows, int streams) {
+    return MemoryNeed.ofPass(flow.layers(), flow.dimension(), rows, streams, flow.precision());
   }
 
   private static void requireFiniteWeights(Flow flow) {
@@ -183,36 +189,93 @@ public final class Scorer implements AutoCloseable {
   }
 
   /**
-   * Rows of the large blocks, a multiple of {@link #PREPARED}.
+   * Rows of the large blocks, a multiple of {@link PreparedRows#AT_A_TIME}.
    *
    * @param numbers in the jets of a row
    */
   static int rowsOfBlocks(long numbers) {
-    return Math.clamp(MOST_NUMBERS / Math.max(1, numbers) / PREPARED * PREPARED, FEW, BLOCK);
+    int unit = PreparedRows.AT_A_TIME;
+    return Math.clamp(MOST_NUMBERS / Math.max(1, numbers) / unit * unit, FEW, BLOCK);
   }
 
   /** Overwrites the first {@code count} entries of {@code scores}. */
   public synchronized void score(int count, RowSource source, Scores scores) {
-    if (closed) {
-      throw new IllegalStateException("Scorer.score: the scorer is closed");
-    }
+    requireOpen("score");
     if (count <= MOST_OF_FEW) {
       for (int from = 0; from < count; from += FEW) {
         few.score(source, from, Math.min(count, from + FEW), scores);
       }
       return;
     }
+    inBlocks(count, (rank, from, to) -> workers[rank].score(source, from, to, scores));
+  }
+
+  /** What a worker does with some rows. */
+  @FunctionalInterface
+  private interface BlockTask {
+    void run(int rank, int from, int to);
+  }
+
+  /** Divides rows among the team, block by block. */
+  private void inBlocks(int count, BlockTask task) {
     nextBlock.set(0);
     int blocks = (count + block - 1) / block;
     team.run(
         worker -> {
-          BlockScorer scorer = workers[worker.rank()];
           for (int next = nextBlock.getAndIncrement();
               next < blocks;
               next = nextBlock.getAndIncrement()) {
-            scorer.score(source, next * block, Math.min(count, (next + 1) * block), scores);
+            task.run(worker.rank(), next * block, Math.min(count, (next + 1) * block));
           }
         });
+  }
+
+  /**
+   * ‖∇ log p‖ of every row of a data set: the gradient of the log-density of preprocessed rows y,
+   * by y, so that it does not depend on the units of the columns. One pass forward and one back, in
+   * the model's precision, without rounding to bfloat16.
+   *
+   * @return one norm a row; +Infinity where a finite row has no finite gradient
+   * @throws InvalidInputException if there is less memory than it takes
+   */
+  public synchronized double[] gradientNorm(Dataset data) {
+    requireOpen("gradientNorm");
+    requireDimension("gradientNorm", data);
+    memoryNeed(workers.length)
+        .plus(needOfPasses(block * workers.length, 2))
+        .requireFits("gradients of a model of " + flow.dimension() + " columns");
+    double[] norms = new double[data.size()];
+    List<BlockGradients> parts = new ArrayList<>();
+    try {
+      while (parts.size() < workers.length) {
+        parts.add(new BlockGradients(block));
+      }
+      RowSource source = (from, to, target) -> data.copyRows(from, to, target, 0);
+      inBlocks(norms.length, (rank, from, to) -> parts.get(rank).norms(source, from, to, norms));
+    } finally {
+      parts.forEach(BlockGradients::close);
+    }
+    return norms;
+  }
+
+  private void requireOpen(String method) {
+    if (closed) {
+      throw new IllegalStateException("Scorer." + method + ": the scorer is closed");
+    }
+  }
+
+  private void requireDimension(String method, Dataset data) {
+    if (data.dimension() != flow.dimension()) {
+      throw new IllegalArgumentException(
+          "Scorer."
+              + method
+              + ": rows of "
+              + data
+              + " have "
+              + data.dimension()
+              + " values, the model "
+              + flow.dimension());
+    }
   }
 
   /**
@@ -225,15 +288,7 @@ public final class Scorer implements AutoCloseable {
 
   /** Exact likelihood of a whole data set. */
   public Evaluation evaluate(Dataset data) {
-    if (data.dimension() != flow.dimension()) {
-      throw new IllegalArgumentException(
-          "Scorer.evaluate: rows of "
-              + data
-              + " have "
-              + data.dimension()
-              + " values, the model "
-              + flow.dimension());
-    }
+    requireDimension("evaluate", data);
     double[] logProb = logProb(data);
     return Evaluation.of(logProb, flow.dimension(), logZ, row -> impossibleRow(data, row));
   }
@@ -255,7 +310,7 @@ public final class Scorer implements AutoCloseable {
    */
   public synchronized Evaluation.ImpossibleRow impossibleRow(
       Matrix row, long number, List<String> columns) {
-    int column = few.farthestColumn((_, _, target) -> target.rows(0, 1).copyFrom(row));
+    int column = few.prepared.farthestColumn((_, _, target) -> target.rows(0, 1).copyFrom(row));
     return new Evaluation.ImpossibleRow(
         number,
         columns.isEmpty() ? String.valueOf(column + 1) : columns.get(column),
@@ -286,41 +341,18 @@ public final class Scorer implements AutoCloseable {
     plan.close();
   }
 
-  /** Buffers and passes of one thread for blocks of one size, a multiple of {@link #PREPARED}. */
+  /**
+   * Buffers and passes of one thread for blocks of one size, a multiple of {@link
+   * PreparedRows#AT_A_TIME}.
+   */
   private final class BlockScorer {
     private final Team solo = new Team(1);
-    private final Matrix raw;
-    private final Matrix[] rawRows;
-    private final RowPreparation preparation;
     private final FlowPass model;
-    private final double[] preparedLogDet;
+    private final PreparedRows prepared;
 
-    /** The model's input, {@link #PREPARED} rows at a time. */
-    private final Matrix[] inputs;
-
-    BlockScorer(Preprocessing before, Blas blas, int block) {
-      int dimension = flow.dimension();
-      preparation =
-          RowPreparation.forTeam(before, dimension, flow.precision(), blas, solo, PREPARED)[0];
-      raw =
-          preparation.dequantizes()
-              ? Matrix.allocate(Precision.FLOAT64, PREPARED, dimension)
-              : preparation.rows(); // float64 too
-      rawRows = rowsOf(raw);
+    BlockScorer(Blas blas, int block) {
       model = plan.pass(solo, block);
-      preparedLogDet = new double[block];
-      inputs = new Matrix[block / PREPARED];
-      for (int i = 0; i < inputs.length; i++) {
-        inputs[i] = model.input().stream(0).rows(i * PREPARED, (i + 1) * PREPARED);
-      }
-    }
-
-    private static Matrix[] rowsOf(Matrix matrix) {
-      Matrix[] rows = new Matrix[matrix.rows()];
-      for (int r = 0; r < rows.length; r++) {
-        rows[r] = matrix.rows(r, r + 1);
-      }
-      return rows;
+      prepared = new PreparedRows(Scorer.this.model, noise, blas, solo, model.input().stream(0));
     }
 
     void score(RowSource source, int from, int to, Scores scores) {
@@ -328,103 +360,57 @@ public final class Scorer implements AutoCloseable {
       if (count == 0) {
         return;
       }
-      for (int r = 0; r < preparedLogDet.length; r += PREPARED) {
-        int first = r < count ? from + r : from; // what fills up the block are its first rows
-        prepare(source, first, Math.min(first + PREPARED, to), r);
-      }
+      prepared.read(source, from, to);
       model.forward(0, 0);
       double[] densities = model.density().order(0).doubles();
       double[] squares = model.latentSquares().doubles();
+      double[] logDets = prepared.logDets();
       for (int r = 0; r < count; r++) {
-        double logProb = densities[r] - logZ + (preprocessingLogDet + preparedLogDet[r]);
+        double logProb = densities[r] - logZ + (preprocessingLogDet + logDets[r]);
         if (Double.isFinite(logProb)) {
           scores.set(from + r, logProb, -densities[r], Math.sqrt(squares[r]));
-        } else if (isFinite(source, from + r)) {
+        } else if (prepared.isFinite(source, from + r)) {
           scores.setImpossible(from + r);
         } else {
           scores.set(from + r, Double.NaN, Double.NaN, Double.NaN);
         }
       }
     }
+  }
 
-    private boolean isFinite(RowSource source, int row) {
-      source.copyRows(row, row + 1, raw);
-      for (int c = 0; c < raw.columns(); c++) {
-        if (!Double.isFinite(raw.get(0, c))) {
-          return false;
-        }
-      }
-      return true;
+  /** Passes of one thread that go forward and back, for blocks of one size. */
+  private final class BlockGradients implements AutoCloseable {
+    private final Team solo = new Team(1);
+    private final FlowPass pass;
+    private final PreparedRows prepared;
+    private final RowKernels kernels;
+    private final LogDet squares;
+
+    BlockGradients(int block) {
+      Compute compute = Compute.of(flow.precision(), blas);
+      pass = FlowPass.forTeam(flow, compute, solo, block, 0)[0];
+      prepared = new PreparedRows(model, noise, blas, solo, pass.input().stream(0));
+      kernels = compute.kernels().rows();
+      squares = pass.newSeed();
     }
 
-    /**
-     * The column of a source's only row whose preprocessed value is the largest, or is no number.
-     */
-    int farthestColumn(RowSource row) {
-      prepare(row, 0, 1, 0);
-      Matrix values = preparation.prepared();
-      int farthest = 0;
-      double most = -1;
-      for (int c = 0; c < values.columns(); c++) {
-        double value = values.get(0, c);
-        double distance = Double.isNaN(value) ? Double.POSITIVE_INFINITY : Math.abs(value);
-        if (distance > most) {
-          farthest = c;
-          most = distance;
-        }
+    void norms(RowSource source, int from, int to, double[] target) {
+      prepared.read(source, from, to);
+      pass.forward(0, 0);
+      Matrix gradient = pass.score();
+      squares.fill(0, 0);
+      kernels.addRowDots(1, gradient, gradient, squares.order(0));
+      double[] sums = squares.order(0).doubles();
+      for (int r = 0; r < to - from; r++) {
+        double norm = Math.sqrt(sums[r]);
+        boolean infinite = !Double.isFinite(norm) && prepared.isFinite(source, from + r);
+        target[from + r] = infinite ? Double.POSITIVE_INFINITY : norm;
       }
-      return farthest;
     }
 
-    /**
-     * Reads rows {@code from} to {@code to}, preprocesses them, and as many copies of the first as
-     * make up {@link #PREPARED}, to the rows of the block that begin at row {@code at}.
-     */
-    private void prepare(RowSource source, int from, int to, int at) {
-      int count = to - from;
-      source.copyRows(from, to, raw);
-      for (int r = count; r < PREPARED; r++) {
-        rawRows[r].copyFrom(rawRows[0]);
-      }
-      if (preparation.dequantizes()) {
-        preparation.rows().copyFrom(raw);
-        for (int r = 0; r < count; r++) {
-          preparation.drawRowNoise(noise, NoisePurpose.SCORING, hash(rawRows[r]), r);
-        }
-      }
-      preparation.prepare(inputs[at / PREPARED]);
-      System.arraycopy(preparation.logDets(), 0, preparedLogDet, at, PREPARED);
-    }
-
-    /**
-     * Mixes the bits of a row's values, as float32 and in pairs, every fourth pair in a lane of its
-     * own (the rounds of XXH64).
-     */
-    private static long hash(Matrix row) {
-      double[] values = row.doubles();
-      int end = row.offset() + row.columns();
-      int i = row.offset();
-      long a = 1;
-      long b = 2;
-      long c = 3;
-      long d = 4;
-      for (; i < end - 7; i += 8) {
-        a = mix(a, values[i], values[i + 1]);
-        b = mix(b, values[i + 2], values[i + 3]);
-        c = mix(c, values[i + 4], values[i + 5]);
-        d = mix(d, values[i + 6], values[i + 7]);
-      }
-      for (; i < end; i++) {
-        a = mix(a, values[i], 0);
-      }
-      return SplitMix64.mix(SplitMix64.mix(SplitMix64.mix(SplitMix64.mix(a) ^ b) ^ c) ^ d);
-    }
-
-    private static long mix(long lane, double first, double second) {
-      long low = Float.floatToRawIntBits((float) first) & 0xFFFFFFFFL;
-      long high = Float.floatToRawIntBits((float) second);
-      long sum = lane + (high << 32 | low) * 0xC2B2AE3D27D4EB4FL;
-      return Long.rotateLeft(sum, 31) * 0x9E3779B185EBCA87L;
+    @Override
+    public void close() {
+      solo.close();
     }
   }
 }

@@ -1,5 +1,7 @@
 package org.ebflow.training.scoring;
 
+import java.util.Arrays;
+
 /**
  * The scores of a block of rows, one entry per row.
  *
@@ -15,6 +17,11 @@ public record Scores(double[] logProb, double[] energy, double[] latentNorm) {
   /** Room for that many rows. */
   public Scores(int rows) {
     this(new double[rows], new double[rows], new double[rows]);
+  }
+
+  /** -log p of every row: the higher, the odder. */
+  public double[] negativeLogProb() {
+    return Arrays.stream(logProb).map(value -> -value).toArray();
   }
 
   void set(int row, double logProbOf, double energyOf, double latentNormOf) {

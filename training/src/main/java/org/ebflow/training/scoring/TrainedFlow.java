@@ -84,6 +84,29 @@ public record TrainedFlow(Flow flow, Preprocessing preprocessing, DataDescriptio
     return new ModelColumns(flow.dimension(), data.columns(), data.places(), data.imageShape());
   }
 
+  /**
+   * Refuses rows of another length, and rows that hold what no pixel of the model's images has.
+   *
+   * @throws InvalidInputException with both lengths, or naming the first such row
+   */
+  public void requireRows(Dataset rows) {
+    if (rows.dimension() != flow.dimension()) {
+      throw new InvalidInputException(
+          rows
+              + ": expected rows of "
+              + flow.dimension()
+              + " values, as the model has, found "
+              + rows.dimension());
+    }
+    boolean pixels = rows.levels() > 0 && rows.levels() <= preprocessing.levels();
+    for (int r = 0; preprocessing.levels() > 0 && !pixels && r < rows.size(); r++) {
+      String problem = preprocessing.problem(rows.row(r));
+      if (problem != null) {
+        throw new InvalidInputException(rows.name() + ": row " + rows.number(r) + ": " + problem);
+      }
+    }
+  }
+
   /** log p of every row in nats, in the rows' own units; over all cores. */
   public double[] logProb(double[][] rows) {
     try (Scorer scorer =

@@ -165,7 +165,8 @@ class DataSourcesTest {
     }
     assertThatThrownBy(() -> sources.load(folder.toString(), 1))
         .isInstanceOf(InvalidInputException.class)
-        .hasMessageContaining("expected a folder with pictures (.png, .jpg, .jpeg), found none");
+        .hasMessageContaining(
+            "expected a folder with tables (.csv, .npy, .parquet) or pictures (.png, .jpg, .jpeg), found none");
     assertThatThrownBy(
             () -> sources.load("mnist", TableOptions.DEFAULT.withColumns(List.of("a")), 1))
         .isInstanceOf(InvalidInputException.class);

@@ -11,6 +11,7 @@ import java.util.List;
 import org.ebflow.flow.InvalidInputException;
 import org.ebflow.linalg.Matrix;
 import org.ebflow.linalg.Precision;
+import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -90,6 +91,22 @@ final class InputFilesTest {
     file("parts/a.csv", "a\n1\n");
     Files.createSymbolicLink(folder.resolve("parts/up"), folder);
     assertThat(names("**.csv")).containsExactly("parts/a.csv");
+  }
+
+  /** With a line that names it; root reads all, so that nothing is to be seen then. */
+  @Test
+  void aFolderThatCannotBeReadIsLeftOutOfAPattern() throws IOException {
+    file("parts/a.csv", "a\n1\n");
+    file("parts/secret/b.csv", "a\n1\n");
+    Path secret = folder.resolve("parts/secret");
+    Assumptions.assumeTrue(
+        secret.toFile().setReadable(false) && !Files.isReadable(secret),
+        "needs a user who is not root");
+    try {
+      assertThat(names("parts/**.csv")).containsExactly("parts/a.csv");
+    } finally {
+      secret.toFile().setReadable(true);
+    }
   }
 
   @Test

@@ -224,7 +224,9 @@ final class PictureFolderTest {
   void noPicturesAreRefused() {
     assertThatThrownBy(() -> DataSources.read(folder, OWN_SIZE))
         .isInstanceOf(InvalidInputException.class)
-        .hasMessage(folder + ": expected a folder with pictures (.png, .jpg, .jpeg), found none");
+        .hasMessage(
+            folder
+                + ": expected a folder with tables (.csv, .npy, .parquet) or pictures (.png, .jpg, .jpeg), found none");
   }
 
   @Test

@@ -48,7 +48,8 @@ public final class FlowsUnderTest {
 
   private FlowsUnderTest() {}
 
-  static Map<String, Flow> all() {
+  /** One of each kind, float64. */
+  public static Map<String, Flow> all() {
     Map<String, Flow> flows = new LinkedHashMap<>();
     flows.put("fc", fullyConnected(5, false));
     flows.put("fc residual", fullyConnected(5, true));
@@ -283,7 +284,7 @@ public final class FlowsUnderTest {
    * A batch of normal rows; those of the flow with a logit in front stay well inside (0,1) after
    * its fixed affine layer.
    */
-  static Matrix data(Flow flow, int rows) {
+  public static Matrix data(Flow flow, int rows) {
     return gaussian(DATA, 0, rows, flow.dimension(), .3);
   }
 
