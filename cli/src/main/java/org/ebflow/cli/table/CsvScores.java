@@ -1,13 +1,14 @@
 package org.ebflow.cli.table;
 
 import java.nio.file.Path;
+import org.ebflow.training.scoring.ScoreColumns;
 
 /** Scores as CSV: the id and the scores of every good row, numbers with all their digits. */
 final class CsvScores implements ScoreSink {
   private final OutputFile file;
   private final CsvFile records;
   private final ScoreColumns columns;
-  private final double[] values = new double[ScoreColumns.NAMES.length];
+  private final double[] values = new double[ScoreColumns.NAMES.size()];
   private final String[] cells = new String[1 + values.length];
 
   CsvScores(Path path, ScoreColumns columns) {
@@ -26,7 +27,9 @@ final class CsvScores implements ScoreSink {
     file.truncate(bytes);
     if (bytes == 0) {
       cells[0] = "id";
-      System.arraycopy(ScoreColumns.NAMES, 0, cells, 1, values.length);
+      for (int i = 0; i < values.length; i++) {
+        cells[i + 1] = ScoreColumns.NAMES.get(i);
+      }
       records.write(cells);
     }
   }
