@@ -138,6 +138,9 @@ public final class SparkScore implements Callable<Integer> {
   /** Runs the program; a failure ends the JVM with its exit code. */
   public static void main(String[] args) {
     int code = run(new PrintWriter(System.err, true, StandardCharsets.UTF_8), args);
+    if (SparkSession.getActiveSession().isDefined()) {
+      SparkSession.active().stop(); // else executors are started anew while the JVM ends
+    }
     if (code != 0) {
       System.exit(code);
     }

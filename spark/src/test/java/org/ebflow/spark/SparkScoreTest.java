@@ -83,7 +83,7 @@ class SparkScoreTest {
             "in.csv",
             "key,c,a,b",
             "one,11.5,0.25,4.75",
-            "\"t,wo\",NA,0.25,4.75",
+            "\"two\",NA,0.25,4.75",
             "three,11.5, 1e0 ,+4.",
             "four,11.5,x,4.75",
             "five,11.5,0.25",
@@ -102,7 +102,7 @@ class SparkScoreTest {
     assertSameBits(Models.csvScores(merged), Models.score(run, csv, "--id", "key"));
     assertThat(lines)
         .contains(
-            "\"t,wo\",,,,,,\"column 2 (c): expected a finite number, found NA\"",
+            "two,,,,,,\"column 2 (c): expected a finite number, found NA\"",
             "four,,,,,,\"column 3 (a): expected a number, found 'x'\"",
             "five,,,,,,\"expected 4 cells, found another number in 'five,11.5,0.25'\"",
             "six,,,,,,\"expected 4 cells, found another number in 'six,11.5,0.25,4.75,9'\"",
