@@ -334,7 +334,7 @@ public final class FlowScorer extends Transformer implements MLWritable {
   }
 
   private Broadcast<ModelFile> broadcast(SparkContext context) {
-    if (sent == null || sent.context != context) {
+    if (sent == null || !sent.context.equals(context)) {
       sent = new Sent(context, JavaSparkContext.fromSparkContext(context).broadcast(loaded().file));
     }
     return sent.file;

@@ -5,6 +5,7 @@ import java.io.Serializable;
 import java.math.BigDecimal;
 import java.util.Arrays;
 import java.util.List;
+import java.util.function.IntFunction;
 import java.util.stream.Collectors;
 import org.apache.spark.ml.linalg.Vector;
 import org.apache.spark.sql.Row;
@@ -49,38 +50,34 @@ record RowValues(int[] cells, List<String> names, boolean nested, int corrupt)
   }
 
   private @Nullable String readNested(@Nullable Object value, double[] target) {
-    int size =
-        switch (value) {
-          case null -> -1;
-          case Vector vector -> vector.size();
-          case Seq<?> sequence -> sequence.size();
-          default -> throw new IllegalStateException("a column of " + value.getClass());
-        };
-    if (size != target.length) {
-      return called(0)
-          + ": expected "
-          + target.length
-          + " values, found "
-          + (size < 0 ? "null" : size);
-    }
-    if (value instanceof Vector vector) {
-      System.arraycopy(vector.toArray(), 0, target, 0, size);
-    } else {
-      Seq<?> sequence = (Seq<?>) value;
-      for (int i = 0; i < size; i++) {
-        target[i] = number(sequence.apply(i));
+    return switch (value) {
+      case null -> wrongSize(target.length, "null");
+      case Vector vector -> {
+        double[] elements = vector.toArray();
+        yield readElements(elements.length, i -> elements[i], target);
       }
+      case Seq<?> sequence -> readElements(sequence.size(), i -> sequence.apply(i), target);
+      default -> throw new IllegalStateException("a column of " + value.getClass());
+    };
+  }
+
+  private @Nullable String readElements(
+      int size, IntFunction<@Nullable Object> elements, double[] target) {
+    if (size != target.length) {
+      return wrongSize(target.length, String.valueOf(size));
     }
     for (int i = 0; i < size; i++) {
+      Object element = elements.apply(i);
+      target[i] = number(element);
       if (!Double.isFinite(target[i])) {
-        return called(0)
-            + ": expected a finite number, found "
-            + (value instanceof Seq<?> sequence ? sequence.apply(i) : Double.valueOf(target[i]))
-            + " as value "
-            + (i + 1);
+        return called(0) + ": expected a finite number, found " + element + " as value " + (i + 1);
       }
     }
     return null;
+  }
+
+  private String wrongSize(int expected, String found) {
+    return called(0) + ": expected " + expected + " values, found " + found;
   }
 
   private @Nullable String readCells(Row row, double[] target) {
