@@ -1,9 +1,8 @@
 package org.ebflow.cli;
 
 import java.nio.file.Path;
-import org.ebflow.flow.InvalidInputException;
-import org.ebflow.linalg.Precision;
 import org.ebflow.training.scoring.Scorer;
+import org.ebflow.training.scoring.ScoringPrecision;
 import org.ebflow.training.scoring.TrainedFlow;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Mixin;
@@ -11,8 +10,6 @@ import picocli.CommandLine.Option;
 
 /** With which model, in which precision and on what rows are scored. */
 final class ScoringOptions {
-  private static final String BFLOAT16 = "bf16";
-
   @Mixin ComputeOptions compute = new ComputeOptions();
 
   @Option(
@@ -31,18 +28,8 @@ final class ScoringOptions {
         .uncaughtExceptionHandler(
             (thread, failure) -> {}) // met again when the backend is asked for
         .start(compute::blas); // loads its libraries while the model is read
-    if (precision == null) {
-      return TrainedFlow.load(run);
-    }
-    Precision weights =
-        switch (precision) {
-          case "f32", BFLOAT16 -> Precision.FLOAT32;
-          case "f64" -> Precision.FLOAT64;
-          default ->
-              throw new InvalidInputException(
-                  "--precision is " + precision + ", expected f32, f64 or bf16");
-        };
-    return TrainedFlow.load(run).copy(weights);
+    ScoringPrecision wanted = precision();
+    return wanted.weightsOf(TrainedFlow.load(run));
   }
 
   /** What decides the bits of the scores besides model and rows. */
@@ -56,8 +43,14 @@ final class ScoringOptions {
 
   /** Scores by what {@link #model} gave. */
   Scorer scorer(TrainedFlow model) {
-    return BFLOAT16.equals(precision)
-        ? Scorer.bfloat16(model, compute.bfloat16Blas(), compute.threads())
-        : new Scorer(model, compute.blas(), compute.threads());
+    ScoringPrecision wanted = precision();
+    return wanted.scorer(
+        model,
+        wanted == ScoringPrecision.BF16 ? compute.bfloat16Blas() : compute.blas(),
+        compute.threads());
+  }
+
+  private ScoringPrecision precision() {
+    return ScoringPrecision.of("--precision", precision);
   }
 }

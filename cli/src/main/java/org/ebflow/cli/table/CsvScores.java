@@ -1,13 +1,15 @@
 package org.ebflow.cli.table;
 
 import java.nio.file.Path;
+import java.util.stream.Stream;
+import org.ebflow.training.scoring.ScoreColumns;
 
 /** Scores as CSV: the id and the scores of every good row, numbers with all their digits. */
 final class CsvScores implements ScoreSink {
   private final OutputFile file;
   private final CsvFile records;
   private final ScoreColumns columns;
-  private final double[] values = new double[ScoreColumns.NAMES.length];
+  private final double[] values = new double[ScoreColumns.NAMES.size()];
 
   CsvScores(Path path, ScoreColumns columns) {
     this.columns = columns;
@@ -24,7 +26,7 @@ final class CsvScores implements ScoreSink {
   public void begin(long bytes) {
     file.truncate(bytes);
     if (bytes == 0) {
-      records.write(ScoreColumns.WITH_ID);
+      records.write(header());
     }
   }
 
@@ -32,7 +34,7 @@ final class CsvScores implements ScoreSink {
   public void write(RowBlock block) {
     for (int r = 0; r < block.good; r++) {
       columns.of(block.scores, r, values);
-      records.write(ScoreColumns.text(block.id(r), values));
+      records.write(cells(block.id(r), values));
     }
   }
 
@@ -50,5 +52,20 @@ final class CsvScores implements ScoreSink {
   @Override
   public void publish() {
     records.publish();
+  }
+
+  /** The names of the columns. */
+  static String[] header() {
+    return Stream.concat(Stream.of("id"), ScoreColumns.NAMES.stream()).toArray(String[]::new);
+  }
+
+  /** The cells of a row, numbers with all their digits. */
+  static String[] cells(String id, double[] values) {
+    String[] cells = new String[1 + values.length];
+    cells[0] = id;
+    for (int c = 0; c < values.length; c++) {
+      cells[1 + c] = Double.toString(values[c]);
+    }
+    return cells;
   }
 }

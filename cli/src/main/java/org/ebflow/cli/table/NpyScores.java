@@ -6,6 +6,7 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import org.ebflow.linalg.Precision;
 import org.ebflow.training.data.NpyWriter;
+import org.ebflow.training.scoring.ScoreColumns;
 
 /**
  * Scores as an NPY array [rows,5] of float64: one row per input row, NaN where it was rejected, so
@@ -14,7 +15,7 @@ import org.ebflow.training.data.NpyWriter;
 final class NpyScores implements ScoreSink {
   private final OutputFile file;
   private final ScoreColumns columns;
-  private final double[] cells = new double[ScoreColumns.NAMES.length];
+  private final double[] cells = new double[ScoreColumns.NAMES.size()];
   private final ByteBuffer bytes =
       ByteBuffer.allocate(cells.length * Double.BYTES).order(ByteOrder.LITTLE_ENDIAN);
   private long rows;

@@ -8,6 +8,7 @@ import org.ebflow.training.data.ParquetWriter;
 import org.ebflow.training.data.ParquetWriter.Column;
 import org.ebflow.training.data.ParquetWriter.Kind;
 import org.ebflow.training.data.ParquetWriter.Values;
+import org.ebflow.training.scoring.ScoreColumns;
 
 /**
  * Scores as Parquet: the id and the scores of every good row. The id is the row's number (int64),
@@ -21,7 +22,7 @@ final class ParquetScores implements ScoreSink {
   private final long groupRows;
   private final List<Column> columns;
   private final List<Values> values = new ArrayList<>();
-  private final double[] cells = new double[ScoreColumns.NAMES.length];
+  private final double[] cells = new double[ScoreColumns.NAMES.size()];
   private ParquetWriter writer;
   private boolean resumable = true;
 

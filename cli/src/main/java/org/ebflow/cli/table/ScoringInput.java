@@ -12,6 +12,7 @@ import java.util.stream.Stream;
 import org.ebflow.flow.InvalidInputException;
 import org.ebflow.flow.layer.Shape;
 import org.ebflow.training.data.InputFiles;
+import org.ebflow.training.data.ModelColumns;
 import org.ebflow.training.data.TableOptions;
 import org.ebflow.training.data.TableReader;
 import org.jspecify.annotations.Nullable;
@@ -37,24 +38,13 @@ public record ScoringInput(InputFiles files, TableOptions options, boolean withI
    */
   public static ScoringInput match(InputFiles files, TableOptions options, @Nullable Shape image) {
     Path name = files.name();
-    int dimension = Objects.requireNonNull(options.model()).dimension();
+    ModelColumns model = Objects.requireNonNull(options.model());
     if (image == null && files.arePictures()) {
       throw new InvalidInputException(
           name + ": expected a table, as the model was trained on one, found pictures");
     }
     try (TableReader reader = TableReader.open(files, options)) {
-      if (reader.dimension() != dimension) {
-        throw new InvalidInputException(
-            name
-                + ": expected rows of the model's shape [*,"
-                + dimension
-                + "], found [*,"
-                + reader.dimension()
-                + "]"
-                + (options.idColumn() == null && reader.dimension() == dimension + 1
-                    ? " (is one of the columns an id? name it by --id)"
-                    : ""));
-      }
+      model.requireDimension(name.toString(), reader.dimension(), options.idColumn() != null);
       if (reader.note() != null) {
         LOGGER.log(Level.WARNING, "{0}: {1}", name, reader.note());
       }

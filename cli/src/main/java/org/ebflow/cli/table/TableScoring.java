@@ -8,6 +8,7 @@ import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
 import org.ebflow.training.data.FileFormat;
 import org.ebflow.training.data.UnreadableInputException;
+import org.ebflow.training.scoring.ScoreColumns;
 import org.ebflow.training.scoring.Scorer;
 import org.ebflow.training.scoring.TrainedFlow;
 import org.jspecify.annotations.Nullable;

@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.PriorityQueue;
 import org.ebflow.linalg.Matrix;
 import org.ebflow.linalg.Precision;
+import org.ebflow.training.scoring.ScoreColumns;
 import org.ebflow.training.data.FileFormat;
 import org.ebflow.training.data.NpyWriter;
 import org.ebflow.training.data.ParquetWriter;
@@ -47,7 +48,7 @@ final class TopScores implements ScoreSink {
   /** The one to be replaced next at the head. */
   private final PriorityQueue<Row> lowest = new PriorityQueue<>(ODDEST_FIRST.reversed());
 
-  private final double[] cells = new double[ScoreColumns.NAMES.length];
+  private final double[] cells = new double[ScoreColumns.NAMES.size()];
 
   /**
    * A row that was scored.
@@ -187,19 +188,19 @@ final class TopScores implements ScoreSink {
 
   private static void writeCsv(List<Row> rows, OutputFile scores) {
     CsvFile records = new CsvFile(scores);
-    records.write(ScoreColumns.WITH_ID);
+    records.write(CsvScores.header());
     for (Row row : rows) {
-      records.write(ScoreColumns.text(row.name(), row.cells));
+      records.write(CsvScores.cells(row.name(), row.cells));
     }
     records.flush();
   }
 
   /** The number of each row, and its scores. */
   private static Matrix matrix(List<Row> rows) {
-    Matrix matrix = Matrix.allocate(Precision.FLOAT64, rows.size(), 1 + ScoreColumns.NAMES.length);
+    Matrix matrix = Matrix.allocate(Precision.FLOAT64, rows.size(), 1 + ScoreColumns.NAMES.size());
     for (int r = 0; r < rows.size(); r++) {
       matrix.set(r, 0, (double) rows.get(r).number);
-      for (int c = 0; c < ScoreColumns.NAMES.length; c++) {
+      for (int c = 0; c < ScoreColumns.NAMES.size(); c++) {
         matrix.set(r, 1 + c, rows.get(r).cells[c]);
       }
     }
@@ -211,7 +212,7 @@ final class TopScores implements ScoreSink {
     writer.begin();
     for (int from = 0; from < rows.size(); from += GROUP_ROWS) {
       List<Values> values = new ArrayList<>();
-      for (int c = 0; c <= ScoreColumns.NAMES.length; c++) {
+      for (int c = 0; c <= ScoreColumns.NAMES.size(); c++) {
         values.add(new Values());
       }
       for (Row row : rows.subList(from, Math.min(rows.size(), from + GROUP_ROWS))) {

@@ -10,6 +10,7 @@ import java.util.Set;
 import java.util.function.IntPredicate;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import org.ebflow.flow.InvalidInputException;
 
 /**
  * Which columns of a file become the values of a row, and which one its id: the one place that
@@ -31,6 +32,13 @@ record ColumnChoice(List<String> names, boolean named, boolean chosen, int[] cel
   /** Between the first and the last name of a range. */
   private static final String RANGE = "..";
 
+  /** The exception for something found in a table. */
+  @FunctionalInterface
+  interface Complaint {
+    /** {@code complaint} reads "expected …, found …". */
+    InvalidInputException invalid(String complaint);
+  }
+
   /** All of {@code width} columns without names. */
   static ColumnChoice all(int width) {
     return new ColumnChoice(numbers(width), false, false, ColumnPlaces.all(width), NONE);
@@ -38,31 +46,31 @@ record ColumnChoice(List<String> names, boolean named, boolean chosen, int[] cel
 
   /** Chooses among columns with names. */
   static ColumnChoice ofNamed(InputFile file, List<String> names, TableOptions options) {
-    return of(file, names, true, options);
+    return of(file::invalid, names, true, options);
   }
 
   /** Chooses among {@code width} columns without names. */
   static ColumnChoice ofNumbered(InputFile file, int width, TableOptions options) {
-    return of(file, numbers(width), false, options);
+    return of(file::invalid, numbers(width), false, options);
   }
 
   private static List<String> numbers(int width) {
     return IntStream.rangeClosed(1, width).mapToObj(Integer::toString).toList();
   }
 
-  private static ColumnChoice of(
-      InputFile file, List<String> names, boolean named, TableOptions options) {
-    Places places = new Places(file, names);
+  /** Chooses among columns of anything that complains by {@code table}. */
+  static ColumnChoice of(Complaint table, List<String> names, boolean named, TableOptions options) {
+    Places places = new Places(table, names);
     int id = options.idColumn() == null ? NONE : places.of(options.idColumn());
     Set<Integer> dropped = new HashSet<>(places.ofAll(options.drop()));
     ModelColumns model = options.model();
     List<Integer> wanted = wanted(places, named, options);
     if (wanted.stream().anyMatch(dropped::contains)) {
-      throw file.invalid("expected the columns of the model, found one of them among --drop");
+      throw table.invalid("expected the columns of the model, found one of them among --drop");
     }
     int[] cells =
         !wanted.isEmpty()
-            ? distinct(file, names, wanted)
+            ? distinct(table, names, wanted)
             : without(names.size(), cell -> cell == id || dropped.contains(cell));
     if (wanted.isEmpty() && model != null && dropped.isEmpty()) {
       int[] known = named ? ColumnPlaces.all(names.size()) : model.cellsOf(names.size());
@@ -70,7 +78,7 @@ record ColumnChoice(List<String> names, boolean named, boolean chosen, int[] cel
       cells = ofModel || id == NONE ? known : cells; // a column may be the id and a value
     }
     if (cells.length == 0) {
-      throw file.invalid(
+      throw table.invalid(
           "expected a column with values, found "
               + (dropped.isEmpty() ? "only the id column" : "none that is not dropped"));
     }
@@ -92,11 +100,11 @@ record ColumnChoice(List<String> names, boolean named, boolean chosen, int[] cel
     return new HashSet<>(askedNames).equals(new HashSet<>(known)) ? places.ofEach(known) : asked;
   }
 
-  private static int[] distinct(InputFile file, List<String> names, List<Integer> wanted) {
+  private static int[] distinct(Complaint table, List<String> names, List<Integer> wanted) {
     Set<Integer> taken = new HashSet<>();
     for (int cell : wanted) {
       if (!taken.add(cell)) {
-        throw file.invalid(
+        throw table.invalid(
             "expected each column to be asked for once, found " + names.get(cell) + " twice");
       }
     }
@@ -130,12 +138,12 @@ record ColumnChoice(List<String> names, boolean named, boolean chosen, int[] cel
 
   /** Finds columns by name. */
   private static final class Places {
-    private final InputFile file;
+    private final Complaint table;
     private final List<String> names;
     private final Map<String, Integer> cells;
 
-    Places(InputFile file, List<String> names) {
-      this.file = file;
+    Places(Complaint table, List<String> names) {
+      this.table = table;
       this.names = names;
       cells = HashMap.newHashMap(names.size());
       for (int cell = 0; cell < names.size(); cell++) {
@@ -146,10 +154,10 @@ record ColumnChoice(List<String> names, boolean named, boolean chosen, int[] cel
     int of(String name) {
       Integer cell = cells.get(name);
       if (cell == null) {
-        throw file.invalid("expected a column " + name + ", found " + known());
+        throw table.invalid("expected a column " + name + ", found " + known());
       }
       if (cell == NONE) {
-        throw file.invalid("expected one column " + name + ", found several");
+        throw table.invalid("expected one column " + name + ", found several");
       }
       return cell;
     }
@@ -171,7 +179,7 @@ record ColumnChoice(List<String> names, boolean named, boolean chosen, int[] cel
         int first = of(name.substring(0, dots).strip());
         int last = of(name.substring(dots + RANGE.length()).strip());
         if (first > last) {
-          throw file.invalid(
+          throw table.invalid(
               "expected a range from left to right, found " + name + " in the other direction");
         }
         IntStream.rangeClosed(first, last).forEach(found::add);

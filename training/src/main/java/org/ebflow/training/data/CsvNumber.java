@@ -9,7 +9,7 @@ import java.util.Set;
  * A number in a CSV cell: a decimal literal, or one of the words numpy, pandas and R write for NaN
  * and ±Inf. An empty cell and the words for a missing value are NaN.
  */
-final class CsvNumber {
+public final class CsvNumber {
   /** What pandas reads as missing by default, in its case, and the question mark of UCI tables. */
   private static final Set<String> MISSING =
       Set.of(
@@ -30,6 +30,15 @@ final class CsvNumber {
           "?");
 
   private CsvNumber() {}
+
+  /**
+   * The value of a cell, correctly rounded; NaN where it says that a value is missing.
+   *
+   * @throws NumberFormatException if the text is neither a number nor a missing value
+   */
+  public static double parse(String cell) {
+    return parse(cell.toCharArray(), 0, cell.length());
+  }
 
   /**
    * The value of a cell, correctly rounded.

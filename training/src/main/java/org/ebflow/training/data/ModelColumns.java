@@ -1,6 +1,7 @@
 package org.ebflow.training.data;
 
 import java.util.List;
+import org.ebflow.flow.InvalidInputException;
 import org.ebflow.flow.layer.Shape;
 import org.jspecify.annotations.Nullable;
 
@@ -22,6 +23,28 @@ public record ModelColumns(
   /** Of rows that are no pictures. */
   public ModelColumns(int dimension, List<String> names, @Nullable ColumnPlaces places) {
     this(dimension, names, places, null);
+  }
+
+  /**
+   * Refuses rows of another dimension.
+   *
+   * @param table its name in messages
+   * @param withId whether a column of it is known to be the id
+   * @throws InvalidInputException if it is not the model's
+   */
+  public void requireDimension(String table, int found, boolean withId) {
+    if (found != dimension) {
+      throw new InvalidInputException(
+          table
+              + ": expected rows of the model's shape [*,"
+              + dimension
+              + "], found [*,"
+              + found
+              + "]"
+              + (!withId && found == dimension + 1
+                  ? " (is one of the columns an id? name it by --id)"
+                  : ""));
+    }
   }
 
   /**

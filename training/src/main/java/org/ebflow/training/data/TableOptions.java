@@ -131,6 +131,29 @@ public record TableOptions(
     drop = List.copyOf(drop);
   }
 
+  /**
+   * Which columns of a table that others read become the values of a row, from 0 and in the row's
+   * order. They are chosen as from a file.
+   *
+   * @param table its name in messages
+   * @param names of all its columns
+   * @throws InvalidInputException if it lacks a column, or its rows are not of the model's
+   *     dimension
+   */
+  public int[] cellsOf(String table, List<String> names) {
+    int[] cells =
+        ColumnChoice.of(
+                complaint -> new InvalidInputException(table + ": " + complaint),
+                names,
+                header != Header.NO,
+                this)
+            .cells();
+    if (model != null) {
+      model.requireDimension(table, cells.length, idColumn != null);
+    }
+    return cells;
+  }
+
   /** Whether columns are chosen, or a first line is said to name them or not. */
   boolean choosesColumns() {
     return !columns.isEmpty() || !drop.isEmpty() || header != Header.AUTO || dropConstant;

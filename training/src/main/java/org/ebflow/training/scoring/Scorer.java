@@ -63,6 +63,7 @@ public final class Scorer implements AutoCloseable {
   private final double logZ;
   private final double preprocessingLogDet;
   private final Noise noise;
+  private final Blas blas;
   private final ScoringPlan plan;
   private final Team team;
   private final BlockScorer[] workers;
@@ -97,6 +98,7 @@ public final class Scorer implements AutoCloseable {
     memoryNeed(threads).requireFits("scores by a model of " + flow.dimension() + " columns");
     requireFiniteWeights(flow);
     this.model = model;
+    this.blas = blas;
     rounding = bfloat16 ? TrainedFlow.BFLOAT16_ROUNDING : TrainedFlow.FLOAT32_ROUNDING;
     Preprocessing preprocessing = model.preprocessing();
     noise = new Noise(model.seed());
@@ -327,6 +329,47 @@ public final class Scorer implements AutoCloseable {
     Scores scores = new Scores(data.size());
     score(data.size(), (from, to, target) -> data.copyRows(from, to, target, 0), scores);
     return scores;
+  }
+
+  /** A scorer of this one's rows that computes on its caller's thread alone. */
+  public synchronized ThreadScorer threadScorer() {
+    if (closed) {
+      throw new IllegalStateException("Scorer.threadScorer: the scorer is closed");
+    }
+    MemoryNeed.ofPass(flow.layers(), flow.dimension(), FEW + block, 1, flow.precision())
+        .requireFits("another thread that scores");
+    return new ThreadScorer();
+  }
+
+  /**
+   * Scores on its caller's thread, with the weights and the plan of the scorer that made it and
+   * buffers of its own; gives the same bits. It must be closed before that scorer.
+   *
+   * <p>Threading: not thread-safe; several of one scorer compute side by side.
+   */
+  public final class ThreadScorer implements AutoCloseable {
+    private final BlockScorer small;
+    private final BlockScorer large;
+
+    private ThreadScorer() {
+      small = new BlockScorer(model.preprocessing(), blas, FEW);
+      large = new BlockScorer(model.preprocessing(), blas, block);
+    }
+
+    /** Overwrites the first {@code count} entries of {@code scores}. */
+    public void score(int count, RowSource source, Scores scores) {
+      BlockScorer scorer = count <= MOST_OF_FEW ? small : large;
+      int rows = count <= MOST_OF_FEW ? FEW : block;
+      for (int from = 0; from < count; from += rows) {
+        scorer.score(source, from, Math.min(count, from + rows), scores);
+      }
+    }
+
+    @Override
+    public void close() {
+      small.solo.close();
+      large.solo.close();
+    }
   }
 
   /** Waits for a call that is running; later ones throw {@link IllegalStateException}. */
