@@ -8,7 +8,6 @@ import java.nio.ByteBuffer;
 import java.nio.channels.Channels;
 import java.nio.channels.FileChannel;
 import java.nio.channels.ReadableByteChannel;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 
@@ -92,7 +91,7 @@ abstract sealed class NpyRows implements Closeable {
 
   /**
    * Fortran order: a piece of every column for some rows at a time, read from where it lies. A
-   * compressed file is unpacked into the temporary folder for as long as it is open.
+   * compressed file is unpacked into a {@link ScratchFile} for as long as it is open.
    */
   private static final class ByColumn extends NpyRows {
     /** Elements in memory. */
@@ -123,12 +122,7 @@ abstract sealed class NpyRows implements Closeable {
     }
 
     private static FileChannel unpacked(InputFile file, NpyHeader header) throws IOException {
-      FileChannel channel =
-          FileChannel.open(
-              Files.createTempFile("ebflow-", ".npy"),
-              StandardOpenOption.READ,
-              StandardOpenOption.WRITE,
-              StandardOpenOption.DELETE_ON_CLOSE);
+      FileChannel channel = ScratchFile.open();
       try (InputStream in = file.open()) {
         long expected = header.bytes() + header.rows() * header.columns() * header.type().bytes();
         ReadableByteChannel content = Channels.newChannel(in);
