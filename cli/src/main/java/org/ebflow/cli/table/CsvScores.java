@@ -1,5 +1,6 @@
 package org.ebflow.cli.table;
 
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 
 /** Scores as CSV: the id and the scores of every good row, numbers with all their digits. */
@@ -9,6 +10,8 @@ final class CsvScores implements ScoreSink {
   private final ScoreColumns columns;
   private final double[] values = new double[ScoreColumns.NAMES.length];
   private final String[] cells = new String[1 + values.length];
+
+  private final StringBuilder text = new StringBuilder();
 
   CsvScores(Path path, ScoreColumns columns) {
     this.columns = columns;
@@ -33,6 +36,10 @@ final class CsvScores implements ScoreSink {
 
   @Override
   public void write(RowBlock block) {
+    if (block.ids == null) {
+      writeNumbers(block);
+      return;
+    }
     for (int r = 0; r < block.good; r++) {
       columns.of(block.scores, r, values);
       cells[0] = block.id(r);
@@ -41,6 +48,21 @@ final class CsvScores implements ScoreSink {
       }
       records.write(cells);
     }
+  }
+
+  /** Where ids are row numbers: cells that never need quotes, as those of the other way. */
+  private void writeNumbers(RowBlock block) {
+    records.flush();
+    text.setLength(0);
+    for (int r = 0; r < block.good; r++) {
+      columns.of(block.scores, r, values);
+      text.append(block.first + block.place[r]);
+      for (double value : values) {
+        text.append(',').append(value);
+      }
+      text.append('\n');
+    }
+    file.write(text.toString().getBytes(StandardCharsets.ISO_8859_1));
   }
 
   @Override

@@ -43,16 +43,35 @@ final class RowReader implements AutoCloseable {
         block.last = true;
         return;
       }
-      if (!reader.next()) {
-        close();
-        continue;
+      int taken = takeGood(reader, block);
+      if (taken == 0) {
+        if (!reader.next()) {
+          close();
+          continue;
+        }
+        take(reader, block);
+        taken = 1;
       }
-      take(reader, block);
-      block.inputs++;
+      block.inputs += taken;
       block.lastInput = nextInput - 1;
-      block.lastRow = ++rowsOfInput;
-      rows++;
+      rowsOfInput += taken;
+      block.lastRow = rowsOfInput;
+      rows += taken;
     }
+  }
+
+  /** Takes good rows at once, as many as there is room for; none where each must be looked at. */
+  private int takeGood(TableReader reader, RowBlock block) {
+    if (block.ids != null) {
+      return 0;
+    }
+    long room = Math.min(block.capacity() - block.inputs, multiple - rows % multiple);
+    int good = reader.nextGood(block.rows.doubles(), block.good * reader.dimension(), (int) room);
+    for (int i = 0; i < good; i++) {
+      block.place[block.good + i] = block.inputs + i;
+    }
+    block.good += good;
+    return good;
   }
 
   private @Nullable TableReader current() {

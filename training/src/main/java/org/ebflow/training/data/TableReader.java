@@ -156,6 +156,19 @@ public abstract sealed class TableReader implements Closeable
    */
   public abstract boolean next();
 
+  /**
+   * Reads good rows at once, where the format can; it ends before a bad row. Afterwards the current
+   * row is the last of them, without {@link #values} and {@link #id}.
+   *
+   * @param target overwritten: [rows,dimension] from {@code at} on
+   * @param most rows
+   * @return number of rows; 0 where only {@link #next} tells how it goes on
+   * @throws InvalidInputException as {@link #next}
+   */
+  public int nextGood(double[] target, int at, int most) {
+    return 0;
+  }
+
   /** Number of the current row, counted from 1 without the header. */
   public abstract long row();
 

@@ -61,6 +61,7 @@ public final class Scorer implements AutoCloseable {
   private final Flow flow;
   private final TrainedFlow model;
   private final double rounding;
+  private final PercentileLookup percentiles;
   private final double logZ;
   private final double preprocessingLogDet;
   private final Noise noise;
@@ -103,6 +104,7 @@ public final class Scorer implements AutoCloseable {
     requireFiniteWeights(flow);
     this.model = model;
     rounding = bfloat16 ? TrainedFlow.BFLOAT16_ROUNDING : TrainedFlow.FLOAT32_ROUNDING;
+    percentiles = new PercentileLookup(model.data().quantiles());
     Preprocessing preprocessing = model.preprocessing();
     noise = new Noise(model.seed());
     team = new Team(threads);
@@ -220,7 +222,7 @@ public final class Scorer implements AutoCloseable {
    * as equal to that of training rows depends on the scorer's precision.
    */
   public double percentile(double logProb) {
-    return model.percentile(logProb, rounding);
+    return percentiles.percentile(logProb, model.roundingOf(logProb, rounding));
   }
 
   /** Exact likelihood of a whole data set. */

@@ -113,11 +113,12 @@ public record TrainedFlow(Flow flow, Preprocessing preprocessing, DataDescriptio
    * to float32 may cause. {@link Scorer#percentile} allows for bfloat16 too.
    */
   public double percentile(double logProb) {
-    return percentile(logProb, FLOAT32_ROUNDING);
+    return data.quantiles.percentile(logProb, roundingOf(logProb, FLOAT32_ROUNDING));
   }
 
-  double percentile(double logProb, double rounding) {
-    return data.quantiles.percentile(logProb, rounding * (flow.dimension() + Math.abs(logProb)));
+  /** What rounding may do to a log p, in nats. */
+  double roundingOf(double logProb, double rounding) {
+    return rounding * (flow.dimension() + Math.abs(logProb));
   }
 
   /**
