@@ -1,5 +1,6 @@
 package org.ebflow.cli.table;
 
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.stream.Stream;
 import org.ebflow.training.scoring.ScoreColumns;
@@ -10,6 +11,8 @@ final class CsvScores implements ScoreSink {
   private final CsvFile records;
   private final ScoreColumns columns;
   private final double[] values = new double[ScoreColumns.NAMES.size()];
+
+  private final StringBuilder text = new StringBuilder();
 
   CsvScores(Path path, ScoreColumns columns) {
     this.columns = columns;
@@ -32,10 +35,29 @@ final class CsvScores implements ScoreSink {
 
   @Override
   public void write(RowBlock block) {
+    if (block.ids == null) {
+      writeNumbers(block);
+      return;
+    }
     for (int r = 0; r < block.good; r++) {
       columns.of(block.scores, r, values);
       records.write(cells(block.id(r), values));
     }
+  }
+
+  /** Where ids are row numbers: cells that never need quotes, as those of the other way. */
+  private void writeNumbers(RowBlock block) {
+    records.flush();
+    text.setLength(0);
+    for (int r = 0; r < block.good; r++) {
+      columns.of(block.scores, r, values);
+      text.append(block.first + block.place[r]);
+      for (double value : values) {
+        text.append(',').append(value);
+      }
+      text.append('\n');
+    }
+    file.write(text.toString().getBytes(StandardCharsets.ISO_8859_1));
   }
 
   @Override

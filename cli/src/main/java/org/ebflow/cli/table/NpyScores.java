@@ -16,8 +16,8 @@ final class NpyScores implements ScoreSink {
   private final OutputFile file;
   private final ScoreColumns columns;
   private final double[] cells = new double[ScoreColumns.NAMES.size()];
-  private final ByteBuffer bytes =
-      ByteBuffer.allocate(cells.length * Double.BYTES).order(ByteOrder.LITTLE_ENDIAN);
+  private final int rowBytes = cells.length * Double.BYTES;
+  private ByteBuffer bytes = ByteBuffer.allocate(0);
   private long rows;
 
   NpyScores(Path path, ScoreColumns columns) {
@@ -37,7 +37,7 @@ final class NpyScores implements ScoreSink {
     if (length == 0) {
       file.write(header);
     } else {
-      rows = (length - header.length) / bytes.capacity();
+      rows = (length - header.length) / rowBytes;
     }
   }
 
@@ -48,6 +48,10 @@ final class NpyScores implements ScoreSink {
 
   @Override
   public void write(RowBlock block) {
+    if (bytes.capacity() < block.inputs * rowBytes) {
+      bytes = ByteBuffer.allocate(block.inputs * rowBytes).order(ByteOrder.LITTLE_ENDIAN);
+    }
+    bytes.clear();
     int next = 0;
     for (int r = 0; r < block.inputs; r++) {
       if (next < block.good && block.place[next] == r) {
@@ -55,9 +59,11 @@ final class NpyScores implements ScoreSink {
       } else {
         Arrays.fill(cells, Double.NaN);
       }
-      bytes.asDoubleBuffer().put(cells);
-      file.write(bytes.array());
+      for (double cell : cells) {
+        bytes.putDouble(cell);
+      }
     }
+    file.write(bytes.array(), 0, bytes.position());
     rows += block.inputs;
   }
 

@@ -62,17 +62,47 @@ final class RowReader implements AutoCloseable {
         block.last = true;
         return;
       }
-      if (!reader.next()) {
-        close();
-        toSkip = 0;
-        continue;
+      int taken = takeFinite(reader, block);
+      if (taken == 0) {
+        if (!reader.next()) {
+          close();
+          toSkip = 0;
+          continue;
+        }
+        take(reader, block);
+        taken = 1;
       }
-      take(reader, block);
-      block.inputs++;
+      block.inputs += taken;
       block.lastInput = nextInput - 1;
-      block.lastRow = ++rowsOfInput;
-      rows++;
+      rowsOfInput += taken;
+      block.lastRow = rowsOfInput;
+      rows += taken;
     }
+  }
+
+  /** Takes finite rows at once, as many as there is room for; none where ids must be read. */
+  private int takeFinite(TableReader reader, RowBlock block) {
+    if (block.ids != null) {
+      return 0;
+    }
+    double[] target = block.rows.doubles();
+    int columns = reader.dimension();
+    int start = block.good;
+    long room = Math.min(block.capacity() - block.inputs, multiple - rows % multiple);
+    int count = reader.nextGood(target, start * columns, (int) room);
+    for (int i = 0; i < count; i++) {
+      String problem = preprocessing.problem(target, (start + i) * columns, columns);
+      if (problem == null) {
+        if (block.good < start + i) {
+          System.arraycopy(
+              target, (start + i) * columns, target, block.good * columns, columns);
+        }
+        block.place[block.good++] = block.inputs + i;
+      } else {
+        reject(reader, count - 1 - i, Long.toString(rows + 1 + i), problem, block);
+      }
+    }
+    return count;
   }
 
   private @Nullable TableReader current() {
@@ -96,28 +126,42 @@ final class RowReader implements AutoCloseable {
   }
 
   private void take(TableReader reader, RowBlock block) {
-    ScoringInput input = inputs.get(nextInput - 1);
+    double[] values = reader.values();
     String problem = reader.problem();
     if (problem == null) {
-      problem = preprocessing.problem(reader.values());
+      problem = preprocessing.problem(values, 0, values.length);
     }
-    if (problem == null) {
-      double[] values = reader.values();
-      System.arraycopy(values, 0, block.rows.doubles(), block.good * values.length, values.length);
-      block.place[block.good] = block.inputs;
-      if (block.ids != null) {
-        block.ids[block.good] = input.withIds() ? reader.id() : Long.toString(rows + 1);
-      }
-      block.good++;
-    } else if (strict) {
-      throw new InvalidInputException(
-          input.files().name() + ": " + reader.place() + ": " + problem);
-    } else {
-      String id = input.withIds() ? reader.id() : Long.toString(rows + 1);
-      block.rejected.add(
-          new RejectedRow(
-              id, input.files().name().toString(), reader.row(), reader.line(), problem));
+    if (problem != null) {
+      reject(reader, 0, id(reader), problem, block);
+      return;
     }
+    System.arraycopy(values, 0, block.rows.doubles(), block.good * values.length, values.length);
+    block.place[block.good] = block.inputs;
+    if (block.ids != null) {
+      block.ids[block.good] = id(reader);
+    }
+    block.good++;
+  }
+
+  private String id(TableReader reader) {
+    return inputs.get(nextInput - 1).withIds() ? reader.id() : Long.toString(rows + 1);
+  }
+
+  /**
+   * Keeps a bad row for the file of rejected ones.
+   *
+   * @param before rows before the reader's current one
+   * @throws InvalidInputException if the first bad row is an error
+   */
+  private void reject(
+      TableReader reader, int before, String id, String problem, RowBlock block) {
+    Object name = inputs.get(nextInput - 1).files().name();
+    if (strict) {
+      throw new InvalidInputException(name + ": " + reader.place(before) + ": " + problem);
+    }
+    block.rejected.add(
+        new RejectedRow(
+            id, name.toString(), reader.row() - before, reader.line(before), problem));
   }
 
   @Override

@@ -22,9 +22,28 @@ final class CsvRecords<T> implements Closeable {
 
   CsvRecords(InputFile file, TableOptions options, CsvCallbackHandler<T> handler)
       throws IOException {
+    this(file, options, handler, CsvEncoding.of(file, options.encoding()));
+  }
+
+  private CsvRecords(
+      InputFile file, TableOptions options, CsvCallbackHandler<T> handler, CsvEncoding encoding)
+      throws IOException {
+    this(file, options, handler, encoding, encoding.open(file));
+  }
+
+  /**
+   * Of a part of the text.
+   *
+   * @param encoding that of the file
+   */
+  CsvRecords(
+      InputFile file,
+      TableOptions options,
+      CsvCallbackHandler<T> handler,
+      CsvEncoding encoding,
+      Reader text) {
     this.file = file;
-    encoding = CsvEncoding.of(file, options.encoding());
-    Reader text = encoding.open(file);
+    this.encoding = encoding;
     records =
         CsvReader.builder()
             .fieldSeparator(options.separator().character())

@@ -23,6 +23,7 @@ final class CsvRow extends AbstractBaseCsvCallbackHandler<CsvRow> {
   private long line;
   private int width;
   private boolean blank;
+  private boolean quoted;
   private @Nullable String id;
   private int badCell;
   private @Nullable String badText;
@@ -67,6 +68,7 @@ final class CsvRow extends AbstractBaseCsvCallbackHandler<CsvRow> {
     line = startingLine;
     width = 0;
     blank = true;
+    quoted = false;
     id = null;
     badCell = -1;
     badText = null;
@@ -78,9 +80,10 @@ final class CsvRow extends AbstractBaseCsvCallbackHandler<CsvRow> {
   }
 
   @Override
-  protected void handleField(int cell, char[] text, int offset, int length, boolean quoted) {
+  protected void handleField(int cell, char[] text, int offset, int length, boolean inQuotes) {
     width++;
-    blank = cell == 0 && !quoted && isBlank(text, offset, length);
+    quoted |= inQuotes;
+    blank = cell == 0 && !inQuotes && isBlank(text, offset, length);
     if (columns == null) {
       if (cell == 0) {
         firstCells.clear(); // of a blank line
@@ -130,7 +133,12 @@ final class CsvRow extends AbstractBaseCsvCallbackHandler<CsvRow> {
     return blank;
   }
 
-  /** Line of the file where the record starts, from 1. */
+  /** Whether a cell is in quotes. */
+  boolean quoted() {
+    return quoted;
+  }
+
+  /** Line of the text where the record starts, from 1. */
   long line() {
     return line;
   }

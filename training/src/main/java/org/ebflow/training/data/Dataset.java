@@ -180,7 +180,7 @@ public final class Dataset {
   }
 
   static Dataset ofReals(String name, RealsBuilder values) {
-    Storage.Reals storage = values.build();
+    Storage storage = values.build();
     return new Dataset(
         storage, null, 0, storage.rows(), Description.of(name, storage.dimension(), 0, null));
   }
@@ -212,7 +212,7 @@ public final class Dataset {
 
   /** The rows read from a table. */
   static Dataset ofTable(String name, RealsBuilder values, TableReader table, String sha256) {
-    Storage.Reals storage = values.build();
+    Storage storage = values.build();
     return new Dataset(
         storage,
         null,
@@ -279,9 +279,9 @@ public final class Dataset {
     return description.imageShape;
   }
 
-  /** Bytes that the rows, of this view and of others of them, take of the Java heap. */
+  /** Bytes that the rows and their order, in this view and in others, take of the Java heap. */
   public long heapBytes() {
-    return storage.heapBytes();
+    return storage.heapBytes() + (index == null ? 0 : (long) Integer.BYTES * storage.rows());
   }
 
   /** SHA-256 of the source file in hexadecimal, empty where the rows come from no file. */
@@ -485,21 +485,11 @@ public final class Dataset {
         + (listed.length > MOST_NAMED ? " and " + (listed.length - MOST_NAMED) + " more" : "");
   }
 
-  /** A copy of all rows of a table with some of its columns, which must be at least one. */
+  /** All rows of a table with some of its columns, which must be at least one. */
   Dataset withoutColumns(int[] left) {
     Set<Integer> out = IntStream.of(left).boxed().collect(Collectors.toSet());
     int[] kept = IntStream.range(0, dimension()).filter(c -> !out.contains(c)).toArray();
-    RealsBuilder values = new RealsBuilder(kept.length);
-    double[] row = new double[dimension()];
-    double[] part = new double[kept.length];
-    for (int r = 0; r < size; r++) {
-      storage.copy(stored(r), row, 0);
-      for (int i = 0; i < kept.length; i++) {
-        part[i] = row[kept[i]];
-      }
-      values.add(part);
-    }
-    return new Dataset(values.build(), null, 0, size, description.select(kept));
+    return new Dataset(storage.select(kept), index, first, size, description.select(kept));
   }
 
   /** View of the rows {@code from} (inclusive) to {@code to} (exclusive). */
@@ -513,11 +503,15 @@ public final class Dataset {
 
   /** View of the listed rows, in that order; a row may be listed more than once. */
   public Dataset select(int[] rows) {
-    int[] chosen = new int[rows.length];
+    return selectBy(rows.clone());
+  }
+
+  /** As {@link #select(int[])}, where the caller gives the array away. */
+  private Dataset selectBy(int[] rows) {
     for (int i = 0; i < rows.length; i++) {
-      chosen[i] = stored(Objects.checkIndex(rows[i], size));
+      rows[i] = stored(Objects.checkIndex(rows[i], size));
     }
-    return new Dataset(storage, chosen, 0, chosen.length, description);
+    return new Dataset(storage, rows, 0, rows.length, description);
   }
 
   /** View of at most so many rows, evenly spaced. */
@@ -577,9 +571,9 @@ public final class Dataset {
               + size);
     }
     return new Splits(
-        select(Arrays.copyOfRange(order, 0, trainEnd)),
-        select(Arrays.copyOfRange(order, trainEnd, validationEnd)),
-        select(Arrays.copyOfRange(order, validationEnd, testEnd)));
+        selectBy(Arrays.copyOfRange(order, 0, trainEnd)),
+        selectBy(Arrays.copyOfRange(order, trainEnd, validationEnd)),
+        selectBy(Arrays.copyOfRange(order, validationEnd, testEnd)));
   }
 
   @Override

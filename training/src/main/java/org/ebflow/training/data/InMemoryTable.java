@@ -11,9 +11,11 @@ import java.util.List;
 import java.util.Set;
 import java.util.stream.IntStream;
 import org.ebflow.flow.InvalidInputException;
+import org.ebflow.flow.MemoryNeed;
 
 /**
- * A whole table in memory; or mapped, a plain NPY file that would take a large part of it.
+ * A whole table: in memory, or mapped where it would take a large part of it. A plain NPY file is
+ * mapped where it lies, any other table is written to a {@link ScratchFile} as it is read.
  *
  * @param dataset its rows, without those dropped
  * @param droppedRows rows left out because of missing values, NaN or ±Inf
@@ -21,6 +23,9 @@ import org.ebflow.flow.InvalidInputException;
 public record InMemoryTable(Dataset dataset, long droppedRows) {
   /** A table is large if it takes more than one part in so many of the Java heap. */
   private static final int LARGE = 4;
+
+  /** Times that the number of every row is held while the order is split. */
+  private static final int ORDERS = 3;
 
   private static final Logger LOGGER = System.getLogger(InMemoryTable.class.getName());
 
@@ -52,17 +57,22 @@ public record InMemoryTable(Dataset dataset, long droppedRows) {
     return read(new InputFiles(file, List.of(file)), options, most);
   }
 
-  private static InMemoryTable read(InputFiles files, TableOptions options, long most) {
+  static InMemoryTable read(InputFiles files, TableOptions options, long most) {
     Path file = files.name();
-    String sha256 = sha256(files);
-    try (TableReader table = TableReader.open(files, options)) {
+    try (TableReader table = TableReader.open(files, options);
+        RealsBuilder rows =
+            new RealsBuilder(table.dimension(), file.toString(), most, table.rows())) {
       if (table.note() != null) {
         LOGGER.log(Level.WARNING, "{0}: {1}", file, table.note());
       }
       requireDistinct(table.columns(), file);
       MappedRows mapped = table.mapped(most);
+      requireMemory(file, table.rows());
+      if (mapped == null) {
+        rows.requireSpace();
+      }
+      String sha256 = sha256(files);
       IntStream.Builder kept = IntStream.builder();
-      RealsBuilder rows = new RealsBuilder(table.dimension());
       long dropped = 0;
       int good = 0;
       while (table.next()) {
@@ -109,6 +119,12 @@ public record InMemoryTable(Dataset dataset, long droppedRows) {
     } catch (IOException e) {
       throw new InvalidInputException(file + ": cannot be read: " + e.getMessage(), e);
     }
+  }
+
+  /** Refuses rows whose order alone, as it is drawn and split, is more than memory holds. */
+  private static void requireMemory(Path file, long rows) {
+    new MemoryNeed(ORDERS * Integer.BYTES * Math.max(0, rows), 0)
+        .requireFits("%s: %,d rows in a random order".formatted(file, rows));
   }
 
   /** That of the file, or of those of the files. */

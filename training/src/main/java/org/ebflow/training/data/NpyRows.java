@@ -8,7 +8,6 @@ import java.nio.ByteBuffer;
 import java.nio.channels.Channels;
 import java.nio.channels.FileChannel;
 import java.nio.channels.ReadableByteChannel;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 
@@ -47,40 +46,85 @@ abstract sealed class NpyRows implements Closeable {
    */
   abstract boolean next(double[] values) throws IOException;
 
-  /** C order: as the bytes come. */
+  /**
+   * Reads the next rows, as many as lie in memory and are finite.
+   *
+   * @param target overwritten: [rows,columns] from {@code at} on
+   * @param most rows
+   * @return number of rows; 0 where {@link #next} must be asked
+   */
+  int nextFinite(double[] target, int at, int most) throws IOException {
+    return 0;
+  }
+
+  /** C order: as the bytes come, many rows at a time. */
   private static final class InOrder extends NpyRows {
+    /** Bytes in memory, if a row has no more. */
+    private static final int BLOCK = 1 << 17;
+
     private final InputFile file;
     private final InputStream in;
+    private final int rowBytes;
     private final byte[] bytes;
     private final ByteBuffer buffer;
-    private long row;
+    private int blockRows;
+
+    /** Next row of the block. */
+    private int within;
+
+    /** Rows of the blocks before. */
+    private long rowsBefore;
 
     InOrder(InputFile file, NpyHeader header, InputStream in) {
       super(header);
       this.file = file;
       this.in = in;
-      bytes = new byte[header.columns() * header.type().bytes()];
+      rowBytes = header.columns() * header.type().bytes();
+      bytes = new byte[Math.clamp(header.rows(), 1, Math.max(1, BLOCK / rowBytes)) * rowBytes];
       buffer = ByteBuffer.wrap(bytes).order(header.byteOrder());
     }
 
     @Override
     boolean next(double[] values) throws IOException {
-      if (row == header().rows()) {
-        requireEnd(file, in, row);
+      if (within == blockRows && !readBlock()) {
         return false;
       }
-      int read = in.readNBytes(bytes, 0, bytes.length);
-      if (read < bytes.length) {
+      header().type().decode(buffer, within * rowBytes, values.length, values, 0, 1);
+      within++;
+      return true;
+    }
+
+    @Override
+    int nextFinite(double[] target, int at, int most) throws IOException {
+      if (within == blockRows && !readBlock()) {
+        return 0;
+      }
+      int columns = header().columns();
+      int count = Math.min(most, blockRows - within);
+      header().type().decode(buffer, within * rowBytes, count * columns, target, at, 1);
+      int good = NonFinite.rowsBefore(target, at, count, columns);
+      within += good;
+      return good;
+    }
+
+    private boolean readBlock() throws IOException {
+      rowsBefore += blockRows;
+      within = 0;
+      blockRows = (int) Math.min(header().rows() - rowsBefore, bytes.length / rowBytes);
+      if (blockRows == 0) {
+        requireEnd(file, in, rowsBefore);
+        return false;
+      }
+      int read = in.readNBytes(bytes, 0, blockRows * rowBytes);
+      if (read < blockRows * rowBytes) {
         throw file.invalid(
             "expected "
                 + header().rows()
                 + " rows, found a truncated file: it ends in row "
-                + (row + 1)
+                + (rowsBefore + read / rowBytes + 1)
                 + ", at offset "
-                + (header().bytes() + row * bytes.length + read));
+                + (header().bytes() + rowsBefore * rowBytes + read));
       }
-      row++;
-      header().type().decode(buffer, values.length, values, 0, 1);
       return true;
     }
 
@@ -92,7 +136,7 @@ abstract sealed class NpyRows implements Closeable {
 
   /**
    * Fortran order: a piece of every column for some rows at a time, read from where it lies. A
-   * compressed file is unpacked into the temporary folder for as long as it is open.
+   * compressed file is unpacked into a {@link ScratchFile} for as long as it is open.
    */
   private static final class ByColumn extends NpyRows {
     /** Elements in memory. */
@@ -123,12 +167,7 @@ abstract sealed class NpyRows implements Closeable {
     }
 
     private static FileChannel unpacked(InputFile file, NpyHeader header) throws IOException {
-      FileChannel channel =
-          FileChannel.open(
-              Files.createTempFile("ebflow-", ".npy"),
-              StandardOpenOption.READ,
-              StandardOpenOption.WRITE,
-              StandardOpenOption.DELETE_ON_CLOSE);
+      FileChannel channel = ScratchFile.open();
       try (InputStream in = file.open()) {
         long expected = header.bytes() + header.rows() * header.columns() * header.type().bytes();
         ReadableByteChannel content = Channels.newChannel(in);
@@ -173,7 +212,7 @@ abstract sealed class NpyRows implements Closeable {
             throw new EOFException();
           }
         }
-        header().type().decode(piece, rows, block, column, header().columns());
+        header().type().decode(piece, 0, rows, block, column, header().columns());
       }
     }
 

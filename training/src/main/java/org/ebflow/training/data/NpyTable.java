@@ -56,6 +56,21 @@ final class NpyTable extends TableReader {
   }
 
   @Override
+  public int nextGood(double[] target, int at, int most) {
+    if (!places().isAll()) {
+      return 0;
+    }
+    try {
+      int good = rows.nextFinite(target, at, most);
+      row += good;
+      badColumn = good > 0 ? -1 : badColumn;
+      return good;
+    } catch (IOException e) {
+      throw file.failure(e);
+    }
+  }
+
+  @Override
   public long rows() {
     return rows.header().rows();
   }

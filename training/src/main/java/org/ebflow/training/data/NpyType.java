@@ -46,13 +46,33 @@ enum NpyType {
   /**
    * Converts elements that follow one another.
    *
-   * @param elements read from their start, in their own byte order
+   * @param elements read from byte {@code from} on, in their own byte order
    * @param values overwritten from {@code at} on in steps of {@code step}; integers beyond 2^53 are
    *     rounded
    */
-  void decode(ByteBuffer elements, int count, double[] values, int at, int step) {
-    for (int i = 0, to = at; i < count; i++, to += step) {
-      values[to] = element(elements, i);
+  void decode(ByteBuffer elements, int from, int count, double[] values, int at, int step) {
+    switch (this) { // each a loop of its own, which compiles to the fastest
+      case FLOAT32 -> {
+        for (int i = 0; i < count; i++) {
+          values[at + i * step] = elements.getFloat(from + 4 * i);
+        }
+      }
+      case FLOAT64 -> {
+        for (int i = 0; i < count; i++) {
+          values[at + i * step] = elements.getDouble(from + 8 * i);
+        }
+      }
+      case UINT8 -> {
+        for (int i = 0; i < count; i++) {
+          values[at + i * step] = elements.get(from + i) & 0xFF;
+        }
+      }
+      default -> {
+        ByteBuffer own = elements.duplicate().position(from).slice().order(elements.order());
+        for (int i = 0; i < count; i++) {
+          values[at + i * step] = element(own, i);
+        }
+      }
     }
   }
 

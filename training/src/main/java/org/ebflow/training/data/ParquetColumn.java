@@ -34,11 +34,11 @@ final class ParquetColumn {
   private final Text text;
   private @Nullable ColumnReader batch;
 
-  /** Decodes the first rows of a batch; what is null is anything. */
+  /** Decodes some rows of a batch; what is null is anything. */
   @FunctionalInterface
   private interface Decoder {
-    /** Row r goes to {@code target[offset + r * stride]}. */
-    void decode(ColumnReader batch, int rows, double[] target, int offset, int stride);
+    /** Row {@code from + r} goes to {@code target[offset + r * stride]}. */
+    void decode(ColumnReader batch, int from, int rows, double[] target, int offset, int stride);
   }
 
   /** The text of a row that is not null. */
@@ -118,13 +118,13 @@ final class ParquetColumn {
       case LogicalType.IntType whole -> whole.isSigned() ? plain(column.type()) : unsigned(column);
       case LogicalType.DecimalType decimal -> decimal(column, decimal.scale());
       case LogicalType.Float16Type _ ->
-          (batch, rows, target, offset, stride) -> {
+          (batch, from, rows, target, offset, stride) -> {
             byte[] bytes = batch.getBinaryValues();
             int[] offsets = batch.getBinaryOffsets();
             for (int r = 0; r < rows; r++) {
-              int at = offsets[r];
+              int at = offsets[from + r];
               target[offset + r * stride] =
-                  offsets[r + 1] - at < Short.BYTES
+                  offsets[from + r + 1] - at < Short.BYTES
                       ? Double.NaN
                       : Float.float16ToFloat(
                           (short) ((bytes[at] & 0xFF) | (bytes[at + 1] << Byte.SIZE)));
@@ -137,38 +137,38 @@ final class ParquetColumn {
   private static @Nullable Decoder plain(PhysicalType type) {
     return switch (type) {
       case BOOLEAN ->
-          (batch, rows, target, offset, stride) -> {
+          (batch, from, rows, target, offset, stride) -> {
             boolean[] values = batch.getBooleans();
             for (int r = 0; r < rows; r++) {
-              target[offset + r * stride] = values[r] ? 1 : 0;
+              target[offset + r * stride] = values[from + r] ? 1 : 0;
             }
           };
       case INT32 ->
-          (batch, rows, target, offset, stride) -> {
+          (batch, from, rows, target, offset, stride) -> {
             int[] values = batch.getInts();
             for (int r = 0; r < rows; r++) {
-              target[offset + r * stride] = values[r];
+              target[offset + r * stride] = values[from + r];
             }
           };
       case INT64 ->
-          (batch, rows, target, offset, stride) -> {
+          (batch, from, rows, target, offset, stride) -> {
             long[] values = batch.getLongs();
             for (int r = 0; r < rows; r++) {
-              target[offset + r * stride] = values[r];
+              target[offset + r * stride] = values[from + r];
             }
           };
       case FLOAT ->
-          (batch, rows, target, offset, stride) -> {
+          (batch, from, rows, target, offset, stride) -> {
             float[] values = batch.getFloats();
             for (int r = 0; r < rows; r++) {
-              target[offset + r * stride] = values[r];
+              target[offset + r * stride] = values[from + r];
             }
           };
       case DOUBLE ->
-          (batch, rows, target, offset, stride) -> {
+          (batch, from, rows, target, offset, stride) -> {
             double[] values = batch.getDoubles();
             for (int r = 0; r < rows; r++) {
-              target[offset + r * stride] = values[r];
+              target[offset + r * stride] = values[from + r];
             }
           };
       case INT96, BYTE_ARRAY, FIXED_LEN_BYTE_ARRAY -> null;
@@ -178,17 +178,17 @@ final class ParquetColumn {
   private static @Nullable Decoder unsigned(ColumnSchema column) {
     return switch (column.type()) {
       case INT32 ->
-          (batch, rows, target, offset, stride) -> {
+          (batch, from, rows, target, offset, stride) -> {
             int[] values = batch.getInts();
             for (int r = 0; r < rows; r++) {
-              target[offset + r * stride] = Integer.toUnsignedLong(values[r]);
+              target[offset + r * stride] = Integer.toUnsignedLong(values[from + r]);
             }
           };
       case INT64 ->
-          (batch, rows, target, offset, stride) -> {
+          (batch, from, rows, target, offset, stride) -> {
             long[] values = batch.getLongs();
             for (int r = 0; r < rows; r++) {
-              long value = values[r];
+              long value = values[from + r];
               target[offset + r * stride] =
                   value >= 0 ? value : 2.0 * ((value >>> 1) | (value & 1)); // rounded to odd, once
             }
@@ -200,25 +200,26 @@ final class ParquetColumn {
   private static @Nullable Decoder decimal(ColumnSchema column, int scale) {
     return switch (column.type()) {
       case INT32 ->
-          (batch, rows, target, offset, stride) -> {
+          (batch, from, rows, target, offset, stride) -> {
             int[] values = batch.getInts();
             for (int r = 0; r < rows; r++) {
-              target[offset + r * stride] = decimal(values[r], scale);
+              target[offset + r * stride] = decimal(values[from + r], scale);
             }
           };
       case INT64 ->
-          (batch, rows, target, offset, stride) -> {
+          (batch, from, rows, target, offset, stride) -> {
             long[] values = batch.getLongs();
             for (int r = 0; r < rows; r++) {
-              target[offset + r * stride] = decimal(values[r], scale);
+              target[offset + r * stride] = decimal(values[from + r], scale);
             }
           };
       case BYTE_ARRAY, FIXED_LEN_BYTE_ARRAY ->
-          (batch, rows, target, offset, stride) -> {
+          (batch, from, rows, target, offset, stride) -> {
             byte[] bytes = batch.getBinaryValues();
             int[] offsets = batch.getBinaryOffsets();
             for (int r = 0; r < rows; r++) {
-              target[offset + r * stride] = decimal(bytes, offsets[r], offsets[r + 1], scale);
+              target[offset + r * stride] =
+                  decimal(bytes, offsets[from + r], offsets[from + r + 1], scale);
             }
           };
       default -> null;
@@ -320,17 +321,18 @@ final class ParquetColumn {
   }
 
   /**
-   * Decodes the current batch: row r goes to {@code target[offset + r * stride]}, a null as NaN.
+   * Decodes rows of the current batch: row {@code from + r} goes to {@code target[offset + r *
+   * stride]}, a null as NaN.
    */
-  void decode(int rows, double[] target, int offset, int stride) {
+  void decode(int from, int rows, double[] target, int offset, int stride) {
     ColumnReader current = Objects.requireNonNull(batch);
-    Objects.requireNonNull(decoder).decode(current, rows, target, offset, stride);
+    Objects.requireNonNull(decoder).decode(current, from, rows, target, offset, stride);
     Validity validity = current.getLeafValidity();
     if (validity.hasNulls()) {
-      for (int r = validity.nextNull(0, rows);
-          r >= 0 && r < rows;
-          r = validity.nextNull(r + 1, rows)) {
-        target[offset + r * stride] = Double.NaN;
+      for (int r = validity.nextNull(from, from + rows);
+          r >= 0 && r < from + rows;
+          r = validity.nextNull(r + 1, from + rows)) {
+        target[offset + (r - from) * stride] = Double.NaN;
       }
     }
   }

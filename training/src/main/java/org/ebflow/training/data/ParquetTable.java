@@ -33,6 +33,21 @@ final class ParquetTable extends TableReader {
 
   private static final int MOST_ROWS = 1 << 15;
 
+  /** Values that are turned from columns to rows at a time: in the core's cache. */
+  private static final int TILE = 1 << 12;
+
+  /**
+   * How many pages of a column the engine decodes ahead. It takes eight, which of forty columns are
+   * hundreds of megabytes.
+   */
+  private static final String PAGES_AHEAD = "hardwood.internal.maxOutstanding";
+
+  static {
+    if (System.getProperty(PAGES_AHEAD) == null) {
+      System.setProperty(PAGES_AHEAD, "2");
+    }
+  }
+
   /** What pandas calls an index that it writes as a column. */
   private static final Pattern PANDAS_INDEX = Pattern.compile("__index_level_[0-9]+__");
 
@@ -47,8 +62,13 @@ final class ParquetTable extends TableReader {
   private final @Nullable ParquetColumn idColumn;
   private final long rowsInFile;
 
-  /** Rows of the current batch, row by row. */
-  private final double[] block;
+  private final int tileRows;
+
+  /** Some rows of the current batch, row by row, from one whose number is a multiple of theirs. */
+  private final double[] tile;
+
+  /** Whether the current row's tile is decoded. */
+  private boolean tileRead;
 
   private int batchRows;
 
@@ -92,7 +112,8 @@ final class ParquetTable extends TableReader {
     }
     columnOfValue = chosen.toArray(ParquetColumn[]::new);
     idColumn = id;
-    block = new double[batch * chosen.size()];
+    tileRows = Math.max(1, TILE / chosen.size());
+    tile = new double[tileRows * chosen.size()];
   }
 
   private static ColumnProjection projection(List<ColumnSchema> read) {
@@ -175,9 +196,52 @@ final class ParquetTable extends TableReader {
       at = 0;
     }
     row++;
-    System.arraycopy(block, at * values.length, values, 0, values.length);
+    int within = at % tileRows;
+    if (within == 0 || !tileRead) {
+      int rows = Math.min(tileRows, batchRows - (at - within));
+      decode(at - within, rows, tile, 0);
+      tileRead = true;
+    }
+    System.arraycopy(tile, within * values.length, values, 0, values.length);
     badSlot = NonFinite.firstIn(values);
     return true;
+  }
+
+  @Override
+  public int nextGood(double[] target, int from, int most) {
+    if (at + 1 >= batchRows) {
+      if (!readBatch()) {
+        return 0;
+      }
+      at = -1;
+    }
+    tileRead = false;
+    int count = Math.min(most, batchRows - (at + 1));
+    int good = 0;
+    for (int rows; good < count; good += rows) {
+      rows = Math.min(tileRows, count - good);
+      int start = from + good * values.length;
+      decode(at + 1 + good, rows, target, start);
+      int finite = NonFinite.rowsBefore(target, start, rows, values.length);
+      if (finite < rows) {
+        good += finite;
+        break;
+      }
+    }
+    at += good;
+    row += good;
+    badSlot = good > 0 ? -1 : badSlot;
+    return good;
+  }
+
+  private void decode(int first, int rows, double[] target, int from) {
+    try {
+      for (int slot = 0; slot < columnOfValue.length; slot++) {
+        columnOfValue[slot].decode(first, rows, target, from + slot, values.length);
+      }
+    } catch (RuntimeException | LinkageError | InternalError e) {
+      throw unreadable(file, e);
+    }
   }
 
   private boolean readBatch() {
@@ -189,11 +253,8 @@ final class ParquetTable extends TableReader {
         }
         return false;
       }
-      int rows = columns.getRecordCount();
-      for (int slot = 0; slot < columnOfValue.length; slot++) {
-        columnOfValue[slot].decode(rows, block, slot, values.length);
-      }
-      batchRows = rows;
+      batchRows = columns.getRecordCount();
+      tileRead = false;
       return true;
     } catch (InvalidInputException e) {
       throw e;

@@ -92,8 +92,8 @@ final class PictureTable extends TableReader {
   }
 
   @Override
-  public String place() {
-    return pictures.path(row - 1);
+  public String place(int before) {
+    return pictures.path(row - 1 - before);
   }
 
   @Override

@@ -17,6 +17,21 @@ sealed interface Storage permits Storage.Pixels, Storage.Reals, MappedRows {
   /** Copies a row to {@code target[at…]}. */
   void copy(int row, double[] target, int at);
 
+  /** All rows with some of their values, in that order: a copy, unless they are mapped. */
+  default Storage select(int[] columns) {
+    RealsBuilder kept = new RealsBuilder(columns.length);
+    double[] row = new double[dimension()];
+    double[] part = new double[columns.length];
+    for (int r = 0; r < rows(); r++) {
+      copy(r, row, 0);
+      for (int i = 0; i < part.length; i++) {
+        part[i] = row[columns[i]];
+      }
+      kept.add(part);
+    }
+    return kept.build();
+  }
+
   /** One unsigned byte a value. */
   final class Pixels implements Storage {
     private final byte[] values;

@@ -156,13 +156,35 @@ public abstract sealed class TableReader implements Closeable
    */
   public abstract boolean next();
 
+  /**
+   * Reads good rows at once, where the format can; it ends before a bad row. Afterwards the current
+   * row is the last of them, without {@link #values} and {@link #id}.
+   *
+   * @param target overwritten: [rows,dimension] from {@code at} on
+   * @param most rows
+   * @return number of rows; 0 where only {@link #next} tells how it goes on
+   * @throws InvalidInputException as {@link #next}
+   */
+  public int nextGood(double[] target, int at, int most) {
+    return 0;
+  }
+
   /** Number of the current row, counted from 1 without the header. */
   public abstract long row();
 
   /**
    * Line of the file where the current row starts, counted from 1; 0 where the file has no lines.
    */
-  public long line() {
+  public final long line() {
+    return line(0);
+  }
+
+  /**
+   * The same of a row before the current one.
+   *
+   * @param before rows before the current one, fewer than {@link #nextGood} gave
+   */
+  public long line(int before) {
     return 0;
   }
 
@@ -195,8 +217,17 @@ public abstract sealed class TableReader implements Closeable
   }
 
   /** Where the current row stands, as "row 3" or "row 3 (line 4)". */
-  public String place() {
-    return "row " + row();
+  public final String place() {
+    return place(0);
+  }
+
+  /**
+   * The same of a row before the current one.
+   *
+   * @param before rows before the current one, fewer than {@link #nextGood} gave
+   */
+  public String place(int before) {
+    return "row " + (row() - before);
   }
 
   final ColumnChoice choice() {

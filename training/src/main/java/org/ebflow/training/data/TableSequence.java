@@ -73,8 +73,8 @@ final class TableSequence extends TableReader {
   }
 
   @Override
-  public long line() {
-    return current.line();
+  public long line(int before) {
+    return current.line(before);
   }
 
   @Override
@@ -93,8 +93,8 @@ final class TableSequence extends TableReader {
   }
 
   @Override
-  public String place() {
-    return files.get(next - 1).getFileName() + ", " + current.place();
+  public String place(int before) {
+    return files.get(next - 1).getFileName() + ", " + current.place(before);
   }
 
   @Override

@@ -94,11 +94,13 @@ public record Preprocessing(
    * Noise makes a density of such numbers, so that one between them has none: it is what pictures
    * scaled to 0…1 have. Null where it is a row of pixels, or the data are real-valued.
    *
-   * @param row finite values, read
+   * @param rows finite values, read
+   * @param from where the row begins
+   * @param columns of the row
    */
-  public @Nullable String problem(double[] row) {
-    for (int c = 0; levels > 0 && c < row.length; c++) {
-      double value = row[c];
+  public @Nullable String problem(double[] rows, int from, int columns) {
+    for (int c = 0; levels > 0 && c < columns; c++) {
+      double value = rows[from + c];
       if (!(value >= 0 && value < levels && value == Math.rint(value))) {
         return "column %d: expected a whole number from 0 to %d, as the model's pixels are, found %s"
             .formatted(c + 1, levels - 1, value);

@@ -237,7 +237,7 @@ public final class Recipe {
    * Rows that are held in memory count too.
    *
    * @param input shape of a row
-   * @param rowBytes bytes of the Java heap that rows take
+   * @param rowBytes bytes of the Java heap that rows and their order take
    * @throws InvalidInputException with both figures, if there is less
    */
   public void requireMemory(Shape input, long rowBytes) {
@@ -296,7 +296,8 @@ public final class Recipe {
   public Trainer trainer(Dataset like) {
     Shape image = like.imageShape();
     Shape input = image == null ? Shape.plain(like.dimension()) : image;
-    requireMemory(input, like.heapBytes());
+    long epochOrder = (long) Integer.BYTES * like.size();
+    requireMemory(input, like.heapBytes() + epochOrder);
     return Trainer.of(flow(input, precision()), objective(like.dimension(), image))
         .recipe(toMap())
         .preprocessing(preprocessing())

@@ -122,13 +122,22 @@ public record EmpiricalDistribution(long rows, double[] values, long[] first, lo
    * @param tolerance in nats, what rounding may do to a log p
    */
   double percentile(double logProb, double tolerance) {
+    return percentile(logProb, tolerance, Arrays.binarySearch(values, logProb));
+  }
+
+  /**
+   * As the other.
+   *
+   * @param found what {@link Arrays#binarySearch(double[], double)} tells of log p among the values
+   */
+  double percentile(double logProb, double tolerance, int found) {
     if (rows == 0 || Double.isNaN(logProb)) {
       return Double.NaN;
     }
     if (logProb == Double.NEGATIVE_INFINITY) {
       return 0;
     }
-    int at = Arrays.binarySearch(values, logProb);
+    int at = found;
     int above = at >= 0 ? at : -at - 1;
     if (at < 0) {
       at = nearestTie(logProb, tolerance, above);

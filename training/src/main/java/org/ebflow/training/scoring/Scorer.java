@@ -60,6 +60,7 @@ public final class Scorer implements AutoCloseable {
   private final Blas blas;
   private final TrainedFlow model;
   private final double rounding;
+  private final PercentileLookup percentiles;
   private final double logZ;
   private final double preprocessingLogDet;
   private final Noise noise;
@@ -100,6 +101,7 @@ public final class Scorer implements AutoCloseable {
     this.model = model;
     this.blas = blas;
     rounding = bfloat16 ? TrainedFlow.BFLOAT16_ROUNDING : TrainedFlow.FLOAT32_ROUNDING;
+    percentiles = new PercentileLookup(model.data().quantiles());
     Preprocessing preprocessing = model.preprocessing();
     noise = new Noise(model.seed());
     team = new Team(threads);
@@ -285,7 +287,7 @@ public final class Scorer implements AutoCloseable {
    * as equal to that of training rows depends on the scorer's precision.
    */
   public double percentile(double logProb) {
-    return model.percentile(logProb, rounding);
+    return percentiles.percentile(logProb, model.roundingOf(logProb, rounding));
   }
 
   /** Exact likelihood of a whole data set. */

@@ -100,7 +100,7 @@ public record TrainedFlow(Flow flow, Preprocessing preprocessing, DataDescriptio
     }
     boolean pixels = rows.levels() > 0 && rows.levels() <= preprocessing.levels();
     for (int r = 0; preprocessing.levels() > 0 && !pixels && r < rows.size(); r++) {
-      String problem = preprocessing.problem(rows.row(r));
+      String problem = preprocessing.problem(rows.row(r), 0, rows.dimension());
       if (problem != null) {
         throw new InvalidInputException(rows.name() + ": row " + rows.number(r) + ": " + problem);
       }
@@ -136,11 +136,12 @@ public record TrainedFlow(Flow flow, Preprocessing preprocessing, DataDescriptio
    * to float32 may cause. {@link Scorer#percentile} allows for bfloat16 too.
    */
   public double percentile(double logProb) {
-    return percentile(logProb, FLOAT32_ROUNDING);
+    return data.quantiles.percentile(logProb, roundingOf(logProb, FLOAT32_ROUNDING));
   }
 
-  double percentile(double logProb, double rounding) {
-    return data.quantiles.percentile(logProb, rounding * (flow.dimension() + Math.abs(logProb)));
+  /** What rounding may do to a log p, in nats. */
+  double roundingOf(double logProb, double rounding) {
+    return rounding * (flow.dimension() + Math.abs(logProb));
   }
 
   /**
