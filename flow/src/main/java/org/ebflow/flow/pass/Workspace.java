@@ -46,6 +46,7 @@ public final class Workspace {
   /** What all workspaces of one worker's pass share. */
   private static final class State {
     boolean afterScore;
+    final List<@Nullable Matrix> scratch = new ArrayList<>();
   }
 
   /** Buffers of one layer, shared by all workers of a pass. */
@@ -371,6 +372,24 @@ public final class Workspace {
       constants.set(slot, found);
     }
     return found;
+  }
+
+  /**
+   * A row of at least so many numbers of this worker alone, for what lies between the steps of one
+   * computation: all layers overwrite it. To be asked for once, since a larger one may follow.
+   */
+  public Matrix scratch(int number, int size) {
+    Matrix found = at(state.scratch, number);
+    if (found == null || found.columns() < size) {
+      found = shared.pool.matrix(1, size);
+      state.scratch.set(number, found);
+    }
+    return found;
+  }
+
+  /** Whether operands of products are rounded to bfloat16. */
+  public boolean rounds() {
+    return compute.rounds();
   }
 
   /**

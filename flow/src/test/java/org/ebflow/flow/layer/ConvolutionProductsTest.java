@@ -73,16 +73,18 @@ class ConvolutionProductsTest {
       Workspace kept = Workspace.forTeam(compute, none, team, BATCH, 0, true)[0];
       Parameter block = new Parameter("weight", out, shape.taps(), Initializers.constant(0));
       ConvolutionProducts[] ways = {
-        new RowProducts(shape, block, kept, 0), new PatchProducts(shape, block, kept, 8)
+        new RowProducts(shape, block, kept, 0),
+        new PatchProducts(shape, block, kept, 8),
+        new FourierProducts(shape, block, kept, 16)
       };
       for (int step = 0; step < 2; step++) {
         Matrix weight = random(precision, out, shape.taps(), 10 * step + 1);
         Matrix x = random(precision, BATCH, shape.inputs(), 10 * step + 2);
         Matrix yBar = random(precision, BATCH, shape.outputs(), 10 * step + 3);
-        Matrix[] y = new Matrix[2];
-        Matrix[] xBar = new Matrix[2];
-        Matrix[] weightBar = new Matrix[2];
-        for (int i = 0; i < 2; i++) {
+        Matrix[] y = new Matrix[ways.length];
+        Matrix[] xBar = new Matrix[ways.length];
+        Matrix[] weightBar = new Matrix[ways.length];
+        for (int i = 0; i < ways.length; i++) {
           y[i] = Matrix.allocate(precision, BATCH, shape.outputs());
           xBar[i] = random(precision, BATCH, shape.inputs(), 4);
           weightBar[i] = random(precision, out, shape.taps(), 4);
@@ -94,9 +96,11 @@ class ConvolutionProductsTest {
           way.addWeightGradient(team.worker(0), false, yBar, x, weightBar[i]); // adds
         }
         assertAdjoint(x, xBar[0], y[0], yBar, error);
-        assertClose(y[1], y[0], error);
-        assertClose(xBar[1], xBar[0], error);
-        assertClose(weightBar[1], weightBar[0], error);
+        for (int i = 1; i < ways.length; i++) {
+          assertClose(y[i], y[0], error);
+          assertClose(xBar[i], xBar[0], error);
+          assertClose(weightBar[i], weightBar[0], error);
+        }
       }
     }
   }
