@@ -20,17 +20,18 @@ import org.jspecify.annotations.Nullable;
  * <p>Which way is faster depends on the shape (benchmarks/results/2026-11-27-convolution). {@link
  * RowProducts} multiplies whole rows of images by a band matrix, which has as many elements as the
  * weight times the image's width over the square's side. {@link PatchProducts} copies patches,
- * which takes as long as {@link #COPY} FLOP per number.
+ * which takes as long as {@link #COPY} FLOP per number. {@link FourierProducts} multiplies far less
+ * than the former, but takes as long as {@link #TRANSFORM} FLOP to transform a number and back.
  *
- * <p>Where products round (docs/decisions/0006), those of all shapes do: images or patches, and
- * what is computed from the weight. That pays for all but the smallest sums.
+ * <p>Where products round (docs/decisions/0006), those of rows and of patches of all shapes do:
+ * images or patches, and what is computed from the weight. That pays for all but the smallest sums.
  */
 abstract sealed class ConvolutionProducts permits RowProducts, PatchProducts, FourierProducts {
   /** FLOP of products that take as long as to copy one number of a patch. */
   private static final double COPY = 60;
 
   /** The same for one number of the Fourier transform and its transpose. */
-  private static final double TRANSFORM = 500;
+  private static final double TRANSFORM = 300;
 
   /** How many times faster products of whole rows are in bfloat16. */
   private static final double ROUNDED = 2.2;

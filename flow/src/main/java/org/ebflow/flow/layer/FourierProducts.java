@@ -15,7 +15,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * A convolution as products of Fourier coefficients, for passes that go back
- * (docs/decisions/0050-convolutions-by-fourier-transform.md).
+ * (docs/decisions/0046).
  *
  * <p>The transform T of images keeps norms, and so y = Tᵀ M T x with a matrix M [2·out,2·in] of
  * real and imaginary parts for each frequency: [[Re Ŵ, -Im Ŵ], [Im Ŵ, Re Ŵ]]. Hence x̄ = Tᵀ Mᵀ T ȳ
@@ -65,10 +65,7 @@ final class FourierProducts extends ConvolutionProducts {
     kept.kernels().rows().combine(-1, sines, 0, sines, negatedSines);
     int width = 4 * shape.out() * shape.in();
     weights = new Blocks(kept.own(slot + WEIGHTS, transform.frequencies(), width));
-    weightsBar =
-        new Blocks(
-            kept.scratch(WEIGHTS_BAR, transform.frequencies() * width)
-                .reshape(transform.frequencies(), width));
+    weightsBar = new Blocks(kept.scratch(WEIGHTS_BAR, transform.frequencies(), width));
   }
 
   /** The matrix M of each frequency, and its parts for each output channel. */
@@ -127,26 +124,21 @@ final class FourierProducts extends ConvolutionProducts {
       int n = channels * images;
       int high = transform.rows();
       int wide = transform.columns();
-      products = view(PIXELS, high * wide, n);
-      pixels = view(PIXELS, shape.pixels() * channels, images);
+      products = kept.scratch(PIXELS, high * wide, n);
+      pixels = kept.scratch(PIXELS, shape.pixels() * channels, images);
       pixelRows = pixels.reshape(shape.height(), shape.width() * n);
-      rows = view(ROWS, high, shape.width() * n);
+      rows = kept.scratch(ROWS, high, shape.width() * n);
       pixelsOfRow = new Matrix[high];
       ofRow = new Matrix[high];
       for (int y = 0; y < high; y++) {
         pixelsOfRow[y] = rows.rows(y, y + 1).reshape(shape.width(), n);
         ofRow[y] = products.rows(y * wide, (y + 1) * wide);
       }
-      coefficients = view(number, transform.frequencies(), 2 * n);
+      coefficients = kept.scratch(number, transform.frequencies(), 2 * n);
       ofFrequency = new Matrix[transform.frequencies()];
       for (int f = 0; f < ofFrequency.length; f++) {
         ofFrequency[f] = coefficients.rows(f, f + 1).reshape(2 * channels, images);
       }
-    }
-
-    private Matrix view(int number, int height, int width) {
-      int size = Math.multiplyExact(height, width);
-      return kept.scratch(number, size).columns(0, size).reshape(height, width);
     }
 
     /** Coefficients ← T x. */

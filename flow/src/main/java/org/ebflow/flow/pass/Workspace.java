@@ -375,16 +375,18 @@ public final class Workspace {
   }
 
   /**
-   * A row of at least so many numbers of this worker alone, for what lies between the steps of one
-   * computation: all layers overwrite it. To be asked for once, since a larger one may follow.
+   * A matrix [height,width] of this worker alone, for what lies between the steps of one
+   * computation: all layers overwrite the memory of one number. Makes a view, so it is to be asked
+   * for once.
    */
-  public Matrix scratch(int number, int size) {
-    Matrix found = at(state.scratch, number);
-    if (found == null || found.columns() < size) {
-      found = shared.pool.matrix(1, size);
-      state.scratch.set(number, found);
+  public Matrix scratch(int number, int height, int width) {
+    int size = Math.multiplyExact(height, width);
+    Matrix memory = at(state.scratch, number);
+    if (memory == null || memory.columns() < size) {
+      memory = shared.pool.matrix(1, size);
+      state.scratch.set(number, memory);
     }
-    return found;
+    return memory.columns(0, size).reshape(height, width);
   }
 
   /** Whether operands of products are rounded to bfloat16. */
