@@ -14,13 +14,12 @@ import org.ebflow.linalg.Worker;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A convolution as products of Fourier coefficients, for passes that go back
- * (docs/decisions/0046).
+ * A convolution as products of Fourier coefficients, for passes that go back (docs/decisions/0046).
  *
  * <p>The transform T of images keeps norms, and so y = Tᵀ M T x with a matrix M [2·out,2·in] of
  * real and imaginary parts for each frequency: [[Re Ŵ, -Im Ŵ], [Im Ŵ, Re Ŵ]]. Hence x̄ = Tᵀ Mᵀ T ȳ
- * and M̄ = (T ȳ)(T x)ᵀ. T is a product by a matrix of cosines and sines along the columns of pixels,
- * then one along the rows, for some images at a time whose numbers lie innermost.
+ * and M̄ = (T ȳ)(T x)ᵀ. T is a product by a matrix of cosines and sines along the columns of
+ * pixels, then one along the rows, for some images at a time whose numbers lie innermost.
  *
  * <p>Nothing is rounded to bfloat16. Nothing is kept: the weight's gradient transforms again.
  */
@@ -178,8 +177,7 @@ final class FourierProducts extends ConvolutionProducts {
     int count = (to - from + IMAGES - 1) / IMAGES;
     Matrix[] result = new Matrix[count];
     for (int i = 0; i < count; i++) {
-      result[i] =
-          all.rows(from + i * (to - from) / count, from + (i + 1) * (to - from) / count);
+      result[i] = all.rows(from + i * (to - from) / count, from + (i + 1) * (to - from) / count);
     }
     return result;
   }

@@ -71,8 +71,7 @@ class ConvolutionProductsTest {
     ConvolutionShape shape = new ConvolutionShape(width, width, channels, channels, side);
     assertThat(ConvolutionProducts.byFourier(shape, false)).isEqualTo(exact);
     assertThat(ConvolutionProducts.byFourier(shape, true)).isEqualTo(rounded);
-    Parameter block =
-        new Parameter("weight", channels, shape.taps(), Initializers.constant(0));
+    Parameter block = new Parameter("weight", channels, shape.taps(), Initializers.constant(0));
     Parameters none = Parameters.initial(new LinkedHashMap<>(), Precision.FLOAT32, 1);
     Compute compute = Compute.of(Precision.FLOAT32, Blas.named("java"));
     try (Team team = new Team(1)) {
@@ -84,7 +83,9 @@ class ConvolutionProductsTest {
     }
   }
 
-  /** Each has some of the rows, more than are transformed at a time, and adds some of the weight's. */
+  /**
+   * Each has some of the rows, more than are transformed at a time, and adds some of the weight's.
+   */
   @ParameterizedTest
   @CsvSource({"2, 3, 3, 4, 131", "3, 2, 5, 1, 2", "1, 2, 1, 5, 1"})
   void twoWorkersSumTheGradientOfOne(int in, int out, int height, int width, int rows) {
@@ -108,7 +109,8 @@ class ConvolutionProductsTest {
           worker -> {
             Workspace own = kept[worker.rank()];
             ConvolutionShape larger = new ConvolutionShape(height + 2, width, in + 1, out + 1, 5);
-            new FourierProducts(larger, block, own, 4).forward(
+            new FourierProducts(larger, block, own, 4)
+                .forward(
                     Matrix.allocate(Precision.FLOAT64, rows, larger.inputs()),
                     Matrix.allocate(Precision.FLOAT64, rows, larger.outputs()));
             ConvolutionProducts shared = new FourierProducts(shape, block, own, 0);
