@@ -9,6 +9,7 @@ package org.ebflow.linalg;
  * @param jets jets of elementwise functions
  * @param coupling jets of the scaling of a coupling
  * @param convolution convolutions of images
+ * @param fourier layouts of the Fourier transform of images
  * @param spectral spectral normalisation of weights
  * @param noise counter-based noise
  * @param optimizer parameter updates
@@ -21,6 +22,7 @@ public record Kernels(
     ElementwiseJets jets,
     CouplingKernels coupling,
     ConvolutionKernels convolution,
+    FourierKernels fourier,
     SpectralKernels spectral,
     NoiseKernels noise,
     OptimizerKernels optimizer,

@@ -14,6 +14,7 @@ import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.ebflow.flow.Flow;
 import org.ebflow.flow.layer.Activation;
+import org.ebflow.flow.layer.Convolution;
 import org.ebflow.flow.layer.MonotoneSpline;
 import org.ebflow.flow.layer.Shape;
 import org.ebflow.flow.model.CouplingConfig;
@@ -47,6 +48,8 @@ import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class TrainingStepTest {
+  private static final Shape MANY_CHANNELS = new Shape(12, 2, 5);
+
   private static final ThreadMXBean THREADS = (ThreadMXBean) ManagementFactory.getThreadMXBean();
 
   private static final double EPSILON = 1e3;
@@ -143,7 +146,10 @@ class TrainingStepTest {
         .flatMap(objective -> convolutions().map(flow -> Arguments.of(flow, objective)));
   }
 
-  /** By products of image rows, with dense LU and banded, and by products of patches. */
+  /**
+   * By products of image rows, with dense LU and banded, by products of patches, and of Fourier
+   * coefficients.
+   */
   @ParameterizedTest
   @MethodSource("objectivesWithConvolutions")
   void aStepThroughConvolutionsAllocatesNothingAfterWarmUp(Flow flow, Objective objective) {
@@ -197,7 +203,12 @@ class TrainingStepTest {
     return Stream.of(
         FlowsUnderTest.convolutions(new Shape(1, 4, 4), Precision.FLOAT32),
         FlowsUnderTest.convolutions(new Shape(1, 20, 4), Precision.FLOAT32),
-        FlowsUnderTest.networks(new Shape(2, 4, 9), 16, Precision.FLOAT32));
+        FlowsUnderTest.networks(new Shape(2, 4, 9), 16, Precision.FLOAT32),
+        Flow.of(MANY_CHANNELS)
+            .layer(new Convolution(MANY_CHANNELS, 9))
+            .smoothLeakyRelu(0.3)
+            .layer(new Convolution(MANY_CHANNELS, 9))
+            .build());
   }
 
   @ParameterizedTest

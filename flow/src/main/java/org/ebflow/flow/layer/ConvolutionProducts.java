@@ -7,6 +7,7 @@ import org.ebflow.flow.pass.Workspace;
 import org.ebflow.linalg.Blas;
 import org.ebflow.linalg.ConvolutionKernels;
 import org.ebflow.linalg.ConvolutionShape;
+import org.ebflow.linalg.FourierShape;
 import org.ebflow.linalg.Matrix;
 import org.ebflow.linalg.PackedWeight;
 import org.ebflow.linalg.Worker;
@@ -19,14 +20,21 @@ import org.jspecify.annotations.Nullable;
  * <p>Which way is faster depends on the shape (benchmarks/results/2026-11-27-convolution). {@link
  * RowProducts} multiplies whole rows of images by a band matrix, which has as many elements as the
  * weight times the image's width over the square's side. {@link PatchProducts} copies patches,
- * which takes as long as {@link #COPY} FLOP per number.
+ * which takes as long as {@link #COPY} FLOP per number. {@link FourierProducts} multiplies far less
+ * than the former, but takes as long as {@link #TRANSFORM} FLOP to transform a number and back.
  *
- * <p>Where products round (docs/decisions/0006), those of all shapes do: images or patches, and
- * what is computed from the weight. That pays for all but the smallest sums.
+ * <p>Where products round (docs/decisions/0006), those of rows and of patches of all shapes do:
+ * images or patches, and what is computed from the weight. That pays for all but the smallest sums.
  */
-abstract sealed class ConvolutionProducts permits RowProducts, PatchProducts {
+abstract sealed class ConvolutionProducts permits RowProducts, PatchProducts, FourierProducts {
   /** FLOP of products that take as long as to copy one number of a patch. */
   private static final double COPY = 60;
+
+  /** The same for one number of the Fourier transform and its transpose. */
+  private static final double TRANSFORM = 300;
+
+  /** How many times faster products of whole rows are in bfloat16. */
+  private static final double ROUNDED = 2.2;
 
   final ConvolutionShape shape;
   final Parameter block;
@@ -56,12 +64,15 @@ abstract sealed class ConvolutionProducts permits RowProducts, PatchProducts {
    * @param block whose values are the weight
    */
   static ConvolutionProducts of(ConvolutionShape shape, Parameter block, Workspace kept, int slot) {
-    return byRows(shape)
-        ? new RowProducts(shape, block, kept, slot)
-        : new PatchProducts(shape, block, kept, slot);
+    if (!byRows(shape)) {
+      return new PatchProducts(shape, block, kept, slot);
+    }
+    return kept.readAgain() && byFourier(shape, kept.rounds())
+        ? new FourierProducts(shape, block, kept, slot)
+        : new RowProducts(shape, block, kept, slot);
   }
 
-  /** The operands of that way's forward products. */
+  /** The operands of forward products in passes that do not go back. */
   static DerivedOperands operands(ConvolutionShape shape) {
     return byRows(shape) ? new RowProducts.Operands(shape) : new PatchProducts.Operands(shape);
   }
@@ -71,9 +82,26 @@ abstract sealed class ConvolutionProducts permits RowProducts, PatchProducts {
     double narrow = Math.min(shape.in(), shape.out());
     double wide = Math.max(shape.in(), shape.out());
     double side = shape.side();
-    double rows = 2 * side * shape.width() * narrow * wide;
     double patches = side * side * narrow * (2 * wide + (side == 1 ? 0 : COPY));
-    return rows < patches;
+    return rows(shape) < patches;
+  }
+
+  /** FLOP per pixel by products of whole rows. */
+  private static double rows(ConvolutionShape shape) {
+    return 2.0 * shape.side() * shape.width() * shape.in() * shape.out();
+  }
+
+  /**
+   * Whether a pass that goes back is estimated to take less time by products of Fourier
+   * coefficients than by products of whole rows.
+   *
+   * @param rounded whether the latter are in bfloat16
+   */
+  static boolean byFourier(ConvolutionShape shape, boolean rounded) {
+    double products =
+        8.0 * shape.in() * shape.out() * FourierShape.of(shape).frequencies() / shape.pixels();
+    double transforms = TRANSFORM * (shape.in() + shape.out());
+    return products + transforms < rows(shape) / (rounded ? ROUNDED : 1);
   }
 
   /**

@@ -12,7 +12,6 @@ import org.ebflow.linalg.ConvolutionShape;
 import org.ebflow.linalg.KernelChoice;
 import org.ebflow.linalg.Matrix;
 import org.ebflow.linalg.Operand;
-import org.ebflow.linalg.RowKernels;
 import org.ebflow.linalg.Worker;
 import org.jspecify.annotations.Nullable;
 
@@ -264,7 +263,7 @@ final class RowProducts extends ConvolutionProducts {
       own = new Gradient(worker);
       gradient = own;
     }
-    own.sum(worker, first, yBar, x, weightBar);
+    own.sum(first, yBar, x, weightBar);
   }
 
   /**
@@ -277,9 +276,7 @@ final class RowProducts extends ConvolutionProducts {
     private final ImageRows rows;
     private final @Nullable Matrix bandBar;
     private final Matrix[] windows;
-    private final Matrix[] parts;
-    private final Matrix[] ownParts;
-    private final IdentityHashMap<Matrix, Matrix> ownSums = new IdentityHashMap<>();
+    private final SharedSum shared;
 
     Gradient(Worker worker) {
       int height = shape.width() * shape.out();
@@ -290,19 +287,11 @@ final class RowProducts extends ConvolutionProducts {
       Matrix made = to > from ? kept.own(slot + BAND_BAR, to - from, width) : null;
       bandBar = made;
       windows = made == null ? new Matrix[0] : rows.windowsOfBand(made);
-      parts = kept.parts(slot + PARTS, shape.out(), shape.taps());
-      ownParts = new Matrix[parts.length];
-      for (int i = 0; i < parts.length; i++) {
-        ownParts[i] = ofWorker(worker, parts[i]);
-      }
+      shared = new SharedSum(worker, kept, slot + PARTS, shape.out(), shape.taps());
     }
 
-    private Matrix ofWorker(Worker worker, Matrix all) {
-      return all.rows(worker.from(shape.out()), worker.to(shape.out()));
-    }
-
-    void sum(Worker worker, boolean first, Matrix yBar, Matrix x, Matrix weightBar) {
-      Matrix part = parts[worker.rank()];
+    void sum(boolean first, Matrix yBar, Matrix x, Matrix weightBar) {
+      Matrix part = shared.own();
       part.fill(0);
       if (bandBar != null) {
         bandBar.fill(0);
@@ -313,20 +302,7 @@ final class RowProducts extends ConvolutionProducts {
         }
         kernels.addFolded(shape, bandBar, from, part);
       }
-      worker.barrier(); // all parts are written
-      Matrix sum = ownSums.get(weightBar);
-      if (sum == null) {
-        sum = ofWorker(worker, weightBar);
-        ownSums.put(weightBar, sum);
-      }
-      if (first) {
-        sum.fill(0);
-      }
-      RowKernels add = kept.kernels().rows();
-      for (int i = 0; i < ownParts.length; i++) {
-        add.combine(1, sum, 1, ownParts[i], sum);
-      }
-      worker.barrier(); // all parts are read
+      shared.addTo(first, weightBar);
     }
   }
 }

@@ -46,6 +46,7 @@ public final class Workspace {
   /** What all workspaces of one worker's pass share. */
   private static final class State {
     boolean afterScore;
+    final List<@Nullable Matrix> scratch = new ArrayList<>();
   }
 
   /** Buffers of one layer, shared by all workers of a pass. */
@@ -371,6 +372,26 @@ public final class Workspace {
       constants.set(slot, found);
     }
     return found;
+  }
+
+  /**
+   * A matrix [height,width] of this worker alone, for what lies between the steps of one
+   * computation: all layers overwrite the memory of one number. Makes a view, so it is to be asked
+   * for once.
+   */
+  public Matrix scratch(int number, int height, int width) {
+    int size = Math.multiplyExact(height, width);
+    Matrix memory = at(state.scratch, number);
+    if (memory == null || memory.columns() < size) {
+      memory = shared.pool.matrix(1, size);
+      state.scratch.set(number, memory);
+    }
+    return memory.columns(0, size).reshape(height, width);
+  }
+
+  /** Whether operands of products are rounded to bfloat16. */
+  public boolean rounds() {
+    return compute.rounds();
   }
 
   /**

@@ -53,6 +53,74 @@ class ConvolutionProductsTest {
         .isEqualTo(byRows);
   }
 
+  /** In passes that go back; others are made by rows. */
+  @ParameterizedTest
+  @CsvSource({
+    // the published models: float32, and where products of rows are rounded
+    "28, 1, 7, false, false",
+    "14, 4, 7, true, false",
+    "7, 16, 7, true, false",
+    "32, 3, 7, true, false",
+    "16, 12, 7, true, true",
+    "8, 48, 7, true, true",
+    // many channels of small images
+    "5, 12, 9, true, false"
+  })
+  void fewChannelsOfWideImagesAreTransformed(
+      int width, int channels, int side, boolean exact, boolean rounded) {
+    ConvolutionShape shape = new ConvolutionShape(width, width, channels, channels, side);
+    assertThat(ConvolutionProducts.byFourier(shape, false)).isEqualTo(exact);
+    assertThat(ConvolutionProducts.byFourier(shape, true)).isEqualTo(rounded);
+    Parameter block = new Parameter("weight", channels, shape.taps(), Initializers.constant(0));
+    Parameters none = Parameters.initial(new LinkedHashMap<>(), Precision.FLOAT32, 1);
+    Compute compute = Compute.of(Precision.FLOAT32, Blas.named("java"));
+    try (Team team = new Team(1)) {
+      for (boolean back : new boolean[] {false, true}) {
+        Workspace kept = Workspace.forTeam(compute, none, team, 1, 0, back)[0];
+        assertThat(ConvolutionProducts.of(shape, block, kept, 0))
+            .isInstanceOf(exact && back ? FourierProducts.class : RowProducts.class);
+      }
+    }
+  }
+
+  /**
+   * Each has some of the rows, more than are transformed at a time, and adds some of the weight's.
+   */
+  @ParameterizedTest
+  @CsvSource({"2, 3, 3, 4, 131", "3, 2, 5, 1, 2", "1, 2, 1, 5, 1"})
+  void twoWorkersSumTheGradientOfOne(int in, int out, int height, int width, int rows) {
+    ConvolutionShape shape = new ConvolutionShape(height, width, in, out, 5);
+    Parameter block = new Parameter("weight", out, shape.taps(), Initializers.constant(0));
+    Parameters none = Parameters.initial(new LinkedHashMap<>(), Precision.FLOAT64, 1);
+    Compute compute = Compute.of(Precision.FLOAT64, Blas.named("openblas"));
+    Matrix weight = random(Precision.FLOAT64, out, shape.taps(), 1);
+    Matrix x = random(Precision.FLOAT64, rows, shape.inputs(), 2);
+    Matrix yBar = random(Precision.FLOAT64, rows, shape.outputs(), 3);
+    Matrix expected = Matrix.allocate(Precision.FLOAT64, out, shape.taps());
+    Matrix found = random(Precision.FLOAT64, out, shape.taps(), 4);
+    try (Team one = new Team(1);
+        Team two = new Team(2)) {
+      Workspace alone = Workspace.forTeam(compute, none, one, rows, 0, true)[0];
+      ConvolutionProducts way = new RowProducts(shape, block, alone, 0);
+      way.start(weight);
+      way.addWeightGradient(one.worker(0), true, yBar, x, expected);
+      Workspace[] kept = Workspace.forTeam(compute, none, two, rows, 0, true);
+      two.run(
+          worker -> {
+            Workspace own = kept[worker.rank()];
+            ConvolutionShape larger = new ConvolutionShape(height + 2, width, in + 1, out + 1, 5);
+            new FourierProducts(larger, block, own, 4)
+                .forward(
+                    Matrix.allocate(Precision.FLOAT64, rows, larger.inputs()),
+                    Matrix.allocate(Precision.FLOAT64, rows, larger.outputs()));
+            ConvolutionProducts shared = new FourierProducts(shape, block, own, 0);
+            shared.start(weight);
+            shared.addWeightGradient(worker, true, yBar, x, found);
+          });
+    }
+    assertClose(found, expected, 1e-11 * rows);
+  }
+
   /**
    * Of 32×32 pixels two images of 6 channels, or one of 16, fill the memory of the patches. What an
    * earlier step with other weights has left in memory does not count.
@@ -73,16 +141,18 @@ class ConvolutionProductsTest {
       Workspace kept = Workspace.forTeam(compute, none, team, BATCH, 0, true)[0];
       Parameter block = new Parameter("weight", out, shape.taps(), Initializers.constant(0));
       ConvolutionProducts[] ways = {
-        new RowProducts(shape, block, kept, 0), new PatchProducts(shape, block, kept, 8)
+        new RowProducts(shape, block, kept, 0),
+        new PatchProducts(shape, block, kept, 8),
+        new FourierProducts(shape, block, kept, 16)
       };
       for (int step = 0; step < 2; step++) {
         Matrix weight = random(precision, out, shape.taps(), 10 * step + 1);
         Matrix x = random(precision, BATCH, shape.inputs(), 10 * step + 2);
         Matrix yBar = random(precision, BATCH, shape.outputs(), 10 * step + 3);
-        Matrix[] y = new Matrix[2];
-        Matrix[] xBar = new Matrix[2];
-        Matrix[] weightBar = new Matrix[2];
-        for (int i = 0; i < 2; i++) {
+        Matrix[] y = new Matrix[ways.length];
+        Matrix[] xBar = new Matrix[ways.length];
+        Matrix[] weightBar = new Matrix[ways.length];
+        for (int i = 0; i < ways.length; i++) {
           y[i] = Matrix.allocate(precision, BATCH, shape.outputs());
           xBar[i] = random(precision, BATCH, shape.inputs(), 4);
           weightBar[i] = random(precision, out, shape.taps(), 4);
@@ -94,9 +164,11 @@ class ConvolutionProductsTest {
           way.addWeightGradient(team.worker(0), false, yBar, x, weightBar[i]); // adds
         }
         assertAdjoint(x, xBar[0], y[0], yBar, error);
-        assertClose(y[1], y[0], error);
-        assertClose(xBar[1], xBar[0], error);
-        assertClose(weightBar[1], weightBar[0], error);
+        for (int i = 1; i < ways.length; i++) {
+          assertClose(y[i], y[0], error);
+          assertClose(xBar[i], xBar[0], error);
+          assertClose(weightBar[i], weightBar[0], error);
+        }
       }
     }
   }

@@ -7,6 +7,7 @@ import java.util.stream.IntStream;
 import org.ebflow.linalg.ElementwiseBijection;
 import org.ebflow.linalg.ElementwiseFunction;
 import org.ebflow.linalg.ElementwiseFunction.Derivatives;
+import org.ebflow.linalg.FourierShape;
 import org.ebflow.linalg.FunctionUnderTest;
 import org.ebflow.linalg.Kernels;
 import org.ebflow.linalg.Matrix;
@@ -28,6 +29,7 @@ interface Operation {
     monotoneSpline(all);
     coupling(all);
     rows(all);
+    fourier(all);
     noiseAndOptimizer(all);
     return all;
   }
@@ -256,6 +258,31 @@ interface Operation {
           Matrix y = m.matrix(n, w + 2);
           int[] target = IntStream.range(0, w).map(c -> w + 1 - c).toArray();
           return () -> k.rows().scatterColumns(x, target, y);
+        });
+  }
+
+  private static void fourier(Map<String, Operation> all) {
+    all.put(
+        "fourier.transpose",
+        (k, m, n, w) -> {
+          Matrix x = m.matrix(w, w + 2);
+          Matrix y = m.empty(w + 2, w);
+          return () -> k.fourier().transpose(x, y);
+        });
+    FourierShape shape = new FourierShape(2, 3, 3);
+    all.put(
+        "fourier.combine",
+        (k, m, n, w) -> {
+          Matrix products = m.matrix(shape.rows() * shape.columns(), w);
+          Matrix coefficients = m.empty(shape.frequencies(), 2 * w);
+          return () -> k.fourier().combine(shape, products, coefficients);
+        });
+    all.put(
+        "fourier.separate",
+        (k, m, n, w) -> {
+          Matrix coefficients = m.matrix(shape.frequencies(), 2 * w);
+          Matrix products = m.empty(shape.rows() * shape.columns(), w);
+          return () -> k.fourier().separate(shape, coefficients, products);
         });
   }
 
