@@ -336,7 +336,7 @@ public final class ScoringBenchmark implements Callable<Integer> {
     Path out = output(input);
     ScoringInput table = ScoringInput.match(InputFiles.of(input), options, null);
     TableScoring scoring =
-        new TableScoring(model, scorer, List.of(table), pixels ? 512 : 4096, true);
+        new TableScoring(model, scorer, List.of(table), pixels ? 512 : 4096, true, 0);
     long cpu = cpuNanos();
     long start = System.nanoTime();
     long scored =

@@ -103,6 +103,9 @@ record BlockScoring(
         block[count] = input.next();
         reasons[count] = values.read(block[count], row);
         if (reasons[count] == null) {
+          reasons[count] = borrowed.model().preprocessing().problem(row, 0, row.length);
+        }
+        if (reasons[count] == null) {
           System.arraycopy(row, 0, rows.doubles(), good * row.length, row.length);
           good++;
         } else if (strict) {

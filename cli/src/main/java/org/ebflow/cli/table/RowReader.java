@@ -94,8 +94,7 @@ final class RowReader implements AutoCloseable {
       String problem = preprocessing.problem(target, (start + i) * columns, columns);
       if (problem == null) {
         if (block.good < start + i) {
-          System.arraycopy(
-              target, (start + i) * columns, target, block.good * columns, columns);
+          System.arraycopy(target, (start + i) * columns, target, block.good * columns, columns);
         }
         block.place[block.good++] = block.inputs + i;
       } else {
@@ -153,15 +152,13 @@ final class RowReader implements AutoCloseable {
    * @param before rows before the reader's current one
    * @throws InvalidInputException if the first bad row is an error
    */
-  private void reject(
-      TableReader reader, int before, String id, String problem, RowBlock block) {
+  private void reject(TableReader reader, int before, String id, String problem, RowBlock block) {
     Object name = inputs.get(nextInput - 1).files().name();
     if (strict) {
       throw new InvalidInputException(name + ": " + reader.place(before) + ": " + problem);
     }
     block.rejected.add(
-        new RejectedRow(
-            id, name.toString(), reader.row() - before, reader.line(before), problem));
+        new RejectedRow(id, name.toString(), reader.row() - before, reader.line(before), problem));
   }
 
   @Override

@@ -14,11 +14,11 @@ import java.util.List;
 import java.util.PriorityQueue;
 import org.ebflow.linalg.Matrix;
 import org.ebflow.linalg.Precision;
-import org.ebflow.training.scoring.ScoreColumns;
 import org.ebflow.training.data.FileFormat;
 import org.ebflow.training.data.NpyWriter;
 import org.ebflow.training.data.ParquetWriter;
 import org.ebflow.training.data.ParquetWriter.Values;
+import org.ebflow.training.scoring.ScoreColumns;
 import org.jspecify.annotations.Nullable;
 
 /**

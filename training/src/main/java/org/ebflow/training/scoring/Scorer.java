@@ -64,7 +64,6 @@ public final class Scorer implements AutoCloseable {
   private final double logZ;
   private final double preprocessingLogDet;
   private final Noise noise;
-  private final Blas blas;
   private final ScoringPlan plan;
   private final Team team;
   private final BlockScorer[] workers;
@@ -99,7 +98,6 @@ public final class Scorer implements AutoCloseable {
     memoryNeed(threads).requireFits("scores by a model of " + flow.dimension() + " columns");
     requireFiniteWeights(flow);
     this.model = model;
-    this.blas = blas;
     rounding = bfloat16 ? TrainedFlow.BFLOAT16_ROUNDING : TrainedFlow.FLOAT32_ROUNDING;
     percentiles = new PercentileLookup(model.data().quantiles());
     Preprocessing preprocessing = model.preprocessing();
@@ -119,10 +117,10 @@ public final class Scorer implements AutoCloseable {
         }
       }
       preprocessingLogDet = constant;
-      few = new BlockScorer(blas, FEW);
+      few = new BlockScorer(FEW);
       workers = new BlockScorer[threads];
       for (int rank = 0; rank < threads; rank++) {
-        workers[rank] = new BlockScorer(blas, block);
+        workers[rank] = new BlockScorer(block);
       }
       complete = true;
     } finally {
@@ -335,11 +333,8 @@ public final class Scorer implements AutoCloseable {
 
   /** A scorer of this one's rows that computes on its caller's thread alone. */
   public synchronized ThreadScorer threadScorer() {
-    if (closed) {
-      throw new IllegalStateException("Scorer.threadScorer: the scorer is closed");
-    }
-    MemoryNeed.ofPass(flow.layers(), flow.dimension(), FEW + block, 1, flow.precision())
-        .requireFits("another thread that scores");
+    requireOpen("threadScorer");
+    needOfPasses(FEW + block, 1).requireFits("another thread that scores");
     return new ThreadScorer();
   }
 
@@ -354,8 +349,8 @@ public final class Scorer implements AutoCloseable {
     private final BlockScorer large;
 
     private ThreadScorer() {
-      small = new BlockScorer(model.preprocessing(), blas, FEW);
-      large = new BlockScorer(model.preprocessing(), blas, block);
+      small = new BlockScorer(FEW);
+      large = new BlockScorer(block);
     }
 
     /** Overwrites the first {@code count} entries of {@code scores}. */
@@ -395,7 +390,7 @@ public final class Scorer implements AutoCloseable {
     private final FlowPass model;
     private final PreparedRows prepared;
 
-    BlockScorer(Blas blas, int block) {
+    BlockScorer(int block) {
       model = plan.pass(solo, block);
       prepared = new PreparedRows(Scorer.this.model, noise, blas, solo, model.input().stream(0));
     }
