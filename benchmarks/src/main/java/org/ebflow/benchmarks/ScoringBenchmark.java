@@ -412,7 +412,7 @@ public final class ScoringBenchmark implements Callable<Integer> {
   }
 
   private void print() {
-    Cost memory = median(costs.get("0 scorer in memory"));
+    Cost memory = median(costs.getOrDefault("0 scorer in memory", List.of()));
     System.out.printf(
         Locale.ROOT,
         "%-42s %10s %9s %12s %9s %9s %9s%n",
