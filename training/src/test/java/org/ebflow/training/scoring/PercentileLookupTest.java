@@ -38,6 +38,6 @@ final class PercentileLookupTest {
   }
 
   private static void same(PercentileLookup lookup, EmpiricalDistribution distribution, double x) {
-    assertThat(lookup.percentile(x, 1e-4)).isEqualTo(distribution.percentile(x, 1e-4));
+    assertThat(lookup.percentile(x, 1e-4)).isEqualTo((Double) distribution.percentile(x, 1e-4));
   }
 }
