@@ -46,9 +46,9 @@ import picocli.CommandLine.Spec;
     })
 public final class ScoreCommand implements Callable<Integer> {
   /** Values in a block of rows, when the number of rows is not chosen. */
-  private static final int BLOCK_VALUES = 1 << 18;
+  private static final int BLOCK_VALUES = 1 << 19;
 
-  private static final int BLOCK_ROWS = 4096;
+  private static final int BLOCK_ROWS = 1 << 14;
   private static final int MOST_BLOCK_VALUES = 1 << 26;
 
   /** They are held in memory. */

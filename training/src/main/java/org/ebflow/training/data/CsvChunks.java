@@ -139,7 +139,8 @@ final class CsvChunks implements Closeable {
   /** The records from the first chunk on that was not given out; to be asked once. */
   CsvRecords<CsvRow> rest(CsvRow row) {
     parses.forEach(CsvChunks::await);
-    CsvRecords<CsvRow> records = new CsvRecords<>(file, options, row, encoding, new Rest());
+    CsvRecords<CsvRow> records =
+        new CsvRecords<>(file, options, row, encoding, new Rest(), linesBefore);
     if (linesBefore == 0) {
       for (long record = 0; record < known && records.next(); record++) {}
     }
@@ -150,26 +151,32 @@ final class CsvChunks implements Closeable {
   private final class Rest extends Reader {
     private Reader now = Reader.nullReader();
     private boolean behindChunks;
+    private boolean last;
 
     @Override
     public int read(char[] target, int offset, int length) throws IOException {
-      while (true) {
-        int read = now.read(target, offset, length);
-        if (read >= 0 || now == text) {
-          return read;
-        }
-        Parse next = parses.poll();
-        if (next != null) {
-          now = next.chunk.text();
-        } else if (!behindChunks) {
-          behindChunks = true;
-          now = new CharArrayReader(rest);
-        } else if (failure != null) {
-          throw failure;
-        } else {
-          now = text;
-        }
+      int read = now.read(target, offset, length);
+      while (read < 0 && !last) {
+        now = following();
+        read = now.read(target, offset, length);
       }
+      return read;
+    }
+
+    private Reader following() throws IOException {
+      Parse next = parses.poll();
+      if (next != null) {
+        return next.chunk.text();
+      }
+      if (!behindChunks) {
+        behindChunks = true;
+        return new CharArrayReader(rest);
+      }
+      if (failure != null) {
+        throw failure;
+      }
+      last = true;
+      return text;
     }
 
     @Override

@@ -11,13 +11,19 @@ import java.io.Reader;
 import java.io.UncheckedIOException;
 import java.nio.charset.CharacterCodingException;
 import java.util.Objects;
+import java.util.regex.Pattern;
 import org.ebflow.flow.InvalidInputException;
 import org.ebflow.flow.io.OneLine;
 
 /** The records of a comma-separated text (RFC 4180), empty lines included, told to a handler. */
 final class CsvRecords<T> implements Closeable {
   private final InputFile file;
+
+  /** What the parser's messages say of a place. */
+  private static final Pattern LINE = Pattern.compile("(?<=starting at line )[0-9]{1,18}");
+
   private final CsvEncoding encoding;
+  private final long linesBefore;
   private final CloseableIterator<T> records;
 
   CsvRecords(InputFile file, TableOptions options, CsvCallbackHandler<T> handler)
@@ -28,21 +34,24 @@ final class CsvRecords<T> implements Closeable {
   private CsvRecords(
       InputFile file, TableOptions options, CsvCallbackHandler<T> handler, CsvEncoding encoding)
       throws IOException {
-    this(file, options, handler, encoding, encoding.open(file));
+    this(file, options, handler, encoding, encoding.open(file), 0);
   }
 
   /**
    * Of a part of the text.
    *
    * @param encoding that of the file
+   * @param linesBefore lines of the file before the part
    */
   CsvRecords(
       InputFile file,
       TableOptions options,
       CsvCallbackHandler<T> handler,
       CsvEncoding encoding,
-      Reader text) {
+      Reader text,
+      long linesBefore) {
     this.file = file;
+    this.linesBefore = linesBefore;
     this.encoding = encoding;
     records =
         CsvReader.builder()
@@ -76,8 +85,14 @@ final class CsvRecords<T> implements Closeable {
     } catch (CsvParseException e) {
       String why = e.getMessage() + (e.getCause() == null ? "" : ": " + e.getCause().getMessage());
       throw new InvalidInputException(
-          file.path() + ": expected CSV, found corruption: " + OneLine.message(why), e);
+          file.path() + ": expected CSV, found corruption: " + OneLine.message(inFile(why)), e);
     }
+  }
+
+  /** A message with its line counted from the start of the file. */
+  private String inFile(String message) {
+    return LINE.matcher(message)
+        .replaceAll(line -> Long.toString(linesBefore + Long.parseLong(line.group())));
   }
 
   @Override

@@ -124,7 +124,7 @@ final class ParquetTable extends TableReader {
     ParquetPages.requireParquet(file);
     ParquetFileReader reader = null;
     try {
-      reader = ParquetFileReader.open(dev.hardwood.InputFile.of(file.path()));
+      reader = ParquetFileReader.open(new ParquetInput(file.path()));
       ParquetTable table = open(file, reader, options);
       reader = null;
       return table;
