@@ -60,7 +60,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>The model's file is broadcast. The tasks of an executor share one scorer; each computes on its
  * own thread alone and holds a block of rows at a time. A saved pipeline contains the model's file
- * (docs/decisions/0046).
+ * (docs/decisions/0048).
  */
 public final class FlowScorer extends Transformer implements MLWritable {
   @Serial private static final long serialVersionUID = 1;
