@@ -15,15 +15,12 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.function.Supplier;
 import org.ebflow.flow.Flow;
-import org.ebflow.golden.SharedFolder;
 import org.ebflow.linalg.Blas;
 import org.ebflow.linalg.Matrix;
 import org.ebflow.linalg.Precision;
-import org.ebflow.training.data.DataSources;
 import org.ebflow.training.data.Splits;
 import org.ebflow.training.objective.MaximumLikelihood;
 import org.ebflow.training.optimizer.RmsProp;
-import org.ebflow.training.recipe.Recipe;
 import org.ebflow.training.scoring.Scorer;
 import org.ebflow.training.scoring.TrainedFlow;
 import org.junit.jupiter.api.Test;
@@ -106,21 +103,28 @@ class ReplicaGroupTest {
   }
 
   @Test
-  void membersEndWithTheSameModelNearThatOfOneProcess() throws Exception {
-    Recipe recipe = Recipe.named("digits-fc-ssm").set("training.epochs", "40");
-    Splits data =
-        recipe.load(
-            DataSources.in(
-                SharedFolder.data().file("digits/digits.csv.gz").getParent().getParent()));
+  void membersWithRatesOfTheirNumberEndNearTheModelOfOneProcess() throws Exception {
+    Splits data = TrainerTest.gaussians(4000, 3);
     ThreadReplicas replicas = new ThreadReplicas(2);
 
-    List<TrainedFlow> members = train(replicas, 5, data, () -> recipe.trainer(data.train()));
+    List<TrainedFlow> members = train(replicas, 10, data, () -> linear(2e-2));
 
-    TrainedFlow one = recipe.trainer(data.train()).threads(1).fit(data, folder.resolve("one"));
+    TrainedFlow one = linear(1e-2).threads(1).fit(data, folder.resolve("one"));
+    TrainedFlow early = linear(1e-2).epochs(1).threads(1).fit(data, folder.resolve("early"));
     assertThat(nll(members.get(0), data)).isEqualTo(nll(members.get(1), data));
-    assertThat(nll(members.get(0), data)).isCloseTo(nll(one, data), within(1.0));
+    assertThat(nll(members.get(0), data)).isCloseTo(nll(one, data), within(0.02));
+    assertThat(nll(early, data)).isGreaterThan(nll(one, data) + 0.02);
     assertThat(Files.readString(folder.resolve("member0/config.json")))
-        .contains("\"replicas\" : 2", "\"average_every\" : 5");
+        .contains("\"replicas\" : 2", "\"average_every\" : 10");
+  }
+
+  private static Trainer linear(double rate) {
+    return Trainer.of(Flow.of(3).dense().build(), new MaximumLikelihood())
+        .optimizer(new RmsProp(rate))
+        .epochs(20)
+        .schedule(0.8, 20)
+        .batchSize(50)
+        .seed(3);
   }
 
   @Test
