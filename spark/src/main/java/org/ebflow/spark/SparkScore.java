@@ -1,7 +1,6 @@
 package org.ebflow.spark;
 
 import java.io.PrintWriter;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
@@ -9,12 +8,8 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.Callable;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
-import org.apache.spark.SparkException;
-import org.apache.spark.sql.AnalysisException;
 import org.apache.spark.sql.Column;
 import org.apache.spark.sql.DataFrameReader;
 import org.apache.spark.sql.Dataset;
@@ -25,12 +20,10 @@ import org.apache.spark.sql.functions;
 import org.apache.spark.sql.types.DataTypes;
 import org.apache.spark.sql.types.StructType;
 import org.ebflow.flow.InvalidInputException;
-import org.ebflow.flow.io.OneLine;
 import org.ebflow.training.data.FileFormat;
 import org.ebflow.training.data.TableOptions;
 import org.ebflow.training.scoring.ScoreColumns;
 import org.jspecify.annotations.Nullable;
-import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -46,8 +39,6 @@ import picocli.CommandLine.Spec;
           + "energy (nats), latent_norm, percentile (among the training rows), reason. A row that can't be scored has no scores and a reason."
     })
 public final class SparkScore implements Callable<Integer> {
-  private static final int INVALID_INPUT = 2;
-  private static final int FAULT = 70;
   private static final String REASON = "reason";
   private static final String ROWS = "rows";
   private static final String REJECTED = "rejected";
@@ -57,10 +48,6 @@ public final class SparkScore implements Callable<Integer> {
 
   /** Where Spark leaves a line of CSV that has another number of cells. */
   private static final String CORRUPT = "_corrupt_record";
-
-  /** How the message of a failed job quotes an exception of a task. */
-  private static final Pattern QUOTED =
-      Pattern.compile(Pattern.quote(InvalidInputException.class.getName()) + ": (.*)");
 
   @Spec private CommandSpec spec;
 
@@ -137,44 +124,12 @@ public final class SparkScore implements Callable<Integer> {
 
   /** Runs the program; a failure ends the JVM with its exit code. */
   public static void main(String[] args) {
-    int code = run(new PrintWriter(System.err, true, StandardCharsets.UTF_8), args);
-    if (SparkSession.getActiveSession().isDefined()) {
-      SparkSession.active().stop(); // else executors are started anew while the JVM ends
-    }
-    if (code != 0) {
-      System.exit(code);
-    }
+    SubmittedProgram.main(new SparkScore(), args);
   }
 
   /** Runs the program and returns its exit code. */
   static int run(PrintWriter err, String... args) {
-    return new CommandLine(new SparkScore())
-        .setErr(err)
-        .setUsageHelpAutoWidth(true)
-        .setParameterExceptionHandler(
-            (e, _) -> {
-              err.println("ebflow: " + OneLine.message(e) + " (see --help)");
-              return INVALID_INPUT;
-            })
-        .setExecutionExceptionHandler((e, _, _) -> failed(e, err))
-        .execute(args);
-  }
-
-  private static int failed(Exception e, PrintWriter err) {
-    for (Throwable cause = e; cause != null; cause = cause.getCause()) {
-      if (cause instanceof InvalidInputException || cause instanceof AnalysisException) {
-        err.println("ebflow: " + OneLine.message(cause));
-        return INVALID_INPUT;
-      }
-      Matcher quoted = QUOTED.matcher(String.valueOf(cause.getMessage()));
-      if (cause instanceof SparkException && quoted.find()) {
-        err.println("ebflow: " + OneLine.message(quoted.group(1)));
-        return INVALID_INPUT;
-      }
-    }
-    err.println("ebflow: a fault of this program or of the cluster, see these lines:");
-    e.printStackTrace(err);
-    return FAULT;
+    return SubmittedProgram.run(new SparkScore(), err, args);
   }
 
   @Override

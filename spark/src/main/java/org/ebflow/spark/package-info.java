@@ -1,4 +1,4 @@
-/** Scoring on Spark: a Spark ML transformer and a program for spark-submit. */
+/** Scoring and training on Spark: a Spark ML transformer, and programs for spark-submit. */
 @NullMarked
 package org.ebflow.spark;
 

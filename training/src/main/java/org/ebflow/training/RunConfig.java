@@ -78,6 +78,10 @@ final class RunConfig {
     root.put("settings", settings);
     root.put("objective", named(trainer.objective().name(), trainer.objective()));
     root.put("optimizer", named(trainer.optimizer().name(), trainer.optimizer()));
+    if (trainer.replicas().size() > 1) {
+      root.put("replicas", trainer.replicas().size());
+      root.put("average_every", trainer.averageEvery());
+    }
     root.put("precision", model.precision().name());
     root.put("products", trainer.bfloat16() ? "BFLOAT16" : model.precision().name());
     root.put("weights", model.parameters().count());

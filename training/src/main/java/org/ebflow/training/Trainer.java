@@ -38,6 +38,8 @@ public final class Trainer {
   private Map<String, Object> recipe = new LinkedHashMap<>();
   private TrainingListener listener = new TrainingListener() {};
   private @Nullable Blas blas;
+  private ReplicaGroup replicas = ReplicaGroup.SINGLE;
+  private int averageEvery = 1;
   private volatile boolean stopRequested;
 
   private Trainer(Flow flow, Objective objective) {
@@ -233,6 +235,25 @@ public final class Trainer {
   }
 
   /**
+   * Trains together with other processes, each with a trainer of the same settings and data and a
+   * folder of its own. The first member's folder is that of the run.
+   *
+   * <p>Weights and moments are averaged after every {@code every} steps of a member and before each
+   * evaluation, the moving average of the weights before evaluations. Losses in the first member's
+   * metrics.csv are those of its own batches. A request to stop counts at evaluations, that of the
+   * first member.
+   */
+  public Trainer replicas(ReplicaGroup group, int every) {
+    if (every < 1) {
+      throw new IllegalArgumentException(
+          "Trainer.replicas: averages every " + every + " steps, expected at least 1");
+    }
+    replicas = group;
+    averageEvery = every;
+    return this;
+  }
+
+  /**
    * Asks a running {@link #fit} or {@link #resume} to save and stop after the step it is in.
    * Thread-safe.
    */
@@ -280,6 +301,14 @@ public final class Trainer {
     return bfloat16;
   }
 
+  ReplicaGroup replicas() {
+    return replicas;
+  }
+
+  int averageEvery() {
+    return averageEvery;
+  }
+
   /**
    * Trains from the flow's present weights.
    *
@@ -319,6 +348,11 @@ public final class Trainer {
       throw new IllegalArgumentException(
           "Trainer: objective " + objective.name() + " does not tolerate bfloat16");
     }
-    return new TrainingRun(this, settings.build(), data, folder);
+    TrainingSettings chosen = settings.build();
+    if (replicas.size() > 1 && chosen.lastLayer() != LastLayer.TRAINED) {
+      throw new IllegalArgumentException(
+          "Trainer: a last layer in closed form can't be trained by several processes");
+    }
+    return new TrainingRun(this, chosen, data, folder);
   }
 }

@@ -1,10 +1,12 @@
 package org.ebflow.training;
 
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import org.ebflow.flow.pass.Compute;
 import org.ebflow.flow.pass.Parameters;
 import org.ebflow.linalg.Blas;
+import org.ebflow.linalg.Matrix;
 import org.ebflow.linalg.Team;
 import org.ebflow.training.data.Splits;
 import org.ebflow.training.optimizer.OptimizerState;
@@ -25,6 +27,7 @@ final class TrainingRun {
   private final RunFolder folder;
   private final TrainingListener listener;
   private final Blas blas;
+  private final ReplicaGroup replicas;
   private final RunModel model;
   private final Batches batches;
   private final OptimizerState state;
@@ -43,6 +46,7 @@ final class TrainingRun {
     this.folder = folder;
     this.listener = trainer.listener();
     this.blas = trainer.blas();
+    this.replicas = trainer.replicas();
     model = new RunModel(trainer, settings, data, blas);
     batches = new Batches(data.train().size(), settings);
     state = new OptimizerState(trainer.optimizer(), model.weights(), settings.averageDecay());
@@ -69,13 +73,18 @@ final class TrainingRun {
               : Compute.of(model.flow().precision(), blas);
       start(resume, team);
       stoppedBefore = stoppedEarly();
-      while (!ended()) {
+      boolean ended = ended();
+      while (!ended) {
+        long before = at.step;
         step(compute, team);
-        if (settings.evaluatesAfter(at.step, batches.perEpoch(), batches.steps())) {
+        boolean due = settings.evaluatesAfter(before, at.step, batches.perEpoch(), batches.steps());
+        averageReplicas(before, due);
+        if (due) {
           requireFiniteWeights(model.weights());
           evaluate();
+          ended = replicas.ofFirst(ended());
         }
-        if (trainer.stopRequested() && !ended()) {
+        if ((due || replicas.size() == 1) && replicas.ofFirst(trainer.stopRequested()) && !ended) {
           requireFiniteWeights(model.weights());
           save();
           folder.log("stopped on request after step " + at.step);
@@ -127,6 +136,22 @@ final class TrainingRun {
     }
   }
 
+  /** With the other replicas of the run, where that is due after a step. */
+  private void averageReplicas(long before, boolean evaluates) {
+    long stepsOfAll = (long) trainer.averageEvery() * replicas.size();
+    if (replicas.size() == 1
+        || !(evaluates || TrainingSettings.reaches(before, at.step, stepsOfAll))) {
+      return;
+    }
+    List<Matrix> numbers = new ArrayList<>(List.of(model.weights().flat()));
+    state.moments().forEach(moment -> numbers.add(moment.flat()));
+    if (evaluates) {
+      numbers.add(state.average().flat());
+    }
+    replicas.average(numbers);
+    model.weights().changed();
+  }
+
   private boolean ended() {
     return at.step >= batches.steps() || stoppedEarly();
   }
@@ -155,17 +180,19 @@ final class TrainingRun {
   }
 
   private void step(Compute compute, Team team) {
-    long epoch = batches.epoch(at.step);
+    long number = at.step + replicas.rank();
+    long next = Math.min(at.step + replicas.size(), batches.steps());
+    long epoch = batches.epoch(number);
     boolean rowDue =
-        (at.step + 1) % METRICS_EVERY == 0
-            || (at.step + 1) % batches.perEpoch() == 0
-            || at.step + 1 == batches.steps();
+        TrainingSettings.reaches(at.step, next, METRICS_EVERY)
+            || TrainingSettings.reaches(at.step, next, batches.perEpoch())
+            || next == batches.steps();
     double rate =
         trainer.optimizer().learningRate()
             * settings.rateFactor(at.step, batches.perEpoch(), batches.steps());
-    TrainingStep step = stepOf(compute, team, batches.rows(at.step));
-    step.run(team, batches.order(epoch), batches.start(at.step), at.step, rate, rowDue);
-    at.step++;
+    TrainingStep step = stepOf(compute, team, batches.rows(number));
+    step.run(team, batches.order(epoch), batches.start(number), number, rate, rowDue);
+    at.step = next;
     model.lastLayer().afterStep(at.step, model.weights());
     at.lossSum += step.loss();
     at.lossSteps++;

@@ -113,14 +113,21 @@ public record TrainingSettings(
     return steps == 0 ? byEpochs : Math.min(steps, byEpochs);
   }
 
-  /** Whether an evaluation is due after so many steps, of a run of {@code totalSteps}. */
-  boolean evaluatesAfter(long step, long stepsPerEpoch, long totalSteps) {
-    if (step == totalSteps) {
-      return true;
-    }
-    return evaluateSteps > 0
-        ? step % evaluateSteps == 0
-        : step % stepsPerEpoch == 0 && step / stepsPerEpoch % evaluateEvery == 0;
+  /**
+   * Whether an evaluation is due after {@code step} steps, of a run of {@code totalSteps}.
+   *
+   * @param before steps after which it was asked last
+   */
+  boolean evaluatesAfter(long before, long step, long stepsPerEpoch, long totalSteps) {
+    return step == totalSteps
+        || reaches(before, step, evaluateSteps > 0 ? evaluateSteps : stepsPerEpoch * evaluateEvery);
+  }
+
+  /**
+   * Whether there is a multiple of {@code every} from {@code before} (exclusive) to {@code step}.
+   */
+  static boolean reaches(long before, long step, long every) {
+    return step / every > before / every;
   }
 
   /**

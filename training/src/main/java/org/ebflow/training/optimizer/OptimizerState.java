@@ -52,6 +52,11 @@ public final class OptimizerState {
     return average;
   }
 
+  /** The optimizer's moments, in its order. */
+  public List<Parameters> moments() {
+    return List.of(moments);
+  }
+
   /** Updates made. */
   public long updates() {
     return updates;

@@ -120,6 +120,38 @@ class ScorerTest {
     assertThat(Scorer.rowsOfBlocks(numbers)).isEqualTo(rows);
   }
 
+  @ParameterizedTest
+  @ValueSource(ints = {1, 64, 65, BLOCK, ROWS})
+  void threadScorersSideBySideGiveTheScorersBits(int count) throws Exception {
+    Matrix rows = Matrix.ofRows(Precision.FLOAT64, gaussianRows(count, 43));
+    TrainedFlow model = model(Flow.of(43).dense().smoothLeakyRelu(0.3).dense().build());
+    try (Scorer scorer = new Scorer(model, Blas.auto(), 2)) {
+      Scores expected = scorer.score(rows);
+      List<FutureTask<Scores>> tasks = new ArrayList<>();
+      for (int i = 0; i < 2; i++) {
+        tasks.add(
+            new FutureTask<>(
+                () -> {
+                  Scores scores = new Scores(count);
+                  try (Scorer.ThreadScorer thread = scorer.threadScorer()) {
+                    thread.score(
+                        count,
+                        (from, to, target) ->
+                            target.rows(0, to - from).copyFrom(rows.rows(from, to)),
+                        scores);
+                  }
+                  return scores;
+                }));
+        Thread.ofPlatform().start(tasks.get(i));
+      }
+      for (FutureTask<Scores> task : tasks) {
+        assertThat(task.get().logProb()).isEqualTo(expected.logProb());
+        assertThat(task.get().energy()).isEqualTo(expected.energy());
+        assertThat(task.get().latentNorm()).isEqualTo(expected.latentNorm());
+      }
+    }
+  }
+
   @Test
   void aClosedScorerRefusesRows() {
     Scorer scorer =

@@ -1,0 +1,121 @@
+package org.ebflow.spark;
+
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Locale;
+import java.util.concurrent.Callable;
+import java.util.stream.IntStream;
+import org.apache.spark.api.java.JavaSparkContext;
+import org.apache.spark.sql.SparkSession;
+import org.ebflow.linalg.Blas;
+import org.ebflow.training.data.Splits;
+import org.ebflow.training.recipe.Recipe;
+import org.ebflow.training.scoring.Scorer;
+import org.ebflow.training.scoring.TrainedFlow;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+import scala.reflect.ClassTag$;
+
+/** Data-parallel training by a recipe, as a program for spark-submit. */
+@Command(
+    name = "spark-submit … --class org.ebflow.spark.SparkTrain ebflow-spark.jar",
+    description = {
+      "Trains by a recipe on several executors at once and leaves the run folder that ebflow train leaves.",
+      "Each replica takes every n-th batch of the run, with spark.task.cpus threads; parameters are averaged. An epoch is one pass over the training rows by all "
+          + "replicas together. The same call goes on from the last checkpoint."
+    })
+public final class SparkTrain implements Callable<Integer> {
+  @Spec private CommandSpec spec;
+
+  @Parameters(index = "0", paramLabel = "RECIPE", description = "Recipe or CONFIG.json.")
+  private String recipe;
+
+  @Option(
+      names = "--out",
+      required = true,
+      paramLabel = "DIR",
+      description = "Run folder, in a file system that the driver and all executors mount.")
+  private Path out;
+
+  @Option(
+      names = "--replicas",
+      required = true,
+      paramLabel = "N",
+      description = "Tasks that train at once; the cluster must have as many free slots.")
+  private int replicas;
+
+  @Option(
+      names = "--average-every",
+      paramLabel = "N",
+      description = "Steps of a replica between averages of the parameters. Default: 50.")
+  private int averageEvery = 50;
+
+  @Option(
+      names = "--set",
+      paramLabel = "KEY=VALUE",
+      description = "Another value of the recipe, as of ebflow train.")
+  private List<String> changes = List.of();
+
+  @Option(
+      names = "--data-dir",
+      paramLabel = "DIR",
+      description = "Folder of the data sets, mounted likewise. Default: each executor downloads.")
+  private @Nullable Path data;
+
+  @SuppressWarnings("UnusedVariable") // picocli acts on it
+  @Option(
+      names = {"-h", "--help"},
+      usageHelp = true,
+      description = "Shows this text.")
+  private boolean help;
+
+  /** Runs the program; a failure ends the JVM with its exit code. */
+  public static void main(String[] args) {
+    SubmittedProgram.main(new SparkTrain(), args);
+  }
+
+  /** Runs the program and returns its exit code. */
+  static int run(PrintWriter err, String... args) {
+    return SubmittedProgram.run(new SparkTrain(), err, args);
+  }
+
+  @Override
+  public Integer call() {
+    ReplicaTraining.Settings settings =
+        new ReplicaTraining.Settings(
+            recipe,
+            List.copyOf(changes),
+            data == null ? null : data.toAbsolutePath().toString(),
+            out.toAbsolutePath().toString(),
+            averageEvery);
+    Recipe changed = settings.changed(); // before the cluster is asked
+    SparkSession session = SparkSession.builder().appName("ebflow train").getOrCreate();
+    JavaSparkContext spark = JavaSparkContext.fromSparkContext(session.sparkContext());
+    spark
+        .parallelize(IntStream.range(0, replicas).boxed().toList(), replicas)
+        .rdd()
+        .barrier()
+        .mapPartitions(new ReplicaTraining(settings), false, ClassTag$.MODULE$.apply(String.class))
+        .count();
+    Splits splits = settings.load(changed);
+    TrainedFlow best = TrainedFlow.load(out);
+    try (Scorer scorer =
+        new Scorer(best, Blas.auto(), Runtime.getRuntime().availableProcessors())) {
+      spec.commandLine()
+          .getErr()
+          .printf(
+              Locale.ROOT,
+              "trained %s on %d replicas into %s: test NLL %.4f nats%n",
+              changed.name(),
+              replicas,
+              out,
+              scorer.evaluate(splits.test()).nll());
+    }
+    return 0;
+  }
+}

@@ -1,0 +1,148 @@
+package org.ebflow.spark;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.net.InetAddress;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CyclicBarrier;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+import org.ebflow.linalg.Blas;
+import org.ebflow.linalg.Matrix;
+import org.ebflow.linalg.Precision;
+import org.ebflow.training.data.DataSources;
+import org.ebflow.training.data.Splits;
+import org.ebflow.training.recipe.Recipe;
+import org.ebflow.training.scoring.Scorer;
+import org.ebflow.training.scoring.TrainedFlow;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class SparkTrainTest {
+  private static final String[] SHORT = {"training.steps=300", "training.epochs=0"};
+
+  @TempDir Path folder;
+
+  @ParameterizedTest
+  @CsvSource({"2, 1000, FLOAT32", "3, 1000, FLOAT64", "5, 3, FLOAT32"}) // some chunks are empty
+  void aRingGivesAllMembersTheSameMeans(int size, int length, Precision precision)
+      throws Exception {
+    String[] texts = new String[size];
+    CyclicBarrier barrier = new CyclicBarrier(size);
+    List<Future<Matrix>> members = new ArrayList<>();
+    try (ExecutorService threads = Executors.newFixedThreadPool(size)) {
+      for (int member = 0; member < size; member++) {
+        int rank = member;
+        members.add(
+            threads.submit(
+                () -> {
+                  try (RingReplicas replicas =
+                      RingReplicas.connect(
+                          rank,
+                          size,
+                          InetAddress.getLoopbackAddress(),
+                          mine -> gathered(texts, rank, mine, barrier))) {
+                    Matrix whole = Matrix.allocate(precision, 1, length + 7);
+                    Matrix numbers = whole.columns(7, length + 7); // off the array's start
+                    for (int c = 0; c < length; c++) {
+                      numbers.set(0, c, rank * 1.5 + c);
+                    }
+                    for (int round = 0; round < 2; round++) { // means stay as they are
+                      replicas.average(List.of(numbers));
+                      assertThat(replicas.ofFirst(rank == 0)).isTrue();
+                      assertThat(replicas.ofFirst(rank != 0)).isFalse();
+                    }
+                    return numbers;
+                  }
+                }));
+      }
+      for (Future<Matrix> member : members) {
+        for (int c = 0; c < length; c++) {
+          assertThat(member.get().get(0, c)).isCloseTo((size - 1) * 0.75 + c, within(1e-3));
+          assertThat(member.get().get(0, c)).isEqualTo(members.getFirst().get().get(0, c));
+        }
+      }
+    }
+  }
+
+  private static String[] gathered(String[] texts, int rank, String mine, CyclicBarrier barrier) {
+    texts[rank] = mine;
+    try {
+      barrier.await();
+      return texts.clone();
+    } catch (Exception e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  private String train(Path run, String... options) {
+    assertThat(LocalSpark.SESSION.sparkContext().isStopped()).isFalse();
+    List<String> arguments =
+        new ArrayList<>(List.of("quickstart", "--out", run.toString(), "--replicas", "2"));
+    arguments.addAll(List.of(options));
+    StringWriter err = new StringWriter();
+    SparkTrain.run(new PrintWriter(err, true), arguments.toArray(String[]::new));
+    return err.toString();
+  }
+
+  private static Recipe quickstart() {
+    Recipe recipe = Recipe.named("quickstart");
+    for (String change : SHORT) {
+      recipe = recipe.set(change.split("=")[0], change.split("=")[1]);
+    }
+    return recipe;
+  }
+
+  @Test
+  void twoTasksTrainOneRunNearThatOfOneProcess() throws IOException {
+    Path run = folder.resolve("run");
+    String said = train(run, "--average-every", "10", "--set", SHORT[0], "--set", SHORT[1]);
+
+    Matcher nll = Pattern.compile("on 2 replicas into .*: test NLL (\\S+) nats").matcher(said);
+    assertThat(nll.find()).as(said).isTrue();
+    Splits data = quickstart().load(DataSources.in(null));
+    TrainedFlow one =
+        quickstart().trainer(data.train()).threads(1).fit(data, folder.resolve("one"));
+    try (Scorer scorer = new Scorer(one, Blas.auto(), 1)) {
+      assertThat(Double.parseDouble(nll.group(1)))
+          .isCloseTo(scorer.evaluate(data.test()).nll(), within(1.0));
+    }
+    for (String file : List.of("config.json", "metrics.csv", "last/state.safetensors")) {
+      assertThat(run.resolve(file)).isNotEmptyFile();
+    }
+    assertThat(Files.readString(run.resolve("config.json"))).contains("\"replicas\" : 2");
+  }
+
+  @Test
+  void aLongerRunGoesOnFromTheCheckpoint() throws IOException {
+    Path run = folder.resolve("run");
+    train(run, "--set", "training.steps=100", "--set", SHORT[1]);
+    train(run, "--set", "training.steps=200", "--set", SHORT[1]);
+    List<String> log = Files.readAllLines(run.resolve("run.log"));
+    assertThat(log).anyMatch(line -> line.contains("resumed after step 100"));
+    try (Stream<String> lines = Files.lines(run.resolve("metrics.csv"))) {
+      assertThat(lines.toList().getLast()).startsWith("200,");
+    }
+  }
+
+  @Test
+  void aWrongRecipeIsOneLine() {
+    assertThat(train(folder.resolve("run"), "--set", "training.batch_sise=7"))
+        .startsWith("ebflow: ")
+        .contains("batch_size")
+        .hasLineCount(1);
+  }
+}
