@@ -76,7 +76,7 @@ public final class FlowsUnderTest {
         random(
             new SplineConfig(2, 3, 1.5, MonotoneSpline.Tails.FREE).build(3, Precision.FLOAT64, 6)));
     flows.put("patches", random(patches(Precision.FLOAT64)));
-    flows.put("patches with couplings", random(patchesWithCouplings(Precision.FLOAT64)));
+    flows.put("patches with couplings", random(patchesWithCouplings(Precision.FLOAT64), .1));
     flows.put("cnn", random(convolutions(new Shape(1, 4, 2), Precision.FLOAT64)));
     flows.put("convolutional networks", random(networks(new Shape(2, 2, 3), 3, Precision.FLOAT64)));
     for (LinearConfig.Weights weights : LinearConfig.Weights.values()) {
@@ -128,7 +128,7 @@ public final class FlowsUnderTest {
   /** The same with a coupling before the blocks. */
   public static Flow patchesWithCouplings(Precision precision) {
     return new PatchesConfig(
-            1, 1, 1, 3, Activation.Kind.ELU, 3, 1.5, MonotoneSpline.Tails.FREE, Init.IDENTITY)
+            1, 1, 1, 3, Activation.Kind.SWISH, 3, 1.5, MonotoneSpline.Tails.FREE, Init.IDENTITY)
         .build(new Shape(1, 2, 4), precision, 7);
   }
 
