@@ -55,7 +55,7 @@ final class CsvChunk {
     double[] current = new double[dimension];
     row.readInto(columns, current);
     boolean withIds = columns.choice().id() >= 0;
-    try (CsvRecords<CsvRow> records = new CsvRecords<>(file, options, row, encoding, text())) {
+    try (CsvRecords<CsvRow> records = new CsvRecords<>(file, options, row, encoding, text(), 0)) {
       long record = 0;
       for (; records.next(); record++) {
         lastLine = row.line();

@@ -139,7 +139,8 @@ final class CsvChunks implements Closeable {
   /** The records from the first chunk on that was not given out; to be asked once. */
   CsvRecords<CsvRow> rest(CsvRow row) {
     parses.forEach(CsvChunks::await);
-    CsvRecords<CsvRow> records = new CsvRecords<>(file, options, row, encoding, new Rest());
+    CsvRecords<CsvRow> records =
+        new CsvRecords<>(file, options, row, encoding, new Rest(), linesBefore);
     if (linesBefore == 0) {
       for (long record = 0; record < known && records.next(); record++) {}
     }
