@@ -52,7 +52,7 @@ final class EbflowTest {
         "train mnist-fc-ssm --data kmnist            | --data, --loss and --model go with no recipe",
         "train --loss dsm                            | --data, --loss and --model go with no recipe but with --data",
         "train table-fc-ssm                          | expected --data FILE",
-        "train --data mnist --model cnm              | --model cnm: no such choice, expected one of fc, coupling, spline, patches, cnn, glow",
+        "train --data mnist --model cnm              | --model cnm: no such choice, expected one of fc, coupling, spline, patches, patches64, cnn, glow",
         "train --data pom.xml --model patches         | --model patches needs a data set of images, found the table pom.xml",
         "train --data pom.xml --model cnn             | --model cnn needs a data set of images, found the table pom.xml",
         "train mnist-cnn-ssm --set model.side=4       | side is 4, expected an odd number from 1 to 99",

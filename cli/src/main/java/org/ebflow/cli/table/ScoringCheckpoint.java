@@ -8,6 +8,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.util.zip.CRC32C;
 import org.ebflow.flow.io.PartFile;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
@@ -50,11 +51,19 @@ final class ScoringCheckpoint {
     }
     ScoringState state = state(saved);
     return call.equals(saved.path("call").asString(""))
+            && checksum(state).equals(saved.path("crc32c").asString(""))
             && state.bytes() > 0
             && state.bytes() <= bytes
             && state.rejectedBytes() <= rejectedBytes
         ? state
         : anew();
+  }
+
+  /** Of what is saved: rows that a changed number counts would be lost, or be there twice. */
+  private static String checksum(ScoringState state) {
+    CRC32C crc = new CRC32C();
+    crc.update(state.toString().getBytes(StandardCharsets.UTF_8));
+    return "%08x".formatted(crc.getValue());
   }
 
   private ScoringState anew() {
@@ -93,6 +102,7 @@ final class ScoringCheckpoint {
     saved.put("impossible", state.impossible());
     saved.put("first_impossible", state.firstImpossible());
     saved.put("call", call);
+    saved.put("crc32c", checksum(state));
     try (PartFile part = new PartFile(file)) {
       try {
         part.stream().write(saved.toString().getBytes(StandardCharsets.UTF_8));

@@ -12,6 +12,7 @@ import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Objects;
+import java.util.Random;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -263,6 +264,32 @@ final class TableScoringTest {
     assertThat(score(out, "call", 50, -1).complete()).isTrue();
     assertThat(resumed.get()).isZero();
     assertSame(out, whole);
+  }
+
+  /** A digit of a row's number would lose rows, or give them twice. */
+  @Test
+  void aChangedStateIsNotGoneOnFrom() throws IOException {
+    Path whole = folder.resolve("whole.csv");
+    score(whole, "call", 50, -1);
+    Path out = scores.resolve("out.csv");
+    Path state = Path.of(out + ".state.json");
+    Random random = new Random(3);
+    for (int i = 0; i < 16; i++) {
+      score(out, "call", 50, 9);
+      byte[] bytes = Files.readAllBytes(state);
+      if (i % 4 == 0) {
+        bytes[random.nextInt(bytes.length)] ^= (byte) (1 << random.nextInt(8));
+      } else {
+        int at;
+        do {
+          at = random.nextInt(bytes.length);
+        } while (bytes[at] < '0' || bytes[at] > '9');
+        bytes[at] = (byte) ('0' + random.nextInt(10));
+      }
+      Files.write(state, bytes);
+      assertThat(score(out, "call", 50, -1).complete()).isTrue();
+      assertSame(out, whole);
+    }
   }
 
   @Test

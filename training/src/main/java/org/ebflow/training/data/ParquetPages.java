@@ -19,6 +19,7 @@ import java.util.ArrayList;
 import java.util.List;
 import org.apache.parquet.format.DataPageHeader;
 import org.apache.parquet.format.DataPageHeaderV2;
+import org.apache.parquet.format.DictionaryPageHeader;
 import org.apache.parquet.format.OffsetIndex;
 import org.apache.parquet.format.PageHeader;
 import org.apache.parquet.format.PageLocation;
@@ -152,14 +153,12 @@ final class ParquetPages {
       PageHeader page = header.page;
       long bytes = page.getUncompressed_page_size();
       long compressed = page.getCompressed_page_size();
-      if (bytes < 0 || compressed < 0 || compressed > end - header.end || header.values() < 0) {
+      if (bytes < 0 || compressed < 0 || compressed > end - header.end || header.taken() < 0) {
         throw corrupt(file, column, "pages within the file", at);
       }
-      if (bytes > most) {
-        throw file.invalid(
-            "column %s: expected pages of at most %,d MiB in this heap, found one that claims %,d MiB"
-                .formatted(column, most >> 20, bytes >> 20));
-      }
+      requireAtMost(most, bytes, file, column);
+      // Few bytes may stand for any number of equal values.
+      requireAtMost(most, Double.BYTES * (long) header.taken(), file, column);
       if (metadata.codec() == CompressionCodec.SNAPPY) {
         requireSnappyLength(file, channel, column, header);
       }
@@ -170,6 +169,14 @@ final class ParquetPages {
       at = header.end + compressed;
     }
     requireIndexOf(places, file, channel, chunk, column);
+  }
+
+  private static void requireAtMost(long most, long bytes, InputFile file, String column) {
+    if (bytes > most) {
+      throw file.invalid(
+          "column %s: expected pages of at most %,d MiB in this heap, found one that claims %,d MiB"
+              .formatted(column, most >> 20, bytes >> 20));
+    }
   }
 
   private static InvalidInputException corrupt(
@@ -262,6 +269,12 @@ final class ParquetPages {
       DataPageHeader first = page.getData_page_header();
       DataPageHeaderV2 second = page.getData_page_header_v2();
       return first != null ? first.getNum_values() : second != null ? second.getNum_values() : 0;
+    }
+
+    /** Values that memory is taken for: of the column, or of its dictionary. */
+    int taken() {
+      DictionaryPageHeader dictionary = page.getDictionary_page_header();
+      return dictionary != null ? dictionary.getNum_values() : values();
     }
   }
 

@@ -17,6 +17,7 @@ import org.apache.parquet.format.ColumnChunk;
 import org.apache.parquet.format.ColumnMetaData;
 import org.apache.parquet.format.CompressionCodec;
 import org.apache.parquet.format.DataPageHeader;
+import org.apache.parquet.format.DictionaryPageHeader;
 import org.apache.parquet.format.Encoding;
 import org.apache.parquet.format.FieldRepetitionType;
 import org.apache.parquet.format.FileMetaData;
@@ -42,6 +43,9 @@ final class ParquetPagesTest {
 
   @TempDir private Path folder;
 
+  /** That a dictionary in front of the page claims; none if 0. */
+  private int dictionaryValues;
+
   private static byte[] bytes(TBase<?, ?> structure) {
     try {
       TMemoryBuffer buffer = new TMemoryBuffer(64);
@@ -54,10 +58,25 @@ final class ParquetPagesTest {
 
   /** A file with that page, whose footer claims so many rows and bytes of it. */
   private Path file(byte[] page, int uncompressed, long rows, long chunk) throws IOException {
+    return file(page, uncompressed, rows, chunk, 1, 1);
+  }
+
+  /** Whose page and whose footer claim so many values, too. */
+  private Path file(
+      byte[] page, int uncompressed, long rows, long chunk, int pageValues, long chunkValues)
+      throws IOException {
     ByteArrayOutputStream out = new ByteArrayOutputStream();
     out.write(MAGIC);
+    if (dictionaryValues > 0) {
+      PageHeader dictionary = new PageHeader(PageType.DICTIONARY_PAGE, 8, SNAPPY.length);
+      dictionary.setDictionary_page_header(
+          new DictionaryPageHeader(dictionaryValues, Encoding.PLAIN));
+      out.write(bytes(dictionary));
+      out.write(SNAPPY);
+    }
     PageHeader header = new PageHeader(PageType.DATA_PAGE, uncompressed, page.length);
-    header.setData_page_header(new DataPageHeader(1, Encoding.PLAIN, Encoding.RLE, Encoding.RLE));
+    header.setData_page_header(
+        new DataPageHeader(pageValues, Encoding.PLAIN, Encoding.RLE, Encoding.RLE));
     out.write(bytes(header));
     out.write(page);
     long bytes = chunk < 0 ? out.size() - MAGIC.length : chunk;
@@ -67,7 +86,7 @@ final class ParquetPagesTest {
             List.of(Encoding.PLAIN, Encoding.RLE),
             List.of("x"),
             CompressionCodec.SNAPPY,
-            1,
+            chunkValues,
             bytes,
             bytes,
             MAGIC.length);
@@ -82,7 +101,8 @@ final class ParquetPagesTest {
                         .setRepetition_type(FieldRepetitionType.REQUIRED)),
                 rows,
                 List.of(
-                    new RowGroup(List.of(new ColumnChunk(0).setMeta_data(metadata)), bytes, 1))));
+                    new RowGroup(
+                        List.of(new ColumnChunk(0).setMeta_data(metadata)), bytes, chunkValues))));
     out.write(footer);
     out.write(ByteBuffer.allocate(4).order(ByteOrder.LITTLE_ENDIAN).putInt(footer.length).array());
     out.write(MAGIC);
@@ -189,6 +209,14 @@ final class ParquetPagesTest {
   void rowsAndChunksThatAreNotThereAreRefused() throws IOException {
     refuses(file(SNAPPY, 8, 1_000_000_000_000L, -1), "expected 1000000000000 rows, found row");
     refuses(file(SNAPPY, 8, 1, 1L << 40), "column x: expected pages within the file");
+  }
+
+  @Test
+  void aPageThatClaimsMoreValuesThanTheMemoryHoldsIsRefused() throws IOException {
+    int most = Integer.MAX_VALUE;
+    refuses(file(SNAPPY, 8, most, -1, most, most), "column x: expected pages of at most");
+    dictionaryValues = most;
+    refuses(file(SNAPPY, 8, 1, -1), "column x: expected pages of at most");
   }
 
   /** A list of two billion and a name of two billion bytes, in a footer of some. */

@@ -1,0 +1,447 @@
+package org.ebflow.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.awt.image.BufferedImage;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.lang.management.ManagementFactory;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Random;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+import java.util.zip.GZIPOutputStream;
+import javax.imageio.ImageIO;
+import org.apache.commons.compress.archivers.tar.TarArchiveEntry;
+import org.apache.commons.compress.archivers.tar.TarArchiveOutputStream;
+import org.ebflow.flow.Flow;
+import org.ebflow.flow.InvalidInputException;
+import org.ebflow.flow.layer.Shape;
+import org.ebflow.linalg.Precision;
+import org.ebflow.training.Trainer;
+import org.ebflow.training.data.DataSources;
+import org.ebflow.training.data.Dataset;
+import org.ebflow.training.data.NpyWriter;
+import org.ebflow.training.data.ParquetWriter;
+import org.ebflow.training.objective.MaximumLikelihood;
+import org.ebflow.training.preprocessing.Preprocessing;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/**
+ * Files that were cut, changed or made up at random, of every format of input and of every kind in
+ * a run folder. Each ends in a result that is whole, or in one line.
+ *
+ * <p>A few by default. {@code -Debflow.mutations=120} makes so many of each kind, holds each to five
+ * seconds, and prints what became of them.
+ */
+final class MutatedFilesTest {
+  private static final int MUTATIONS = Integer.getInteger("ebflow.mutations", 0);
+
+  /** Of each kind by default. */
+  private static final int FEW = 2;
+
+  private static final int SECONDS = MUTATIONS > 0 ? 5 : 60;
+
+  /** A call on a file of some kilobytes needs less memory by far. */
+  private static final long MOST_ALLOCATED = 1L << 30;
+
+  private static final int ROWS = 40;
+  private static final int SIDE = 4;
+  private static final Pattern SCORED = Pattern.compile("scored ([0-9,]+) rows");
+
+  @TempDir private static Path models;
+  private static Path table;
+  private static Path grey;
+  private static Path colour;
+
+  @TempDir private Path folder;
+
+  @BeforeAll
+  static void train() throws IOException {
+    Path data = TestRuns.csv(models.resolve("data.csv"), "a,b,c", TestRuns.rows(200, 3, 1));
+    table = models.resolve("table");
+    Program.succeed("train", "--model", "fc", "--data", data, "--epochs", 1, "--out", table);
+    grey = pixels("grey", new Shape(1, SIDE, SIDE));
+    colour = pixels("colour", new Shape(3, SIDE, SIDE));
+  }
+
+  private static Path pixels(String name, Shape shape) {
+    byte[] pixels = new byte[200 * shape.size()];
+    new Random(1).nextBytes(pixels);
+    Trainer.of(Flow.of(shape.size()).dense().build(), new MaximumLikelihood())
+        .preprocessing(train -> Preprocessing.logit(shape.size(), 256, 1))
+        .epochs(1)
+        .fit(
+            Dataset.ofPixels(name, pixels, shape.size(), shape, 256).split(0.8, 0.1, 0.1),
+            models.resolve(name));
+    return models.resolve(name);
+  }
+
+  @ParameterizedTest(name = "{0} by {1}")
+  @CsvSource({
+    "rows.csv, score",
+    "rows.csv, train",
+    "quoted.csv, score",
+    "rows.csv.gz, score",
+    "rows.npy, score",
+    "columns.npy, score",
+    "rows.npy, train",
+    "rows.npy.gz, score",
+    "rows.parquet, score",
+    "rows.parquet, train",
+    "images-ubyte, score",
+    "images-ubyte.gz, score",
+    "images-ubyte.gz, train",
+    "pictures/b.png, score",
+    "pictures/b.jpg, score",
+    "pictures/b.png, info",
+    "cifar10/cifar-10-batches-bin/test_batch.bin, load",
+    "cifar10/cifar-10-binary.tar.gz, load",
+    "stl10/stl10_binary/test_X.bin, load",
+    "stl10/stl10_binary.tar.gz, load",
+    "run/config.json, resume",
+    "run/config.json, eval",
+    "run/metrics.csv, resume",
+    "run/run.log, resume",
+    "run/model.safetensors, eval",
+    "run/model.safetensors, score",
+    "run/model.safetensors, resume",
+    "run/last/state.safetensors, resume",
+    "run/baselines/*, eval",
+  })
+  void endsInAWholeResultOrInOneLine(String name, String use) throws Exception {
+    int count = MUTATIONS > 0 ? MUTATIONS : FEW;
+    Random random = new Random((name + use).hashCode());
+    int refused = 0;
+    long longest = 0;
+    for (int i = 0; i < count; i++) {
+      clear();
+      Path file = write(name, random);
+      byte[] whole = Files.readAllBytes(file);
+      byte[] mutated = mutate(whole, random);
+      Files.write(file, mutated);
+      String which = name + " by " + use + ", mutation " + i;
+      long start = System.nanoTime();
+      try {
+        refused += call(file, use, which) ? 1 : 0;
+      } catch (AssertionError e) {
+        Files.write(Path.of(System.getProperty("java.io.tmpdir"), "mutated.bin"), mutated);
+        throw e;
+      }
+      longest = Math.max(longest, System.nanoTime() - start);
+    }
+    if (MUTATIONS > 0) {
+      System.out.printf(
+          "%-48s %-7s %4d mutations, %4d refused, longest %4d ms%n",
+          name, use, count, refused, longest / 1_000_000);
+    }
+  }
+
+  private void clear() throws IOException {
+    try (Stream<Path> all = Files.walk(folder)) {
+      for (Path each : all.sorted((a, b) -> b.compareTo(a)).toList()) {
+        if (!each.equals(folder)) {
+          Files.delete(each);
+        }
+      }
+    }
+    Files.createDirectory(folder.resolve("out"));
+  }
+
+  private static byte[] mutate(byte[] whole, Random random) {
+    byte[] result = whole.clone();
+    int at = random.nextInt(whole.length);
+    switch (random.nextInt(7)) {
+      case 0 -> result = Arrays.copyOf(whole, at);
+      case 1 -> {
+        for (int flips = 1 + random.nextInt(4); flips > 0; flips--) {
+          result[random.nextInt(whole.length)] ^= (byte) (1 << random.nextInt(8));
+        }
+      }
+      case 2 -> { // near the start, where the sizes stand
+        for (int bytes = 1 + random.nextInt(4); bytes > 0; bytes--) {
+          result[random.nextInt(Math.min(whole.length, 128))] = (byte) random.nextInt(256);
+        }
+      }
+      case 3 -> {
+        byte[] noise = new byte[1 + random.nextInt(Math.min(64, whole.length - at))];
+        random.nextBytes(noise);
+        System.arraycopy(noise, 0, result, at, noise.length);
+      }
+      case 4 -> { // a range is lost or doubled
+        int length = 1 + random.nextInt(Math.min(32, whole.length - at));
+        int from = random.nextBoolean() ? at + length : Math.max(0, at - length);
+        result = Arrays.copyOf(whole, at + whole.length - from);
+        System.arraycopy(whole, from, result, at, whole.length - from);
+      }
+      case 5 -> { // sizes of the right form
+        for (int i = 0; i < whole.length; i++) {
+          if (whole[i] >= '0' && whole[i] <= '9' && random.nextInt(12) == 0) {
+            result[i] = (byte) ('0' + random.nextInt(10));
+          }
+        }
+      }
+      default -> {
+        result = new byte[random.nextInt(2 * whole.length)];
+        random.nextBytes(result);
+        if (random.nextBoolean()) { // with the right start
+          System.arraycopy(whole, 0, result, 0, Math.min(16, Math.min(whole.length, result.length)));
+        }
+      }
+    }
+    return result;
+  }
+
+  /** Whether the call was refused. */
+  private boolean call(Path file, String use, String which) throws Exception {
+    Path out = folder.resolve("out/out.csv");
+    Path run = folder.resolve("run");
+    Object[] words =
+        switch (use) {
+          case "score" ->
+              file.startsWith(run)
+                  ? new Object[] {"score", run, models.resolve("data.csv"), "--out", out}
+                  : new Object[] {"score", modelOf(file), inputOf(file), "--out", out};
+          case "train" ->
+              new Object[] {
+                "train", "--model", "fc", "--data", file, "--steps", 2, "--out", out.resolveSibling("r")
+              };
+          case "info" -> new Object[] {"data", "info", file.getParent()};
+          case "resume" -> new Object[] {"train", "--resume", run, "--epochs", 2};
+          case "eval" -> new Object[] {"eval", run};
+          default -> new Object[0];
+        };
+    com.sun.management.ThreadMXBean threads =
+        (com.sun.management.ThreadMXBean) ManagementFactory.getThreadMXBean();
+    long allocated = threads.getTotalThreadAllocatedBytes();
+    Program.Result result =
+        inTime(
+            () ->
+                words.length == 0
+                    ? load(folder.relativize(file).getName(0).toString())
+                    : Program.run(words),
+            which);
+    assertThat(threads.getTotalThreadAllocatedBytes() - allocated)
+        .as(which + ": bytes allocated")
+        .isLessThan(MOST_ALLOCATED);
+    assertThat(result.exit()).as(which + ": " + result.err()).isIn(0, 2);
+    assertThat(result.err())
+        .as(which)
+        .doesNotContain("\tat ", "out of memory", "a fault of this program");
+    if (result.exit() == 2) {
+      assertThat(result.err().lines().toList().getLast()).as(which).startsWith("ebflow: ");
+      if (use.equals("score")) {
+        try (Stream<Path> left = Files.list(out.getParent())) {
+          assertThat(left).as(which).isEmpty();
+        }
+      }
+      return true;
+    }
+    if (use.equals("score")) {
+      Matcher scored = SCORED.matcher(result.err());
+      assertThat(scored.find()).as(which + ": " + result.err()).isTrue();
+      List<String> lines = Files.readAllLines(out);
+      assertThat(lines)
+          .as(which)
+          .hasSize(1 + Integer.parseInt(scored.group(1).replace(",", "")))
+          .noneMatch(line -> line.contains("NaN"));
+    }
+    return false;
+  }
+
+  private static Program.Result inTime(java.util.concurrent.Callable<Program.Result> call, String which)
+      throws Exception {
+    ExecutorService one =
+        Executors.newSingleThreadExecutor(Thread.ofPlatform().daemon().factory());
+    try {
+      Future<Program.Result> result = one.submit(call);
+      return result.get(SECONDS, TimeUnit.SECONDS);
+    } catch (TimeoutException e) {
+      throw new AssertionError(which + " took more than " + SECONDS + " s", e);
+    } finally {
+      one.shutdownNow();
+    }
+  }
+
+  private Program.Result load(String dataSet) {
+    try {
+      DataSources.in(folder).load(dataSet, 1);
+      return new Program.Result(0, "", "");
+    } catch (InvalidInputException e) {
+      return new Program.Result(2, "", "ebflow: " + e.getMessage());
+    }
+  }
+
+  private Path modelOf(Path file) {
+    String name = file.toString();
+    return name.contains("ubyte") ? grey : name.contains("pictures") ? colour : table;
+  }
+
+  private static Path inputOf(Path file) {
+    return file.toString().contains("pictures") ? file.getParent() : file;
+  }
+
+  /** Writes the valid file of that name, with what belongs to it. */
+  private Path write(String name, Random random) throws IOException {
+    Path file = folder.resolve(name);
+    if (name.startsWith("run/")) {
+      copyRun();
+      if (!name.endsWith("*")) {
+        return file;
+      }
+      try (Stream<Path> all = Files.list(file.getParent())) {
+        List<Path> each = all.filter(Files::isRegularFile).sorted().toList();
+        return each.get(random.nextInt(each.size()));
+      }
+    }
+    Files.createDirectories(file.getParent());
+    if (name.startsWith("pictures/")) {
+      ImageIO.write(picture(1), "png", file.resolveSibling("a.png").toFile());
+      ImageIO.write(picture(2), name.endsWith("png") ? "png" : "jpeg", file.toFile());
+      return file;
+    }
+    if (name.startsWith("cifar10/") || name.startsWith("stl10/")) {
+      writeImages(name);
+      return file;
+    }
+    byte[] bytes = bytes(name.replace(".gz", ""));
+    return Files.write(file, name.endsWith(".gz") ? gzip(bytes) : bytes);
+  }
+
+  private void copyRun() throws IOException {
+    try (Stream<Path> all = Files.walk(table)) {
+      for (Path each : all.sorted().toList()) {
+        Path target = folder.resolve("run").resolve(table.relativize(each).toString());
+        if (Files.isDirectory(each)) {
+          Files.createDirectories(target);
+        } else {
+          Files.copy(each, target);
+        }
+      }
+    }
+  }
+
+  private static BufferedImage picture(int seed) {
+    BufferedImage image = new BufferedImage(SIDE, SIDE, BufferedImage.TYPE_INT_RGB);
+    for (int i = 0; i < SIDE * SIDE; i++) {
+      image.setRGB(i % SIDE, i / SIDE, (seed + i) * 2_654_435 & 0xFFFFFF);
+    }
+    return image;
+  }
+
+  private static byte[] bytes(String name) throws IOException {
+    double[][] rows = TestRuns.rows(ROWS, 3, 5);
+    ByteArrayOutputStream out = new ByteArrayOutputStream();
+    switch (name) {
+      case "rows.csv", "quoted.csv" -> {
+        StringBuilder text = new StringBuilder("a,b,c\n");
+        String quote = name.startsWith("q") ? "\"" : "";
+        for (double[] row : rows) {
+          text.append(quote).append(row[0]).append(quote).append(',').append(row[1]);
+          text.append(',').append(row[2]).append('\n');
+        }
+        return text.toString().getBytes(StandardCharsets.UTF_8);
+      }
+      case "rows.npy", "columns.npy" -> {
+        byte[] header = NpyWriter.header(Precision.FLOAT64, ROWS, 3);
+        String text = new String(header, StandardCharsets.ISO_8859_1);
+        ByteBuffer values = ByteBuffer.allocate(ROWS * 24).order(ByteOrder.LITTLE_ENDIAN);
+        if (name.startsWith("c")) {
+          text = text.replace("False", "True ");
+        }
+        for (int i = 0; i < 3 * ROWS; i++) {
+          values.putDouble(name.startsWith("c") ? rows[i % ROWS][i / ROWS] : rows[i / 3][i % 3]);
+        }
+        out.write(text.getBytes(StandardCharsets.ISO_8859_1));
+        out.write(values.array());
+      }
+      case "rows.parquet" -> {
+        ParquetWriter writer =
+            new ParquetWriter(
+                out,
+                Stream.of("a", "b", "c")
+                    .map(column -> new ParquetWriter.Column(column, ParquetWriter.Kind.REAL))
+                    .toList());
+        writer.begin();
+        List<ParquetWriter.Values> values = new ArrayList<>();
+        for (int c = 0; c < 3; c++) {
+          values.add(new ParquetWriter.Values());
+          for (double[] row : rows) {
+            values.get(c).add(row[c]);
+          }
+        }
+        writer.write(values);
+        writer.finish();
+      }
+      default -> {
+        byte[] pixels = new byte[ROWS * SIDE * SIDE];
+        new Random(2).nextBytes(pixels);
+        out.write(
+            ByteBuffer.allocate(16).putInt(0x803).putInt(ROWS).putInt(SIDE).putInt(SIDE).array());
+        out.write(pixels);
+      }
+    }
+    return out.toByteArray();
+  }
+
+  private void writeImages(String name) throws IOException {
+    boolean cifar = name.startsWith("cifar10/");
+    Path place = folder.resolve(cifar ? "cifar10" : "stl10");
+    List<String> files =
+        cifar
+            ? List.of(
+                "data_batch_1.bin",
+                "data_batch_2.bin",
+                "data_batch_3.bin",
+                "data_batch_4.bin",
+                "data_batch_5.bin",
+                "test_batch.bin")
+            : List.of("test_X.bin", "train_X.bin", "unlabeled_X.bin");
+    int record = cifar ? 3073 : 27_648;
+    String inside = cifar ? "cifar-10-batches-bin" : "stl10_binary";
+    if (name.endsWith(".tar.gz")) {
+      try (TarArchiveOutputStream tar =
+          new TarArchiveOutputStream(
+              new GZIPOutputStream(Files.newOutputStream(folder.resolve(name))))) {
+        for (String each : files) {
+          byte[] bytes = new byte[12 * record];
+          TarArchiveEntry entry = new TarArchiveEntry(inside + "/" + each);
+          entry.setSize(bytes.length);
+          tar.putArchiveEntry(entry);
+          tar.write(bytes);
+          tar.closeArchiveEntry();
+        }
+      }
+      return;
+    }
+    Path extracted = Files.createDirectories(place.resolve(inside));
+    for (String each : files) {
+      Files.write(extracted.resolve(each), new byte[12 * record]);
+    }
+  }
+
+  private static byte[] gzip(byte[] bytes) throws IOException {
+    ByteArrayOutputStream out = new ByteArrayOutputStream();
+    try (OutputStream gzip = new GZIPOutputStream(out)) {
+      gzip.write(bytes);
+    }
+    return out.toByteArray();
+  }
+}
