@@ -240,7 +240,9 @@ public final class ScoringSoak implements Callable<Integer> {
       String name = input.getFileName() + ".scores" + (rounds % 2 == 0 ? ".csv" : ".parquet");
       Path out = input.resolveSibling(name);
       try (Scorer scorer = new Scorer(model, blas, 1)) {
-        ScoringInput table = ScoringInput.match(InputFiles.of(input), TableOptions.DEFAULT.forModel(model.columns()), null);
+        ScoringInput table =
+            ScoringInput.match(
+                InputFiles.of(input), TableOptions.DEFAULT.forModel(model.columns()), null);
         scored.addAndGet(
             new TableScoring(model, scorer, List.of(table), 1024, true, 0)
                 .run(out, out.resolveSibling(name + ".rejected"), "", new Silent())
