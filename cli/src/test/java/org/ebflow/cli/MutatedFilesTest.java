@@ -48,8 +48,8 @@ import org.junit.jupiter.params.provider.CsvSource;
  * Files that were cut, changed or made up at random, of every format of input and of every kind in
  * a run folder. Each ends in a result that is whole, or in one line.
  *
- * <p>A few by default. {@code -Debflow.mutations=120} makes so many of each kind, holds each to five
- * seconds, and prints what became of them.
+ * <p>A few by default. {@code -Debflow.mutations=120} makes so many of each kind, holds each to
+ * five seconds, and prints what became of them.
  */
 final class MutatedFilesTest {
   private static final int MUTATIONS = Integer.getInteger("ebflow.mutations", 0);
@@ -202,7 +202,8 @@ final class MutatedFilesTest {
         result = new byte[random.nextInt(2 * whole.length)];
         random.nextBytes(result);
         if (random.nextBoolean()) { // with the right start
-          System.arraycopy(whole, 0, result, 0, Math.min(16, Math.min(whole.length, result.length)));
+          System.arraycopy(
+              whole, 0, result, 0, Math.min(16, Math.min(whole.length, result.length)));
         }
       }
     }
@@ -221,7 +222,15 @@ final class MutatedFilesTest {
                   : new Object[] {"score", modelOf(file), inputOf(file), "--out", out};
           case "train" ->
               new Object[] {
-                "train", "--model", "fc", "--data", file, "--steps", 2, "--out", out.resolveSibling("r")
+                "train",
+                "--model",
+                "fc",
+                "--data",
+                file,
+                "--steps",
+                2,
+                "--out",
+                out.resolveSibling("r")
               };
           case "info" -> new Object[] {"data", "info", file.getParent()};
           case "resume" -> new Object[] {"train", "--resume", run, "--epochs", 2};
@@ -266,10 +275,9 @@ final class MutatedFilesTest {
     return false;
   }
 
-  private static Program.Result inTime(java.util.concurrent.Callable<Program.Result> call, String which)
-      throws Exception {
-    ExecutorService one =
-        Executors.newSingleThreadExecutor(Thread.ofPlatform().daemon().factory());
+  private static Program.Result inTime(
+      java.util.concurrent.Callable<Program.Result> call, String which) throws Exception {
+    ExecutorService one = Executors.newSingleThreadExecutor(Thread.ofPlatform().daemon().factory());
     try {
       Future<Program.Result> result = one.submit(call);
       return result.get(SECONDS, TimeUnit.SECONDS);

@@ -38,7 +38,7 @@ public final class GradientCheck {
   private static final int COORDINATES = 20;
   private static final int BATCH = 4;
   private static final double PERTURBATION = 0.02;
-  private static final double[] STEPS = {1e-3, 2e-4, 3e-5, 1e-5};
+  private static final double[] STEPS = {1e-3, 2e-4, 3e-5, 1e-5, 2e-6};
 
   /**
    * Places in steps, each with its weight times 12, of fourth-order difference quotients: central,

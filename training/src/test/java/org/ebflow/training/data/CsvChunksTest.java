@@ -55,9 +55,11 @@ final class CsvChunksTest {
         Arguments.of("line breaks in quotes", header + body(3, 60, "\n", "1,2,\"\n3\"\n7,8,9")),
         Arguments.of("a quote in a cell", header + body(3, 60, "\n", "1,2\"3,4\n5,6,7")),
         Arguments.of("an open quote", header + body(3, 60, "\n", "1,2,3") + "1,\"2,3\n4,5,6\n"),
-        Arguments.of("an open quote in the last line", header + body(3, 60, "\n", "1,2,3") + "1,2,\"3"),
+        Arguments.of(
+            "an open quote in the last line", header + body(3, 60, "\n", "1,2,3") + "1,2,\"3"),
         Arguments.of("names in quotes", "\"a\",\"b\n2\",\"c\"\n" + body(3, 60, "\n", "1,2,3")),
-        Arguments.of("a header longer than chunks", "a" + "a".repeat(300) + ",b,c\n1,2,3\n4,5,6\n7,8,9\n"),
+        Arguments.of(
+            "a header longer than chunks", "a" + "a".repeat(300) + ",b,c\n1,2,3\n4,5,6\n7,8,9\n"),
         Arguments.of("no line break at the end", header + body(3, 60, "\n", "1,2,3") + "7,8,9"));
   }
 
