@@ -104,15 +104,16 @@ public final class ColumnPermutation implements ConstantJacobian {
   /**
    * The inverse of {@link #squeeze}.
    *
-   * @param image the output's shape, of even height and width
+   * @param output shape of what comes out, of even height and width
    */
-  public static ColumnPermutation unsqueeze(Shape image) {
-    ColumnPermutation squeeze = squeeze(image);
-    int[] source = new int[image.size()];
+  public static ColumnPermutation unsqueeze(Shape output) {
+    ColumnPermutation squeeze = squeeze(output);
+    int[] source = new int[output.size()];
     for (int i = 0; i < source.length; i++) {
       source[squeeze.source[i]] = i;
     }
-    return new ColumnPermutation(source, squeeze.output, image, ofImage(image, "unsqueeze"));
+    Shape image = squeeze.output;
+    return new ColumnPermutation(source, image, output, ofImage(output, "unsqueeze"));
   }
 
   /**
