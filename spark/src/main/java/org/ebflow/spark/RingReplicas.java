@@ -15,6 +15,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import org.ebflow.flow.io.OneLine;
 import org.ebflow.linalg.Matrix;
 import org.ebflow.linalg.Precision;
 import org.ebflow.training.ReplicaGroup;
@@ -72,7 +73,8 @@ final class RingReplicas implements ReplicaGroup, AutoCloseable {
       return new RingReplicas(rank, size, next, accept(server, secret));
     } catch (IOException e) {
       throw new UncheckedIOException(
-          "replica " + rank + " of " + size + " can't reach its neighbours: " + e.getMessage(), e);
+          "replica " + rank + " of " + size + " can't reach its neighbours: " + OneLine.message(e),
+          e);
     }
   }
 
@@ -153,7 +155,7 @@ final class RingReplicas implements ReplicaGroup, AutoCloseable {
       return received;
     } catch (IOException | ExecutionException e) {
       throw new IllegalStateException(
-          "replica " + rank + " of " + size + " has lost a neighbour: " + e.getMessage(), e);
+          "replica " + rank + " of " + size + " has lost a neighbour: " + OneLine.message(e), e);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new IllegalStateException("replica " + rank + " was interrupted", e);

@@ -1,13 +1,11 @@
 package org.ebflow.spark;
 
-import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
-import java.util.concurrent.Callable;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.apache.spark.sql.Column;
@@ -25,10 +23,8 @@ import org.ebflow.training.data.TableOptions;
 import org.ebflow.training.scoring.ScoreColumns;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
-import picocli.CommandLine.Spec;
 
 /** {@code ebflow score} as a program for spark-submit. */
 @Command(
@@ -38,7 +34,7 @@ import picocli.CommandLine.Spec;
       "The output is a folder of Parquet or CSV with a row for each input row, in no promised order: id, log_prob (nats, in the rows' own units), bits_per_dim, "
           + "energy (nats), latent_norm, percentile (among the training rows), reason. A row that can't be scored has no scores and a reason."
     })
-public final class SparkScore implements Callable<Integer> {
+public final class SparkScore extends SparkProgram {
   private static final String REASON = "reason";
   private static final String ROWS = "rows";
   private static final String REJECTED = "rejected";
@@ -48,8 +44,6 @@ public final class SparkScore implements Callable<Integer> {
 
   /** Where Spark leaves a line of CSV that has another number of cells. */
   private static final String CORRUPT = "_corrupt_record";
-
-  @Spec private CommandSpec spec;
 
   @Parameters(index = "0", paramLabel = "RUN", description = "Run folder or model file.")
   private String run;
@@ -115,21 +109,9 @@ public final class SparkScore implements Callable<Integer> {
       description = "What stands between the cells of CSV. Default: comma.")
   private String separator = "comma";
 
-  @SuppressWarnings("UnusedVariable") // picocli acts on it
-  @Option(
-      names = {"-h", "--help"},
-      usageHelp = true,
-      description = "Shows this text.")
-  private boolean help;
-
   /** Runs the program; a failure ends the JVM with its exit code. */
   public static void main(String[] args) {
-    SubmittedProgram.main(new SparkScore(), args);
-  }
-
-  /** Runs the program and returns its exit code. */
-  static int run(PrintWriter err, String... args) {
-    return SubmittedProgram.run(new SparkScore(), err, args);
+    new SparkScore().runAndExit(args);
   }
 
   @Override
@@ -173,8 +155,7 @@ public final class SparkScore implements Callable<Integer> {
   private void report(Map<String, Object> counts) {
     long rejected = (Long) Objects.requireNonNull(counts.get(REJECTED));
     long scored = (Long) Objects.requireNonNull(counts.get(ROWS)) - rejected;
-    spec.commandLine()
-        .getErr()
+    err()
         .printf(
             Locale.ROOT,
             "scored %,d rows into %s%s%n",

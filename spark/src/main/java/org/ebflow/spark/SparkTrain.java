@@ -1,10 +1,8 @@
 package org.ebflow.spark;
 
-import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
-import java.util.concurrent.Callable;
 import java.util.stream.IntStream;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.sql.SparkSession;
@@ -15,10 +13,8 @@ import org.ebflow.training.scoring.Scorer;
 import org.ebflow.training.scoring.TrainedFlow;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
-import picocli.CommandLine.Spec;
 import scala.reflect.ClassTag$;
 
 /** Data-parallel training by a recipe, as a program for spark-submit. */
@@ -29,9 +25,7 @@ import scala.reflect.ClassTag$;
       "Each replica takes every n-th batch of the run, with spark.task.cpus threads; parameters are averaged. An epoch is one pass over the training rows by all "
           + "replicas together. The same call goes on from the last checkpoint."
     })
-public final class SparkTrain implements Callable<Integer> {
-  @Spec private CommandSpec spec;
-
+public final class SparkTrain extends SparkProgram {
   @Parameters(index = "0", paramLabel = "RECIPE", description = "Recipe or CONFIG.json.")
   private String recipe;
 
@@ -67,21 +61,9 @@ public final class SparkTrain implements Callable<Integer> {
       description = "Folder of the data sets, mounted likewise. Default: each executor downloads.")
   private @Nullable Path data;
 
-  @SuppressWarnings("UnusedVariable") // picocli acts on it
-  @Option(
-      names = {"-h", "--help"},
-      usageHelp = true,
-      description = "Shows this text.")
-  private boolean help;
-
   /** Runs the program; a failure ends the JVM with its exit code. */
   public static void main(String[] args) {
-    SubmittedProgram.main(new SparkTrain(), args);
-  }
-
-  /** Runs the program and returns its exit code. */
-  static int run(PrintWriter err, String... args) {
-    return SubmittedProgram.run(new SparkTrain(), err, args);
+    new SparkTrain().runAndExit(args);
   }
 
   @Override
@@ -106,8 +88,7 @@ public final class SparkTrain implements Callable<Integer> {
     TrainedFlow best = TrainedFlow.load(out);
     try (Scorer scorer =
         new Scorer(best, Blas.auto(), Runtime.getRuntime().availableProcessors())) {
-      spec.commandLine()
-          .getErr()
+      err()
           .printf(
               Locale.ROOT,
               "trained %s on %d replicas into %s: test NLL %.4f nats%n",

@@ -46,7 +46,7 @@ class SparkScoreTest {
     List<String> words = new ArrayList<>(List.of(run.toString()));
     Stream.of(arguments).map(Object::toString).forEach(words::add);
     StringWriter err = new StringWriter();
-    int exit = SparkScore.run(new PrintWriter(err, true), words.toArray(String[]::new));
+    int exit = new SparkScore().run(new PrintWriter(err, true), words.toArray(String[]::new));
     return new Outcome(exit, err.toString());
   }
 

@@ -94,7 +94,7 @@ class SparkTrainTest {
         new ArrayList<>(List.of("quickstart", "--out", run.toString(), "--replicas", "2"));
     arguments.addAll(List.of(options));
     StringWriter err = new StringWriter();
-    SparkTrain.run(new PrintWriter(err, true), arguments.toArray(String[]::new));
+    new SparkTrain().run(new PrintWriter(err, true), arguments.toArray(String[]::new));
     return err.toString();
   }
 

@@ -11,12 +11,15 @@ import org.apache.spark.sql.SparkSession;
 import org.ebflow.flow.InvalidInputException;
 import org.ebflow.flow.io.OneLine;
 import picocli.CommandLine;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
 
 /**
- * How a program for spark-submit runs and says what went wrong: one line, and exit codes as of
- * ebflow.
+ * A program for spark-submit: how it runs and how it says what went wrong. That is one line, and an
+ * exit code as of ebflow.
  */
-final class SubmittedProgram {
+abstract class SparkProgram implements Callable<Integer> {
   private static final int INVALID_INPUT = 2;
   private static final int FAULT = 70;
 
@@ -24,11 +27,23 @@ final class SubmittedProgram {
   private static final Pattern QUOTED =
       Pattern.compile(Pattern.quote(InvalidInputException.class.getName()) + ": (.*)");
 
-  private SubmittedProgram() {}
+  @Spec private CommandSpec spec;
 
-  /** Runs it; a failure ends the JVM. */
-  static void main(Callable<Integer> program, String[] args) {
-    int code = run(program, new PrintWriter(System.err, true, StandardCharsets.UTF_8), args);
+  @SuppressWarnings("UnusedVariable") // picocli acts on it
+  @Option(
+      names = {"-h", "--help"},
+      usageHelp = true,
+      description = "Shows this text.")
+  private boolean help;
+
+  /** Where lines for the user go. */
+  final PrintWriter err() {
+    return spec.commandLine().getErr();
+  }
+
+  /** Runs it; a failure ends the JVM with its exit code. */
+  final void runAndExit(String[] args) {
+    int code = run(new PrintWriter(System.err, true, StandardCharsets.UTF_8), args);
     if (SparkSession.getActiveSession().isDefined()) {
       SparkSession.active().stop(); // else executors are started anew while the JVM ends
     }
@@ -38,8 +53,8 @@ final class SubmittedProgram {
   }
 
   /** Runs it and returns its exit code. */
-  static int run(Callable<Integer> program, PrintWriter err, String... args) {
-    return new CommandLine(program)
+  final int run(PrintWriter err, String... args) {
+    return new CommandLine(this)
         .setErr(err)
         .setUsageHelpAutoWidth(true)
         .setParameterExceptionHandler(
