@@ -77,16 +77,8 @@ final class PictureFolder {
   static PictureFolder of(Path folder, long blockBytes) {
     List<Entry> entries = new ArrayList<>();
     try {
-      Files.walkFileTree(
-          folder,
-          Set.of(FileVisitOption.FOLLOW_LINKS),
-          Integer.MAX_VALUE,
-          new SimpleFileVisitor<>() {
-            @Override
-            public FileVisitResult preVisitDirectory(Path below, BasicFileAttributes attributes) {
-              return below(folder, below);
-            }
-
+      walk(
+          new FolderVisitor(folder) {
             @Override
             public FileVisitResult visitFile(Path file, BasicFileAttributes attributes) {
               if (attributes.isSymbolicLink() && isPicture(file)) { // all others are followed
@@ -141,16 +133,8 @@ final class PictureFolder {
   static boolean hasPictures(Path folder) {
     AtomicBoolean found = new AtomicBoolean();
     try {
-      Files.walkFileTree(
-          folder,
-          Set.of(FileVisitOption.FOLLOW_LINKS),
-          Integer.MAX_VALUE,
-          new SimpleFileVisitor<>() {
-            @Override
-            public FileVisitResult preVisitDirectory(Path below, BasicFileAttributes attributes) {
-              return below(folder, below);
-            }
-
+      walk(
+          new FolderVisitor(folder) {
             @Override
             public FileVisitResult visitFile(Path file, BasicFileAttributes attributes) {
               found.set(isPicture(file));
@@ -168,11 +152,25 @@ final class PictureFolder {
     return found.get();
   }
 
-  /** Whether pictures are looked for in a folder: not in hidden ones. */
-  private static FileVisitResult below(Path folder, Path below) {
-    return !below.equals(folder) && isHidden(below)
-        ? FileVisitResult.SKIP_SUBTREE
-        : FileVisitResult.CONTINUE;
+  private static void walk(FolderVisitor visitor) throws IOException {
+    Files.walkFileTree(
+        visitor.folder, Set.of(FileVisitOption.FOLLOW_LINKS), Integer.MAX_VALUE, visitor);
+  }
+
+  /** Visits a folder and those below that are not hidden. */
+  private abstract static class FolderVisitor extends SimpleFileVisitor<Path> {
+    private final Path folder;
+
+    FolderVisitor(Path folder) {
+      this.folder = folder;
+    }
+
+    @Override
+    public FileVisitResult preVisitDirectory(Path below, BasicFileAttributes attributes) {
+      return !below.equals(folder) && isHidden(below)
+          ? FileVisitResult.SKIP_SUBTREE
+          : FileVisitResult.CONTINUE;
+    }
   }
 
   private static boolean isHidden(Path file) {

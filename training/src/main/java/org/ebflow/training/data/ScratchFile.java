@@ -9,6 +9,7 @@ import java.nio.file.StandardOpenOption;
 import java.util.Locale;
 import java.util.UUID;
 import org.ebflow.flow.InvalidInputException;
+import org.ebflow.flow.io.OneLine;
 import org.ebflow.linalg.CacheFolder;
 
 /**
@@ -68,7 +69,7 @@ final class ScratchFile {
     return new UncheckedIOException(
         folder
             + ": rows that memory can't hold cannot be written: "
-            + e.getMessage()
+            + OneLine.message(e)
             + " (EBFLOW_CACHE names another place)",
         e);
   }
