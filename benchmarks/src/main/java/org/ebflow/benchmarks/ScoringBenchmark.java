@@ -1,23 +1,14 @@
 package org.ebflow.benchmarks;
 
-import java.io.BufferedWriter;
 import java.io.IOException;
-import java.io.OutputStream;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.Random;
 import java.util.TreeMap;
 import java.util.concurrent.Callable;
-import java.util.stream.IntStream;
-import java.util.stream.Stream;
 import org.ebflow.cli.table.ScoringInput;
 import org.ebflow.cli.table.ScoringProgress;
 import org.ebflow.cli.table.TableScoring;
@@ -27,11 +18,6 @@ import org.ebflow.linalg.Matrix;
 import org.ebflow.linalg.Precision;
 import org.ebflow.training.data.Dataset;
 import org.ebflow.training.data.InputFiles;
-import org.ebflow.training.data.NpyWriter;
-import org.ebflow.training.data.ParquetWriter;
-import org.ebflow.training.data.ParquetWriter.Column;
-import org.ebflow.training.data.ParquetWriter.Kind;
-import org.ebflow.training.data.ParquetWriter.Values;
 import org.ebflow.training.data.TableOptions;
 import org.ebflow.training.data.TableReader;
 import org.ebflow.training.recipe.Recipe;
@@ -57,17 +43,12 @@ import picocli.CommandLine.Option;
           + "CPU time is what a busy machine changes least."
     })
 public final class ScoringBenchmark implements Callable<Integer> {
-  private static final int TABLE_COLUMNS = 43;
-  private static final int PIXELS = 784;
-  private static final int LEVELS = 256;
-
   /** Rows that the scorer has in memory. */
   private static final int HELD = 1 << 16;
 
   /** CSV has so many times fewer rows than the other formats. */
   private static final int CSV_SHARE = 5;
 
-  private static final int GROUP_ROWS = 1 << 17;
   private static final int BLOCK_ROWS = 1 << 12;
   private static final double SECONDS_IN_MEMORY = 2;
   private static final int FEW_ROWS = 100;
@@ -124,32 +105,26 @@ public final class ScoringBenchmark implements Callable<Integer> {
   @Override
   public Integer call() throws IOException, InterruptedException {
     rows = rows > 0 ? rows : pixels ? 1_000_000 : 10_000_000;
-    Path folder = Files.createTempDirectory("ebflow-scoring-");
-    try {
-      measure(folder);
-    } finally {
-      try (Stream<Path> all = Files.walk(folder)) {
-        for (Path each : all.sorted(Comparator.reverseOrder()).toList()) {
-          Files.delete(each);
-        }
-      }
+    try (TemporaryFolder folder = new TemporaryFolder("ebflow-scoring-")) {
+      measure(folder.path());
     }
     return 0;
   }
 
   private void measure(Path folder) throws IOException, InterruptedException {
     Blas blas = Blas.auto();
-    Matrix held = draw(0, HELD);
+    RandomTables tables = new RandomTables(pixels);
+    Matrix held = tables.draw(0, HELD);
     TrainedFlow model = model(held, blas);
     Path file = folder.resolve("model.safetensors");
     model.save(file, blas);
     List<Path> inputs = new ArrayList<>();
     for (String format : formats) {
       int count = format.equals("csv") ? rows / CSV_SHARE : rows;
-      inputs.add(write(folder.resolve("rows." + format), count));
-      inputs.add(write(folder.resolve("tenth." + format), count / 10));
+      inputs.add(tables.write(folder.resolve("rows." + format), count));
+      inputs.add(tables.write(folder.resolve("tenth." + format), count / 10));
     }
-    Path few = write(folder.resolve("few.npy"), FEW_ROWS);
+    Path few = tables.write(folder.resolve("few.npy"), FEW_ROWS);
     TableOptions options = TableOptions.DEFAULT.forModel(model.columns());
     try (Scorer scorer = new Scorer(model, blas, threads)) {
       for (int round = 0; round < rounds; round++) {
@@ -172,21 +147,6 @@ public final class ScoringBenchmark implements Callable<Integer> {
     print();
   }
 
-  /** Rows {@code from} to {@code to}, a function of their numbers alone. */
-  private Matrix draw(int from, int to) {
-    int dimension = pixels ? PIXELS : TABLE_COLUMNS;
-    Matrix values = Matrix.allocate(Precision.FLOAT64, to - from, dimension);
-    double[] all = values.doubles();
-    for (int r = from; r < to; r++) {
-      Random random = new Random(r);
-      for (int c = 0; c < dimension; c++) {
-        all[(r - from) * dimension + c] =
-            pixels ? random.nextInt(LEVELS) : (float) random.nextGaussian();
-      }
-    }
-    return values;
-  }
-
   private TrainedFlow model(Matrix held, Blas blas) {
     double[][] train = new double[1000][held.columns()];
     for (int r = 0; r < train.length; r++) {
@@ -199,7 +159,7 @@ public final class ScoringBenchmark implements Callable<Integer> {
         new TrainedFlow(
             flow,
             pixels
-                ? Scoring.preprocessing(PIXELS)
+                ? Scoring.preprocessing(held.columns())
                 : Recipe.named("table-fc-ssm").preprocessing().fit(Dataset.of(train)),
             Scoring.DATA,
             1);
@@ -209,86 +169,6 @@ public final class ScoringBenchmark implements Callable<Integer> {
       TrainedFlow.DataDescription data =
           new TrainedFlow.DataDescription(Scoring.DATA.name(), List.of(), null, percentiles, null);
       return new TrainedFlow(flow, plain.preprocessing(), data, 1);
-    }
-  }
-
-  private Path write(Path file, int count) throws IOException {
-    try (OutputStream out = Files.newOutputStream(file)) {
-      switch (file.toString().substring(file.toString().lastIndexOf('.'))) {
-        case ".npy" -> writeNpy(out, count);
-        case ".parquet" -> writeParquet(out, count);
-        default -> writeCsv(file, count);
-      }
-    }
-    return file;
-  }
-
-  private void writeNpy(OutputStream out, int count) throws IOException {
-    int dimension = pixels ? PIXELS : TABLE_COLUMNS;
-    byte[] header = NpyWriter.header(Precision.FLOAT32, count, dimension);
-    if (pixels) {
-      int at = new String(header, StandardCharsets.ISO_8859_1).indexOf("<f4");
-      System.arraycopy(new byte[] {'|', 'u', '1'}, 0, header, at, 3);
-    }
-    out.write(header);
-    for (int from = 0; from < count; from += HELD) {
-      double[] values = draw(from, Math.min(count, from + HELD)).doubles();
-      ByteBuffer bytes =
-          ByteBuffer.allocate(values.length * (pixels ? 1 : Float.BYTES))
-              .order(ByteOrder.LITTLE_ENDIAN);
-      for (double value : values) {
-        if (pixels) {
-          bytes.put((byte) value);
-        } else {
-          bytes.putFloat((float) value);
-        }
-      }
-      out.write(bytes.array());
-    }
-  }
-
-  private void writeParquet(OutputStream out, int count) throws IOException {
-    int dimension = pixels ? PIXELS : TABLE_COLUMNS;
-    List<Column> columns =
-        IntStream.range(0, dimension).mapToObj(c -> new Column("c" + c, Kind.REAL)).toList();
-    ParquetWriter writer = new ParquetWriter(out, columns);
-    writer.begin();
-    int groupRows = pixels ? GROUP_ROWS / 16 : GROUP_ROWS;
-    for (int from = 0; from < count; from += groupRows) {
-      int to = Math.min(count, from + groupRows);
-      double[] values = draw(from, to).doubles();
-      List<Values> group = new ArrayList<>();
-      for (int c = 0; c < dimension; c++) {
-        Values column = new Values();
-        for (int r = 0; r < to - from; r++) {
-          column.add(values[r * dimension + c]);
-        }
-        group.add(column);
-      }
-      writer.write(group);
-    }
-    writer.finish();
-  }
-
-  private void writeCsv(Path file, int count) throws IOException {
-    int dimension = pixels ? PIXELS : TABLE_COLUMNS;
-    try (BufferedWriter out = Files.newBufferedWriter(file)) {
-      for (int from = 0; from < count; from += HELD) {
-        Matrix values = draw(from, Math.min(count, from + HELD));
-        StringBuilder line = new StringBuilder();
-        for (int r = 0; r < values.rows(); r++) {
-          line.setLength(0);
-          for (int c = 0; c < dimension; c++) {
-            line.append(c == 0 ? "" : ",");
-            if (pixels) {
-              line.append((int) values.get(r, c));
-            } else {
-              line.append((float) values.get(r, c));
-            }
-          }
-          out.append(line).append('\n');
-        }
-      }
     }
   }
 
@@ -345,19 +225,7 @@ public final class ScoringBenchmark implements Callable<Integer> {
     long cpu = cpuNanos();
     long start = System.nanoTime();
     long scored =
-        scoring
-            .run(
-                out,
-                out.resolveSibling("rejected.csv"),
-                "",
-                new ScoringProgress() {
-                  @Override
-                  public void resumed(long count) {}
-
-                  @Override
-                  public void scored(long count) {}
-                })
-            .scored();
+        scoring.run(out, out.resolveSibling("rejected.csv"), "", ScoringProgress.NONE).scored();
     add(
         "2 in this process " + input.getFileName() + " to " + out.getFileName(),
         new Cost(scored, (System.nanoTime() - start) / 1e9, (cpuNanos() - cpu) / 1e9, 0));
@@ -390,11 +258,7 @@ public final class ScoringBenchmark implements Callable<Integer> {
     double cpu = 0;
     while (process.isAlive()) {
       try {
-        for (String line : Files.readAllLines(proc.resolve("status"))) {
-          if (line.startsWith("VmHWM:")) {
-            megabytes = Double.parseDouble(line.replaceAll("[^0-9]", "")) / 1024;
-          }
-        }
+        megabytes = ProcessMemory.mebibytes(process.pid(), "VmHWM");
         String stat = Files.readString(proc.resolve("stat"));
         String[] fields = stat.substring(stat.lastIndexOf(')') + 2).split(" ", 0);
         cpu = (Double.parseDouble(fields[11]) + Double.parseDouble(fields[12])) / 100;

@@ -5,9 +5,10 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Comparator;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Random;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
@@ -15,7 +16,6 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicLong;
-import java.util.stream.Stream;
 import org.ebflow.cli.table.ScoringInput;
 import org.ebflow.cli.table.ScoringProgress;
 import org.ebflow.cli.table.TableScoring;
@@ -79,15 +79,8 @@ public final class ScoringSoak implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException, InterruptedException, ExecutionException {
-    Path folder = Files.createTempDirectory("ebflow-soak-");
-    try {
-      return soak(folder);
-    } finally {
-      try (Stream<Path> all = Files.walk(folder)) {
-        for (Path each : all.sorted(Comparator.reverseOrder()).toList()) {
-          Files.delete(each);
-        }
-      }
+    try (TemporaryFolder folder = new TemporaryFolder("ebflow-soak-")) {
+      return soak(folder.path());
     }
   }
 
@@ -177,21 +170,16 @@ public final class ScoringSoak implements Callable<Integer> {
           seen.getLast().resident,
           scored.get());
     }
-    return seen.getLast().heap <= 1.1 * seen.getFirst().heap + 16
+    return !seen.isEmpty()
+        && seen.getLast().heap <= 1.1 * seen.getFirst().heap + 16
         && seen.getLast().resident <= 1.25 * seen.getFirst().resident;
   }
 
+  /** 0 where the system doesn't tell. */
   private static double resident() throws IOException {
-    Path status = Path.of("/proc/self/status");
-    if (!Files.exists(status)) {
-      return 0;
-    }
-    for (String line : Files.readAllLines(status)) {
-      if (line.startsWith("VmRSS:")) {
-        return Double.parseDouble(line.replaceAll("[^0-9]", "")) / 1024;
-      }
-    }
-    return 0;
+    return Files.exists(Path.of("/proc/self/status"))
+        ? ProcessMemory.mebibytes(ProcessHandle.current().pid(), "VmRSS")
+        : 0;
   }
 
   /** Few rows and many by the scorer that all share. */
@@ -234,7 +222,7 @@ public final class ScoringSoak implements Callable<Integer> {
 
   /** As the command scores, with a scorer and a reader of each call's own. */
   private long files(TrainedFlow model, Blas blas, Path input) throws IOException {
-    byte[] first = {};
+    Map<String, byte[]> first = new HashMap<>();
     long rounds = 0;
     for (; !stopping; rounds++) {
       String name = input.getFileName() + ".scores" + (rounds % 2 == 0 ? ".csv" : ".parquet");
@@ -245,27 +233,14 @@ public final class ScoringSoak implements Callable<Integer> {
                 InputFiles.of(input), TableOptions.DEFAULT.forModel(model.columns()), null);
         scored.addAndGet(
             new TableScoring(model, scorer, List.of(table), 1024, true, 0)
-                .run(out, out.resolveSibling(name + ".rejected"), "", new Silent())
+                .run(out, out.resolveSibling(name + ".rejected"), "", ScoringProgress.NONE)
                 .scored());
       }
-      if (rounds == 0) {
-        first = Files.readAllBytes(out);
-      } else if (rounds % 2 == 0 && !Arrays.equals(first, Files.readAllBytes(out))) {
+      byte[] bytes = Files.readAllBytes(out);
+      if (!Arrays.equals(first.computeIfAbsent(name, _ -> bytes), bytes)) {
         throw new IllegalStateException(out + ": other bytes than the first time");
       }
     }
     return rounds;
-  }
-
-  private static final class Silent implements ScoringProgress {
-    @Override
-    public void resumed(long rows) {
-      // not told
-    }
-
-    @Override
-    public void scored(long rows) {
-      // not told
-    }
   }
 }

@@ -377,21 +377,11 @@ final class TableScoringTest {
       TableScoring scoring = new TableScoring(model, scorer, inputs, 50, false, 0, GROUP);
       scoring.requestStop();
       Path rejected = Path.of(out + ".rejected.csv");
-      assertThat(scoring.run(out, rejected, "call", silent()).complete()).isFalse();
+      assertThat(scoring.run(out, rejected, "call", ScoringProgress.NONE).complete()).isFalse();
     }
     assertThat(Path.of(out + ".state.json")).hasBinaryContent(state);
     assertThat(score(out, "call", 50, -1).complete()).isTrue();
     assertThat(resumed.get()).isPositive();
-  }
-
-  private static ScoringProgress silent() {
-    return new ScoringProgress() {
-      @Override
-      public void resumed(long rows) {}
-
-      @Override
-      public void scored(long rows) {}
-    };
   }
 
   @Test
