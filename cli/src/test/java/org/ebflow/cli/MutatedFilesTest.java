@@ -2,17 +2,10 @@ package org.ebflow.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.awt.image.BufferedImage;
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.io.OutputStream;
 import java.lang.management.ManagementFactory;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
@@ -24,19 +17,12 @@ import java.util.concurrent.TimeoutException;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
-import java.util.zip.GZIPOutputStream;
-import javax.imageio.ImageIO;
-import org.apache.commons.compress.archivers.tar.TarArchiveEntry;
-import org.apache.commons.compress.archivers.tar.TarArchiveOutputStream;
 import org.ebflow.flow.Flow;
 import org.ebflow.flow.InvalidInputException;
 import org.ebflow.flow.layer.Shape;
-import org.ebflow.linalg.Precision;
 import org.ebflow.training.Trainer;
 import org.ebflow.training.data.DataSources;
 import org.ebflow.training.data.Dataset;
-import org.ebflow.training.data.NpyWriter;
-import org.ebflow.training.data.ParquetWriter;
 import org.ebflow.training.objective.MaximumLikelihood;
 import org.ebflow.training.preprocessing.Preprocessing;
 import org.junit.jupiter.api.BeforeAll;
@@ -62,8 +48,6 @@ final class MutatedFilesTest {
   /** A call on a file of some kilobytes needs less memory by far. */
   private static final long MOST_ALLOCATED = 1L << 30;
 
-  private static final int ROWS = 40;
-  private static final int SIDE = 4;
   private static final Pattern SCORED = Pattern.compile("scored ([0-9,]+) rows");
 
   @TempDir private static Path models;
@@ -78,8 +62,8 @@ final class MutatedFilesTest {
     Path data = TestRuns.csv(models.resolve("data.csv"), "a,b,c", TestRuns.rows(200, 3, 1));
     table = models.resolve("table");
     Program.succeed("train", "--model", "fc", "--data", data, "--epochs", 1, "--out", table);
-    grey = pixels("grey", new Shape(1, SIDE, SIDE));
-    colour = pixels("colour", new Shape(3, SIDE, SIDE));
+    grey = pixels("grey", new Shape(1, ValidFiles.SIDE, ValidFiles.SIDE));
+    colour = pixels("colour", new Shape(3, ValidFiles.SIDE, ValidFiles.SIDE));
   }
 
   private static Path pixels(String name, Shape shape) {
@@ -129,11 +113,12 @@ final class MutatedFilesTest {
   void endsInAWholeResultOrInOneLine(String name, String use) throws Exception {
     int count = MUTATIONS > 0 ? MUTATIONS : FEW;
     Random random = new Random((name + use).hashCode());
+    ValidFiles files = new ValidFiles(folder, table);
     int refused = 0;
     long longest = 0;
     for (int i = 0; i < count; i++) {
       clear();
-      Path file = write(name, random);
+      Path file = files.write(name, random);
       byte[] whole = Files.readAllBytes(file);
       byte[] mutated = mutate(whole, random);
       Files.write(file, mutated);
@@ -304,152 +289,5 @@ final class MutatedFilesTest {
 
   private static Path inputOf(Path file) {
     return file.toString().contains("pictures") ? file.getParent() : file;
-  }
-
-  /** Writes the valid file of that name, with what belongs to it. */
-  private Path write(String name, Random random) throws IOException {
-    Path file = folder.resolve(name);
-    if (name.startsWith("run/")) {
-      copyRun();
-      if (!name.endsWith("*")) {
-        return file;
-      }
-      try (Stream<Path> all = Files.list(file.getParent())) {
-        List<Path> each = all.filter(Files::isRegularFile).sorted().toList();
-        return each.get(random.nextInt(each.size()));
-      }
-    }
-    Files.createDirectories(file.getParent());
-    if (name.startsWith("pictures/")) {
-      ImageIO.write(picture(1), "png", file.resolveSibling("a.png").toFile());
-      ImageIO.write(picture(2), name.endsWith("png") ? "png" : "jpeg", file.toFile());
-      return file;
-    }
-    if (name.startsWith("cifar10/") || name.startsWith("stl10/")) {
-      writeImages(name);
-      return file;
-    }
-    byte[] bytes = bytes(name.replace(".gz", ""));
-    return Files.write(file, name.endsWith(".gz") ? gzip(bytes) : bytes);
-  }
-
-  private void copyRun() throws IOException {
-    try (Stream<Path> all = Files.walk(table)) {
-      for (Path each : all.sorted().toList()) {
-        Path target = folder.resolve("run").resolve(table.relativize(each).toString());
-        if (Files.isDirectory(each)) {
-          Files.createDirectories(target);
-        } else {
-          Files.copy(each, target);
-        }
-      }
-    }
-  }
-
-  private static BufferedImage picture(int seed) {
-    BufferedImage image = new BufferedImage(SIDE, SIDE, BufferedImage.TYPE_INT_RGB);
-    for (int i = 0; i < SIDE * SIDE; i++) {
-      image.setRGB(i % SIDE, i / SIDE, (seed + i) * 2_654_435 & 0xFFFFFF);
-    }
-    return image;
-  }
-
-  private static byte[] bytes(String name) throws IOException {
-    double[][] rows = TestRuns.rows(ROWS, 3, 5);
-    ByteArrayOutputStream out = new ByteArrayOutputStream();
-    switch (name) {
-      case "rows.csv", "quoted.csv" -> {
-        StringBuilder text = new StringBuilder("a,b,c\n");
-        String quote = name.startsWith("q") ? "\"" : "";
-        for (double[] row : rows) {
-          text.append(quote).append(row[0]).append(quote).append(',').append(row[1]);
-          text.append(',').append(row[2]).append('\n');
-        }
-        return text.toString().getBytes(StandardCharsets.UTF_8);
-      }
-      case "rows.npy", "columns.npy" -> {
-        byte[] header = NpyWriter.header(Precision.FLOAT64, ROWS, 3);
-        String text = new String(header, StandardCharsets.ISO_8859_1);
-        ByteBuffer values = ByteBuffer.allocate(ROWS * 24).order(ByteOrder.LITTLE_ENDIAN);
-        if (name.startsWith("c")) {
-          text = text.replace("False", "True ");
-        }
-        for (int i = 0; i < 3 * ROWS; i++) {
-          values.putDouble(name.startsWith("c") ? rows[i % ROWS][i / ROWS] : rows[i / 3][i % 3]);
-        }
-        out.write(text.getBytes(StandardCharsets.ISO_8859_1));
-        out.write(values.array());
-      }
-      case "rows.parquet" -> {
-        ParquetWriter writer =
-            new ParquetWriter(
-                out,
-                Stream.of("a", "b", "c")
-                    .map(column -> new ParquetWriter.Column(column, ParquetWriter.Kind.REAL))
-                    .toList());
-        writer.begin();
-        List<ParquetWriter.Values> values = new ArrayList<>();
-        for (int c = 0; c < 3; c++) {
-          values.add(new ParquetWriter.Values());
-          for (double[] row : rows) {
-            values.get(c).add(row[c]);
-          }
-        }
-        writer.write(values);
-        writer.finish();
-      }
-      default -> {
-        byte[] pixels = new byte[ROWS * SIDE * SIDE];
-        new Random(2).nextBytes(pixels);
-        out.write(
-            ByteBuffer.allocate(16).putInt(0x803).putInt(ROWS).putInt(SIDE).putInt(SIDE).array());
-        out.write(pixels);
-      }
-    }
-    return out.toByteArray();
-  }
-
-  private void writeImages(String name) throws IOException {
-    boolean cifar = name.startsWith("cifar10/");
-    Path place = folder.resolve(cifar ? "cifar10" : "stl10");
-    List<String> files =
-        cifar
-            ? List.of(
-                "data_batch_1.bin",
-                "data_batch_2.bin",
-                "data_batch_3.bin",
-                "data_batch_4.bin",
-                "data_batch_5.bin",
-                "test_batch.bin")
-            : List.of("test_X.bin", "train_X.bin", "unlabeled_X.bin");
-    int record = cifar ? 3073 : 27_648;
-    String inside = cifar ? "cifar-10-batches-bin" : "stl10_binary";
-    if (name.endsWith(".tar.gz")) {
-      try (TarArchiveOutputStream tar =
-          new TarArchiveOutputStream(
-              new GZIPOutputStream(Files.newOutputStream(folder.resolve(name))))) {
-        for (String each : files) {
-          byte[] bytes = new byte[12 * record];
-          TarArchiveEntry entry = new TarArchiveEntry(inside + "/" + each);
-          entry.setSize(bytes.length);
-          tar.putArchiveEntry(entry);
-          tar.write(bytes);
-          tar.closeArchiveEntry();
-        }
-      }
-      return;
-    }
-    Path extracted = Files.createDirectories(place.resolve(inside));
-    for (String each : files) {
-      Files.write(extracted.resolve(each), new byte[12 * record]);
-    }
-  }
-
-  private static byte[] gzip(byte[] bytes) throws IOException {
-    ByteArrayOutputStream out = new ByteArrayOutputStream();
-    try (OutputStream gzip = new GZIPOutputStream(out)) {
-      gzip.write(bytes);
-    }
-    return out.toByteArray();
   }
 }
