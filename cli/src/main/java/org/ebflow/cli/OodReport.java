@@ -47,7 +47,7 @@ record OodReport(String name, int rows, int others, Map<Score, Line> lines) {
         "%,d rows of %s, the positives (%.1f %%), against %,d of %s:%n",
         others,
         OneLine.name(name),
-        100.0 * others / (rows + others),
+        100 * lines.values().iterator().next().metrics.prevalence(),
         rows,
         split);
     TextTable table = new TextTable("score", "AUROC", "95 % interval", "AUPR", "95 % interval");

@@ -9,7 +9,12 @@ import org.ebflow.training.data.TableReader;
 import org.ebflow.training.preprocessing.Preprocessing;
 import org.jspecify.annotations.Nullable;
 
-/** The rows of some tables, one table after the other, block by block. */
+/**
+ * The rows of some tables, one table after the other, block by block.
+ *
+ * <p>Good rows come many at a time. One row at a time come bad rows, whose reason and place are
+ * asked for, and all rows of a call with ids: a reader tells them of its current row only.
+ */
 final class RowReader implements AutoCloseable {
   private final List<ScoringInput> inputs;
   private final Preprocessing preprocessing;
@@ -62,7 +67,7 @@ final class RowReader implements AutoCloseable {
         block.last = true;
         return;
       }
-      int taken = takeFinite(reader, block);
+      int taken = takeGood(reader, block);
       if (taken == 0) {
         if (!reader.next()) {
           close();
@@ -80,8 +85,8 @@ final class RowReader implements AutoCloseable {
     }
   }
 
-  /** Takes finite rows at once, as many as there is room for; none where ids must be read. */
-  private int takeFinite(TableReader reader, RowBlock block) {
+  /** Takes good rows at once, as many as there is room for; none where ids must be read. */
+  private int takeGood(TableReader reader, RowBlock block) {
     if (block.ids != null) {
       return 0;
     }

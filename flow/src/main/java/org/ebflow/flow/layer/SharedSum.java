@@ -7,8 +7,8 @@ import org.ebflow.linalg.RowKernels;
 import org.ebflow.linalg.Worker;
 
 /**
- * A sum over the workers of a pass, as one of them sees it: each writes a part, then each adds some
- * rows of all parts.
+ * A sum over the workers of a pass (a reduce-scatter in shared memory), as one of them sees it:
+ * each writes a part, then each adds some rows of all parts.
  */
 final class SharedSum {
   private final Worker worker;

@@ -15,7 +15,7 @@ import org.ebflow.flow.layer.Shape;
  * For images: a dense layer, then repeated block-diagonal layers on patches, on patches of a
  * shifted tiling and on strided patches, then a dense layer; a monotone spline between any two. If
  * asked for, couplings by convolutions stand before each repeated group: blocks relate pixels
- * linearly, couplings as they need. Starts as the identity. Exact maximum likelihood costs little
+ * linearly, couplings by networks. Starts as the identity. Exact maximum likelihood costs little
  * more than the products.
  *
  * <p>A patch has s×s pixels. The shifted tiling is moved by ⌊s/2⌋ pixels down and ⌈s/2⌉ to the

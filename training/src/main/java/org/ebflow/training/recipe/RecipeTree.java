@@ -48,22 +48,8 @@ record RecipeTree(String source, ObjectNode root, Set<String> optional) {
    * {@code root}.
    */
   void addAbsent() {
-    if (root.get("model") instanceof ObjectNode model
-        && model.path("type").asString("").equals("coupling")) {
-      model.putIfAbsent("weight_normalisation", literal("false"));
-      model.putIfAbsent("transform", literal("published"));
-    }
-    if (root.get("model") instanceof ObjectNode model
-        && model.path("type").asString("").equals("glow")) {
-      model.putIfAbsent("activation", literal("leaky_relu"));
-    }
-    if (root.get("model") instanceof ObjectNode model
-        && model.path("type").asString("").equals("patches")) {
-      model.putIfAbsent("couplings", literal("0"));
-      model.putIfAbsent("width", literal("64"));
-      model.putIfAbsent("activation", literal("leaky_relu"));
-    }
     if (root.get("model") instanceof ObjectNode model) {
+      addAbsentOfKind(model, model.path("type").asString(""));
       model.putIfAbsent("init", literal("published"));
     }
     if (root.get("data") instanceof ObjectNode data) {
@@ -95,6 +81,24 @@ record RecipeTree(String source, ObjectNode root, Set<String> optional) {
       training.putIfAbsent("schedule", literal("step"));
       training.putIfAbsent("warmup_steps", literal("0"));
       training.putIfAbsent("last_layer", literal("trained"));
+    }
+  }
+
+  private static void addAbsentOfKind(ObjectNode model, String type) {
+    switch (type) {
+      case "coupling" -> {
+        model.putIfAbsent("weight_normalisation", literal("false"));
+        model.putIfAbsent("transform", literal("published"));
+      }
+      case "glow" -> model.putIfAbsent("activation", literal("leaky_relu"));
+      case "patches" -> {
+        model.putIfAbsent("couplings", literal("0"));
+        model.putIfAbsent("width", literal("64"));
+        model.putIfAbsent("activation", literal("leaky_relu"));
+      }
+      default -> {
+        // no key came later
+      }
     }
   }
 
