@@ -2,15 +2,12 @@ package org.ebflow.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.io.BufferedOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.io.PrintWriter;
 import java.io.StringWriter;
-import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -424,23 +421,6 @@ class ScoreCommandTest {
     assertThat(cells(out)).hasDimensions(2, 5);
   }
 
-  @ParameterizedTest
-  @ValueSource(strings = {"out.csv", "out.npy"})
-  void whatAKilledCallLeftIsRemovedWithoutAWord(String name) throws IOException {
-    Path good = TestRuns.text(folder.resolve("good.csv"), "a,b,c\n1,2,3\n");
-    Path bad = TestRuns.text(folder.resolve("bad.csv"), "a,b,c\n1,2,3\n1,2\n");
-    for (Path input : List.of(good, bad)) {
-      Files.writeString(folder.resolve(name + ".0123456789abcdef.part"), "killed");
-      Files.writeString(folder.resolve(name + ".1123456789abcdef.part"), "killed before");
-      Files.writeString(folder.resolve(name + ".rejected.csv.0123456789abcdef.part"), "killed");
-      Outcome outcome = score(input, "--out", folder.resolve(name));
-      assertThat(outcome.exit()).isZero();
-      assertThat(outcome.err()).startsWith("scored 1 rows into ").hasLineCount(1);
-      assertThat(folder.resolve(name)).isNotEmptyFile();
-      assertNothingIn();
-    }
-  }
-
   @Test
   void aWrongDimensionIsRefusedWithBothShapes() throws IOException {
     Path npy = folder.resolve("in.npy");
@@ -452,63 +432,6 @@ class ScoreCommandTest {
       assertThat(outcome.message()).contains("[*,3]", input == npy ? "[*,5]" : "[*,4]");
     }
     assertNothingIn("out.csv");
-  }
-
-  @Test
-  void aTruncatedInputLeavesNoOutput() throws IOException {
-    Path gz = TestRuns.csv(folder.resolve("in.csv.gz"), "a,b,c", TestRuns.rows(5000, 3, 2));
-    byte[] bytes = Files.readAllBytes(gz);
-    Files.write(gz, Arrays.copyOf(bytes, bytes.length / 2));
-    Outcome outcome = score(gz, "--out", folder.resolve("out.csv"), "--batch-size", 64);
-    assertThat(outcome.failure()).isInstanceOf(InvalidInputException.class);
-    assertThat(outcome.message()).contains(gz.toString(), "truncated").doesNotContain("\n");
-    assertNothingIn("out.csv");
-  }
-
-  @Test
-  void aMissingFolderIsOneLineBeforeAnythingIsRead() throws IOException {
-    Path csv = TestRuns.csv(folder.resolve("in.csv"), "a,b,c", TestRuns.rows(3, 3, 2));
-    Outcome outcome = score(csv, "--out", folder.resolve("none/out.csv"));
-    assertThat(outcome.failure()).isInstanceOf(UncheckedIOException.class);
-    assertThat(outcome.message())
-        .contains("cannot be written: folder", "does not exist")
-        .doesNotContain("\n");
-  }
-
-  @Test
-  void aFolderOfTheOutputsNameIsRefused() throws IOException {
-    Path csv = TestRuns.csv(folder.resolve("in.csv"), "a,b,c", TestRuns.rows(3, 3, 2));
-    Files.createDirectory(folder.resolve("out.csv"));
-    Outcome outcome = score(csv, "--out", folder.resolve("out.csv"));
-    assertThat(outcome.failure()).isInstanceOf(UncheckedIOException.class);
-    assertThat(outcome.message()).contains("a directory of that name exists");
-  }
-
-  @ParameterizedTest
-  @ValueSource(strings = {"out.parquet.gz", "out.txt", "in.csv"})
-  void anImpossibleOutputNameIsWrongUsage(String name) throws IOException {
-    Path csv = TestRuns.csv(folder.resolve("in.csv"), "a,b,c", TestRuns.rows(3, 3, 2));
-    Outcome outcome = score(csv, "--out", folder.resolve(name));
-    assertThat(outcome.exit()).isEqualTo(2);
-    assertThat(outcome.err()).contains("--out " + folder.resolve(name));
-    assertThat(Files.readAllLines(csv)).hasSize(4);
-  }
-
-  @Test
-  void anInputOfTheRejectedRowsNameIsNotReplaced() throws IOException {
-    Path csv = TestRuns.csv(folder.resolve("o.csv.rejected.csv"), "a,b,c", TestRuns.rows(3, 3, 2));
-    Outcome outcome = score(csv, "--out", folder.resolve("o.csv"));
-    assertThat(outcome.exit()).isEqualTo(2);
-    assertThat(outcome.err()).contains("would replace the input " + csv);
-    assertThat(Files.readAllLines(csv)).hasSize(4);
-  }
-
-  @Test
-  void anInputUnderAnotherNameOfTheOutputIsNotReplaced() throws IOException {
-    Path csv = TestRuns.csv(folder.resolve("in.csv"), "a,b,c", TestRuns.rows(3, 3, 2));
-    Path link = Files.createSymbolicLink(folder.resolve("link.csv"), csv);
-    assertThat(score(link, "--out", csv).err()).contains("is one of the inputs");
-    assertThat(Files.readAllLines(csv)).hasSize(4);
   }
 
   @ParameterizedTest
@@ -643,64 +566,5 @@ class ScoreCommandTest {
         .endsWith(csv + ": row 2 (line 3): expected 3 cells, found 2" + System.lineSeparator());
     assertThat(Ebflow.run(writer, writer, "score", run.toString(), csv.toString(), "--out", out))
         .isZero();
-  }
-
-  /** The numbers of the table alone fill the heap of the process that scores it. */
-  @Test
-  void memoryDoesNotGrowWithTheTable() throws Exception {
-    int rows = 1_500_000;
-    byte[] block = "1,2,3\n4,5,6.5\n-1,0,7\n".getBytes(StandardCharsets.US_ASCII);
-    Path csv = folder.resolve("in.csv");
-    try (OutputStream out = new BufferedOutputStream(Files.newOutputStream(csv))) {
-      out.write("a,b,c\n".getBytes(StandardCharsets.US_ASCII));
-      for (int i = 0; i < rows / 3; i++) {
-        out.write(block);
-      }
-    }
-    Path log = folder.resolve("log");
-    int exit = inSmallHeap(log, "score", run, csv, "--out", folder.resolve("out.npy"));
-    assertThat(exit).as(() -> read(log)).isZero();
-    assertThat(Files.size(folder.resolve("out.npy"))).isEqualTo(128 + 40L * rows);
-  }
-
-  private static String read(Path file) {
-    try {
-      return Files.readString(file);
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
-  }
-
-  @Test
-  void tooLittleMemoryIsOneLine() throws Exception {
-    Path out = folder.resolve("out.npy");
-    Path log = folder.resolve("log");
-    int exit = inSmallHeap(log, "sample", run, "--count", 100_000_000, "--out", out);
-    assertThat(exit).as(() -> read(log)).isEqualTo(2);
-    assertThat(read(log))
-        .contains("ebflow: out of memory", "EBFLOW_JAVA_OPTS")
-        .doesNotContain("\tat ");
-    assertNothingIn("out.npy");
-  }
-
-  /** Runs the whole command in a process of its own with a heap of 32 MiB. */
-  private static int inSmallHeap(Path log, Object... arguments) throws Exception {
-    List<String> words =
-        new ArrayList<>(
-            List.of(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "-Xmx32m",
-                "-XX:+UseSerialGC",
-                "--add-modules=jdk.incubator.vector",
-                "--enable-native-access=ALL-UNNAMED",
-                "-cp",
-                System.getProperty("java.class.path"),
-                Ebflow.class.getName()));
-    Stream.of(arguments).map(Object::toString).forEach(words::add);
-    return new ProcessBuilder(words)
-        .redirectErrorStream(true)
-        .redirectOutput(log.toFile())
-        .start()
-        .waitFor();
   }
 }
