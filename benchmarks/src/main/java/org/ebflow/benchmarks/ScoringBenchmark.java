@@ -258,7 +258,8 @@ public final class ScoringBenchmark implements Callable<Integer> {
     double cpu = 0;
     while (process.isAlive()) {
       try {
-        megabytes = ProcessMemory.mebibytes(process.pid(), "VmHWM");
+        megabytes = // 0 while it ends
+            Math.max(megabytes, ProcessMemory.mebibytes(process.pid(), "VmHWM"));
         String stat = Files.readString(proc.resolve("stat"));
         String[] fields = stat.substring(stat.lastIndexOf(')') + 2).split(" ", 0);
         cpu = (Double.parseDouble(fields[11]) + Double.parseDouble(fields[12])) / 100;
