@@ -23,7 +23,7 @@ import scala.reflect.ClassTag$;
     description = {
       "Trains by a recipe on several executors at once and leaves the run folder that ebflow train leaves.",
       "Each replica takes every n-th batch of the run, with spark.task.cpus threads; parameters are averaged. An epoch is one pass over the training rows by all "
-          + "replicas together. The same call goes on from the last checkpoint."
+          + "replicas together; training.batch_size divided by the replicas gives each as many steps as one process. The same call goes on from the last checkpoint."
     })
 public final class SparkTrain extends SparkProgram {
   @Parameters(index = "0", paramLabel = "RECIPE", description = "Recipe or CONFIG.json.")
