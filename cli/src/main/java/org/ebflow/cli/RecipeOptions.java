@@ -137,7 +137,7 @@ final class RecipeOptions {
         "training.schedule=cosine lets the learning rate fall to 0 at the last step",
         "training.warmup_steps=N lets it rise linearly from 0 before",
         "training.last_layer=closed_form fits the last dense layer to the moments of what reaches it",
-        "optimizer.rates.NAME=X multiplies it for parameters of that name, as bias",
+        "optimizer.rates.NAME=X multiplies it for parameters whose name ends so, as bias",
         "model.transform=published, bounded or additive is what couplings do; bounded for a table of one's own",
         "data.noise=X adds Gaussian noise of deviation X to preprocessed training rows",
         "data.image_side=N resizes the centre square of every picture of a folder to N×N; 0: as they are, all of one size",

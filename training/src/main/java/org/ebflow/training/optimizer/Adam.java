@@ -19,7 +19,7 @@ import org.ebflow.linalg.OptimizerKernels;
  * @param weightDecay L2 penalty's factor in the gradient, or the decoupled decay of the weights
  * @param decoupled whether the decay acts on the weights themselves (AdamW); at the rate of the
  *     weight, as {@link #rates} make it
- * @param rates factors of the learning rate by the last part of a parameter's name
+ * @param rates factors of the learning rate by the ends of parameters' names
  */
 public record Adam(
     double learningRate,

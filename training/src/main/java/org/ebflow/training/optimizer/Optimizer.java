@@ -17,9 +17,10 @@ public sealed interface Optimizer permits RmsProp, Adam {
   double learningRate();
 
   /**
-   * Factors of the learning rate for some parameters, by the last part of their names in the model
-   * file, as {@code bias}; the others have 1, and 0 keeps them as they are. Empty unless told
-   * otherwise.
+   * Factors of the learning rate for some parameters, by the ends of their dotted names in the
+   * model file: {@code bias} for all biases, {@code network.5.log_scale} for those in networks. Of
+   * several that fit, the longest counts. The others have 1, and 0 keeps them as they are. Empty
+   * unless told otherwise.
    */
   SortedMap<String, Double> rates();
 

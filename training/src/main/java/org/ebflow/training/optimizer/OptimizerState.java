@@ -1,13 +1,13 @@
 package org.ebflow.training.optimizer;
 
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
-import java.util.TreeSet;
+import java.util.stream.Collectors;
 import org.ebflow.flow.pass.Parameter;
 import org.ebflow.flow.pass.Parameters;
 import org.ebflow.linalg.Matrix;
@@ -101,22 +101,33 @@ public final class OptimizerState {
 
   /** All trained numbers in their order, adjacent blocks of one factor as one group. */
   private static List<Group> groups(Parameters weights, Map<String, Double> rates) {
-    Set<String> names = new TreeSet<>();
     SortedMap<Integer, Double> factors = new TreeMap<>(); // by the offset of a block
+    List<String> names = new ArrayList<>();
     for (int i = 0; i < weights.blocks().size(); i++) {
       Parameter block = weights.blocks().get(i);
       if (weights.trains(block)) {
         String name = weights.names().get(i);
-        String last = name.substring(name.lastIndexOf('.') + 1);
-        names.add(last);
+        names.add(name);
         factors.put(
-            weights.of(block).offset() - weights.flat().offset(), rates.getOrDefault(last, 1.0));
+            weights.of(block).offset() - weights.flat().offset(),
+            rates.entrySet().stream()
+                .filter(rate -> endsWith(name, rate.getKey()))
+                .max(Comparator.comparingInt(rate -> rate.getKey().length()))
+                .map(Map.Entry::getValue)
+                .orElse(1.0));
       }
     }
-    for (String name : rates.keySet()) {
-      if (!names.contains(name)) {
+    for (String end : rates.keySet()) {
+      if (names.stream().noneMatch(name -> endsWith(name, end))) {
         throw new IllegalArgumentException(
-            "optimizer.rates." + name + ": expected one of " + String.join(", ", names));
+            "optimizer.rates."
+                + end
+                + ": expected the end of a parameter's name, as "
+                + names.stream()
+                    .map(name -> name.substring(name.lastIndexOf('.') + 1))
+                    .distinct()
+                    .sorted()
+                    .collect(Collectors.joining(", ")));
       }
     }
     List<Group> groups = new ArrayList<>();
@@ -132,6 +143,11 @@ public final class OptimizerState {
           groups.add(new Group(offset, weights.trainedLength(), factor));
         });
     return groups;
+  }
+
+  /** Whether the last parts of a dotted name are these. */
+  private static boolean endsWith(String name, String end) {
+    return ("." + name).endsWith("." + end);
   }
 
   /** One worker's part of all that an update touches. */

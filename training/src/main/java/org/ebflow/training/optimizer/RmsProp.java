@@ -17,7 +17,7 @@ import org.ebflow.linalg.OptimizerKernels;
  * @param decay of the squared gradient's average
  * @param epsilon added outside the root
  * @param weightDecay L2 penalty's factor, added to the gradient
- * @param rates factors of the learning rate by the last part of a parameter's name
+ * @param rates factors of the learning rate by the ends of parameters' names
  */
 public record RmsProp(
     double learningRate,

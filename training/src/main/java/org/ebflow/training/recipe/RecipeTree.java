@@ -118,16 +118,16 @@ record RecipeTree(String source, ObjectNode root, Set<String> optional) {
     changes.forEach(
         (key, value) -> {
           ObjectNode parent = copy;
-          String[] path = key.split("\\.", -1);
-          for (int i = 0; i < path.length - 1; i++) {
-            if (!(parent.get(path[i]) instanceof ObjectNode next)) {
+          int leafAt = leafAt(key);
+          for (String name : parent(key).split("\\.", -1)) {
+            if (!(parent.get(name) instanceof ObjectNode next)) {
               throw unknown(key);
             }
             parent = next;
           }
-          String leaf = path[path.length - 1];
+          String leaf = key.substring(leafAt);
           JsonNode old = parent.get(leaf);
-          if (path.length == 1
+          if (leafAt == 0
               || (old instanceof ObjectNode && !MAPS.contains(key))
               || (old == null
                   && !MAPS.contains(parent(key))
@@ -165,8 +165,17 @@ record RecipeTree(String source, ObjectNode root, Set<String> optional) {
     }
   }
 
+  /** Where the last part of a dotted key begins; keys of {@link #MAPS} may have dots themselves. */
+  private static int leafAt(String key) {
+    return MAPS.stream()
+        .filter(map -> key.startsWith(map + "."))
+        .mapToInt(map -> map.length() + 1)
+        .findFirst()
+        .orElse(key.lastIndexOf('.') + 1);
+  }
+
   private static String parent(String key) {
-    return key.substring(0, Math.max(0, key.lastIndexOf('.')));
+    return key.substring(0, Math.max(0, leafAt(key) - 1));
   }
 
   private static JsonNode literal(String value) {

@@ -158,6 +158,8 @@ final class RecipeTest {
     assertThat(recipe.optimizer()).isEqualTo(new RmsProp(1e-4).withRates(Map.of("bias", 3.0)));
     assertThat(recipe.set("optimizer.rates.weight", "0.5").optimizer().rates())
         .containsExactly(Map.entry("bias", 3.0), Map.entry("weight", .5));
+    assertThat(recipe.set("optimizer.rates.0.weight", "0.5").optimizer().rates())
+        .containsExactly(Map.entry("0.weight", .5), Map.entry("bias", 3.0));
     assertThat(recipe.set("optimizer.rates", "{\"weight\": 0}").optimizer().rates())
         .containsExactly(Map.entry("weight", 0.0));
     assertThat(
@@ -228,7 +230,6 @@ final class RecipeTest {
         "optimizer.rates   | 3    | optimizer.rates: expected an object, found 3",
         "optimizer.rates.bias | -1 | optimizer.rates.bias is -1.0, expected a number, 0 or above",
         "optimizer.rates.bias | null | optimizer.rates.bias is NaN, expected a number",
-        "optimizer.rates.bias.x | 1 | no key optimizer.rates.bias.x",
         "optimizer.rate.bias | 1  | no key optimizer.rate.bias, the nearest is optimizer.rates",
         "data.augment      | 1    | data.augment: expected true or false, found 1",
         "data.split        | [.8] | data.split",
