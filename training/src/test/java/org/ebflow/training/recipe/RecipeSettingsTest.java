@@ -3,6 +3,7 @@ package org.ebflow.training.recipe;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import org.ebflow.flow.InvalidInputException;
@@ -30,6 +31,9 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** What the named recipes set: the published values, and those of our own. */
 final class RecipeSettingsTest {
+  private static final Map<String, Double> ACT_NORMS_REST =
+      Map.of("translation", 0.0, "log_scale", 0.0, "network.5.log_scale", 1.0);
+
   private static final Shape MNIST = new Shape(1, 28, 28);
   private static final Shape CIFAR10 = new Shape(3, 32, 32);
 
@@ -202,7 +206,9 @@ final class RecipeSettingsTest {
 
     assertThat(dsm.modelConfig())
         .isEqualTo(new GlowConfig(2, 16, 512, Activation.Kind.LEAKY_RELU, false, Init.PUBLISHED));
-    assertThat(dsm.optimizer()).isEqualTo(new Adam(1e-5, .9, .999, 1e-8, 0, false));
+    assertThat(dsm.optimizer())
+        .as("ActNorms rest")
+        .isEqualTo(new Adam(1e-5, .9, .999, 1e-8, 0, false).withRates(ACT_NORMS_REST));
     assertThat(dsm.objective(784, MNIST)).isEqualTo(new DenoisingScoreMatching(.1, .1, scale));
     assertThat(Recipe.named(dataAndModel + "-ssm").objective(784, MNIST))
         .isEqualTo(new SlicedScoreMatching(1, false, .1, scale));
@@ -237,25 +243,25 @@ final class RecipeSettingsTest {
         .isEqualTo(Recipe.named("mnist-margins-patches-ml").modelConfig());
   }
 
-  /** Decision 0045: an hour of two cores. */
+  /** Decision 0051: of what λ·E leaves out nothing is trained. */
   @Test
-  void glowOfWidth64HasSmoothNetworksAndNoLowEnergyTerm() {
+  void glowOfWidth64ByScoreMatchingTrainsItsCouplingsOnly() {
+    Map<String, Double> rates = new HashMap<>(ACT_NORMS_REST);
+    rates.put("factors", 0.0);
     Recipe dsm = Recipe.named("mnist-glow64-dsm");
-    LossScale scale = LossScale.PER_DIMENSION;
 
     assertThat(dsm.modelConfig())
-        .isEqualTo(new GlowConfig(2, 16, 64, Activation.Kind.ELU, false, Init.PUBLISHED));
-    assertThat(dsm.optimizer()).isEqualTo(new Adam(5e-4, .9, .999, 1e-8, 0, false));
-    assertThat(RecipeTest.section(dsm, "objective"))
-        .containsEntry("sigma", 0.2)
-        .containsEntry("start_sigma", 1)
-        .containsEntry("anneal_steps", 6000)
-        .containsEntry("lambda", 0);
-    assertThat(Recipe.named("mnist-glow64-ssm").objective(784, MNIST))
-        .isEqualTo(new SlicedScoreMatching(1, false, 0, scale));
+        .isEqualTo(new GlowConfig(2, 16, 64, Activation.Kind.LEAKY_RELU, true, Init.PUBLISHED));
+    assertThat(dsm.optimizer())
+        .isEqualTo(new Adam(5e-4, .9, .999, 1e-8, 0, false).withRates(rates));
+    assertThat(dsm.objective(784, MNIST))
+        .isEqualTo(new DenoisingScoreMatching(.1, .1, LossScale.PER_DIMENSION));
     assertThat(RecipeTest.section(dsm, "training"))
         .containsEntry("batch_size", 20)
         .containsEntry("schedule", "cosine");
+    assertThat(Recipe.named("images-glow64-ssm").optimizer().rates()).isEqualTo(rates);
+    assertThat(Recipe.named("mnist-glow64-ml").optimizer())
+        .isEqualTo(new Adam(5e-4, .9, .999, 1e-8, 0, false));
   }
 
   @Test
