@@ -260,7 +260,9 @@ final class TrainingRun {
             + savedStep
             + ", is "
             + folder.state()
-            + "; a learning rate that is too high is the likely cause");
+            + (settings.matchAfterPreprocessing()
+                ? "; a learning rate that is too high is the likely cause"
+                : "; a learning rate that is too high is the likely cause, or noise that takes rows out of the preprocessing's domain"));
   }
 
   /** By the averaged weights. The listener, which may fail, is told after all is saved. */

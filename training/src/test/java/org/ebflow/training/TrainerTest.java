@@ -217,7 +217,11 @@ class TrainerTest {
     assertThatThrownBy(() -> trainer.fit(data, folder.resolve("bad")))
         .isInstanceOf(TrainingDivergedException.class)
         .hasMessageContaining("state.safetensors")
-        .hasMessageContaining("learning rate");
+        .hasMessageEndingWith("a learning rate that is too high is the likely cause");
+    assertThatThrownBy(
+            () -> trainer.matchAfterPreprocessing(false).fit(data, folder.resolve("inside")))
+        .isInstanceOf(TrainingDivergedException.class)
+        .hasMessageEndingWith("or noise that takes rows out of the preprocessing's domain");
     try (Safetensors good = Safetensors.read(folder.resolve("bad/last/state.safetensors"))) {
       for (String name : good.names()) {
         Matrix tensor = Matrix.allocate(good.precision(name), good.rows(name), good.columns(name));
