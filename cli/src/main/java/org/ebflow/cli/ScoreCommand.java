@@ -45,10 +45,15 @@ import picocli.CommandLine.Spec;
       "Rows are numbered from 1 over all inputs; a blank line is a row only where a table has one column."
     })
 public final class ScoreCommand implements Callable<Integer> {
-  /** Values in a block of rows, when the number of rows is not chosen. */
-  private static final int BLOCK_VALUES = 1 << 19;
+  /**
+   * Values in a block of rows, when the number of rows is not chosen: they stay in the core's cache
+   * from reading to scoring.
+   */
+  private static final int BLOCK_VALUES = 1 << 16;
 
-  private static final int BLOCK_ROWS = 1 << 14;
+  /** Blocks of the scorer in a block of rows at most. */
+  private static final int MOST_BLOCKS = 8;
+
   private static final int MOST_BLOCK_VALUES = 1 << 26;
 
   /** They are held in memory. */
@@ -258,10 +263,7 @@ public final class ScoreCommand implements Callable<Integer> {
       }
       return batchSize;
     }
-    int shared = Scorer.BLOCK * scoring.compute.threads(); // a block of the scorer for each thread
-    int wanted = Math.min(BLOCK_VALUES / dimension, BLOCK_ROWS);
-    int most = Math.max(Scorer.BLOCK, MOST_BLOCK_VALUES / dimension / 16);
-    return Math.min((wanted + shared - 1) / shared * shared, most);
+    return Math.clamp(BLOCK_VALUES / dimension / Scorer.BLOCK, 1, MOST_BLOCKS) * Scorer.BLOCK;
   }
 
   private ParameterException usage(String message) {
