@@ -41,13 +41,14 @@ final class ParquetTable extends TableReader {
 
   /**
    * How many pages of a column the engine decodes ahead. It takes eight, which of forty columns are
-   * hundreds of megabytes.
+   * hundreds of megabytes, and pages that wait grow old in the heap. Columns are decoded side by
+   * side.
    */
   private static final String PAGES_AHEAD = "hardwood.internal.maxOutstanding";
 
   static {
     if (System.getProperty(PAGES_AHEAD) == null) {
-      System.setProperty(PAGES_AHEAD, "2");
+      System.setProperty(PAGES_AHEAD, "1");
     }
   }
 
