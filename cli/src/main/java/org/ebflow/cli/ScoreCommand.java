@@ -45,15 +45,6 @@ import picocli.CommandLine.Spec;
       "Rows are numbered from 1 over all inputs; a blank line is a row only where a table has one column."
     })
 public final class ScoreCommand implements Callable<Integer> {
-  /**
-   * Values in a block of rows, when the number of rows is not chosen: they stay in the core's cache
-   * from reading to scoring.
-   */
-  private static final int BLOCK_VALUES = 1 << 16;
-
-  /** Blocks of the scorer in a block of rows at most. */
-  private static final int MOST_BLOCKS = 8;
-
   private static final int MOST_BLOCK_VALUES = 1 << 26;
 
   /** They are held in memory. */
@@ -263,7 +254,7 @@ public final class ScoreCommand implements Callable<Integer> {
       }
       return batchSize;
     }
-    return Math.clamp(BLOCK_VALUES / dimension / Scorer.BLOCK, 1, MOST_BLOCKS) * Scorer.BLOCK;
+    return TableScoring.blockRows(dimension);
   }
 
   private ParameterException usage(String message) {

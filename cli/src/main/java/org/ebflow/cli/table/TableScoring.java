@@ -28,6 +28,12 @@ public final class TableScoring {
   private static final long LEAST_GROUP_ROWS = 1 << 12;
   private static final long MOST_GROUP_ROWS = 1 << 17;
 
+  /** Values in a block of rows: they stay in the core's cache from reading to scoring. */
+  private static final int BLOCK_VALUES = 1 << 16;
+
+  /** Blocks of the scorer in a block of rows at most. */
+  private static final int MOST_BLOCKS = 8;
+
   /** Stands for no block. */
   private static final RowBlock NONE = new RowBlock(0, 1, false);
 
@@ -113,6 +119,11 @@ public final class TableScoring {
     this.strict = strict;
     this.top = top;
     this.groupRows = groupRows;
+  }
+
+  /** Rows of a block for rows of so many values, when nobody chooses another number. */
+  public static int blockRows(int dimension) {
+    return Math.clamp(BLOCK_VALUES / dimension / Scorer.BLOCK, 1, MOST_BLOCKS) * Scorer.BLOCK;
   }
 
   /** Lets {@link #run} end after a block, with the state saved; from any thread. */

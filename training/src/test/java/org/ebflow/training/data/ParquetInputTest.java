@@ -28,8 +28,7 @@ final class ParquetInputTest {
       assertThatThrownBy(() -> first.get(2)).isInstanceOf(IllegalStateException.class);
       assertThat(last.get(0)).isEqualTo((byte) 3);
       assertThat(last.get(3)).isEqualTo((byte) 6);
-      assertThatThrownBy(() -> input.readRange(4, 3))
-          .isInstanceOf(IndexOutOfBoundsException.class);
+      assertThatThrownBy(() -> input.readRange(4, 3)).isInstanceOf(IndexOutOfBoundsException.class);
     }
     assertThatThrownBy(() -> last.get(0)).isInstanceOf(IllegalStateException.class);
   }
