@@ -221,7 +221,14 @@ public final class ScoringBenchmark implements Callable<Integer> {
   private void stages(Scorer scorer, TrainedFlow model, Path input, TableOptions options) {
     Path out = output(input);
     ScoringInput table = ScoringInput.match(InputFiles.of(input), options, null);
-    TableScoring scoring = new TableScoring(model, scorer, List.of(table), BLOCK_ROWS, true, 0);
+    TableScoring scoring =
+        new TableScoring(
+            model,
+            scorer,
+            List.of(table),
+            TableScoring.blockRows(model.flow().dimension()),
+            true,
+            0);
     long cpu = cpuNanos();
     long start = System.nanoTime();
     long scored =

@@ -45,10 +45,6 @@ import picocli.CommandLine.Spec;
       "Rows are numbered from 1 over all inputs; a blank line is a row only where a table has one column."
     })
 public final class ScoreCommand implements Callable<Integer> {
-  /** Values in a block of rows, when the number of rows is not chosen. */
-  private static final int BLOCK_VALUES = 1 << 19;
-
-  private static final int BLOCK_ROWS = 1 << 14;
   private static final int MOST_BLOCK_VALUES = 1 << 26;
 
   /** They are held in memory. */
@@ -258,10 +254,7 @@ public final class ScoreCommand implements Callable<Integer> {
       }
       return batchSize;
     }
-    int shared = Scorer.BLOCK * scoring.compute.threads(); // a block of the scorer for each thread
-    int wanted = Math.min(BLOCK_VALUES / dimension, BLOCK_ROWS);
-    int most = Math.max(Scorer.BLOCK, MOST_BLOCK_VALUES / dimension / 16);
-    return Math.min((wanted + shared - 1) / shared * shared, most);
+    return TableScoring.blockRows(dimension);
   }
 
   private ParameterException usage(String message) {

@@ -2,6 +2,7 @@ package org.ebflow.cli.table;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.Semaphore;
 import org.ebflow.linalg.Matrix;
 import org.ebflow.linalg.Precision;
 import org.ebflow.training.scoring.Scores;
@@ -29,6 +30,15 @@ final class RowBlock {
   int inputs;
 
   int good;
+
+  /** Good rows of density zero. */
+  long impossible;
+
+  /** The first of them, its number counted over all inputs. */
+  @Nullable String firstImpossible;
+
+  /** A permit once the block is scored, or was not because of a {@link #failure}. */
+  final Semaphore scored = new Semaphore(0);
 
   /** Input of the last row, from 0. */
   int lastInput;
@@ -70,6 +80,8 @@ final class RowBlock {
     first = firstRow;
     inputs = 0;
     good = 0;
+    impossible = 0;
+    firstImpossible = null;
     rejected.clear();
   }
 

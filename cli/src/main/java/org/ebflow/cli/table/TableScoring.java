@@ -4,8 +4,8 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.LinkedBlockingQueue;
 import org.ebflow.training.data.FileFormat;
 import org.ebflow.training.data.UnreadableInputException;
 import org.ebflow.training.scoring.ScoreColumns;
@@ -14,8 +14,9 @@ import org.ebflow.training.scoring.TrainedFlow;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Scores tables of any length in constant memory: a few blocks of rows circulate between a thread
- * that reads, one that scores with all cores, and the caller's, which writes.
+ * Scores tables of any length in constant memory: a few blocks of rows circulate between the
+ * threads of the scorer and the caller's, which writes. A thread of the scorer reads a block, while
+ * no other reads, and scores it while the others go on.
  *
  * <p>Rows come out in the order of the inputs, with bits that depend neither on the block size nor
  * on the number of threads.
@@ -27,11 +28,20 @@ public final class TableScoring {
   private static final long LEAST_GROUP_ROWS = 1 << 12;
   private static final long MOST_GROUP_ROWS = 1 << 17;
 
+  /** Values in a block of rows: they stay in the core's cache from reading to scoring. */
+  private static final int BLOCK_VALUES = 1 << 16;
+
+  /** Blocks of the scorer in a block of rows at most. */
+  private static final int MOST_BLOCKS = 8;
+
+  /** Stands for no block. */
+  private static final RowBlock NONE = new RowBlock(0, 1, false);
+
   /** Between two checkpoints. */
   private static final long CHECKPOINT_NANOS = 1_000_000_000;
 
-  /** One block each for reading, scoring and writing, and one in waiting. */
-  private static final int BLOCKS = 4;
+  /** Blocks for each thread of the scorer: one in its hands, and one to be written. */
+  private static final int BLOCKS = 2;
 
   private final TrainedFlow model;
   private final Scorer scorer;
@@ -41,9 +51,16 @@ public final class TableScoring {
   private final int top;
   private final long groupRows;
   private volatile boolean stopping;
-  private final BlockingQueue<RowBlock> empty = new ArrayBlockingQueue<>(BLOCKS);
-  private final BlockingQueue<RowBlock> filled = new ArrayBlockingQueue<>(BLOCKS);
-  private final BlockingQueue<RowBlock> scored = new ArrayBlockingQueue<>(BLOCKS);
+  private final BlockingQueue<RowBlock> empty = new LinkedBlockingQueue<>();
+
+  /** Blocks in the order in which they were read; they may not be scored yet. */
+  private final BlockingQueue<RowBlock> filled = new LinkedBlockingQueue<>();
+
+  /** Held by the thread that reads. */
+  private final Object reading = new Object();
+
+  /** No further block is read. */
+  private volatile boolean ended;
 
   /**
    * Numbers of rows.
@@ -102,6 +119,11 @@ public final class TableScoring {
     this.strict = strict;
     this.top = top;
     this.groupRows = groupRows;
+  }
+
+  /** Rows of a block for rows of so many values, when nobody chooses another number. */
+  public static int blockRows(int dimension) {
+    return Math.clamp(BLOCK_VALUES / dimension / Scorer.BLOCK, 1, MOST_BLOCKS) * Scorer.BLOCK;
   }
 
   /** Lets {@link #run} end after a block, with the state saved; from any thread. */
@@ -168,63 +190,87 @@ public final class TableScoring {
     if (start.rows() > 0) {
       progress.resumed(start.scored());
     }
-    for (int i = 0; i < BLOCKS; i++) {
+    int blocks = BLOCKS * scorer.threads() + 1;
+    for (int i = 0; i < blocks; i++) {
       empty.add(new RowBlock(blockRows, model.flow().dimension(), withIds()));
     }
-    Thread reader = Thread.ofPlatform().daemon().name("ebflow-reader").start(() -> read(start));
-    Thread scoring = Thread.ofPlatform().daemon().name("ebflow-scoring").start(this::score);
+    Thread scoring =
+        Thread.ofPlatform().daemon().name("ebflow-scoring").start(() -> readAndScore(start));
     try {
       return write(start, sink, rejectedRows, checkpoint, progress);
     } finally {
-      reader.interrupt();
-      scoring.interrupt();
-      join(reader);
+      ended = true;
+      for (int rank = 0; rank < scorer.threads(); rank++) {
+        empty.add(NONE);
+      }
       join(scoring);
     }
   }
 
-  private void read(ScoringState start) {
+  private void readAndScore(ScoringState start) {
     try (RowReader rows =
         new RowReader(inputs, model.preprocessing(), strict, start, groupRows, () -> stopping)) {
-      for (boolean last = false; !last; ) {
-        RowBlock block = empty.take();
-        try {
-          rows.fill(block);
-        } catch (Exception | Error e) {
-          block.failure = e;
-          block.last = true;
-        }
-        last = block.last;
-        filled.add(block);
-      }
-    } catch (InterruptedException _) {
-      // the writer gave up and waits for no block
+      scorer.onEachThread(
+          thread -> {
+            for (RowBlock block = read(rows); block != null; block = read(rows)) {
+              score(block, thread);
+              block.scored.release();
+            }
+          });
     } catch (IOException _) {
       // only closing the table failed: what was read of it is good, or its own failure is on the
       // way
+    } catch (RuntimeException | Error e) {
+      RowBlock none = new RowBlock(0, 1, false);
+      none.failure = e;
+      none.scored.release();
+      filled.add(none);
     }
   }
 
-  private void score() {
-    try {
-      for (boolean last = false; !last; ) {
-        RowBlock block = filled.take();
-        last = block.last;
-        try {
-          if (block.failure == null) {
-            scorer.score(
-                block.good,
-                (from, to, target) -> target.rows(0, to - from).copyFrom(block.rows.rows(from, to)),
-                block.scores);
-          }
-        } catch (RuntimeException | Error e) {
-          block.failure = e;
-          last = true;
-        }
-        scored.add(block);
+  /** The next block, queued for the writer; null when none follows. */
+  private @Nullable RowBlock read(RowReader rows) {
+    synchronized (reading) {
+      RowBlock block = take(empty);
+      if (ended || block == NONE) {
+        return null;
       }
-    } catch (InterruptedException _) {
-      // as above
+      try {
+        rows.fill(block);
+      } catch (Exception | Error e) {
+        block.failure = e;
+        block.last = true;
+      }
+      if (block.last) {
+        ended = true;
+      }
+      filled.add(block);
+      return block;
+    }
+  }
+
+  private void score(RowBlock block, Scorer.ThreadScorer thread) {
+    if (block.failure != null) {
+      return;
+    }
+    try {
+      thread.score(
+          block.good,
+          (from, to, target) -> target.rows(0, to - from).copyFrom(block.rows.rows(from, to)),
+          block.scores);
+      for (int r = 0; r < block.good; r++) {
+        if (!Double.isFinite(block.scores.logProb()[r]) && block.impossible++ == 0) {
+          block.firstImpossible =
+              thread
+                  .impossibleRow(
+                      block.rows.rows(r, r + 1),
+                      block.first + block.place[r],
+                      model.data().columns())
+                  .toString();
+        }
+      }
+    } catch (RuntimeException | Error e) {
+      block.failure = e;
     }
   }
 
@@ -242,7 +288,8 @@ public final class TableScoring {
     long impossible = start.impossible();
     String firstImpossible = start.firstImpossible();
     for (boolean last = false; !last && !stopping; ) {
-      RowBlock block = take(scored);
+      RowBlock block = take(filled);
+      block.scored.acquireUninterruptibly();
       rethrow(block.failure);
       if (block.stopped) {
         break;
@@ -252,17 +299,8 @@ public final class TableScoring {
       rejectedRows.write(block);
       scoredRows += block.good;
       rejected += block.rejected.size();
-      for (int r = 0; r < block.good; r++) {
-        if (!Double.isFinite(block.scores.logProb()[r]) && impossible++ == 0) {
-          firstImpossible =
-              scorer
-                  .impossibleRow(
-                      block.rows.rows(r, r + 1),
-                      block.first + block.place[r],
-                      model.data().columns())
-                  .toString();
-        }
-      }
+      impossible += block.impossible;
+      firstImpossible = firstImpossible == null ? block.firstImpossible : firstImpossible;
       progress.scored(scoredRows);
       if (last) {
         return new Summary(scoredRows, rejected, impossible, firstImpossible, true);

@@ -96,7 +96,8 @@ final class TableScoringTest {
   private TableScoring.Summary score(
       Path out, String call, int top, int blockRows, int blocks, Runnable then) {
     resumed.set(0);
-    try (Scorer scorer = new Scorer(model, Blas.named("java"), 1)) {
+    int threads = 1 + blockRows % 3;
+    try (Scorer scorer = new Scorer(model, Blas.named("java"), threads)) {
       TableScoring scoring = new TableScoring(model, scorer, inputs, blockRows, false, top, GROUP);
       return scoring.run(
           out,

@@ -2,9 +2,6 @@ package org.ebflow.training.data;
 
 /** Finds NaN and ±Inf. */
 final class NonFinite {
-  /** The bits of a float64's exponent, all set where it is NaN or ±Inf. */
-  private static final long EXPONENT = 0x7FF0L << 48;
-
   private NonFinite() {}
 
   /**
@@ -13,17 +10,33 @@ final class NonFinite {
    * @param values [rows,columns] from {@code from} on
    */
   static int rowsBefore(double[] values, int from, int rows, int columns) {
-    for (int r = 0; r < rows; r++) {
-      int start = from + r * columns;
-      long carry = 0; // into the sign, out of an exponent with all bits set
-      for (int i = start; i < start + columns; i++) {
-        carry |= (Double.doubleToRawLongBits(values[i]) & EXPONENT) + (1L << 52);
-      }
-      if (carry < 0) {
-        return r;
-      }
+    if (allFinite(values, from, from + rows * columns)) {
+      return rows;
     }
-    return rows;
+    int good = 0;
+    while (allFinite(values, from + good * columns, from + (good + 1) * columns)) {
+      good++;
+    }
+    return good;
+  }
+
+  /** By x·0, which is NaN for NaN and ±Inf alone, in four sums that wait for no other. */
+  private static boolean allFinite(double[] values, int from, int to) {
+    double a = 0;
+    double b = 0;
+    double c = 0;
+    double d = 0;
+    int i = from;
+    for (; i < to - 3; i += 4) {
+      a += values[i] * 0;
+      b += values[i + 1] * 0;
+      c += values[i + 2] * 0;
+      d += values[i + 3] * 0;
+    }
+    for (; i < to; i++) {
+      a += values[i] * 0;
+    }
+    return a + b + c + d == 0;
   }
 
   /** Index of the first value that is NaN or ±Inf, or -1. */

@@ -24,11 +24,11 @@ abstract sealed class NpyRows implements Closeable {
     InputStream in = file.open();
     try {
       NpyHeader header = NpyHeader.read(file, in);
-      if (!header.fortranOrder()) {
-        return new InOrder(file, header, in);
+      if (!header.fortranOrder() && file.compressed()) {
+        return new InOrder(file, header, Channels.newChannel(in));
       }
       in.close();
-      return ByColumn.open(file, header);
+      return header.fortranOrder() ? ByColumn.open(file, header) : InOrder.open(file, header);
     } catch (IOException | RuntimeException e) {
       in.close();
       throw e;
@@ -63,9 +63,8 @@ abstract sealed class NpyRows implements Closeable {
     private static final int BLOCK = 1 << 17;
 
     private final InputFile file;
-    private final InputStream in;
+    private final ReadableByteChannel elements;
     private final int rowBytes;
-    private final byte[] bytes;
     private final ByteBuffer buffer;
     private int blockRows;
 
@@ -75,13 +74,23 @@ abstract sealed class NpyRows implements Closeable {
     /** Rows of the blocks before. */
     private long rowsBefore;
 
-    InOrder(InputFile file, NpyHeader header, InputStream in) {
+    InOrder(InputFile file, NpyHeader header, ReadableByteChannel elements) {
       super(header);
       this.file = file;
-      this.in = in;
+      this.elements = elements;
       rowBytes = header.columns() * header.type().bytes();
-      bytes = new byte[Math.clamp(header.rows(), 1, Math.max(1, BLOCK / rowBytes)) * rowBytes];
-      buffer = ByteBuffer.wrap(bytes).order(header.byteOrder());
+      int rows = Math.clamp(header.rows(), 1, Math.max(1, BLOCK / rowBytes));
+      buffer = ByteBuffer.allocateDirect(rows * rowBytes).order(header.byteOrder());
+    }
+
+    static InOrder open(InputFile file, NpyHeader header) throws IOException {
+      FileChannel channel = FileChannel.open(file.path(), StandardOpenOption.READ);
+      try {
+        return new InOrder(file, header, channel.position(header.bytes()));
+      } catch (IOException | RuntimeException e) {
+        channel.close();
+        throw e;
+      }
     }
 
     @Override
@@ -101,8 +110,9 @@ abstract sealed class NpyRows implements Closeable {
       }
       int columns = header().columns();
       int count = Math.min(most, blockRows - within);
-      header().type().decode(buffer, within * rowBytes, count * columns, target, at, 1);
-      int good = NonFinite.rowsBefore(target, at, count, columns);
+      boolean finite =
+          header().type().decode(buffer, within * rowBytes, count * columns, target, at, 1);
+      int good = finite ? count : NonFinite.rowsBefore(target, at, count, columns);
       within += good;
       return good;
     }
@@ -110,12 +120,14 @@ abstract sealed class NpyRows implements Closeable {
     private boolean readBlock() throws IOException {
       rowsBefore += blockRows;
       within = 0;
-      blockRows = (int) Math.min(header().rows() - rowsBefore, bytes.length / rowBytes);
+      blockRows = (int) Math.min(header().rows() - rowsBefore, buffer.capacity() / rowBytes);
+      buffer.clear().limit(Math.max(1, blockRows * rowBytes));
+      while (buffer.hasRemaining() && elements.read(buffer) >= 0) {}
+      int read = buffer.position();
       if (blockRows == 0) {
-        requireEnd(file, in, rowsBefore);
+        requireEnd(file, read == 0, rowsBefore);
         return false;
       }
-      int read = in.readNBytes(bytes, 0, blockRows * rowBytes);
       if (read < blockRows * rowBytes) {
         throw file.invalid(
             "expected "
@@ -130,7 +142,7 @@ abstract sealed class NpyRows implements Closeable {
 
     @Override
     public void close() throws IOException {
-      in.close();
+      elements.close();
     }
   }
 
@@ -178,7 +190,7 @@ abstract sealed class NpyRows implements Closeable {
           }
           at += copied;
         }
-        requireEnd(file, in, header.rows());
+        requireEnd(file, in.read() < 0, header.rows());
         return channel;
       } catch (IOException | RuntimeException e) {
         channel.close();
@@ -222,8 +234,8 @@ abstract sealed class NpyRows implements Closeable {
     }
   }
 
-  private static void requireEnd(InputFile file, InputStream in, long rows) throws IOException {
-    if (in.read() >= 0) {
+  private static void requireEnd(InputFile file, boolean end, long rows) {
+    if (!end) {
       throw file.invalid("expected the end after row " + rows + ", found more data");
     }
   }

@@ -1,5 +1,6 @@
 package org.ebflow.training.data;
 
+import dev.hardwood.metadata.RowGroup;
 import dev.hardwood.reader.ColumnReader;
 import dev.hardwood.reader.ColumnReaders;
 import dev.hardwood.reader.ParquetFileReader;
@@ -9,6 +10,8 @@ import dev.hardwood.schema.ColumnSchema;
 import dev.hardwood.schema.FileSchema;
 import dev.hardwood.schema.SchemaNode;
 import java.io.IOException;
+import java.util.ArrayDeque;
+import java.util.Deque;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Objects;
@@ -38,13 +41,14 @@ final class ParquetTable extends TableReader {
 
   /**
    * How many pages of a column the engine decodes ahead. It takes eight, which of forty columns are
-   * hundreds of megabytes.
+   * hundreds of megabytes, and pages that wait grow old in the heap. Columns are decoded side by
+   * side.
    */
   private static final String PAGES_AHEAD = "hardwood.internal.maxOutstanding";
 
   static {
     if (System.getProperty(PAGES_AHEAD) == null) {
-      System.setProperty(PAGES_AHEAD, "2");
+      System.setProperty(PAGES_AHEAD, "1");
     }
   }
 
@@ -52,6 +56,7 @@ final class ParquetTable extends TableReader {
   private static final Pattern PANDAS_INDEX = Pattern.compile("__index_level_[0-9]+__");
 
   private final InputFile file;
+  private final ParquetInput input;
   private final ParquetFileReader reader;
   private final ColumnReaders columns;
   private final boolean float32;
@@ -61,6 +66,9 @@ final class ParquetTable extends TableReader {
 
   private final @Nullable ParquetColumn idColumn;
   private final long rowsInFile;
+
+  /** The row groups whose bytes are mapped, or will be. */
+  private final Deque<Group> groups;
 
   private final int tileRows;
 
@@ -78,8 +86,17 @@ final class ParquetTable extends TableReader {
   private long row;
   private int badSlot = -1;
 
+  /**
+   * Where a row group ends.
+   *
+   * @param rows of it and of the groups before
+   * @param bytes up to where no later group has any
+   */
+  private record Group(long rows, long bytes) {}
+
   private ParquetTable(
       InputFile file,
+      ParquetInput input,
       ParquetFileReader reader,
       ColumnChoice choice,
       List<ParquetColumn> chosen,
@@ -88,6 +105,7 @@ final class ParquetTable extends TableReader {
       throws IOException {
     super(choice, note);
     this.file = file;
+    this.input = input;
     this.reader = reader;
     float32 = chosen.stream().allMatch(ParquetColumn::isFloat);
     rowsInFile = reader.getFileMetaData().numRows();
@@ -98,6 +116,7 @@ final class ParquetTable extends TableReader {
     List<ColumnSchema> decoded =
         all ? reader.getFileSchema().getColumns() : read.stream().distinct().toList();
     ParquetPages.check(file, reader.getFileMetaData(), decoded);
+    groups = groups(reader.getFileMetaData().rowGroups(), decoded);
     int batch = Math.clamp(BLOCK / decoded.size(), 1, MOST_ROWS);
     ColumnProjection projection = all ? ColumnProjection.all() : projection(decoded);
     columns = reader.buildColumnReaders(projection).batchSize(batch).build();
@@ -116,30 +135,49 @@ final class ParquetTable extends TableReader {
     tile = new double[tileRows * chosen.size()];
   }
 
+  private static Deque<Group> groups(List<RowGroup> groups, List<ColumnSchema> decoded) {
+    Deque<Group> result = new ArrayDeque<>();
+    long rowsBefore = groups.stream().mapToLong(RowGroup::numRows).sum();
+    long nextBytes = Long.MAX_VALUE;
+    for (RowGroup group : groups.reversed()) {
+      result.addFirst(new Group(rowsBefore, nextBytes));
+      rowsBefore -= group.numRows();
+      for (ColumnSchema column : group.numRows() > 0 ? decoded : List.<ColumnSchema>of()) {
+        long start = group.columns().get(column.columnIndex()).chunkStartOffset();
+        nextBytes = Math.min(nextBytes, start);
+      }
+    }
+    return result;
+  }
+
   private static ColumnProjection projection(List<ColumnSchema> read) {
     return ColumnProjection.columns(read.stream().map(ColumnSchema::name).toArray(String[]::new));
   }
 
   static ParquetTable open(InputFile file, TableOptions options) throws IOException {
     ParquetPages.requireParquet(file);
+    ParquetInput input = new ParquetInput(file.path());
     ParquetFileReader reader = null;
+    boolean opened = false;
     try {
-      reader = ParquetFileReader.open(new ParquetInput(file.path()));
-      ParquetTable table = open(file, reader, options);
-      reader = null;
+      reader = ParquetFileReader.open(input);
+      ParquetTable table = open(file, input, reader, options);
+      opened = true;
       return table;
     } catch (InvalidInputException e) {
       throw e;
     } catch (IOException | RuntimeException | LinkageError | OutOfMemoryError e) {
       throw unreadable(file, e);
     } finally {
-      if (reader != null) {
+      if (!opened) {
         closeQuietly(reader);
+        closeQuietly(input);
       }
     }
   }
 
-  private static ParquetTable open(InputFile file, ParquetFileReader reader, TableOptions options)
+  private static ParquetTable open(
+      InputFile file, ParquetInput input, ParquetFileReader reader, TableOptions options)
       throws IOException {
     FileSchema schema = reader.getFileSchema();
     List<SchemaNode> fields = schema.getRootNode().children();
@@ -174,7 +212,7 @@ final class ParquetTable extends TableReader {
             ? null
             : ParquetColumn.ofIds(
                 file, read.called(choice.id()), fields.get(choice.id()), schema.getColumns());
-    return new ParquetTable(file, reader, choice, chosen, id, note);
+    return new ParquetTable(file, input, reader, choice, chosen, id, note);
   }
 
   /** The engine finds columns by their names. */
@@ -254,6 +292,7 @@ final class ParquetTable extends TableReader {
         return false;
       }
       batchRows = columns.getRecordCount();
+      releaseGroups();
       tileRead = false;
       return true;
     } catch (InvalidInputException e) {
@@ -264,6 +303,15 @@ final class ParquetTable extends TableReader {
     } catch (RuntimeException | LinkageError e) {
       throw unreadable(file, e);
     }
+  }
+
+  /** Those that end before the batch: all columns have left their last page behind. */
+  private void releaseGroups() {
+    long end = 0;
+    while (!groups.isEmpty() && groups.getFirst().rows <= row) {
+      end = groups.removeFirst().bytes;
+    }
+    input.release(end);
   }
 
   /** One line of what the engine says, whose causes name the reason. */
@@ -324,14 +372,17 @@ final class ParquetTable extends TableReader {
       columns.close();
     } finally {
       closeQuietly(reader);
+      closeQuietly(input);
     }
   }
 
   /** What was read of a file is good, whether closing it fails or not. */
-  private static void closeQuietly(ParquetFileReader reader) {
+  private static void closeQuietly(@Nullable AutoCloseable open) {
     try {
-      reader.close();
-    } catch (IOException | RuntimeException _) {
+      if (open != null) {
+        open.close();
+      }
+    } catch (Exception _) {
       // see above
     }
   }

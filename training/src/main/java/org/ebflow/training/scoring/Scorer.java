@@ -4,6 +4,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
 import org.ebflow.flow.Flow;
 import org.ebflow.flow.FlowPass;
 import org.ebflow.flow.InvalidInputException;
@@ -66,8 +67,7 @@ public final class Scorer implements AutoCloseable {
   private final Noise noise;
   private final ScoringPlan plan;
   private final Team team;
-  private final BlockScorer[] workers;
-  private final BlockScorer few;
+  private final ThreadScorer[] workers;
   private final AtomicInteger nextBlock = new AtomicInteger();
   private boolean closed;
 
@@ -117,10 +117,9 @@ public final class Scorer implements AutoCloseable {
         }
       }
       preprocessingLogDet = constant;
-      few = new BlockScorer(FEW);
-      workers = new BlockScorer[threads];
+      workers = new ThreadScorer[threads];
       for (int rank = 0; rank < threads; rank++) {
-        workers[rank] = new BlockScorer(block);
+        workers[rank] = new ThreadScorer();
       }
       complete = true;
     } finally {
@@ -134,7 +133,7 @@ public final class Scorer implements AutoCloseable {
   private MemoryNeed memoryNeed(int threads) {
     return MemoryNeed.ofWeights(flow.layers(), flow.precision())
         .plus(MemoryNeed.ofScoringPlan(flow.layers(), flow.precision()))
-        .plus(needOfPasses(FEW + block * threads, 1));
+        .plus(needOfPasses((FEW + block) * threads, 1));
   }
 
   private MemoryNeed needOfPasses(int rows, int streams) {
@@ -163,6 +162,11 @@ public final class Scorer implements AutoCloseable {
   public static Scorer open(Path run) {
     return new Scorer(
         TrainedFlow.load(run), Blas.auto(), Runtime.getRuntime().availableProcessors());
+  }
+
+  /** Number of threads. */
+  public int threads() {
+    return workers.length;
   }
 
   /** log Z of the model in nats. */
@@ -204,12 +208,10 @@ public final class Scorer implements AutoCloseable {
   public synchronized void score(int count, RowSource source, Scores scores) {
     requireOpen("score");
     if (count <= MOST_OF_FEW) {
-      for (int from = 0; from < count; from += FEW) {
-        few.score(source, from, Math.min(count, from + FEW), scores);
-      }
+      workers[0].score(count, source, scores);
       return;
     }
-    inBlocks(count, (rank, from, to) -> workers[rank].score(source, from, to, scores));
+    inBlocks(count, (rank, from, to) -> workers[rank].large.score(source, from, to, scores));
   }
 
   /** What a worker does with some rows. */
@@ -303,20 +305,10 @@ public final class Scorer implements AutoCloseable {
         data.columns().isEmpty() ? model.data().columns() : data.columns());
   }
 
-  /**
-   * Names a row of density zero by its number and by the column that preprocessing leaves farthest
-   * out.
-   *
-   * @param row [1,dimension], read
-   * @param columns names; empty for numbers from 1
-   */
+  /** As {@link ThreadScorer#impossibleRow}. */
   public synchronized Evaluation.ImpossibleRow impossibleRow(
       Matrix row, long number, List<String> columns) {
-    int column = few.prepared.farthestColumn((_, _, target) -> target.rows(0, 1).copyFrom(row));
-    return new Evaluation.ImpossibleRow(
-        number,
-        columns.isEmpty() ? String.valueOf(column + 1) : columns.get(column),
-        row.get(0, column));
+    return workers[0].impossibleRow(row, number, columns);
   }
 
   /** log p of every row of a data set. */
@@ -329,6 +321,18 @@ public final class Scorer implements AutoCloseable {
     Scores scores = new Scores(data.size());
     score(data.size(), (from, to, target) -> data.copyRows(from, to, target, 0), scores);
     return scores;
+  }
+
+  /**
+   * Lets each thread of this scorer run a task of its own at the same time, and returns when all
+   * have ended: rows come to the threads in blocks that wait for no other thread.
+   *
+   * @param task given what scores on its thread, which it must neither close nor keep; calls no
+   *     other method of this scorer that takes turns
+   */
+  public synchronized void onEachThread(Consumer<ThreadScorer> task) {
+    requireOpen("onEachThread");
+    team.run(worker -> task.accept(workers[worker.rank()]));
   }
 
   /** A scorer of this one's rows that computes on its caller's thread alone. */
@@ -362,6 +366,21 @@ public final class Scorer implements AutoCloseable {
       }
     }
 
+    /**
+     * Names a row of density zero by its number and by the column that preprocessing leaves
+     * farthest out.
+     *
+     * @param row [1,dimension], read
+     * @param columns names; empty for numbers from 1
+     */
+    public Evaluation.ImpossibleRow impossibleRow(Matrix row, long number, List<String> columns) {
+      int column = small.prepared.farthestColumn((_, _, target) -> target.rows(0, 1).copyFrom(row));
+      return new Evaluation.ImpossibleRow(
+          number,
+          columns.isEmpty() ? String.valueOf(column + 1) : columns.get(column),
+          row.get(0, column));
+    }
+
     @Override
     public void close() {
       small.solo.close();
@@ -374,9 +393,8 @@ public final class Scorer implements AutoCloseable {
   public synchronized void close() {
     closed = true;
     team.close();
-    few.solo.close();
-    for (BlockScorer worker : workers) {
-      worker.solo.close();
+    for (ThreadScorer worker : workers) {
+      worker.close();
     }
     plan.close();
   }

@@ -12,6 +12,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.stream.IntStream;
 import org.ebflow.flow.InvalidInputException;
 import org.ebflow.linalg.Matrix;
 import org.ebflow.linalg.Precision;
@@ -186,6 +187,53 @@ class NpyTableTest {
               .put(new byte[] {5, 6});
       assertThat(read(content.array())).isDeepEqualTo(new double[][] {{5}, {6}});
     }
+  }
+
+  /** Several reads of the file, and several pieces of each; the last value of a row is bad. */
+  @ParameterizedTest
+  @ValueSource(strings = {"<f4", ">f4", "<f8", ">f8", "<f2"})
+  void goodRowsAtOnceEndBeforeTheBadOne(String type) throws IOException {
+    int rows = 30_000;
+    List<Integer> bad = List.of(0, 1, 900, 20_000, rows - 1);
+    ByteBuffer content = ByteBuffer.allocate(rows * 3 * (type.charAt(2) - '0'));
+    content.order(type.charAt(0) == '<' ? ByteOrder.LITTLE_ENDIAN : ByteOrder.BIG_ENDIAN);
+    for (int i = 0; i < 3 * rows; i++) {
+      boolean last = i % 3 == 2 && bad.contains(i / 3);
+      float value = !last ? value(i) : i / 3 == 900 ? Float.NEGATIVE_INFINITY : Float.NaN;
+      switch (type.charAt(2)) {
+        case '2' -> content.putShort(Float.floatToFloat16(value));
+        case '4' -> content.putFloat(value);
+        default -> content.putDouble(value);
+      }
+    }
+    byte[] array = TestData.npy(header(type, "(" + rows + ", 3)"), content.array());
+    for (Path file :
+        List.of(
+            TestData.write(folder, "many.npy", array),
+            TestData.write(folder, "many.npy.gz", TestData.gzip(array)))) {
+      try (TableReader table = TableReader.open(file)) {
+        double[] block = new double[3 * 20_000 + 1];
+        int row = 0;
+        while (row < rows) {
+          int good = table.nextGood(block, 1, 20_000);
+          int first = 3 * row;
+          double[] expected =
+              IntStream.range(0, 3 * good).mapToDouble(i -> value(first + i)).toArray();
+          assertThat(Arrays.mismatch(block, 1, 1 + 3 * good, expected, 0, 3 * good)).isEqualTo(-1);
+          row += good;
+          assertThat(table.row()).isEqualTo(row);
+          if (good == 0 && table.next()) {
+            assertThat(table.problem() != null).isEqualTo(bad.contains(row));
+            row++;
+          }
+        }
+        assertThat(table.next()).isFalse();
+      }
+    }
+  }
+
+  private static float value(int i) {
+    return i % 1024;
   }
 
   @Test

@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
+import java.io.OutputStream;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -99,6 +101,60 @@ final class ParquetTableTest {
   @ValueSource(strings = {"none", "snappy", "gzip", "zstd", "lz4"})
   void rowGroupsPagesAndCodecs(String codec) throws IOException {
     requireThousandRows(fixture("groups-" + codec + ".parquet"));
+  }
+
+  /** More rows than the engine's batches have, in many row groups. */
+  @Test
+  void rowGroupsThatAreReadAreUnmapped() throws IOException {
+    int rows = 70_000;
+    Path file = folder.resolve("groups.parquet");
+    try (OutputStream out = Files.newOutputStream(file)) {
+      ParquetWriter writer =
+          new ParquetWriter(
+              out,
+              List.of(
+                  new ParquetWriter.Column("a", ParquetWriter.Kind.REAL),
+                  new ParquetWriter.Column("b", ParquetWriter.Kind.WHOLE)));
+      writer.begin();
+      for (int from = 0; from < rows; from += 7_000) {
+        ParquetWriter.Values a = new ParquetWriter.Values();
+        ParquetWriter.Values b = new ParquetWriter.Values();
+        for (int r = from; r < from + 7_000; r++) {
+          a.add(r / 8.0);
+          b.add((long) -r);
+        }
+        writer.write(List.of(a, b));
+      }
+      writer.finish();
+    }
+    try (TableReader table = TableReader.open(file)) {
+      double[] block = new double[2 * rows];
+      for (int row = 0; row < rows; ) {
+        int good = table.nextGood(block, 2 * row, rows - row);
+        assertThat(good).isPositive();
+        row += good;
+      }
+      for (int r = 0; r < rows; r++) {
+        if (block[2 * r] != r / 8.0 || block[2 * r + 1] != -r) {
+          throw new AssertionError("row " + r);
+        }
+      }
+      assertThat(mapped(file)).isLessThan(Files.size(file) / 2);
+      assertThat(table.next()).isFalse();
+    }
+    assertThat(mapped(file)).isZero();
+  }
+
+  /** Bytes of a file that this process has mapped; 0 where the system does not tell. */
+  private static long mapped(Path file) throws IOException {
+    Path maps = Path.of("/proc/self/maps");
+    return !Files.exists(maps)
+        ? 0
+        : Files.readAllLines(maps, StandardCharsets.ISO_8859_1).stream()
+            .filter(line -> line.endsWith(file.toString()))
+            .map(line -> line.substring(0, line.indexOf(' ')).split("-"))
+            .mapToLong(ends -> Long.parseLong(ends[1], 16) - Long.parseLong(ends[0], 16))
+            .sum();
   }
 
   @Test

@@ -14,6 +14,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.FutureTask;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
 import org.ebflow.flow.Flow;
 import org.ebflow.flow.layer.Activation;
@@ -149,6 +150,33 @@ class ScorerTest {
         assertThat(task.get().energy()).isEqualTo(expected.energy());
         assertThat(task.get().latentNorm()).isEqualTo(expected.latentNorm());
       }
+    }
+  }
+
+  @Test
+  void blocksTakenByItsThreadsHaveTheScorersBits() {
+    Matrix rows = Matrix.ofRows(Precision.FLOAT64, gaussianRows(ROWS, 43));
+    TrainedFlow model = model(Flow.of(43).dense().smoothLeakyRelu(0.3).dense().build());
+    try (Scorer scorer = new Scorer(model, Blas.auto(), 3)) {
+      double[] expected = scorer.score(rows).logProb();
+      AtomicInteger next = new AtomicInteger();
+      double[] found = new double[ROWS];
+      int block = 70;
+      scorer.onEachThread(
+          thread -> {
+            Scores scores = new Scores(block);
+            for (int from; (from = next.getAndAdd(block)) < ROWS; ) {
+              int first = from;
+              int count = Math.min(block, ROWS - first);
+              thread.score(
+                  count,
+                  (start, end, target) ->
+                      target.rows(0, end - start).copyFrom(rows.rows(first + start, first + end)),
+                  scores);
+              System.arraycopy(scores.logProb(), 0, found, first, count);
+            }
+          });
+      assertThat(found).isEqualTo(expected);
     }
   }
 
