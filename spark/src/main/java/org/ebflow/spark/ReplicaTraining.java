@@ -44,7 +44,7 @@ final class ReplicaTraining extends AbstractFunction1<Iterator<Integer>, Iterato
    * @param changes of the recipe, KEY=VALUE
    * @param data folder of the data sets, null: downloaded
    * @param run folder that all tasks see
-   * @param averageEvery steps of a replica between averages
+   * @param averageEvery steps between averages of the weights, 0: gradients are summed
    */
   record Settings(
       String recipe, List<String> changes, @Nullable String data, String run, int averageEvery)
@@ -85,11 +85,12 @@ final class ReplicaTraining extends AbstractFunction1<Iterator<Integer>, Iterato
     }
     task.barrier(); // nobody writes before all have copied
     try (RingReplicas replicas = RingReplicas.connect(rank, size, address(task), task::allGather)) {
-      Trainer trainer =
-          recipe
-              .trainer(data.train())
-              .threads(task.cpus())
-              .replicas(replicas, settings.averageEvery());
+      Trainer trainer = recipe.trainer(data.train()).threads(task.cpus());
+      if (settings.averageEvery() > 0) {
+        trainer.replicas(replicas, settings.averageEvery());
+      } else {
+        trainer.replicas(replicas);
+      }
       TrainedFlow best = resumes ? trainer.resume(data, own) : trainer.fit(data, own);
       return CollectionConverters.asScala(List.of(rank + " " + best.seed()).iterator());
     } finally {
