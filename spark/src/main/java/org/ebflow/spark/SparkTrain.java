@@ -78,13 +78,7 @@ public final class SparkTrain extends SparkProgram {
             averageEvery);
     Recipe changed = settings.changed(); // before the cluster is asked
     SparkSession session = SparkSession.builder().appName("ebflow train").getOrCreate();
-    JavaSparkContext spark = JavaSparkContext.fromSparkContext(session.sparkContext());
-    spark
-        .parallelize(IntStream.range(0, replicas).boxed().toList(), replicas)
-        .rdd()
-        .barrier()
-        .mapPartitions(new ReplicaTraining(settings), false, ClassTag$.MODULE$.apply(String.class))
-        .count();
+    train(session, replicas, new ReplicaTraining(settings));
     Splits splits = settings.load(changed);
     TrainedFlow best = TrainedFlow.load(out);
     try (Scorer scorer =
@@ -99,5 +93,20 @@ public final class SparkTrain extends SparkProgram {
               scorer.evaluate(splits.test()).nll());
     }
     return 0;
+  }
+
+  /**
+   * Runs the replicas as the tasks of one barrier stage, which is tried again when one fails. Spark
+   * does so for stages that end in a shuffle only; others may have written something.
+   */
+  static void train(SparkSession session, int replicas, ReplicaTraining task) {
+    JavaSparkContext.fromSparkContext(session.sparkContext())
+        .parallelize(IntStream.range(0, replicas).boxed().toList(), replicas)
+        .rdd()
+        .barrier()
+        .mapPartitions(task, false, ClassTag$.MODULE$.apply(Integer.class))
+        .toJavaRDD()
+        .repartition(1)
+        .count();
   }
 }

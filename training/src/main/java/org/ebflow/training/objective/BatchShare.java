@@ -31,7 +31,9 @@ public record BatchShare(int first, int rows, int batch) {
     return new BatchShare(0, batch, batch);
   }
 
-  /** The share of one of {@code size} processes, at most as many as rows; they differ by one row. */
+  /**
+   * The share of one of {@code size} processes, at most as many as rows; they differ by one row.
+   */
   public static BatchShare of(int rank, int size, int batch) {
     int from = (int) ((long) batch * rank / size);
     int to = (int) ((long) batch * (rank + 1) / size);
