@@ -141,12 +141,13 @@ class SparkTrainTest {
   @Test
   void aLongerRunGoesOnFromTheCheckpoint() throws IOException {
     Path run = folder.resolve("run");
-    train(run, "--average-every", "10", "--set", "training.steps=100", "--set", SHORT[1]);
-    train(run, "--average-every", "10", "--set", "training.steps=200", "--set", SHORT[1]);
+    String few = "training.batch_size=50";
+    train(run, "--average-every", "5", "--set", "training.steps=20", "--set", SHORT[1], "--set", few);
+    train(run, "--average-every", "5", "--set", "training.steps=40", "--set", SHORT[1], "--set", few);
     List<String> log = Files.readAllLines(run.resolve("run.log"));
-    assertThat(log).anyMatch(line -> line.contains("resumed after step 100"));
+    assertThat(log).anyMatch(line -> line.contains("resumed after step 20"));
     try (Stream<String> lines = Files.lines(run.resolve("metrics.csv"))) {
-      assertThat(lines.toList().getLast()).startsWith("200,");
+      assertThat(lines.toList().getLast()).startsWith("40,");
     }
   }
 

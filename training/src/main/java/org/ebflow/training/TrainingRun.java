@@ -80,9 +80,7 @@ final class TrainingRun {
       while (!ended) {
         step(compute, team);
         boolean due = settings.evaluatesAfter(at.step, batches.perEpoch(), batches.steps());
-        if (due || trainer.averageEvery() > 0 && at.step % trainer.averageEvery() == 0) {
-          averageReplicas(due);
-        }
+        averageReplicas(due);
         if (due) {
           requireFiniteWeights(model.weights());
           evaluate();
@@ -144,7 +142,7 @@ final class TrainingRun {
   /** Replicas that start differently would never agree again. */
   private void requireOneCheckpoint() {
     Matrix steps = Matrix.allocate(Precision.FLOAT64, 1, 1);
-    steps.set(0, 0, at.step);
+    steps.set(0, 0, (double) at.step);
     replicas.sum(List.of(steps));
     if (steps.get(0, 0) != (double) at.step * replicas.size()) {
       throw new IllegalStateException(
@@ -158,9 +156,12 @@ final class TrainingRun {
     }
   }
 
-  /** With the other replicas of the run, unless they have summed their gradients. */
+  /** With the other replicas of the run, where that is due and they don't sum their gradients. */
   private void averageReplicas(boolean evaluates) {
     if (sumsGradients() || replicas.size() == 1) {
+      return;
+    }
+    if (!evaluates && at.step % trainer.averageEvery() != 0) {
       return;
     }
     List<Matrix> numbers = new ArrayList<>(List.of(model.weights().flat()));
