@@ -15,10 +15,10 @@ import org.apache.spark.BarrierTaskContext;
 import org.ebflow.flow.io.OneLine;
 import org.ebflow.training.RunFolder;
 import org.ebflow.training.Trainer;
+import org.ebflow.training.TrainingListener;
 import org.ebflow.training.data.DataSources;
 import org.ebflow.training.data.Splits;
 import org.ebflow.training.recipe.Recipe;
-import org.ebflow.training.scoring.TrainedFlow;
 import org.jspecify.annotations.Nullable;
 import scala.collection.Iterator;
 import scala.jdk.javaapi.CollectionConverters;
@@ -33,7 +33,7 @@ import scala.runtime.AbstractFunction1;
  *
  * @see SparkTrain
  */
-final class ReplicaTraining extends AbstractFunction1<Iterator<Integer>, Iterator<String>>
+class ReplicaTraining extends AbstractFunction1<Iterator<Integer>, Iterator<Integer>>
     implements Serializable {
   @Serial private static final long serialVersionUID = 1;
 
@@ -44,7 +44,7 @@ final class ReplicaTraining extends AbstractFunction1<Iterator<Integer>, Iterato
    * @param changes of the recipe, KEY=VALUE
    * @param data folder of the data sets, null: downloaded
    * @param run folder that all tasks see
-   * @param averageEvery steps of a replica between averages
+   * @param averageEvery steps between averages of the weights, 0: gradients are summed
    */
   record Settings(
       String recipe, List<String> changes, @Nullable String data, String run, int averageEvery)
@@ -70,8 +70,13 @@ final class ReplicaTraining extends AbstractFunction1<Iterator<Integer>, Iterato
     this.settings = settings;
   }
 
+  /** Who follows the run of this task; nobody unless a subclass has one. */
+  TrainingListener listener() {
+    return new TrainingListener() {};
+  }
+
   @Override
-  public Iterator<String> apply(Iterator<Integer> partition) {
+  public final Iterator<Integer> apply(Iterator<Integer> partition) {
     BarrierTaskContext task = BarrierTaskContext.get();
     int rank = task.partitionId();
     int size = task.getTaskInfos().length;
@@ -85,13 +90,18 @@ final class ReplicaTraining extends AbstractFunction1<Iterator<Integer>, Iterato
     }
     task.barrier(); // nobody writes before all have copied
     try (RingReplicas replicas = RingReplicas.connect(rank, size, address(task), task::allGather)) {
-      Trainer trainer =
-          recipe
-              .trainer(data.train())
-              .threads(task.cpus())
-              .replicas(replicas, settings.averageEvery());
-      TrainedFlow best = resumes ? trainer.resume(data, own) : trainer.fit(data, own);
-      return CollectionConverters.asScala(List.of(rank + " " + best.seed()).iterator());
+      Trainer trainer = recipe.trainer(data.train()).threads(task.cpus()).listener(listener());
+      if (settings.averageEvery() > 0) {
+        trainer.replicas(replicas, settings.averageEvery());
+      } else {
+        trainer.replicas(replicas);
+      }
+      if (resumes) {
+        trainer.resume(data, own);
+      } else {
+        trainer.fit(data, own);
+      }
+      return CollectionConverters.asScala(List.of(rank).iterator());
     } finally {
       if (rank > 0) {
         remove(own);

@@ -1,14 +1,17 @@
 package org.ebflow.spark;
 
-import java.io.BufferedInputStream;
 import java.io.DataInputStream;
 import java.io.DataOutputStream;
 import java.io.IOException;
+import java.io.OutputStream;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.DoubleBuffer;
+import java.nio.FloatBuffer;
 import java.security.SecureRandom;
 import java.util.List;
 import java.util.concurrent.ExecutionException;
@@ -23,7 +26,7 @@ import org.ebflow.training.ReplicaGroup;
 /**
  * Replicas in processes that are connected as a ring, each to the next, over TCP.
  *
- * <p>Means are made by a ring all-reduce: the numbers are cut into as many chunks as there are
+ * <p>Sums are made by a ring all-reduce: the numbers are cut into as many chunks as there are
  * members; size-1 times each member passes a partial sum on, then size-1 times a finished chunk. So
  * a member sends 2·(size-1)/size times the bytes of the numbers, however many members there are.
  * The terms of a sum are added in the order of the ring, once, so all members have the same bits.
@@ -38,8 +41,10 @@ final class RingReplicas implements ReplicaGroup, AutoCloseable {
   private final int size;
   private final Socket next;
   private final Socket previous;
-  private final DataOutputStream out;
+  private final OutputStream out;
   private final DataInputStream in;
+  private final Buffer sendBuffer = new Buffer();
+  private final Buffer receiveBuffer = new Buffer();
   private final ExecutorService sender =
       Executors.newSingleThreadExecutor(
           Thread.ofPlatform().daemon().name("ebflow-replica-sender").factory());
@@ -51,8 +56,8 @@ final class RingReplicas implements ReplicaGroup, AutoCloseable {
     this.previous = previous;
     next.setTcpNoDelay(true);
     previous.setSoTimeout(TIMEOUT_MILLIS);
-    out = new DataOutputStream(next.getOutputStream());
-    in = new DataInputStream(new BufferedInputStream(previous.getInputStream(), BUFFER));
+    out = next.getOutputStream();
+    in = new DataInputStream(previous.getInputStream());
   }
 
   /**
@@ -111,48 +116,56 @@ final class RingReplicas implements ReplicaGroup, AutoCloseable {
   }
 
   @Override
-  public void average(List<Matrix> numbers) {
-    for (Matrix matrix : numbers) {
-      Chunk[] chunks = new Chunk[size];
-      for (int i = 0; i < size; i++) {
-        chunks[i] =
-            new Chunk(
-                matrix,
-                (int) ((long) matrix.columns() * i / size),
-                (int) ((long) matrix.columns() * (i + 1) / size));
-      }
-      for (int step = 0; step < size - 1; step++) { // partial sums
-        byte[] received = pass(chunks, step, 0);
-        chunks[Math.floorMod(rank - step - 1, size)].add(received);
-      }
-      chunks[(rank + 1) % size].divide(size); // the sum that ended here
-      for (int step = 0; step < size - 1; step++) {
-        byte[] received = pass(chunks, step, 1);
-        chunks[Math.floorMod(rank - step, size)].set(received);
-      }
+  public void sum(List<Matrix> numbers) {
+    for (int step = 0; step < size - 1; step++) { // partial sums
+      pass(numbers, rank - step, Chunk::receiveSum);
+    }
+    for (int step = 0; step < size - 1; step++) { // finished ones
+      pass(numbers, rank - step + 1, Chunk::receive);
     }
   }
 
-  /** Sends one chunk to the next member while another comes from the previous one. */
-  private byte[] pass(Chunk[] chunks, int step, int phase) {
-    Chunk sent = chunks[Math.floorMod(rank + phase - step, size)];
-    Chunk expected = chunks[Math.floorMod(rank + phase - step - 1, size)];
-    return exchange(sent.bytes(), expected.length());
-  }
-
-  private byte[] exchange(byte[] sent, int expected) {
+  /** Sends one chunk to the next member while the one before it comes from the previous member. */
+  private void pass(List<Matrix> numbers, int sent, Receiver receiver) {
     Future<?> sending =
         sender.submit(
             () -> {
-              out.write(sent);
-              out.flush();
+              for (Matrix matrix : numbers) {
+                chunk(matrix, sent).send(out, sendBuffer);
+              }
               return null;
             });
+    finish(
+        sending,
+        () -> {
+          for (Matrix matrix : numbers) {
+            receiver.receive(chunk(matrix, sent - 1), in, receiveBuffer);
+          }
+        });
+  }
+
+  private Chunk chunk(Matrix matrix, int number) {
+    int index = Math.floorMod(number, size);
+    return new Chunk(
+        matrix,
+        (int) ((long) matrix.columns() * index / size),
+        (int) ((long) matrix.columns() * (index + 1) / size));
+  }
+
+  /** What is done with a chunk that comes from the previous member. */
+  private interface Receiver {
+    void receive(Chunk chunk, DataInputStream in, Buffer buffer) throws IOException;
+  }
+
+  private interface Receiving {
+    void run() throws IOException;
+  }
+
+  /** Receives, and returns when what is on its way to the next member has left, too. */
+  private void finish(Future<?> sending, Receiving receiving) {
     try {
-      byte[] received = new byte[expected];
-      in.readFully(received);
+      receiving.run();
       sending.get();
-      return received;
     } catch (IOException | ExecutionException e) {
       throw new IllegalStateException(
           "replica " + rank + " of " + size + " has lost a neighbour: " + OneLine.message(e), e);
@@ -164,12 +177,10 @@ final class RingReplicas implements ReplicaGroup, AutoCloseable {
 
   @Override
   public boolean ofFirst(boolean value) {
-    byte known = (byte) (value ? 1 : 0);
-    for (int step = 0; step < size - 1; step++) { // the first one's has gone round
-      byte received = exchange(new byte[] {known}, 1)[0];
-      known = rank == 0 ? known : received;
-    }
-    return known == 1;
+    Matrix known = Matrix.allocate(Precision.FLOAT64, 1, 1);
+    known.set(0, 0, rank == 0 && value ? 1 : 0);
+    sum(List.of(known));
+    return known.get(0, 0) > 0;
   }
 
   @Override
@@ -183,54 +194,78 @@ final class RingReplicas implements ReplicaGroup, AutoCloseable {
     }
   }
 
-  /** Some of a matrix' numbers as bytes of its precision. */
-  private record Chunk(Matrix matrix, int from, int to) {
-    int length() {
-      return (to - from) * (isFloat() ? Float.BYTES : Double.BYTES);
-    }
+  /** Numbers as bytes, with the same memory as the numbers of either precision. */
+  private static final class Buffer {
+    final byte[] bytes = new byte[BUFFER];
+    final ByteBuffer wrapped = ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
+    final FloatBuffer floats = wrapped.asFloatBuffer();
+    final DoubleBuffer doubles = wrapped.asDoubleBuffer();
+    final float[] floatTerms = new float[BUFFER / Float.BYTES];
+    final double[] doubleTerms = new double[BUFFER / Double.BYTES];
+  }
 
+  /** Columns {@code from} to {@code to} (exclusive) of a matrix [1,*]. */
+  private record Chunk(Matrix matrix, int from, int to) {
     private boolean isFloat() {
       return matrix.precision() == Precision.FLOAT32;
     }
 
-    byte[] bytes() {
-      ByteBuffer bytes = ByteBuffer.allocate(length());
-      int first = matrix.offset() + from;
-      if (isFloat()) {
-        bytes.asFloatBuffer().put(matrix.floats(), first, to - from);
-      } else {
-        bytes.asDoubleBuffer().put(matrix.doubles(), first, to - from);
-      }
-      return bytes.array();
+    private int width() {
+      return isFloat() ? Float.BYTES : Double.BYTES;
     }
 
-    void set(byte[] received) {
-      int first = matrix.offset() + from;
-      if (isFloat()) {
-        ByteBuffer.wrap(received).asFloatBuffer().get(matrix.floats(), first, to - from);
-      } else {
-        ByteBuffer.wrap(received).asDoubleBuffer().get(matrix.doubles(), first, to - from);
-      }
+    /** How many numbers one buffer takes from column c on. */
+    private int count(int c) {
+      return Math.min(to - c, BUFFER / width());
     }
 
-    void add(byte[] received) {
-      ByteBuffer bytes = ByteBuffer.wrap(received);
-      for (int i = matrix.offset() + from; i < matrix.offset() + to; i++) {
+    void send(OutputStream out, Buffer buffer) throws IOException {
+      for (int c = from; c < to; c += count(c)) {
         if (isFloat()) {
-          matrix.floats()[i] += bytes.getFloat();
+          buffer.floats.put(0, matrix.floats(), matrix.offset() + c, count(c));
         } else {
-          matrix.doubles()[i] += bytes.getDouble();
+          buffer.doubles.put(0, matrix.doubles(), matrix.offset() + c, count(c));
+        }
+        out.write(buffer.bytes, 0, count(c) * width());
+      }
+    }
+
+    void receive(DataInputStream in, Buffer buffer) throws IOException {
+      for (int c = from; c < to; c += count(c)) {
+        in.readFully(buffer.bytes, 0, count(c) * width());
+        if (isFloat()) {
+          buffer.floats.get(0, matrix.floats(), matrix.offset() + c, count(c));
+        } else {
+          buffer.doubles.get(0, matrix.doubles(), matrix.offset() + c, count(c));
         }
       }
     }
 
-    void divide(int count) {
-      for (int i = matrix.offset() + from; i < matrix.offset() + to; i++) {
+    /** Adds what comes to the numbers that are there. */
+    void receiveSum(DataInputStream in, Buffer buffer) throws IOException {
+      for (int c = from; c < to; c += count(c)) {
+        int count = count(c);
+        int first = matrix.offset() + c;
+        in.readFully(buffer.bytes, 0, count * width());
         if (isFloat()) {
-          matrix.floats()[i] /= count;
+          buffer.floats.get(0, buffer.floatTerms, 0, count);
+          add(buffer.floatTerms, matrix.floats(), first, count);
         } else {
-          matrix.doubles()[i] /= count;
+          buffer.doubles.get(0, buffer.doubleTerms, 0, count);
+          add(buffer.doubleTerms, matrix.doubles(), first, count);
         }
+      }
+    }
+
+    private static void add(float[] terms, float[] sums, int first, int count) {
+      for (int i = 0; i < count; i++) {
+        sums[first + i] += terms[i];
+      }
+    }
+
+    private static void add(double[] terms, double[] sums, int first, int count) {
+      for (int i = 0; i < count; i++) {
+        sums[first + i] += terms[i];
       }
     }
   }

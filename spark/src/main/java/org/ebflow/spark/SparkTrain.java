@@ -22,8 +22,8 @@ import scala.reflect.ClassTag$;
     name = "spark-submit … --class org.ebflow.spark.SparkTrain ebflow-spark.jar",
     description = {
       "Trains by a recipe on several executors at once and leaves the run folder that ebflow train leaves.",
-      "Each replica takes every n-th batch of the run, with spark.task.cpus threads; parameters are averaged. An epoch is one pass over the training rows by all "
-          + "replicas together; training.batch_size divided by the replicas gives each as many steps as one process. The same call goes on from the last checkpoint."
+      "Each replica computes its share of every batch, with spark.task.cpus threads, and gradients are summed in every step: the run is that of one process, up to "
+          + "rounding. The same call goes on from the last checkpoint."
     })
 public final class SparkTrain extends SparkProgram {
   @Parameters(index = "0", paramLabel = "RECIPE", description = "Recipe or CONFIG.json.")
@@ -46,8 +46,9 @@ public final class SparkTrain extends SparkProgram {
   @Option(
       names = "--average-every",
       paramLabel = "N",
-      description = "Steps of a replica between averages of the parameters. Default: 50.")
-  private int averageEvery = 50;
+      description =
+          "Replicas move their own weights and average them every N steps: less to send, not the run of one process. Default: gradients are summed.")
+  private int averageEvery;
 
   @Option(
       names = "--set",
@@ -77,13 +78,7 @@ public final class SparkTrain extends SparkProgram {
             averageEvery);
     Recipe changed = settings.changed(); // before the cluster is asked
     SparkSession session = SparkSession.builder().appName("ebflow train").getOrCreate();
-    JavaSparkContext spark = JavaSparkContext.fromSparkContext(session.sparkContext());
-    spark
-        .parallelize(IntStream.range(0, replicas).boxed().toList(), replicas)
-        .rdd()
-        .barrier()
-        .mapPartitions(new ReplicaTraining(settings), false, ClassTag$.MODULE$.apply(String.class))
-        .count();
+    train(session, replicas, new ReplicaTraining(settings));
     Splits splits = settings.load(changed);
     TrainedFlow best = TrainedFlow.load(out);
     try (Scorer scorer =
@@ -98,5 +93,20 @@ public final class SparkTrain extends SparkProgram {
               scorer.evaluate(splits.test()).nll());
     }
     return 0;
+  }
+
+  /**
+   * Runs the replicas as the tasks of one barrier stage, which is tried again when one fails. Spark
+   * does so for stages that end in a shuffle only; others may have written something.
+   */
+  static void train(SparkSession session, int replicas, ReplicaTraining task) {
+    JavaSparkContext.fromSparkContext(session.sparkContext())
+        .parallelize(IntStream.range(0, replicas).boxed().toList(), replicas)
+        .rdd()
+        .barrier()
+        .mapPartitions(task, false, ClassTag$.MODULE$.apply(Integer.class))
+        .toJavaRDD()
+        .repartition(1)
+        .count();
   }
 }

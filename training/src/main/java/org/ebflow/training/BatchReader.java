@@ -10,6 +10,7 @@ import org.ebflow.linalg.RowKernels;
 import org.ebflow.linalg.Team;
 import org.ebflow.linalg.Worker;
 import org.ebflow.training.data.Dataset;
+import org.ebflow.training.objective.BatchShare;
 import org.ebflow.training.preprocessing.Preprocessing;
 import org.ebflow.training.preprocessing.RowPreparation;
 import org.jspecify.annotations.Nullable;
@@ -39,13 +40,13 @@ final class BatchReader {
       boolean inverts,
       Precision precision,
       Worker worker,
-      int batch,
+      BatchShare share,
       RowPreparation preparation) {
     this.data = data;
     this.dataNoise = settings.dataNoise();
     this.noise = new Noise(settings.seed());
-    this.from = worker.from(batch);
-    this.to = worker.to(batch);
+    this.from = share.first() + worker.from(share.rows());
+    this.to = share.first() + worker.to(share.rows());
     this.augmentation =
         settings.augment()
             ? new Augmentation(
@@ -58,7 +59,7 @@ final class BatchReader {
   }
 
   /**
-   * Readers of all workers of a team, in the order of their ranks.
+   * Readers of all workers of a team, in the order of their ranks, for that share of batches.
    *
    * @param settings of which augmentation, data noise, the seed and the place of the preprocessing
    *     count
@@ -71,7 +72,7 @@ final class BatchReader {
       Precision model,
       Blas blas,
       Team team,
-      int batch) {
+      BatchShare share) {
     boolean inverts =
         !settings.matchAfterPreprocessing()
             && settings.dataNoise() > 0
@@ -81,7 +82,7 @@ final class BatchReader {
             ? preprocessing
             : preprocessing.withoutLayers();
     RowPreparation[] preparations =
-        RowPreparation.forTeam(before, data.dimension(), model, blas, team, batch);
+        RowPreparation.forTeam(before, data.dimension(), model, blas, team, share.rows());
     BatchReader[] result = new BatchReader[team.size()];
     for (int rank = 0; rank < result.length; rank++) {
       result[rank] =
@@ -91,15 +92,15 @@ final class BatchReader {
               inverts,
               inverts ? preprocessing.precision(model) : model,
               team.worker(rank),
-              batch,
+              share,
               preparations[rank]);
     }
     return result;
   }
 
   /**
-   * Fills {@code target} with this worker's rows of the batch that starts at {@code start} of
-   * {@code order}.
+   * Fills {@code target} with this worker's rows of the batch, or of its share, that starts at
+   * {@code start} of {@code order}.
    *
    * @param target overwritten, [rows,dimension] in the model's precision
    */

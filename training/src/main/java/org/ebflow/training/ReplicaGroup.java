@@ -4,13 +4,12 @@ import java.util.List;
 import org.ebflow.linalg.Matrix;
 
 /**
- * Processes that train one model together, each on batches of its own (data-parallel training by
- * averaged parameters).
+ * Processes that train one model together, each on its share of every batch (data-parallel
+ * training).
  *
- * <p>All members run the same {@link Trainer} on the same data. Batch number n of the run is that
- * of member n mod size, with the rows and the noise that one process would give it: a row is taken
- * once in an epoch, and no two batches have the same noise. So an epoch has 1/size as many steps
- * for each member.
+ * <p>All members run the same {@link Trainer} on the same data and make as many steps as one
+ * process. The rows of a batch are divided among them ({@link
+ * org.ebflow.training.objective.BatchShare}), each with the noise that one process would give it.
  *
  * <p>Every member makes the same calls in the same order, and each call returns when all have made
  * it.
@@ -30,7 +29,7 @@ public interface ReplicaGroup {
         }
 
         @Override
-        public void average(List<Matrix> numbers) {}
+        public void sum(List<Matrix> numbers) {}
 
         @Override
         public boolean ofFirst(boolean value) {
@@ -45,11 +44,11 @@ public interface ReplicaGroup {
   int size();
 
   /**
-   * Replaces each number by its mean over the members, with the same bits at all of them.
+   * Replaces each number by its sum over the members, with the same bits at all of them.
    *
    * @param numbers matrices [1,*] of the same lengths at every member, overwritten
    */
-  void average(List<Matrix> numbers);
+  void sum(List<Matrix> numbers);
 
   /** What the first member calls it with, so that all decide alike. */
   boolean ofFirst(boolean value);

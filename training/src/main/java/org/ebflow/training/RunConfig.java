@@ -80,7 +80,9 @@ final class RunConfig {
     root.put("optimizer", named(trainer.optimizer().name(), trainer.optimizer()));
     if (trainer.replicas().size() > 1) {
       root.put("replicas", trainer.replicas().size());
-      root.put("average_every", trainer.averageEvery());
+      if (trainer.averageEvery() > 0) {
+        root.put("average_every", trainer.averageEvery());
+      }
     }
     root.put("precision", model.precision().name());
     root.put("products", trainer.bfloat16() ? "BFLOAT16" : model.precision().name());

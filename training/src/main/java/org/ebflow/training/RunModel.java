@@ -14,6 +14,7 @@ import org.ebflow.linalg.Team;
 import org.ebflow.training.data.Dataset;
 import org.ebflow.training.data.Splits;
 import org.ebflow.training.data.TableSummary;
+import org.ebflow.training.objective.BatchShare;
 import org.ebflow.training.preprocessing.Preprocessing;
 import org.ebflow.training.preprocessing.TableDiagnostics;
 import org.ebflow.training.preprocessing.Whitening;
@@ -193,7 +194,13 @@ final class RunModel {
     Matrix target = Matrix.allocate(flow.precision(), rows, flow.dimension());
     try (Team solo = new Team(1)) {
       BatchReader.forTeam(
-          data.train(), preprocessing, settings, flow.precision(), blas, solo, rows)[0]
+          data.train(),
+          preprocessing,
+          settings,
+          flow.precision(),
+          blas,
+          solo,
+          BatchShare.whole(rows))[0]
           .read(batches.order(0), 0, 0, target);
     }
     return target;

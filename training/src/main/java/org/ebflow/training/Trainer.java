@@ -39,7 +39,7 @@ public final class Trainer {
   private TrainingListener listener = new TrainingListener() {};
   private @Nullable Blas blas;
   private ReplicaGroup replicas = ReplicaGroup.SINGLE;
-  private int averageEvery = 1;
+  private int averageEvery;
   private volatile boolean stopRequested;
 
   private Trainer(Flow flow, Objective objective) {
@@ -238,10 +238,23 @@ public final class Trainer {
    * Trains together with other processes, each with a trainer of the same settings and data and a
    * folder of its own. The first member's folder is that of the run.
    *
-   * <p>Weights and moments are averaged after every {@code every} steps of a member and before each
-   * evaluation, the moving average of the weights before evaluations. Losses in the first member's
-   * metrics.csv are those of its own batches. A request to stop counts at evaluations, that of the
-   * first member.
+   * <p>Each member computes its share of every batch, and the gradients are summed in every step.
+   * So the run is that of one process, up to rounding. A request to stop counts at evaluations,
+   * that of the first member.
+   */
+  public Trainer replicas(ReplicaGroup group) {
+    replicas = group;
+    averageEvery = 0;
+    return this;
+  }
+
+  /**
+   * The same, but each member moves its own weights by the gradient of its share, and what they
+   * have become is averaged: less to send, and not the run of one process.
+   *
+   * <p>Weights and moments are averaged after every {@code every} steps and before each evaluation,
+   * the moving average of the weights before evaluations. Losses in the first member's metrics.csv
+   * are those of its own shares.
    */
   public Trainer replicas(ReplicaGroup group, int every) {
     if (every < 1) {
@@ -305,6 +318,7 @@ public final class Trainer {
     return replicas;
   }
 
+  /** Steps between averages; 0 where gradients are summed. */
   int averageEvery() {
     return averageEvery;
   }
@@ -349,9 +363,9 @@ public final class Trainer {
           "Trainer: objective " + objective.name() + " does not tolerate bfloat16");
     }
     TrainingSettings chosen = settings.build();
-    if (replicas.size() > 1 && chosen.lastLayer() != LastLayer.TRAINED) {
+    if (averageEvery > 0 && replicas.size() > 1 && chosen.lastLayer() != LastLayer.TRAINED) {
       throw new IllegalArgumentException(
-          "Trainer: a last layer in closed form can't be trained by several processes");
+          "Trainer: a last layer in closed form can't be trained by replicas that average");
     }
     return new TrainingRun(this, chosen, data, folder);
   }

@@ -6,7 +6,10 @@ import java.util.Locale;
 import org.ebflow.flow.pass.Compute;
 import org.ebflow.flow.pass.Parameters;
 import org.ebflow.linalg.Blas;
+import org.ebflow.linalg.KernelChoice;
 import org.ebflow.linalg.Matrix;
+import org.ebflow.linalg.Precision;
+import org.ebflow.linalg.RowKernels;
 import org.ebflow.linalg.Team;
 import org.ebflow.training.data.Splits;
 import org.ebflow.training.optimizer.OptimizerState;
@@ -75,10 +78,9 @@ final class TrainingRun {
       stoppedBefore = stoppedEarly();
       boolean ended = ended();
       while (!ended) {
-        long before = at.step;
         step(compute, team);
-        boolean due = settings.evaluatesAfter(before, at.step, batches.perEpoch(), batches.steps());
-        averageReplicas(before, due);
+        boolean due = settings.evaluatesAfter(at.step, batches.perEpoch(), batches.steps());
+        averageReplicas(due);
         if (due) {
           requireFiniteWeights(model.weights());
           evaluate();
@@ -121,6 +123,7 @@ final class TrainingRun {
       at = start.begin(team);
       save();
     }
+    requireOneCheckpoint();
     listener.started(
         new TrainingListener.Plan(
             folder.path(),
@@ -136,11 +139,29 @@ final class TrainingRun {
     }
   }
 
-  /** With the other replicas of the run, where that is due after a step. */
-  private void averageReplicas(long before, boolean evaluates) {
-    long stepsOfAll = (long) trainer.averageEvery() * replicas.size();
-    if (replicas.size() == 1
-        || !(evaluates || TrainingSettings.reaches(before, at.step, stepsOfAll))) {
+  /** Replicas that start differently would never agree again. */
+  private void requireOneCheckpoint() {
+    Matrix steps = Matrix.allocate(Precision.FLOAT64, 1, 1);
+    steps.set(0, 0, (double) at.step);
+    replicas.sum(List.of(steps));
+    if (steps.get(0, 0) != (double) at.step * replicas.size()) {
+      throw new IllegalStateException(
+          "replica "
+              + replicas.rank()
+              + " of "
+              + replicas.size()
+              + " starts after step "
+              + at.step
+              + ", the others after others: expected one checkpoint");
+    }
+  }
+
+  /** With the other replicas of the run, where that is due and they don't sum their gradients. */
+  private void averageReplicas(boolean evaluates) {
+    if (sumsGradients() || replicas.size() == 1) {
+      return;
+    }
+    if (!evaluates && at.step % trainer.averageEvery() != 0) {
       return;
     }
     List<Matrix> numbers = new ArrayList<>(List.of(model.weights().flat()));
@@ -148,8 +169,16 @@ final class TrainingRun {
     if (evaluates) {
       numbers.add(state.average().flat());
     }
-    replicas.average(numbers);
+    replicas.sum(numbers);
+    RowKernels kernels = KernelChoice.fastest(model.weights().precision()).rows();
+    for (Matrix sum : numbers) {
+      kernels.combine(1.0 / replicas.size(), sum, 0, sum, sum);
+    }
     model.weights().changed();
+  }
+
+  private boolean sumsGradients() {
+    return trainer.averageEvery() == 0;
   }
 
   private boolean ended() {
@@ -180,16 +209,14 @@ final class TrainingRun {
   }
 
   private void step(Compute compute, Team team) {
-    long number = at.step + replicas.rank();
-    long next = Math.min(at.step + replicas.size(), batches.steps());
+    long number = at.step;
+    long next = number + 1;
     long epoch = batches.epoch(number);
     boolean rowDue =
-        TrainingSettings.reaches(at.step, next, METRICS_EVERY)
-            || TrainingSettings.reaches(at.step, next, batches.perEpoch())
-            || next == batches.steps();
+        next % METRICS_EVERY == 0 || next % batches.perEpoch() == 0 || next == batches.steps();
     double rate =
         trainer.optimizer().learningRate()
-            * settings.rateFactor(at.step, batches.perEpoch(), batches.steps());
+            * settings.rateFactor(number, batches.perEpoch(), batches.steps());
     TrainingStep step = stepOf(compute, team, batches.rows(number));
     step.run(team, batches.order(epoch), batches.start(number), number, rate, rowDue);
     at.step = next;
@@ -241,7 +268,9 @@ final class TrainingRun {
         settings,
         state,
         sums,
-        rows);
+        rows,
+        replicas,
+        sumsGradients());
   }
 
   /** Weights that are not finite never become so again. */

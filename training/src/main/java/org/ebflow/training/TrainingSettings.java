@@ -113,21 +113,10 @@ public record TrainingSettings(
     return steps == 0 ? byEpochs : Math.min(steps, byEpochs);
   }
 
-  /**
-   * Whether an evaluation is due after {@code step} steps, of a run of {@code totalSteps}.
-   *
-   * @param before steps after which it was asked last
-   */
-  boolean evaluatesAfter(long before, long step, long stepsPerEpoch, long totalSteps) {
+  /** Whether an evaluation is due after {@code step} steps, of a run of {@code totalSteps}. */
+  boolean evaluatesAfter(long step, long stepsPerEpoch, long totalSteps) {
     return step == totalSteps
-        || reaches(before, step, evaluateSteps > 0 ? evaluateSteps : stepsPerEpoch * evaluateEvery);
-  }
-
-  /**
-   * Whether there is a multiple of {@code every} from {@code before} (exclusive) to {@code step}.
-   */
-  static boolean reaches(long before, long step, long every) {
-    return step / every > before / every;
+        || step % (evaluateSteps > 0 ? evaluateSteps : stepsPerEpoch * evaluateEvery) == 0;
   }
 
   /**

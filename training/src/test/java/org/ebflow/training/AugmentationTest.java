@@ -20,6 +20,7 @@ import org.ebflow.linalg.Precision;
 import org.ebflow.linalg.Team;
 import org.ebflow.training.data.Dataset;
 import org.ebflow.training.data.Splits;
+import org.ebflow.training.objective.BatchShare;
 import org.ebflow.training.objective.SlicedScoreMatching;
 import org.ebflow.training.optimizer.RmsProp;
 import org.ebflow.training.preprocessing.Preprocessing;
@@ -121,7 +122,13 @@ class AugmentationTest {
     try (Team team = new Team(threads)) {
       BatchReader[] readers =
           BatchReader.forTeam(
-              data, Preprocessing.none(), settings, precision, Blas.named("java"), team, ROWS);
+              data,
+              Preprocessing.none(),
+              settings,
+              precision,
+              Blas.named("java"),
+              team,
+              BatchShare.whole(ROWS));
       for (int step = 0; step < steps; step++) {
         for (int rank = 0; rank < threads; rank++) {
           readers[rank].read(

@@ -17,6 +17,7 @@ import org.ebflow.linalg.Team;
 import org.ebflow.training.data.Dataset;
 import org.ebflow.training.data.RunningMoments;
 import org.ebflow.training.data.Splits;
+import org.ebflow.training.objective.BatchShare;
 import org.ebflow.training.objective.DenoisingScoreMatching;
 import org.ebflow.training.objective.FiniteDifferenceScoreMatching;
 import org.ebflow.training.objective.LossScale;
@@ -61,7 +62,8 @@ class DataNoiseTest {
     double[][] rows = new double[STEPS * ROWS][];
     try (Team team = new Team(2)) {
       BatchReader[] readers =
-          BatchReader.forTeam(data, preprocessing, settings, precision, BLAS, team, ROWS);
+          BatchReader.forTeam(
+              data, preprocessing, settings, precision, BLAS, team, BatchShare.whole(ROWS));
       for (int step = 0; step < STEPS; step++) {
         for (int rank = 0; rank < 2; rank++) {
           readers[rank].read(

@@ -21,6 +21,7 @@ import org.ebflow.linalg.Worker;
 import org.ebflow.training.check.GradientCheck;
 import org.ebflow.training.data.Dataset;
 import org.ebflow.training.data.Splits;
+import org.ebflow.training.objective.BatchShare;
 import org.ebflow.training.objective.MaximumLikelihood;
 import org.ebflow.training.objective.Objective;
 import org.ebflow.training.objective.ObjectivePass;
@@ -55,8 +56,8 @@ class ObjectiveParametersTest {
     }
 
     @Override
-    public ObjectivePass[] forTeam(Flow flow, Compute compute, Team team, int batch) {
-      ObjectivePass[] passes = new MaximumLikelihood().forTeam(flow, compute, team, batch);
+    public ObjectivePass[] forTeam(Flow flow, Compute compute, Team team, BatchShare share) {
+      ObjectivePass[] passes = new MaximumLikelihood().forTeam(flow, compute, team, share);
       for (int rank = 0; rank < passes.length; rank++) {
         passes[rank] =
             new Pass(passes[rank], flow.parameters().of(theta), theta, team.worker(rank));

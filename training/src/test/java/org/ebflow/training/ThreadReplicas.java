@@ -4,6 +4,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.BrokenBarrierException;
 import java.util.concurrent.CyclicBarrier;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import org.ebflow.linalg.Matrix;
 
 /** A group of replicas that are threads of this JVM. */
@@ -12,26 +14,32 @@ final class ThreadReplicas {
   private final CyclicBarrier barrier;
   private final List<List<Matrix>> gathered = new ArrayList<>();
   private final boolean[] values;
+  private volatile boolean failed;
 
-  /** Calls of {@link ReplicaGroup#average} by each member. */
-  private final int[] averages;
+  /** Calls of {@link ReplicaGroup#sum} by each member. */
+  private final int[] calls;
 
   ThreadReplicas(int size) {
     this.size = size;
     barrier = new CyclicBarrier(size);
     values = new boolean[size];
-    averages = new int[size];
+    calls = new int[size];
     for (int rank = 0; rank < size; rank++) {
       gathered.add(List.of());
     }
   }
 
-  int averages(int rank) {
-    return averages[rank];
+  int size() {
+    return size;
+  }
+
+  int calls(int rank) {
+    return calls[rank];
   }
 
   /** Ends the waiting of the others after a member has failed. */
   void fail() {
+    failed = true;
     barrier.reset();
   }
 
@@ -48,8 +56,8 @@ final class ThreadReplicas {
       }
 
       @Override
-      public void average(List<Matrix> numbers) {
-        averages[rank]++;
+      public void sum(List<Matrix> numbers) {
+        calls[rank]++;
         gathered.set(
             rank, numbers.stream().map(matrix -> matrix.copy(matrix.precision())).toList());
         await();
@@ -60,7 +68,7 @@ final class ThreadReplicas {
             for (List<Matrix> other : gathered) {
               sum += other.get(i).get(0, c);
             }
-            target.set(0, c, sum / size);
+            target.set(0, c, sum);
           }
         }
         await();
@@ -79,8 +87,11 @@ final class ThreadReplicas {
 
   private void await() {
     try {
-      barrier.await();
-    } catch (InterruptedException | BrokenBarrierException e) {
+      if (failed) {
+        throw new BrokenBarrierException();
+      }
+      barrier.await(1, TimeUnit.MINUTES);
+    } catch (InterruptedException | BrokenBarrierException | TimeoutException e) {
       throw new IllegalStateException("another member has failed", e);
     }
   }

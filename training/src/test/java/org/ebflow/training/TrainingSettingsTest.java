@@ -45,13 +45,9 @@ class TrainingSettingsTest {
   void evaluationsComeByEpochsOrBySteps() {
     TrainingSettings epochs = settings().evaluateEvery(2).build();
     TrainingSettings steps = settings().evaluateEvery(2).evaluateSteps(5).build();
-    assertThat(
-            LongStream.rangeClosed(1, 14)
-                .filter(step -> epochs.evaluatesAfter(step - 1, step, 3, 14)))
+    assertThat(LongStream.rangeClosed(1, 14).filter(step -> epochs.evaluatesAfter(step, 3, 14)))
         .containsExactly(6L, 12L, 14L);
-    assertThat(
-            LongStream.rangeClosed(1, 14)
-                .filter(step -> steps.evaluatesAfter(step - 1, step, 3, 14)))
+    assertThat(LongStream.rangeClosed(1, 14).filter(step -> steps.evaluatesAfter(step, 3, 14)))
         .containsExactly(5L, 10L, 14L);
   }
 

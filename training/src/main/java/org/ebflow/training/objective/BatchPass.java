@@ -7,12 +7,12 @@ import org.ebflow.linalg.Matrix;
 abstract class BatchPass implements ObjectivePass {
   final Matrix data;
   final RowLosses losses;
-  final int batch;
+  final BatchShare share;
 
-  BatchPass(Flow flow, int rows, int batch) {
+  BatchPass(Flow flow, int rows, BatchShare share) {
     this.data = Matrix.allocate(flow.precision(), rows, flow.dimension());
     this.losses = new RowLosses(rows);
-    this.batch = batch;
+    this.share = share;
   }
 
   @Override

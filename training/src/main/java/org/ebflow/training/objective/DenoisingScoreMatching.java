@@ -74,11 +74,11 @@ public record DenoisingScoreMatching(
   }
 
   @Override
-  public ObjectivePass[] forTeam(Flow flow, Compute compute, Team team, int batch) {
-    FlowPass[] passes = FlowPass.forTeam(flow, compute, team, batch, 1);
+  public ObjectivePass[] forTeam(Flow flow, Compute compute, Team team, BatchShare share) {
+    FlowPass[] passes = FlowPass.forTeam(flow, compute, team, share.rows(), 1);
     ObjectivePass[] result = new ObjectivePass[passes.length];
     for (int rank = 0; rank < result.length; rank++) {
-      result[rank] = new Pass(flow, compute, passes[rank], batch);
+      result[rank] = new Pass(flow, compute, passes[rank], share);
     }
     return result;
   }
@@ -91,8 +91,8 @@ public record DenoisingScoreMatching(
     private final double weight;
     private double stepSigma = sigmaAt(0);
 
-    Pass(Flow flow, Compute compute, FlowPass pass, int batch) {
-      super(flow, pass.rows(), batch);
+    Pass(Flow flow, Compute compute, FlowPass pass, BatchShare share) {
+      super(flow, pass.rows(), share);
       this.pass = pass;
       this.kernels = compute.kernels().rows();
       this.epsilon = Matrix.allocate(flow.precision(), pass.rows(), flow.dimension());
@@ -108,7 +108,8 @@ public record DenoisingScoreMatching(
     @Override
     public void draw(Noise noise, long step) {
       stepSigma = sigmaAt(step);
-      noise.antithetic(NoisePurpose.OBJECTIVE, step, pass.firstRow(), epsilon);
+      int firstRow = share.first() + pass.firstRow();
+      noise.antithetic(NoisePurpose.OBJECTIVE, step, firstRow, epsilon);
     }
 
     @Override
@@ -129,7 +130,7 @@ public record DenoisingScoreMatching(
       }
       losses.dropNonFinite(pass, seed);
       if (gradients != null) {
-        gradients.begin(weight / batch);
+        gradients.begin(weight / share.batch());
         pass.backwardAfterScore(seed, gradients);
         gradients.finish();
       }

@@ -25,8 +25,13 @@ abstract class EnergyPass extends BatchPass {
 
   /** {@code droppedRows} is shared by the workers, of which each has an element. */
   EnergyPass(
-      Flow flow, Compute compute, Worker worker, FlowPass pass, int batch, int[] droppedRows) {
-    super(flow, pass.rows(), batch);
+      Flow flow,
+      Compute compute,
+      Worker worker,
+      FlowPass pass,
+      BatchShare share,
+      int[] droppedRows) {
+    super(flow, pass.rows(), share);
     this.flow = flow;
     this.compute = compute;
     this.worker = worker;
@@ -61,19 +66,19 @@ abstract class EnergyPass extends BatchPass {
   }
 
   /**
-   * Sums the gradient of the mean energy over the rows of all workers, after {@link
-   * #computeEnergies}. Weights are not pulled back to their originals yet.
+   * Sums the gradient of the energies over the rows of all workers, after {@link #computeEnergies}.
+   * Weights are not pulled back to their originals yet.
    *
    * @param rule what dense layers that are trained sum; null for their gradient
    */
   final void sumGradients(Gradients gradients, @Nullable WeightRule rule) {
-    gradients.begin(1.0 / batch, rule);
+    gradients.begin(1.0 / share.batch(), rule);
     pass.backward(seed, false, gradients);
     gradients.sum();
   }
 
   /**
-   * How many of the batch's rows have a finite loss. All workers have counted theirs and met since,
+   * How many of the share's rows have a finite loss. All workers have counted theirs and met since,
    * as in {@link #sumGradients}.
    */
   final int counted() {
@@ -81,6 +86,6 @@ abstract class EnergyPass extends BatchPass {
     for (int count : droppedRows) {
       dropped += count;
     }
-    return batch - dropped;
+    return share.rows() - dropped;
   }
 }

@@ -57,17 +57,18 @@ public record FiniteDifferenceScoreMatching(double radius, double energyWeight, 
   }
 
   @Override
-  public ObjectivePass[] forTeam(Flow flow, Compute compute, Team team, int batch) {
+  public ObjectivePass[] forTeam(Flow flow, Compute compute, Team team, BatchShare share) {
     int prefix = flow.affinePrefix();
     if (prefix == flow.layers().size()) {
       prefix--; // something must be left to give energies
     }
-    FlowPass[] lines = FlowPass.forTeam(flow.part(0, prefix), compute, team, batch, 1);
+    FlowPass[] lines = FlowPass.forTeam(flow.part(0, prefix), compute, team, share.rows(), 1);
     GroupedPass[] passes =
-        GroupedPass.forTeam(flow.part(prefix, flow.layers().size()), compute, team, batch, GROUPS);
+        GroupedPass.forTeam(
+            flow.part(prefix, flow.layers().size()), compute, team, share.rows(), GROUPS);
     ObjectivePass[] result = new ObjectivePass[passes.length];
     for (int rank = 0; rank < result.length; rank++) {
-      result[rank] = new Pass(flow, compute, lines[rank], passes[rank], batch);
+      result[rank] = new Pass(flow, compute, lines[rank], passes[rank], share);
     }
     return result;
   }
@@ -80,8 +81,8 @@ public record FiniteDifferenceScoreMatching(double radius, double energyWeight, 
     private final Matrix lengths;
     private final double weight;
 
-    Pass(Flow flow, Compute compute, FlowPass line, GroupedPass grouped, int batch) {
-      super(flow, line.rows(), batch);
+    Pass(Flow flow, Compute compute, FlowPass line, GroupedPass grouped, BatchShare share) {
+      super(flow, line.rows(), share);
       this.kernels = compute.kernels().rows();
       this.line = line;
       this.grouped = grouped;
@@ -97,7 +98,8 @@ public record FiniteDifferenceScoreMatching(double radius, double energyWeight, 
 
     @Override
     public void draw(Noise noise, long step) {
-      noise.gaussian(NoisePurpose.OBJECTIVE, step, line.firstRow(), directions);
+      int firstRow = share.first() + line.firstRow();
+      noise.gaussian(NoisePurpose.OBJECTIVE, step, firstRow, directions);
       lengths.fill(0);
       kernels.addRowDots(1, directions, directions, lengths);
       double[] length = lengths.doubles();
@@ -130,7 +132,7 @@ public record FiniteDifferenceScoreMatching(double radius, double energyWeight, 
         }
       }
       if (gradients != null) {
-        gradients.begin(1.0 / batch);
+        gradients.begin(1.0 / share.batch());
         grouped.pass().backward(grouped.seed(this), true, gradients);
         grouped.barrier();
         Matrix centerBar = line.outputBar().stream(0);
@@ -151,13 +153,15 @@ public record FiniteDifferenceScoreMatching(double radius, double energyWeight, 
 
     @Override
     public double loss(double[] density, int sample) {
-      return loss(-density[sample], -density[batch + sample], -density[2 * batch + sample]);
+      int rows = share.rows();
+      return loss(-density[sample], -density[rows + sample], -density[2 * rows + sample]);
     }
 
     /** dL/dℓ = -dL/dE, dL/dE± = weight·(±(E₊-E₋)/4 - 1), dL/dE₀ = weight·(2+λ). */
     @Override
     public double seed(double[] density, int group, int sample) {
-      double slope = (density[2 * batch + sample] - density[batch + sample]) / 4;
+      int rows = share.rows();
+      double slope = (density[2 * rows + sample] - density[rows + sample]) / 4;
       return switch (group) {
         case CENTER -> -weight * (2 + energyWeight);
         case PLUS -> -weight * (slope - 1);

@@ -106,8 +106,8 @@ final class GroupedPass {
   }
 
   /**
-   * Loss of a sample and its derivative, given ℓ of all rows; {@code sample} counts in the whole
-   * batch.
+   * Loss of a sample and its derivative, given ℓ of all rows; {@code sample} counts in the rows of
+   * all workers.
    */
   interface SampleSeed {
     double loss(double[] density, int sample);

@@ -24,14 +24,14 @@ public record MaximumLikelihood() implements Objective {
   }
 
   @Override
-  public ObjectivePass[] forTeam(Flow flow, Compute compute, Team team, int batch) {
-    FlowPass[] passes = FlowPass.forTeam(flow, compute, team, batch, 0);
+  public ObjectivePass[] forTeam(Flow flow, Compute compute, Team team, BatchShare share) {
+    FlowPass[] passes = FlowPass.forTeam(flow, compute, team, share.rows(), 0);
     double[] logDets = new double[flow.constantParts().size()];
     int[] dropped = new int[passes.length];
     ObjectivePass[] result = new ObjectivePass[passes.length];
     for (int rank = 0; rank < result.length; rank++) {
       result[rank] =
-          new Pass(flow, compute, team.worker(rank), passes[rank], batch, logDets, dropped);
+          new Pass(flow, compute, team.worker(rank), passes[rank], share, logDets, dropped);
     }
     return result;
   }
@@ -45,10 +45,10 @@ public record MaximumLikelihood() implements Objective {
         Compute compute,
         Worker worker,
         FlowPass pass,
-        int batch,
+        BatchShare share,
         double[] logDets,
         int[] droppedRows) {
-      super(flow, compute, worker, pass, batch, droppedRows);
+      super(flow, compute, worker, pass, share, droppedRows);
       this.constantParts = flow.constantParts();
       this.logDets = logDets;
     }

@@ -58,8 +58,13 @@ public interface Objective {
   default void requireTrains(Flow flow) {}
 
   /**
-   * Buffers and passes of all workers of a team for batches of that size, in the order of their
-   * ranks.
+   * Buffers and passes of all workers of a team for that share of batches of one size, in the order
+   * of their ranks.
    */
-  ObjectivePass[] forTeam(Flow flow, Compute compute, Team team, int batch);
+  ObjectivePass[] forTeam(Flow flow, Compute compute, Team team, BatchShare share);
+
+  /** The same for whole batches of that size. */
+  default ObjectivePass[] forTeam(Flow flow, Compute compute, Team team, int batch) {
+    return forTeam(flow, compute, team, BatchShare.whole(batch));
+  }
 }

@@ -6,12 +6,12 @@ import org.ebflow.linalg.Noise;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One batch under an objective, as one worker sees it. Every worker of the team makes the same
- * calls: writes {@link #data}, then {@link #draw}, then {@link #evaluate} as often as wanted on the
- * same draw.
+ * One batch, or a {@link BatchShare} of it, under an objective, as one worker sees it. Every worker
+ * of the team makes the same calls: writes {@link #data}, then {@link #draw}, then {@link
+ * #evaluate} as often as wanted on the same draw.
  */
 public interface ObjectivePass {
-  /** This worker's rows of the batch, [rows,dimension], written by the caller and not modified. */
+  /** This worker's rows of the share, [rows,dimension], written by the caller and not modified. */
   Matrix data();
 
   /** Draws what is random at this step: a pure function of (noise, step, row). */
@@ -24,8 +24,8 @@ public interface ObjectivePass {
   Matrix noise(int draw);
 
   /**
-   * Computes {@link #losses} and, unless {@code gradients} is null, the gradient of their mean over
-   * the batch.
+   * Computes {@link #losses} and, unless {@code gradients} is null, the gradient of their sum over
+   * the share divided by the rows of the whole batch.
    *
    * @param gradients overwritten and finished
    */

@@ -45,8 +45,8 @@ public record RelativeGradient() implements Objective {
   }
 
   @Override
-  public ObjectivePass[] forTeam(Flow flow, Compute compute, Team team, int batch) {
-    return WeightRulePass.forTeam(name(), flow, compute, team, batch, losses -> new Rule());
+  public ObjectivePass[] forTeam(Flow flow, Compute compute, Team team, BatchShare share) {
+    return WeightRulePass.forTeam(name(), flow, compute, team, share, losses -> new Rule());
   }
 
   private static final class Rule implements WeightRulePass.Rule {

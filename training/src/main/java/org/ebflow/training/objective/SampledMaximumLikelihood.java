@@ -29,13 +29,13 @@ public record SampledMaximumLikelihood(LossScale scale) implements Objective {
   }
 
   @Override
-  public ObjectivePass[] forTeam(Flow flow, Compute compute, Team team, int batch) {
-    GroupedPass[] passes = GroupedPass.forTeam(flow, compute, team, batch, 2);
-    FlowPass[] inverses = FlowPass.forwardOnly(flow, compute, team, batch);
+  public ObjectivePass[] forTeam(Flow flow, Compute compute, Team team, BatchShare share) {
+    GroupedPass[] passes = GroupedPass.forTeam(flow, compute, team, share.rows(), 2);
+    FlowPass[] inverses = FlowPass.forwardOnly(flow, compute, team, share.rows());
     ObjectivePass[] result = new ObjectivePass[passes.length];
     for (int rank = 0; rank < result.length; rank++) {
       result[rank] =
-          new Pass(flow, compute, team.worker(rank), passes[rank], inverses[rank], batch);
+          new Pass(flow, compute, team.worker(rank), passes[rank], inverses[rank], share);
     }
     return result;
   }
@@ -57,8 +57,8 @@ public record SampledMaximumLikelihood(LossScale scale) implements Objective {
         Worker worker,
         GroupedPass grouped,
         FlowPass inverse,
-        int batch) {
-      super(flow, inverse.rows(), batch);
+        BatchShare share) {
+      super(flow, inverse.rows(), share);
       this.flow = flow;
       this.constantParts = flow.constantParts();
       this.compute = compute;
@@ -77,7 +77,8 @@ public record SampledMaximumLikelihood(LossScale scale) implements Objective {
 
     @Override
     public void draw(Noise noise, long step) {
-      noise.gaussian(NoisePurpose.OBJECTIVE, step, inverse.firstRow(), latents);
+      int firstRow = share.first() + inverse.firstRow();
+      noise.gaussian(NoisePurpose.OBJECTIVE, step, firstRow, latents);
       factorize();
       inverse.inverse(latents, samples);
     }
@@ -106,7 +107,7 @@ public record SampledMaximumLikelihood(LossScale scale) implements Objective {
         losses.dropIfNonFinite(r);
       }
       if (gradients != null) {
-        gradients.begin(1.0 / batch);
+        gradients.begin(1.0 / share.batch());
         LogDet seed = grouped.seed(this);
         grouped.pass().backward(seed, false, gradients);
         gradients.finish();
@@ -115,7 +116,7 @@ public record SampledMaximumLikelihood(LossScale scale) implements Objective {
 
     @Override
     public double loss(double[] density, int sample) {
-      return weight * (density[batch + sample] - density[sample]);
+      return weight * (density[share.rows() + sample] - density[sample]);
     }
 
     @Override

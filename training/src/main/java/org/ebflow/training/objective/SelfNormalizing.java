@@ -84,7 +84,7 @@ public record SelfNormalizing(double penalty) implements Objective {
   }
 
   @Override
-  public ObjectivePass[] forTeam(Flow flow, Compute compute, Team team, int batch) {
+  public ObjectivePass[] forTeam(Flow flow, Compute compute, Team team, BatchShare share) {
     Map<Parameter, Parameter> inverses = new HashMap<>(); // blocks are equal only to themselves
     List<Parameter> weights = WeightRulePass.trainedDenseWeights(flow);
     Parameters parameters = flow.parameters();
@@ -97,7 +97,7 @@ public record SelfNormalizing(double penalty) implements Objective {
       inverses.put(weights.get(i), parameters.blocks().get(place));
     }
     return WeightRulePass.forTeam(
-        name(), flow, compute, team, batch, losses -> new Rule(inverses, losses));
+        name(), flow, compute, team, share, losses -> new Rule(inverses, losses));
   }
 
   private final class Rule implements WeightRulePass.Rule {

@@ -48,11 +48,11 @@ public record SlicedScoreMatching(int slices, boolean plain, double energyWeight
   }
 
   @Override
-  public ObjectivePass[] forTeam(Flow flow, Compute compute, Team team, int batch) {
-    FlowPass[] passes = FlowPass.forTeam(flow, compute, team, batch, 2);
+  public ObjectivePass[] forTeam(Flow flow, Compute compute, Team team, BatchShare share) {
+    FlowPass[] passes = FlowPass.forTeam(flow, compute, team, share.rows(), 2);
     ObjectivePass[] result = new ObjectivePass[passes.length];
     for (int rank = 0; rank < result.length; rank++) {
-      result[rank] = new Pass(flow, compute, passes[rank], batch);
+      result[rank] = new Pass(flow, compute, passes[rank], share);
     }
     return result;
   }
@@ -64,8 +64,8 @@ public record SlicedScoreMatching(int slices, boolean plain, double energyWeight
     private final LogDet seed;
     private final double weight;
 
-    Pass(Flow flow, Compute compute, FlowPass pass, int batch) {
-      super(flow, pass.rows(), batch);
+    Pass(Flow flow, Compute compute, FlowPass pass, BatchShare share) {
+      super(flow, pass.rows(), share);
       this.pass = pass;
       this.kernels = compute.kernels().rows();
       this.directions = new Matrix[slices];
@@ -84,7 +84,7 @@ public record SlicedScoreMatching(int slices, boolean plain, double energyWeight
     @Override
     public void draw(Noise noise, long step) {
       for (int slice = 0; slice < slices; slice++) {
-        long firstRow = pass.firstRow() + (long) slice * batch;
+        long firstRow = share.first() + pass.firstRow() + (long) slice * share.batch();
         noise.rademacher(NoisePurpose.OBJECTIVE, step, firstRow, directions[slice]);
       }
     }
@@ -95,7 +95,7 @@ public record SlicedScoreMatching(int slices, boolean plain, double energyWeight
       seed.fill(0, -energyWeight / weight);
       seed.fill(2, 1);
       if (gradients != null) {
-        gradients.begin(weight / ((double) batch * slices));
+        gradients.begin(weight / ((double) share.batch() * slices));
       }
       pass.input().stream(0).copyFrom(data);
       for (int slice = 0; slice < slices; slice++) {

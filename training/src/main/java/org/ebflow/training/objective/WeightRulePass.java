@@ -39,10 +39,10 @@ final class WeightRulePass extends EnergyPass {
       Compute compute,
       Worker worker,
       FlowPass pass,
-      int batch,
+      BatchShare share,
       int[] droppedRows,
       Rule.Maker rule) {
-    super(flow, compute, worker, pass, batch, droppedRows);
+    super(flow, compute, worker, pass, share, droppedRows);
     this.rule = rule.make(losses);
     this.dense = trainedDenseWeights(flow);
     this.others =
@@ -81,14 +81,14 @@ final class WeightRulePass extends EnergyPass {
 
   /** Passes of all workers. */
   static ObjectivePass[] forTeam(
-      String objective, Flow flow, Compute compute, Team team, int batch, Rule.Maker rule) {
+      String objective, Flow flow, Compute compute, Team team, BatchShare share, Rule.Maker rule) {
     requireTrainedDense(objective, flow);
-    FlowPass[] passes = FlowPass.forTeam(flow, compute, team, batch, 0);
+    FlowPass[] passes = FlowPass.forTeam(flow, compute, team, share.rows(), 0);
     int[] dropped = new int[passes.length];
     ObjectivePass[] result = new ObjectivePass[passes.length];
     for (int rank = 0; rank < result.length; rank++) {
       result[rank] =
-          new WeightRulePass(flow, compute, team.worker(rank), passes[rank], batch, dropped, rule);
+          new WeightRulePass(flow, compute, team.worker(rank), passes[rank], share, dropped, rule);
     }
     return result;
   }
