@@ -53,6 +53,10 @@ final class CsvChunksTest {
         Arguments.of("bad rows", header + body(3, 60, "\n", "1,x,3\n1,NaN,\n1,2")),
         Arguments.of("quotes late", header + body(3, 60, "\n", "1,2,3") + "1,\"2\",3\n4,5,6\n"),
         Arguments.of("line breaks in quotes", header + body(3, 60, "\n", "1,2,\"\n3\"\n7,8,9")),
+        Arguments.of("two lines in each record", header + "1,2,\"\n3\"\n".repeat(90)),
+        Arguments.of(
+            "names of two lines that fill a chunk",
+            "\"a\n" + "x".repeat(36) + "\",b,c\n" + body(3, 60, "\n", "1,x,3")),
         Arguments.of("a quote in a cell", header + body(3, 60, "\n", "1,2\"3,4\n5,6,7")),
         Arguments.of("an open quote", header + body(3, 60, "\n", "1,2,3") + "1,\"2,3\n4,5,6\n"),
         Arguments.of(

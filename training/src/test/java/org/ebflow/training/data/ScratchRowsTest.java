@@ -144,6 +144,26 @@ final class ScratchRowsTest {
     }
   }
 
+  /** More than a buffer of either type, before and behind the value that float32 lacks. */
+  @Test
+  void manyRowsAreWrittenAnewAsDoubles() throws IOException {
+    int rows = 200_000;
+    try (ScratchRows scratch = new ScratchRows(2, "rows", -1)) {
+      for (int r = 0; r < rows; r++) {
+        scratch.add(new double[] {r, r == rows / 2 ? 0.1 : -r}, 0);
+      }
+      MappedRows built = scratch.build();
+      assertThat(built.rows()).isEqualTo(rows);
+      double[] row = new double[2];
+      for (int r = 0; r < rows; r++) {
+        built.copy(r, row, 0);
+        if (row[0] != r || row[1] != (r == rows / 2 ? 0.1 : -r)) {
+          throw new AssertionError("row " + r + ": found " + row[0] + " and " + row[1]);
+        }
+      }
+    }
+  }
+
   @Test
   void moreThanTheDiskHasLeftIsRefused() {
     assertThatThrownBy(() -> ScratchRows.requireSpace("big.csv", 1L << 50, NpyType.FLOAT64))
