@@ -100,7 +100,7 @@ class SmallHeapTest {
         .isZero();
     List<String> ends = read(log).lines().filter(line -> line.startsWith("exit ")).toList();
     String cells = ": expected at most [0-9]{2},[0-9]{3} cells in this heap, found more";
-    String columns = ": expected at most [0-9]{2},[0-9]{3} columns in this heap, found 1[06]0,000";
+    String columns = "expected at most [0-9]{2},[0-9]{3} columns in this heap, found 1[06]0,000";
     String[] patterns = {
       "started in line 1" + cells,
       "started in line 3" + cells,
