@@ -15,6 +15,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.function.Supplier;
 import org.ebflow.flow.Flow;
+import org.ebflow.flow.io.Safetensors;
 import org.ebflow.linalg.Blas;
 import org.ebflow.linalg.Matrix;
 import org.ebflow.linalg.Precision;
@@ -134,6 +135,23 @@ class ReplicaGroupTest {
     List<TrainedFlow> members = train(replicas, 4, data, descent(90));
     assertThat(nll(members.get(0), data)).isEqualTo(nll(members.get(1), data));
     assertThat(lastStep(folder.resolve("member0"))).isEqualTo(27);
+    assertSameStates();
+  }
+
+  /** Weights, averages of them and moments, from which both members would go on. */
+  private void assertSameStates() {
+    try (Safetensors first = Safetensors.read(folder.resolve("member0/last/state.safetensors"));
+        Safetensors second = Safetensors.read(folder.resolve("member1/last/state.safetensors"))) {
+      assertThat(first.names()).isEqualTo(second.names()).anyMatch(name -> name.contains("moment"));
+      for (String name : first.names()) {
+        Matrix expected =
+            Matrix.allocate(first.precision(name), first.rows(name), first.columns(name));
+        Matrix found = expected.copy(first.precision(name));
+        first.copyTo(name, expected);
+        second.copyTo(name, found);
+        assertThat(found.doubles()).as(name).isEqualTo(expected.doubles());
+      }
+    }
   }
 
   private static long lastStep(Path run) throws IOException {

@@ -97,6 +97,8 @@ class ConvolutionProductsTest {
     Matrix weight = random(Precision.FLOAT64, out, shape.taps(), 1);
     Matrix x = random(Precision.FLOAT64, rows, shape.inputs(), 2);
     Matrix yBar = random(Precision.FLOAT64, rows, shape.outputs(), 3);
+    Matrix firstX = x.rows(0, 1);
+    Matrix firstYBar = yBar.rows(0, 1);
     Matrix expected = Matrix.allocate(Precision.FLOAT64, out, shape.taps());
     Matrix found = random(Precision.FLOAT64, out, shape.taps(), 4);
     try (Team one = new Team(1);
@@ -106,6 +108,7 @@ class ConvolutionProductsTest {
       way.start(weight);
       way.addWeightGradient(one.worker(0), true, yBar, x, expected);
       way.addWeightGradient(one.worker(0), false, yBar, x, expected);
+      way.addWeightGradient(one.worker(0), false, firstYBar, firstX, expected);
       Workspace[] kept = Workspace.forTeam(compute, none, two, rows, 0, true);
       two.run(
           worker -> {
@@ -119,6 +122,7 @@ class ConvolutionProductsTest {
             shared.start(weight);
             shared.addWeightGradient(worker, true, yBar, x, found);
             shared.addWeightGradient(worker, false, yBar, x, found); // adds
+            shared.addWeightGradient(worker, false, firstYBar, firstX, found); // one has none
           });
     }
     assertClose(found, expected, 1e-11 * rows);

@@ -172,4 +172,15 @@ final class ScratchRowsTest {
             "big\\.csv, which memory can't hold: expected 8388608\\.0 GiB of disk in .*scratch, "
                 + "found [0-9.]+ GiB \\(EBFLOW_CACHE names another place\\)");
   }
+
+  /** Rows still to come count, at the first that float32 can't hold. */
+  @Test
+  void soAreRowsThatAreExpected() throws IOException {
+    try (ScratchRows scratch = new ScratchRows(2, "big.csv", 1L << 49)) {
+      scratch.add(new double[] {1, 2}, 0);
+      assertThatThrownBy(() -> scratch.add(new double[] {1, 0.1}, 0))
+          .isInstanceOf(InvalidInputException.class)
+          .hasMessageContaining("big.csv, which memory can't hold: expected 8388608.0 GiB");
+    }
+  }
 }
