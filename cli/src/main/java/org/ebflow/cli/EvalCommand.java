@@ -36,7 +36,7 @@ import picocli.CommandLine.Spec;
       "With --ood a table follows: how well each of four scores ranks those rows, which are the positives, above the rows that are evaluated. The higher, the odder: "
           + "-log_prob; latent_norm; typicality, |log p - the training rows' mean log p| (Nalisnick et al. 2019); gradient_norm, ‖∇ log p‖ by the model's input, "
           + "the row after preprocessing. AUROC is .5 and AUPR (average precision) the positives' share where a score tells nothing; an AUROC below .5 ranks them the wrong way round. "
-          + "In brackets the 2.5 and 97.5 % points of 1,000 bootstrap resamples of both sets, drawn with a fixed seed."
+          + "In brackets the 2.5 and 97.5 %% points of 1,000 bootstrap resamples of both sets, drawn with a fixed seed."
     })
 public final class EvalCommand implements Callable<Integer> {
   @Spec private CommandSpec spec;

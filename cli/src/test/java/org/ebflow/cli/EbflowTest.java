@@ -1,16 +1,22 @@
 package org.ebflow.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatCode;
 
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import org.ebflow.training.recipe.Recipe;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import picocli.CommandLine;
+import picocli.CommandLine.Model.CommandSpec;
 import tools.jackson.databind.json.JsonMapper;
 
 final class EbflowTest {
@@ -28,6 +34,30 @@ final class EbflowTest {
     assertThat(Program.run("help", "train")).isEqualTo(help);
     assertThat(Program.run("help", "data", "info").out()).contains("ebflow data info");
     assertThat(Program.run("help").out()).isEqualTo(Program.run("--help").out());
+  }
+
+  /** Where a percent sign is not doubled, picocli warns above the help. */
+  @Test
+  void textsOfTheHelpAreFormatStrings() {
+    requireFormats(new CommandLine(new Ebflow()).getCommandSpec());
+  }
+
+  private static void requireFormats(CommandSpec command) {
+    List<String> texts = new ArrayList<>();
+    for (String[] lines :
+        List.of(
+            command.usageMessage().description(),
+            command.usageMessage().header(),
+            command.usageMessage().footer())) {
+      texts.addAll(List.of(lines));
+    }
+    command.args().forEach(argument -> texts.addAll(List.of(argument.description())));
+    for (String text : texts) {
+      assertThatCode(() -> String.format(Locale.ROOT, text))
+          .as(command.qualifiedName() + ": " + text)
+          .doesNotThrowAnyException();
+    }
+    command.subcommands().values().forEach(sub -> requireFormats(sub.getCommandSpec()));
   }
 
   @Test

@@ -40,6 +40,7 @@ class FourierShapeTest {
     Matrix products = products(shape, image);
     Matrix found = Matrix.allocate(Precision.FLOAT64, shape.frequencies(), 2);
     FourierKernels kernels = KernelChoice.reference(Precision.FLOAT64).fourier();
+    found.fill(Double.NaN); // to be overwritten
     kernels.combine(shape, products, found);
     int f = 0;
     for (int x = 0; x <= shape.columns() / 2; x++) {
@@ -67,6 +68,7 @@ class FourierShapeTest {
     }
     assertThat(f).isEqualTo(shape.frequencies());
     Matrix back = Matrix.allocate(Precision.FLOAT64, products.rows(), 1);
+    back.fill(Double.NaN);
     kernels.separate(shape, found, back);
     for (int i = 0; i < products.rows(); i++) {
       assertThat(back.get(i, 0)).isCloseTo(products.get(i, 0), within(CLOSE));

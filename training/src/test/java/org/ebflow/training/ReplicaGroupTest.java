@@ -23,8 +23,10 @@ import java.util.stream.DoubleStream;
 import java.util.stream.IntStream;
 import org.assertj.core.api.Assertions;
 import org.ebflow.flow.Flow;
+import org.ebflow.flow.io.Safetensors;
 import org.ebflow.flow.layer.Shape;
 import org.ebflow.linalg.Blas;
+import org.ebflow.linalg.Matrix;
 import org.ebflow.linalg.Precision;
 import org.ebflow.training.data.Dataset;
 import org.ebflow.training.data.Splits;
@@ -222,11 +224,28 @@ class ReplicaGroupTest {
 
     TrainedFlow one = linear().threads(1).fit(data, folder.resolve("one"));
     TrainedFlow early = linear().epochs(1).threads(1).fit(data, folder.resolve("early"));
+    assertSameStates();
     assertThat(nll(members.get(0), data)).isEqualTo(nll(members.get(1), data));
     assertThat(nll(members.get(0), data)).isCloseTo(nll(one, data), Assertions.within(0.02));
     assertThat(nll(early, data)).isGreaterThan(nll(one, data) + 0.02);
     assertThat(Files.readString(folder.resolve("member0/config.json")))
         .contains("\"replicas\" : 2", "\"average_every\" : 10");
+  }
+
+  /** Weights, averages of them and moments, from which both members would go on. */
+  private void assertSameStates() {
+    try (Safetensors first = Safetensors.read(folder.resolve("member0/last/state.safetensors"));
+        Safetensors second = Safetensors.read(folder.resolve("member1/last/state.safetensors"))) {
+      assertThat(first.names()).isEqualTo(second.names()).anyMatch(name -> name.contains("moment"));
+      for (String name : first.names()) {
+        Matrix expected =
+            Matrix.allocate(first.precision(name), first.rows(name), first.columns(name));
+        Matrix found = expected.copy(first.precision(name));
+        first.copyTo(name, expected);
+        second.copyTo(name, found);
+        assertThat(found.doubles()).as(name).isEqualTo(expected.doubles());
+      }
+    }
   }
 
   private static Trainer linear() {

@@ -20,6 +20,7 @@ import org.ebflow.linalg.Matrix;
 import org.ebflow.linalg.Noise;
 import org.ebflow.linalg.Precision;
 import org.ebflow.linalg.Team;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -96,6 +97,8 @@ class ConvolutionProductsTest {
     Matrix weight = random(Precision.FLOAT64, out, shape.taps(), 1);
     Matrix x = random(Precision.FLOAT64, rows, shape.inputs(), 2);
     Matrix yBar = random(Precision.FLOAT64, rows, shape.outputs(), 3);
+    Matrix firstX = x.rows(0, 1);
+    Matrix firstYBar = yBar.rows(0, 1);
     Matrix expected = Matrix.allocate(Precision.FLOAT64, out, shape.taps());
     Matrix found = random(Precision.FLOAT64, out, shape.taps(), 4);
     try (Team one = new Team(1);
@@ -104,6 +107,8 @@ class ConvolutionProductsTest {
       ConvolutionProducts way = new RowProducts(shape, block, alone, 0);
       way.start(weight);
       way.addWeightGradient(one.worker(0), true, yBar, x, expected);
+      way.addWeightGradient(one.worker(0), false, yBar, x, expected);
+      way.addWeightGradient(one.worker(0), false, firstYBar, firstX, expected);
       Workspace[] kept = Workspace.forTeam(compute, none, two, rows, 0, true);
       two.run(
           worker -> {
@@ -116,9 +121,50 @@ class ConvolutionProductsTest {
             ConvolutionProducts shared = new FourierProducts(shape, block, own, 0);
             shared.start(weight);
             shared.addWeightGradient(worker, true, yBar, x, found);
+            shared.addWeightGradient(worker, false, yBar, x, found); // adds
+            shared.addWeightGradient(worker, false, firstYBar, firstX, found); // one has none
           });
     }
     assertClose(found, expected, 1e-11 * rows);
+  }
+
+  /** What an earlier layer has left in the memory of a block does not count. */
+  @Test
+  void manyImagesAreTransformedInBlocks() {
+    int rows = 131;
+    ConvolutionShape shape = new ConvolutionShape(3, 4, 2, 3, 5);
+    ConvolutionShape larger = new ConvolutionShape(5, 4, 3, 4, 5);
+    Parameter block = new Parameter("weight", 3, shape.taps(), Initializers.constant(0));
+    Parameters none = Parameters.initial(new LinkedHashMap<>(), Precision.FLOAT64, 1);
+    Compute compute = Compute.of(Precision.FLOAT64, Blas.named("openblas"));
+    Matrix weight = random(Precision.FLOAT64, 3, shape.taps(), 1);
+    Matrix x = random(Precision.FLOAT64, rows, shape.inputs(), 2);
+    Matrix yBar = random(Precision.FLOAT64, rows, shape.outputs(), 3);
+    Matrix[] y = new Matrix[2];
+    Matrix[] xBar = new Matrix[2];
+    Matrix[] weightBar = new Matrix[2];
+    try (Team team = new Team(1)) {
+      Workspace kept = Workspace.forTeam(compute, none, team, rows, 0, true)[0];
+      new FourierProducts(larger, block, kept, 8)
+          .forward(
+              random(Precision.FLOAT64, rows, larger.inputs(), 5),
+              Matrix.allocate(Precision.FLOAT64, rows, larger.outputs()));
+      ConvolutionProducts[] ways = {
+        new RowProducts(shape, block, kept, 0), new FourierProducts(shape, block, kept, 4)
+      };
+      for (int i = 0; i < 2; i++) {
+        y[i] = Matrix.allocate(Precision.FLOAT64, rows, shape.outputs());
+        xBar[i] = Matrix.allocate(Precision.FLOAT64, rows, shape.inputs());
+        weightBar[i] = Matrix.allocate(Precision.FLOAT64, 3, shape.taps());
+        ways[i].start(weight);
+        ways[i].forward(x, y[i]);
+        ways[i].backward(yBar, xBar[i]);
+        ways[i].addWeightGradient(team.worker(0), true, yBar, x, weightBar[i]);
+      }
+    }
+    assertClose(y[1], y[0], 1e-11);
+    assertClose(xBar[1], xBar[0], 1e-11);
+    assertClose(weightBar[1], weightBar[0], 1e-11 * rows);
   }
 
   /**

@@ -71,8 +71,9 @@ class PatchesConfigTest {
     assertThat(flow.logZ(blas)).isZero();
   }
 
+  /** Of 2×10 pixels not even four squeezes are the identity. */
   @ParameterizedTest
-  @CsvSource({"1, 1, 4, 2", "2, 3, 2, 6", "3, 1, 6, 4", "5, 2, 4, 4"})
+  @CsvSource({"1, 1, 4, 2", "2, 3, 2, 10", "3, 1, 6, 4", "5, 2, 4, 4"})
   void couplingsComeBeforeEachGroupAndStartAsTheIdentity(
       int couplings, int channels, int height, int width) {
     Shape image = new Shape(channels, height, width);
@@ -134,9 +135,13 @@ class PatchesConfigTest {
   void couplingsNeedEvenSides() {
     PatchesConfig config =
         new PatchesConfig(1, 7, 1, 8, Activation.Kind.ELU, 7, 3, Tails.FROZEN, Init.IDENTITY);
-    assertThatThrownBy(() -> config.build(new Shape(1, 7, 14), Precision.FLOAT32, 1))
-        .hasMessage(
-            "model patches with couplings: images are 1x7x14, expected even height and width");
+    for (Shape image : List.of(new Shape(1, 7, 14), new Shape(1, 14, 7))) {
+      assertThatThrownBy(() -> config.build(image, Precision.FLOAT32, 1))
+          .hasMessage(
+              "model patches with couplings: images are "
+                  + image
+                  + ", expected even height and width");
+    }
   }
 
   /** As CIFAR-10 has them. */

@@ -67,6 +67,7 @@ final class CsvIndex extends AbstractBaseCsvCallbackHandler<CsvIndex> {
 
   @Override
   protected void handleField(int cell, char[] text, int offset, int length, boolean quoted) {
+    CsvRecords.requireCell(cell);
     cells++;
     blank = cell == 0 && !quoted && CsvRow.isBlank(text, offset, length);
     int column = columns.indexOf(cell);

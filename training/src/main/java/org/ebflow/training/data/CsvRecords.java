@@ -10,6 +10,7 @@ import java.io.IOException;
 import java.io.Reader;
 import java.io.UncheckedIOException;
 import java.nio.charset.CharacterCodingException;
+import java.util.Locale;
 import java.util.Objects;
 import java.util.regex.Pattern;
 import org.ebflow.flow.InvalidInputException;
@@ -20,7 +21,10 @@ final class CsvRecords<T> implements Closeable {
   private final InputFile file;
 
   /** What the parser's messages say of a place. */
-  private static final Pattern LINE = Pattern.compile("(?<=starting at line )[0-9]{1,18}");
+  private static final Pattern LINE =
+      Pattern.compile("(?<=(starting at|started in) line )[0-9]{1,18}");
+
+  private static final int MOST_CELLS = InputFile.mostColumns();
 
   private final CsvEncoding encoding;
   private final long linesBefore;
@@ -89,9 +93,18 @@ final class CsvRecords<T> implements Closeable {
     }
   }
 
+  /** What a handler asks of each cell: an endless line is refused before it fills the memory. */
+  static void requireCell(int cell) {
+    if (cell >= MOST_CELLS) {
+      throw new InvalidInputException(
+          String.format(
+              Locale.ROOT, "expected at most %,d cells in this heap, found more", MOST_CELLS));
+    }
+  }
+
   /** A message with its line counted from the start of the file. */
   private String inFile(String message) {
-    return LINE.matcher(message)
+    return LINE.matcher(message.replace("first record", "record that started in line 1"))
         .replaceAll(line -> Long.toString(linesBefore + Long.parseLong(line.group())));
   }
 

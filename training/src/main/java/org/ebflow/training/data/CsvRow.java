@@ -81,6 +81,7 @@ final class CsvRow extends AbstractBaseCsvCallbackHandler<CsvRow> {
 
   @Override
   protected void handleField(int cell, char[] text, int offset, int length, boolean inQuotes) {
+    CsvRecords.requireCell(cell);
     width++;
     quoted |= inQuotes;
     blank = cell == 0 && !inQuotes && isBlank(text, offset, length);

@@ -25,7 +25,9 @@ final class IdxTable extends TableReader {
     }
     InputStream in = file.open();
     try {
-      return new IdxTable(file, IdxFile.Header.read(file, in), in);
+      IdxFile.Header header = IdxFile.Header.read(file, in);
+      file.requireColumns(header.size());
+      return new IdxTable(file, header, in);
     } catch (IOException | RuntimeException e) {
       in.close();
       throw e;

@@ -9,6 +9,7 @@ import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.util.Locale;
 import java.util.zip.ZipException;
 import org.ebflow.flow.InvalidInputException;
 import org.ebflow.flow.io.OneLine;
@@ -24,6 +25,12 @@ final class InputFile {
   private static final long MAX_DEFLATE_RATIO = 1032;
 
   private static final int BUFFER = 1 << 16;
+
+  /** Of any table, however much memory there is. */
+  private static final int MOST_COLUMNS = 1 << 24;
+
+  /** Of heap, which a column takes by its number, its name and its places in lists and maps. */
+  private static final int COLUMN_BYTES = 1 << 10;
 
   private final Path path;
   private final long bytes;
@@ -89,6 +96,23 @@ final class InputFile {
    */
   InvalidInputException invalid(String complaint) {
     return new InvalidInputException(path + ": " + complaint);
+  }
+
+  /** Columns of a table that fit into the Java heap. */
+  static int mostColumns() {
+    return (int) Math.min(MOST_COLUMNS, Runtime.getRuntime().maxMemory() / COLUMN_BYTES);
+  }
+
+  /** Refuses a table of more columns, before memory is taken for a row of it. */
+  void requireColumns(long found) {
+    if (found > mostColumns()) {
+      throw invalid(
+          String.format(
+              Locale.ROOT,
+              "expected at most %,d columns in this heap, found %,d",
+              mostColumns(),
+              found));
+    }
   }
 
   InvalidInputException failure(IOException e) {

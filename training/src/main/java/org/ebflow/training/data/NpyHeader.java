@@ -30,7 +30,6 @@ record NpyHeader(
   /** More than any real header; numpy itself refuses beyond 10,000 characters. */
   private static final int MAX_TEXT = 1 << 16;
 
-  private static final int MAX_COLUMNS = 1 << 24;
   private static final Pattern DESCR =
       Pattern.compile("['\"]descr['\"]\\s*:\\s*(?:['\"]([^'\"]+)['\"]|(\\[))");
   private static final Pattern ORDER =
@@ -83,7 +82,7 @@ record NpyHeader(
     long columns = length(lengths[1]);
     if (rows < 0
         || columns < 1
-        || columns > MAX_COLUMNS
+        || columns > Integer.MAX_VALUE
         || Math.multiplyHigh(rows, columns * type.bytes()) != 0
         || rows * columns * type.bytes() > file.contentLimit()
         || rows * columns * type.bytes() < 0) {
@@ -105,6 +104,7 @@ record NpyHeader(
               + ", found "
               + file.contentLength());
     }
+    file.requireColumns(columns);
     return new NpyHeader(
         type,
         code.charAt(0) == '>' ? ByteOrder.BIG_ENDIAN : ByteOrder.LITTLE_ENDIAN,

@@ -4,6 +4,7 @@ import dev.hardwood.metadata.ColumnChunk;
 import dev.hardwood.metadata.ColumnMetaData;
 import dev.hardwood.metadata.CompressionCodec;
 import dev.hardwood.metadata.FileMetaData;
+import dev.hardwood.metadata.PhysicalType;
 import dev.hardwood.metadata.RowGroup;
 import dev.hardwood.schema.ColumnSchema;
 import java.io.BufferedInputStream;
@@ -17,6 +18,8 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
+import java.util.stream.LongStream;
 import org.apache.parquet.format.DataPageHeader;
 import org.apache.parquet.format.DataPageHeaderV2;
 import org.apache.parquet.format.DictionaryPageHeader;
@@ -117,25 +120,41 @@ final class ParquetPages {
       throws IOException {
     long most = Math.min(MOST_BYTES, Runtime.getRuntime().maxMemory() / SHARE);
     long rows = 0;
+    long[] largest = new long[read.size()];
     try (FileChannel channel = FileChannel.open(file.path(), StandardOpenOption.READ)) {
       for (RowGroup group : metadata.rowGroups()) {
         rows += group.numRows();
-        for (ColumnSchema column : read) {
+        for (int i = 0; i < largest.length; i++) {
+          ColumnSchema column = read.get(i);
           if (group.numRows() < 0 || column.columnIndex() >= group.columns().size()) {
             throw file.invalid("expected row groups of all columns, found corruption");
           }
           if (group.numRows() > 0) {
-            check(file, channel, group.columns().get(column.columnIndex()), column.name(), most);
+            ColumnChunk chunk = group.columns().get(column.columnIndex());
+            largest[i] = Math.max(largest[i], check(file, channel, chunk, column.name(), most));
           }
         }
       }
+    }
+    // At least one page of every column is in memory at a time.
+    long together = LongStream.of(largest).sum();
+    long heap = Runtime.getRuntime().maxMemory();
+    if (together > heap) {
+      throw file.invalid(
+          String.format(
+              Locale.ROOT,
+              "expected pages of %d columns of at most %,d MiB together in this heap, found such as claim %,d MiB",
+              largest.length,
+              heap >> 20,
+              together >> 20));
     }
     if (rows != metadata.numRows()) {
       throw file.invalid("expected " + metadata.numRows() + " rows, found row groups of " + rows);
     }
   }
 
-  private static void check(
+  /** Bytes of the chunk's largest page. */
+  private static long check(
       InputFile file, FileChannel channel, ColumnChunk chunk, String column, long most)
       throws IOException {
     ColumnMetaData metadata = chunk.metaData();
@@ -147,6 +166,7 @@ final class ParquetPages {
       throw file.invalid("column " + column + ": expected pages within the file, found corruption");
     }
     long end = at + metadata.totalCompressedSize();
+    long largest = 0;
     List<Long> places = new ArrayList<>();
     for (long values = 0; values < metadata.numValues() && at < end; ) {
       Header header = new Header(file, channel, column, at, end);
@@ -159,6 +179,7 @@ final class ParquetPages {
       requireAtMost(most, bytes, file, column);
       // Few bytes may stand for any number of equal values.
       requireAtMost(most, Double.BYTES * (long) header.taken(), file, column);
+      largest = Math.max(largest, Math.max(bytes, (long) header.taken() * width(metadata.type())));
       if (metadata.codec() == CompressionCodec.SNAPPY) {
         requireSnappyLength(file, channel, column, header);
       }
@@ -169,6 +190,16 @@ final class ParquetPages {
       at = header.end + compressed;
     }
     requireIndexOf(places, file, channel, chunk, column);
+    return largest;
+  }
+
+  /** Bytes of a decoded value, at least. */
+  private static int width(PhysicalType type) {
+    return switch (type) {
+      case BOOLEAN -> 1;
+      case FLOAT, INT32, BYTE_ARRAY, FIXED_LEN_BYTE_ARRAY -> Integer.BYTES;
+      case INT64, INT96, DOUBLE -> Double.BYTES;
+    };
   }
 
   private static void requireAtMost(long most, long bytes, InputFile file, String column) {

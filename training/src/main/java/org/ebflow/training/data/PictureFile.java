@@ -31,7 +31,14 @@ import org.ebflow.flow.io.OneLine;
  */
 final class PictureFile {
   private static final long MOST_BYTES = 1 << 28;
-  private static final long MOST_PIXELS = 1 << 26;
+
+  /** Heap that a pixel takes while it is decoded: four samples of 16 bits, and those of it. */
+  static final int PIXEL_BYTES = 4 * Short.BYTES + Picture.CHANNELS;
+
+  /** Half of the heap, for one picture. */
+  private static final long MOST_PIXELS =
+      Math.min(1 << 26, Runtime.getRuntime().maxMemory() / 2 / PIXEL_BYTES);
+
   private static final byte[] PNG = {(byte) 0x89, 'P', 'N', 'G', '\r', '\n', 0x1A, '\n'};
   private static final byte[] JPEG = {(byte) 0xFF, (byte) 0xD8, (byte) 0xFF};
 

@@ -34,7 +34,7 @@ final class PictureFolder {
   /** Most pictures decoded at a time, and most bytes that they and their files take. */
   private static final int BLOCK = 64;
 
-  private static final long BLOCK_BYTES = 1 << 28;
+  private static final long BLOCK_BYTES = Math.min(1 << 28, Runtime.getRuntime().maxMemory() / 4);
 
   private final Path folder;
   private final List<Entry> entries;
@@ -50,7 +50,7 @@ final class PictureFolder {
   record Entry(String path, Path file, long bytes, long modified) {
     /** What the file and its picture take, as far as the header tells. */
     long bytesDecoded() {
-      return bytes + PictureFile.pixels(file) * Picture.CHANNELS;
+      return bytes + PictureFile.pixels(file) * PictureFile.PIXEL_BYTES;
     }
 
     Picture read() {

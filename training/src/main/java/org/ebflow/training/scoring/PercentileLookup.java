@@ -37,7 +37,7 @@ final class PercentileLookup {
     cellsPerNat = range > 0 && CELLS / range < Double.POSITIVE_INFINITY ? CELLS / range : 0;
     int at = 0;
     for (int cell = 0; cell <= CELLS; cell++) {
-      while (at < values.length && (cell == CELLS || cell(values[at]) < cell)) {
+      while (at < values.length && cell(values[at]) < cell) {
         at++;
       }
       first[cell] = at;

@@ -19,6 +19,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Text that is parsed in chunks gives the rows of text that is parsed as a whole. */
 final class CsvChunksTest {
@@ -53,6 +54,10 @@ final class CsvChunksTest {
         Arguments.of("bad rows", header + body(3, 60, "\n", "1,x,3\n1,NaN,\n1,2")),
         Arguments.of("quotes late", header + body(3, 60, "\n", "1,2,3") + "1,\"2\",3\n4,5,6\n"),
         Arguments.of("line breaks in quotes", header + body(3, 60, "\n", "1,2,\"\n3\"\n7,8,9")),
+        Arguments.of("two lines in each record", header + "1,2,\"\n3\"\n".repeat(90)),
+        Arguments.of(
+            "names of two lines that fill a chunk",
+            "\"a\n" + "x".repeat(36) + "\",b,c\n" + body(3, 60, "\n", "1,x,3")),
         Arguments.of("a quote in a cell", header + body(3, 60, "\n", "1,2\"3,4\n5,6,7")),
         Arguments.of("an open quote", header + body(3, 60, "\n", "1,2,3") + "1,\"2,3\n4,5,6\n"),
         Arguments.of(
@@ -88,6 +93,26 @@ final class CsvChunksTest {
     byte[] bytes = (text + "1,2,\u00e9\n4,5,6\n").getBytes(StandardCharsets.ISO_8859_1);
     Path file = Files.write(folder.resolve("latin.csv"), bytes);
     assertThat(compare(file, options(text)).getLast()).contains("found the byte 0xE9 in");
+  }
+
+  /**
+   * The decoder loses the end of what it reads at once where a wrong byte is in it, not at its end.
+   */
+  @ParameterizedTest
+  @ValueSource(ints = {0, 50, 1 << 16})
+  void rowsBeforeBytesThatAreNoTextAreWhole(int characters) throws IOException {
+    String text = "a,b,c\n" + body(3, 2000, "\n", "1,2,x");
+    List<String> all =
+        rows(write("text", text, StandardCharsets.UTF_8), TableOptions.DEFAULT, 0, false);
+    Path file =
+        Files.write(
+            folder.resolve("latin.csv"),
+            (text + "1,2,\u00e9").getBytes(StandardCharsets.ISO_8859_1));
+    List<String> found = rows(file, TableOptions.DEFAULT, characters, false);
+    int told = found.size() - 1;
+    assertThat(found.getLast()).contains("found the byte 0xE9 in");
+    assertThat(told).isBetween(100, all.size());
+    assertThat(found.subList(0, told)).isEqualTo(all.subList(0, told));
   }
 
   /** The user's word where numbers may be names. */

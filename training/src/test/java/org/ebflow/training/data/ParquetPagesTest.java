@@ -12,7 +12,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
+import java.util.stream.IntStream;
 import org.apache.parquet.format.ColumnChunk;
 import org.apache.parquet.format.ColumnMetaData;
 import org.apache.parquet.format.CompressionCodec;
@@ -40,6 +42,9 @@ final class ParquetPagesTest {
 
   /** 1.5, as Snappy data: the length 8, and a literal of 8 bytes. */
   private static final byte[] SNAPPY = {8, 7 << 2, 0, 0, 0, 0, 0, 0, (byte) 0xF8, 0x3F};
+
+  /** Bytes of a length in front of Snappy data, at most. */
+  private static final int LONGEST = 5;
 
   @TempDir private Path folder;
 
@@ -111,15 +116,21 @@ final class ParquetPagesTest {
 
   /** A file of a column of that name and x. */
   private Path twoColumns(String firstName, byte[] first, byte[] second) throws IOException {
+    return columns(List.of(firstName, "x"), List.of(first, second), 8);
+  }
+
+  /** A file of a row, whose pages claim so many bytes. */
+  private Path columns(List<String> names, List<byte[]> pages, int uncompressed)
+      throws IOException {
     ByteArrayOutputStream out = new ByteArrayOutputStream();
     out.write(MAGIC);
     List<ColumnChunk> chunks = new ArrayList<>();
     List<SchemaElement> schema = new ArrayList<>();
-    schema.add(new SchemaElement("schema").setNum_children(2));
-    for (byte[] page : List.of(first, second)) {
-      String name = chunks.isEmpty() ? firstName : "x";
+    schema.add(new SchemaElement("schema").setNum_children(names.size()));
+    for (byte[] page : pages) {
+      String name = names.get(chunks.size());
       int at = out.size();
-      PageHeader header = new PageHeader(PageType.DATA_PAGE, 8, page.length);
+      PageHeader header = new PageHeader(PageType.DATA_PAGE, uncompressed, page.length);
       header.setData_page_header(new DataPageHeader(1, Encoding.PLAIN, Encoding.RLE, Encoding.RLE));
       out.write(bytes(header));
       out.write(page);
@@ -217,6 +228,27 @@ final class ParquetPagesTest {
     refuses(file(SNAPPY, 8, most, -1, most, most), "column x: expected pages of at most");
     dictionaryValues = most;
     refuses(file(SNAPPY, 8, 1, -1), "column x: expected pages of at most");
+  }
+
+  /** Each claims as much as one may. */
+  @Test
+  void pagesThatTogetherClaimMoreThanTheMemoryAreRefused() throws IOException {
+    long heap = Runtime.getRuntime().maxMemory();
+    int claimed = (int) Math.min(1 << 30, heap / 8);
+    int columns = (int) (heap / claimed) + 1;
+    byte[] page = new byte[LONGEST];
+    for (int i = 0, rest = claimed; i < LONGEST; i++, rest >>>= 7) {
+      page[i] = (byte) (rest & 0x7F | (i < LONGEST - 1 ? 0x80 : 0));
+    }
+    List<String> names = IntStream.range(0, columns).mapToObj(i -> "c" + i).toList();
+    refuses(
+        columns(names, Collections.nCopies(columns, page), claimed),
+        "expected pages of " + columns + " columns of at most");
+    try (TableReader table = // the schema and the columns before it are right
+        TableReader.open(
+            folder.resolve("c.parquet"), TableOptions.DEFAULT.withColumns(names.subList(0, 2)))) {
+      assertThat(table.dimension()).isEqualTo(2);
+    }
   }
 
   /** A list of two billion and a name of two billion bytes, in a footer of some. */

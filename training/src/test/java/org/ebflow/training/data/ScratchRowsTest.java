@@ -144,6 +144,26 @@ final class ScratchRowsTest {
     }
   }
 
+  /** More than a buffer of either type, before and behind the value that float32 lacks. */
+  @Test
+  void manyRowsAreWrittenAnewAsDoubles() throws IOException {
+    int rows = 200_000;
+    try (ScratchRows scratch = new ScratchRows(2, "rows", -1)) {
+      for (int r = 0; r < rows; r++) {
+        scratch.add(new double[] {r, r == rows / 2 ? 0.1 : -r}, 0);
+      }
+      MappedRows built = scratch.build();
+      assertThat(built.rows()).isEqualTo(rows);
+      double[] row = new double[2];
+      for (int r = 0; r < rows; r++) {
+        built.copy(r, row, 0);
+        if (row[0] != r || row[1] != (r == rows / 2 ? 0.1 : -r)) {
+          throw new AssertionError("row " + r + ": found " + row[0] + " and " + row[1]);
+        }
+      }
+    }
+  }
+
   @Test
   void moreThanTheDiskHasLeftIsRefused() {
     assertThatThrownBy(() -> ScratchRows.requireSpace("big.csv", 1L << 50, NpyType.FLOAT64))
@@ -151,5 +171,16 @@ final class ScratchRowsTest {
         .hasMessageMatching(
             "big\\.csv, which memory can't hold: expected 8388608\\.0 GiB of disk in .*scratch, "
                 + "found [0-9.]+ GiB \\(EBFLOW_CACHE names another place\\)");
+  }
+
+  /** Rows still to come count, at the first that float32 can't hold. */
+  @Test
+  void soAreRowsThatAreExpected() throws IOException {
+    try (ScratchRows scratch = new ScratchRows(2, "big.csv", 1L << 49)) {
+      scratch.add(new double[] {1, 2}, 0);
+      assertThatThrownBy(() -> scratch.add(new double[] {1, 0.1}, 0))
+          .isInstanceOf(InvalidInputException.class)
+          .hasMessageContaining("big.csv, which memory can't hold: expected 8388608.0 GiB");
+    }
   }
 }
