@@ -39,6 +39,7 @@ final class ParquetInput implements InputFile {
   }
 
   @Override
+  @SuppressWarnings("MustBeClosed") // release closes the arena
   public synchronized ByteBuffer readRange(long offset, int length) throws IOException {
     FileChannel opened = Objects.requireNonNull(channel);
     if (offset < 0 || length < 0 || offset > opened.size() - length) {

@@ -259,7 +259,11 @@ final class RecipeSettingsTest {
     assertThat(RecipeTest.section(dsm, "training"))
         .containsEntry("batch_size", 20)
         .containsEntry("schedule", "cosine");
-    assertThat(Recipe.named("images-glow64-ssm").optimizer().rates()).isEqualTo(rates);
+    Recipe ssm = Recipe.named("images-glow64-ssm");
+    assertThat(ssm.optimizer().rates()).isEqualTo(rates);
+    assertThat(ssm.modelConfig())
+        .as("smooth, for its second derivatives")
+        .isEqualTo(new GlowConfig(2, 16, 64, Activation.Kind.ELU, true, Init.PUBLISHED));
     assertThat(Recipe.named("mnist-glow64-ml").optimizer())
         .isEqualTo(new Adam(5e-4, .9, .999, 1e-8, 0, false));
   }
