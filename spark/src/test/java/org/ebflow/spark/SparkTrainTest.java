@@ -142,8 +142,10 @@ class SparkTrainTest {
   void aLongerRunGoesOnFromTheCheckpoint() throws IOException {
     Path run = folder.resolve("run");
     String few = "training.batch_size=50";
-    train(run, "--average-every", "5", "--set", "training.steps=20", "--set", SHORT[1], "--set", few);
-    train(run, "--average-every", "5", "--set", "training.steps=40", "--set", SHORT[1], "--set", few);
+    train(
+        run, "--average-every", "5", "--set", "training.steps=20", "--set", SHORT[1], "--set", few);
+    train(
+        run, "--average-every", "5", "--set", "training.steps=40", "--set", SHORT[1], "--set", few);
     List<String> log = Files.readAllLines(run.resolve("run.log"));
     assertThat(log).anyMatch(line -> line.contains("resumed after step 20"));
     try (Stream<String> lines = Files.lines(run.resolve("metrics.csv"))) {
