@@ -87,7 +87,8 @@ public final class ScoreCommand implements Callable<Integer> {
   @Option(
       names = "--batch-size",
       paramLabel = "N",
-      description = "Rows in a block; changes memory and speed, no bit of the scores.")
+      description =
+          "Rows in a block, of which each thread has some; changes memory and speed, no bit of the scores.")
   private int batchSize;
 
   @Option(
