@@ -243,7 +243,7 @@ class ReplicaGroupTest {
         Matrix found = expected.copy(first.precision(name));
         first.copyTo(name, expected);
         second.copyTo(name, found);
-        assertThat(found.doubles()).as(name).isEqualTo(expected.doubles());
+        assertThat(found.toRows()).as(name).isDeepEqualTo(expected.toRows());
       }
     }
   }
