@@ -4,23 +4,18 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.awt.image.BufferedImage;
 import java.io.IOException;
-import java.io.OutputStream;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.stream.IntStream;
 import javax.imageio.ImageIO;
 import org.ebflow.cli.Commands.Outcome;
 import org.ebflow.flow.InvalidInputException;
 import org.ebflow.linalg.Matrix;
 import org.ebflow.linalg.Precision;
 import org.ebflow.training.data.NpyWriter;
-import org.ebflow.training.data.ParquetWriter;
-import org.ebflow.training.data.ParquetWriter.Column;
-import org.ebflow.training.data.ParquetWriter.Kind;
-import org.ebflow.training.data.ParquetWriter.Values;
 import org.ebflow.training.scoring.TrainedFlow;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -55,29 +50,11 @@ class PixelRangeTest {
     if (name.endsWith(".npy")) {
       NpyWriter.write(file, Matrix.ofRows(Precision.FLOAT64, rows));
     } else if (name.endsWith(".parquet")) {
-      parquet(file, rows);
+      TestRuns.parquet(file, IntStream.range(0, PIXELS).mapToObj(c -> "p" + c).toList(), rows);
     } else {
       TestRuns.csv(file, "", rows);
     }
     return file;
-  }
-
-  private static void parquet(Path file, double[][] rows) throws IOException {
-    List<Column> columns = new ArrayList<>();
-    List<Values> values = new ArrayList<>();
-    for (int c = 0; c < PIXELS; c++) {
-      columns.add(new Column("p" + c, Kind.REAL));
-      values.add(new Values());
-      for (double[] row : rows) {
-        values.get(c).add(row[c]);
-      }
-    }
-    try (OutputStream out = Files.newOutputStream(file)) {
-      ParquetWriter writer = new ParquetWriter(out, columns);
-      writer.begin();
-      writer.write(values);
-      writer.finish();
-    }
   }
 
   private static Outcome score(Object... arguments) {

@@ -322,21 +322,7 @@ class ScoreCommandTest {
     Path plain = TestRuns.text(folder.resolve("plain.csv"), "1.0,2,3\n4.0,5,6\n");
     Path npy = folder.resolve("in.npy");
     NpyWriter.write(npy, Matrix.ofRows(Precision.FLOAT64, rows));
-    Path parquet = folder.resolve("in.parquet");
-    List<Column> columns = new ArrayList<>();
-    List<Values> values = new ArrayList<>();
-    for (int c = 0; c < 3; c++) {
-      columns.add(new Column(List.of("a", "b", "c").get(c), Kind.REAL));
-      values.add(new Values());
-      values.getLast().add(rows[0][c]);
-      values.getLast().add(rows[1][c]);
-    }
-    try (OutputStream file = Files.newOutputStream(parquet)) {
-      ParquetWriter writer = new ParquetWriter(file, columns);
-      writer.begin();
-      writer.write(values);
-      writer.finish();
-    }
+    Path parquet = TestRuns.parquet(folder.resolve("in.parquet"), List.of("a", "b", "c"), rows);
     double[] expected = model.logProb(rows);
     Path out = folder.resolve("out.csv");
     for (Path input : List.of(named, plain, npy, parquet)) {

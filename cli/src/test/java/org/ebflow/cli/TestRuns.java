@@ -1,6 +1,7 @@
 package org.ebflow.cli;
 
 import java.io.IOException;
+import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -12,6 +13,10 @@ import org.ebflow.flow.layer.Shape;
 import org.ebflow.training.Trainer;
 import org.ebflow.training.data.DataSources;
 import org.ebflow.training.data.Dataset;
+import org.ebflow.training.data.ParquetWriter;
+import org.ebflow.training.data.ParquetWriter.Column;
+import org.ebflow.training.data.ParquetWriter.Kind;
+import org.ebflow.training.data.ParquetWriter.Values;
 import org.ebflow.training.objective.MaximumLikelihood;
 import org.ebflow.training.optimizer.Adam;
 import org.ebflow.training.preprocessing.Preprocessing;
@@ -47,6 +52,28 @@ public final class TestRuns {
       text.append('\n');
     }
     return text(file, text.toString());
+  }
+
+  /** Writes Parquet of doubles. */
+  static Path parquet(Path file, List<String> columns, double[][] rows) throws IOException {
+    try (OutputStream out = Files.newOutputStream(file)) {
+      parquet(out, columns, rows);
+    }
+    return file;
+  }
+
+  static void parquet(OutputStream out, List<String> columns, double[][] rows) throws IOException {
+    List<Values> values = columns.stream().map(_ -> new Values()).toList();
+    for (double[] row : rows) {
+      for (int c = 0; c < row.length; c++) {
+        values.get(c).add(row[c]);
+      }
+    }
+    ParquetWriter writer =
+        new ParquetWriter(out, columns.stream().map(name -> new Column(name, Kind.REAL)).toList());
+    writer.begin();
+    writer.write(values);
+    writer.finish();
   }
 
   public static Path text(Path file, String text) throws IOException {

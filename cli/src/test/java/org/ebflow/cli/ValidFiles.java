@@ -9,7 +9,6 @@ import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import java.util.stream.Stream;
@@ -19,7 +18,6 @@ import org.apache.commons.compress.archivers.tar.TarArchiveEntry;
 import org.apache.commons.compress.archivers.tar.TarArchiveOutputStream;
 import org.ebflow.linalg.Precision;
 import org.ebflow.training.data.NpyWriter;
-import org.ebflow.training.data.ParquetWriter;
 
 /**
  * Small valid files of every format of input, and of every kind in a run folder.
@@ -107,24 +105,7 @@ record ValidFiles(Path folder, Path run) {
         out.write(text.getBytes(StandardCharsets.ISO_8859_1));
         out.write(values.array());
       }
-      case "rows.parquet" -> {
-        ParquetWriter writer =
-            new ParquetWriter(
-                out,
-                Stream.of("a", "b", "c")
-                    .map(column -> new ParquetWriter.Column(column, ParquetWriter.Kind.REAL))
-                    .toList());
-        writer.begin();
-        List<ParquetWriter.Values> values = new ArrayList<>();
-        for (int c = 0; c < 3; c++) {
-          values.add(new ParquetWriter.Values());
-          for (double[] row : rows) {
-            values.get(c).add(row[c]);
-          }
-        }
-        writer.write(values);
-        writer.finish();
-      }
+      case "rows.parquet" -> TestRuns.parquet(out, List.of("a", "b", "c"), rows);
       default -> {
         byte[] pixels = new byte[ROWS * SIDE * SIDE];
         new Random(2).nextBytes(pixels);

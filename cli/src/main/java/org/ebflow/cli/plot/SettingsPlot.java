@@ -44,8 +44,7 @@ final class SettingsPlot {
             .build();
     CategoryStyler style = chart.getStyler();
     Picture.style(style);
-    style.setLegendPosition(Styler.LegendPosition.OutsideS);
-    style.setLegendLayout(Styler.LegendLayout.Horizontal);
+    style.setLegendPosition(Styler.LegendPosition.OutsideE);
     style.setDefaultSeriesRenderStyle(CategorySeries.CategorySeriesRenderStyle.Scatter);
     style.setXAxisLabelRotation(45);
     style.setErrorBarsColorSeriesColor(true);

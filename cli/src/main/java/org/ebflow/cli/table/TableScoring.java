@@ -19,7 +19,7 @@ import org.jspecify.annotations.Nullable;
  * no other reads, and scores it while the others go on.
  *
  * <p>Rows come out in the order of the inputs, with bits that depend neither on the block size nor
- * on the number of threads.
+ * on the number of threads. An instance runs once.
  */
 public final class TableScoring {
   /** Values of the input rows whose scores are a row group of Parquet. */
@@ -141,6 +141,9 @@ public final class TableScoring {
    * @param call what decides the bytes of the output: inputs, model and options
    */
   public Summary run(Path out, Path rejected, String call, ScoringProgress progress) {
+    if (ended) {
+      throw new IllegalStateException("TableScoring has run already, expected a new one");
+    }
     try (ScoreSink sink = sink(out);
         RejectedRows rejectedRows = new RejectedRows(rejected)) {
       ScoringCheckpoint checkpoint = new ScoringCheckpoint(out, call);

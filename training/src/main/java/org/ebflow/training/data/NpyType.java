@@ -47,11 +47,6 @@ enum NpyType {
     return code;
   }
 
-  /** Whether all its values are finite. */
-  boolean isWhole() {
-    return code.charAt(0) != 'f';
-  }
-
   int bytes() {
     return code.charAt(1) - '0';
   }

@@ -31,7 +31,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** What the named recipes set: the published values, and those of our own. */
 final class RecipeSettingsTest {
-  private static final Map<String, Double> ACT_NORMS_REST =
+  private static final Map<String, Double> UNTRAINED_ACT_NORMS =
       Map.of("translation", 0.0, "log_scale", 0.0, "network.5.log_scale", 1.0);
 
   private static final Shape MNIST = new Shape(1, 28, 28);
@@ -207,8 +207,8 @@ final class RecipeSettingsTest {
     assertThat(dsm.modelConfig())
         .isEqualTo(new GlowConfig(2, 16, 512, Activation.Kind.LEAKY_RELU, false, Init.PUBLISHED));
     assertThat(dsm.optimizer())
-        .as("ActNorms rest")
-        .isEqualTo(new Adam(1e-5, .9, .999, 1e-8, 0, false).withRates(ACT_NORMS_REST));
+        .as("ActNorms are not trained")
+        .isEqualTo(new Adam(1e-5, .9, .999, 1e-8, 0, false).withRates(UNTRAINED_ACT_NORMS));
     assertThat(dsm.objective(784, MNIST)).isEqualTo(new DenoisingScoreMatching(.1, .1, scale));
     assertThat(Recipe.named(dataAndModel + "-ssm").objective(784, MNIST))
         .isEqualTo(new SlicedScoreMatching(1, false, .1, scale));
@@ -246,7 +246,7 @@ final class RecipeSettingsTest {
   /** Decision 0051: of what λ·E leaves out nothing is trained. */
   @Test
   void glowOfWidth64ByScoreMatchingTrainsItsCouplingsOnly() {
-    Map<String, Double> rates = new HashMap<>(ACT_NORMS_REST);
+    Map<String, Double> rates = new HashMap<>(UNTRAINED_ACT_NORMS);
     rates.put("factors", 0.0);
     Recipe dsm = Recipe.named("mnist-glow64-dsm");
 
