@@ -34,7 +34,7 @@ final class SettingsPlot {
     List<String> names = nlls.stream().map(Estimate::name).distinct().toList();
     CategoryChart chart =
         new CategoryChartBuilder()
-            .width(860)
+            .width(980)
             .height(620)
             .title("Test likelihood, mean and deviation over the seeds")
             .yAxisTitle(
