@@ -127,6 +127,20 @@ final class TableScoringTest {
     }
   }
 
+  @Test
+  void anInstanceRunsOnce() {
+    Path rejected = folder.resolve("rejected.csv");
+    try (Scorer scorer = new Scorer(model, Blas.named("java"), 1)) {
+      TableScoring scoring = new TableScoring(model, scorer, inputs, 7, false, 0, GROUP);
+      scoring.run(folder.resolve("a.csv"), rejected, "a", ScoringProgress.NONE);
+      assertThatThrownBy(
+              () -> scoring.run(folder.resolve("b.csv"), rejected, "b", ScoringProgress.NONE))
+          .isInstanceOf(IllegalStateException.class)
+          .hasMessage("TableScoring has run already, expected a new one");
+    }
+    assertThat(folder.resolve("b.csv")).doesNotExist();
+  }
+
   private static void assertSame(Path one, Path other) throws IOException {
     for (String end : List.of("", ".rejected.csv")) {
       assertThat(Files.mismatch(Path.of(one + end), Path.of(other + end))).as(end).isEqualTo(-1);
