@@ -74,7 +74,7 @@ public final class DataCommand implements Runnable {
       @Parameters(
               paramLabel = "NAME|PATH",
               description =
-                  "Name of a data set, tables (.csv, .npy, .parquet; a folder of them, or a pattern), idx images, or pictures.")
+                  "Name of a data set, tables (.csv, .npy, .parquet; a folder of them, or a pattern), images in an array (.npy) or idx file, or pictures.")
           String nameOrPath,
       @Mixin ColumnOptions columns,
       @Mixin CsvOptions csv) {

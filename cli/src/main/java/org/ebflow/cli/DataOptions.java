@@ -56,7 +56,8 @@ final class DataOptions {
       return new RecipeChoice(nameOrFile, nameOrFile, model, loss).recipe(err);
     }
     requireThere(nameOrFile);
-    return new RecipeChoice(nameOrFile, arePictures(nameOrFile) ? "images" : "table", model, loss)
+    boolean images = RecipeChoice.needsImages(model) || arePictures(nameOrFile);
+    return new RecipeChoice(nameOrFile, images ? "images" : "table", model, loss)
         .recipe(err)
         .set("data.name", absolute(nameOrFile));
   }
@@ -80,6 +81,11 @@ final class DataOptions {
   /** Whether it names pictures: a folder of them, or a pattern. */
   static boolean arePictures(String file) {
     return InputFiles.exist(file) && InputFiles.of(Path.of(file)).arePictures();
+  }
+
+  /** Whether it names images: pictures, or a file of many. */
+  static boolean areImages(String file) {
+    return InputFiles.exist(file) && InputFiles.of(Path.of(file)).areImages();
   }
 
   static String absolute(String file) {

@@ -23,7 +23,12 @@ record RecipeChoice(String data, String part, @Nullable String model, @Nullable 
   static final String FC = "fc";
 
   /** Models whose loss is ml unless another is asked for. */
-  private static final Set<String> EXACT = Set.of("patches", "patches64", TableDefault.MODEL);
+  private static final Set<String> EXACT =
+      Set.of(RecipeOptions.PATCHES, "patches64", TableDefault.MODEL);
+
+  /** Models of images alone. */
+  private static final Set<String> OF_IMAGES =
+      Set.of(RecipeOptions.PATCHES, "patches64", "cnn", "glow", "glow64");
 
   /** Losses of dense layers, and models that have none. */
   private static final List<String> OF_DENSE = List.of("rg", "snf");
@@ -31,6 +36,11 @@ record RecipeChoice(String data, String part, @Nullable String model, @Nullable 
   private static final Set<String> WITHOUT_DENSE = Set.of("cnn", "glow", "glow64");
 
   private record Combination(String model, String loss) {}
+
+  /** Whether that model is one of images alone. */
+  static boolean needsImages(@Nullable String model) {
+    return model != null && OF_IMAGES.contains(model);
+  }
 
   /**
    * Chooses: fc where it is left open and there is such a recipe, then ssm, or ml for models of

@@ -7,7 +7,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.Set;
 import org.ebflow.training.data.DataSources;
 import org.ebflow.training.data.FileFormat;
 import org.ebflow.training.data.Splits;
@@ -39,10 +38,6 @@ final class RecipeOptions {
           "glow64",
           "linear");
 
-  /** Models of images alone. */
-  private static final Set<String> OF_IMAGES =
-      Set.of(PATCHES, "patches64", "cnn", "glow", "glow64");
-
   @Spec(Spec.Target.MIXEE)
   private CommandSpec spec;
 
@@ -58,7 +53,7 @@ final class RecipeOptions {
       names = "--data",
       paramLabel = "NAME|PATH",
       description =
-          "A data set by name; tables (.csv, .npy, .parquet), a folder of them, or a pattern, as 'parts/*.csv'; or a folder of pictures (.png, .jpg), with those below it.")
+          "A data set by name; tables (.csv, .npy, .parquet), a folder of them, or a pattern, as 'parts/*.csv'; images in an array (.npy) or idx file; or a folder of pictures (.png, .jpg), with those below it.")
   private @Nullable String data;
 
   @Option(
@@ -139,7 +134,7 @@ final class RecipeOptions {
         "training.last_layer=closed_form fits the last dense layer to the moments of what reaches it",
         "optimizer.rates.NAME=X multiplies it for parameters whose name ends so, as bias",
         "model.transform=published, bounded or additive is what couplings do; bounded for a table of one's own",
-        "data.noise=X adds Gaussian noise of deviation X to preprocessed training rows",
+        "data.noise=X adds Gaussian noise of deviation X to preprocessed training rows; with data.anneal_steps=T it starts at data.start_noise and falls to X in T steps",
         "data.image_side=N resizes the centre square of every picture of a folder to N×N; 0: as they are, all of one size",
         "data.augment=true flips and shifts training images at random"
       })
@@ -194,7 +189,7 @@ final class RecipeOptions {
     requireOneOf("--model", model, MODELS);
     if (!dataOptions.sources("").has(data)) {
       dataOptions.requireThere(data);
-      if (model != null && OF_IMAGES.contains(model) && !DataOptions.arePictures(data)) {
+      if (RecipeChoice.needsImages(model) && !DataOptions.areImages(data)) {
         throw usage("--model " + model + " needs a data set of images, found the table " + data);
       }
     }

@@ -36,7 +36,7 @@ import picocli.CommandLine.Spec;
           + "latent_norm, percentile (among the training rows). NPY output is float64 [rows,5], the same without id, one row per input row, "
           + "NaN where it was rejected. Parquet output has the columns of CSV, id as a whole number unless --id names a column.",
       "To find odd rows, look for a low log_prob, or its percentile; --top K writes the lowest. Where many values of a table are the same, as in a table of counts that are mostly zero, "
-          + "log_prob tells above all how many of them a row has: there a high latent_norm is the better sign, and neither may be good. Images that are simpler than those of the "
+          + "log_prob tells above all how many of them a row has: there a high latent_norm may be the better sign, or the worse, and neither may be good. Images that are simpler than those of the "
           + "training have a higher log_prob than these: look there for a log_prob far from the usual on either side. eval --ood measures each score on rows that are known to be odd.",
       "A row so far out that its density is zero in floating point has log_prob -Infinity and percentile 0, and is counted.",
       "Rows with NaN, infinity, a missing value (an empty cell, NA, N/A, null, None, ?), text or a wrong number of cells go to FILE.rejected.csv with their line and the reason; "
@@ -60,7 +60,7 @@ public final class ScoreCommand implements Callable<Integer> {
       arity = "1..*",
       paramLabel = "INPUT",
       description =
-          "Tables (.csv, .npy, either with .gz, .parquet), a folder of them, or a pattern, as 'parts/*.parquet'; for a model of images also idx files and pictures.")
+          "Tables (.csv, .npy, either with .gz, .parquet), a folder of them, or a pattern, as 'parts/*.parquet'; for a model of images also arrays of images, idx files and pictures.")
   private List<Path> names;
 
   @Option(

@@ -90,6 +90,8 @@ final class MutatedFilesTest {
     "rows.npy.gz, score",
     "rows.parquet, score",
     "rows.parquet, train",
+    "images.npy, score",
+    "images.npy.gz, train",
     "images-ubyte, score",
     "images-ubyte.gz, score",
     "images-ubyte.gz, train",
@@ -284,7 +286,9 @@ final class MutatedFilesTest {
 
   private Path modelOf(Path file) {
     String name = file.toString();
-    return name.contains("ubyte") ? grey : name.contains("pictures") ? colour : table;
+    return name.contains("ubyte")
+        ? grey
+        : name.contains("pictures") || name.contains("images.npy") ? colour : table;
   }
 
   private static Path inputOf(Path file) {

@@ -161,7 +161,7 @@ final class PictureFolderCommandTest {
         .contains("expected a PNG or JPEG picture", "found 5×3", "found 4×4");
     draw(others.resolve("d.png"), 5, 3, 1);
     Program.refuse(
-        others + ": expected pictures of 3×5, as those of the model are, found 5×3",
+        others + ": expected images of 3×5, as those of the model are, found 5×3",
         "eval",
         run,
         "--data",

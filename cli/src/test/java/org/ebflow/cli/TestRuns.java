@@ -2,6 +2,7 @@ package org.ebflow.cli;
 
 import java.io.IOException;
 import java.io.OutputStream;
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -52,6 +53,18 @@ public final class TestRuns {
       text.append('\n');
     }
     return text(file, text.toString());
+  }
+
+  /** An NPY file of bytes, with a shape as {@code 40,4,4}. */
+  static byte[] npy(String shape, byte[] bytes) {
+    String header = "{'descr': '|u1', 'fortran_order': False, 'shape': (%s), }\n".formatted(shape);
+    byte[] text = header.getBytes(StandardCharsets.US_ASCII);
+    return ByteBuffer.allocate(10 + text.length + bytes.length)
+        .put((byte) 0x93)
+        .put(new byte[] {'N', 'U', 'M', 'P', 'Y', 1, 0, (byte) text.length, 0})
+        .put(text)
+        .put(bytes)
+        .array();
   }
 
   /** Writes Parquet of doubles. */

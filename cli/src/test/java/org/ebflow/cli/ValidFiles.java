@@ -105,6 +105,11 @@ record ValidFiles(Path folder, Path run) {
         out.write(text.getBytes(StandardCharsets.ISO_8859_1));
         out.write(values.array());
       }
+      case "images.npy" -> {
+        byte[] pixels = new byte[3 * ROWS * SIDE * SIDE];
+        new Random(2).nextBytes(pixels);
+        out.write(TestRuns.npy("%d,3,%d,%d".formatted(ROWS, SIDE, SIDE), pixels));
+      }
       case "rows.parquet" -> TestRuns.parquet(out, List.of("a", "b", "c"), rows);
       default -> {
         byte[] pixels = new byte[ROWS * SIDE * SIDE];

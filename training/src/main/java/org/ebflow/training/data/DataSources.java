@@ -215,42 +215,31 @@ public final class DataSources {
   }
 
   /**
-   * Reads everything: tables of the same columns (.csv, .npy, either with .gz, .parquet); or idx
-   * images (-ubyte, -ubyte.gz); or pictures (.png, .jpg, .jpeg). Images and pictures have no
-   * columns to choose.
+   * Reads everything: tables of the same columns (.csv, .npy, either with .gz, .parquet); or images
+   * in an idx file (-ubyte, -ubyte.gz) or in arrays of one shape (.npy, .npy.gz); or pictures
+   * (.png, .jpg, .jpeg). Images and pictures have no columns to choose.
    */
   public static Dataset read(InputFiles files, TableOptions options) {
     if (files.arePictures()) {
-      Dataset pictures = pictures(files, options).read(options.pictures());
-      requireShape(files, pictures.imageShape(), options.model());
-      return pictures;
+      return ofModel(options, files, pictures(files, options).read(options.pictures()));
     }
     if (options.pictures().side() != 0) {
       throw new InvalidInputException(
           files.name()
               + ": expected a folder of pictures, which data.image_side resizes, found a file");
     }
-    return isIdx(files) && !options.choosesColumns()
-        ? IdxFile.read(files.files().getFirst())
-        : InMemoryTable.read(files, options).dataset();
+    if (isIdx(files) && !options.choosesColumns()) {
+      return ofModel(options, files, IdxFile.read(files.files().getFirst()));
+    }
+    return InMemoryTable.read(files, options).dataset();
   }
 
-  /** Pictures that are turned have as many pixels as those of the model. */
-  private static void requireShape(
-      InputFiles files, @Nullable Shape found, @Nullable ModelColumns model) {
-    Shape expected = model == null ? null : model.image();
-    if (found != null
-        && expected != null
-        && (found.height() != expected.height() || found.width() != expected.width())) {
-      throw new InvalidInputException(
-          "%s: expected pictures of %d×%d, as those of the model are, found %d×%d"
-              .formatted(
-                  files.name(),
-                  expected.width(),
-                  expected.height(),
-                  found.width(),
-                  found.height()));
+  /** Those images if the model takes them: turned ones have as many pixels. */
+  private static Dataset ofModel(TableOptions options, InputFiles files, Dataset images) {
+    if (options.model() != null && images.imageShape() != null) {
+      options.model().requireImages(files.name().toString(), images.imageShape());
     }
+    return images;
   }
 
   private static boolean isIdx(InputFiles files) {
@@ -261,7 +250,7 @@ public final class DataSources {
   /**
    * The shape of the rows of a named set or of what is there, as {@link #load} would give them, as
    * far as it can be told without reading them all: pictures that seem grey may turn out to be in
-   * colour. Empty where columns may yet be dropped, and for idx images.
+   * colour. Empty where columns may yet be dropped.
    */
   public Optional<Shape> leastShape(String nameOrPath, TableOptions options) {
     DataSource source = sources.get(nameOrPath);
@@ -275,11 +264,13 @@ public final class DataSources {
     if (files.arePictures()) {
       return Optional.of(pictures(files, options).leastShape(options.pictures()));
     }
-    if (options.dropConstant() || isIdx(files)) {
-      return Optional.empty();
-    }
     try (TableReader table = TableReader.open(files, options)) {
-      return Optional.of(Shape.plain(table.dimension()));
+      if (table.image() != null) {
+        return Optional.of(table.image());
+      }
+      return options.dropConstant()
+          ? Optional.empty()
+          : Optional.of(Shape.plain(table.dimension()));
     } catch (IOException e) {
       throw new InvalidInputException(nameOrPath + ": cannot be read: " + e.getMessage(), e);
     }

@@ -78,6 +78,11 @@ public final class Dataset {
           changed, dimension, levels, imageShape, columns, places, roundoff, sha256, skipped);
     }
 
+    Description withImages(Shape changed) {
+      return new Description(
+          name, dimension, 256, changed, columns, places, roundoff, sha256, skipped);
+    }
+
     Description withSha256(String changed) {
       return new Description(
           name, dimension, levels, imageShape, columns, places, roundoff, changed, skipped);
@@ -224,6 +229,11 @@ public final class Dataset {
   /** The same rows under another name. */
   public Dataset named(String name) {
     return described(description.withName(name));
+  }
+
+  /** The same rows, bytes, as images of 256 levels. */
+  Dataset asImages(Shape shape) {
+    return described(description.withImages(shape));
   }
 
   Dataset withSha256(String sha256) {

@@ -36,8 +36,7 @@ public final class IdxFile {
       throw header.truncated(file, pixels.length);
     }
     header.requireEnd(file, in);
-    return Dataset.ofPixels(
-        path(file), pixels, header.size(), new Shape(1, header.height, header.width), 256);
+    return Dataset.ofPixels(path(file), pixels, header.size(), header.shape(), 256);
   }
 
   /** Sizes that a file begins with, and that it can have. */
@@ -61,6 +60,11 @@ public final class IdxFile {
     /** Pixels of an image. */
     int size() {
       return height * width;
+    }
+
+    /** Of an image. */
+    Shape shape() {
+      return new Shape(1, height, width);
     }
 
     /** Bytes of all pixels. */

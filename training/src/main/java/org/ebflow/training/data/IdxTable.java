@@ -2,6 +2,7 @@ package org.ebflow.training.data;
 
 import java.io.IOException;
 import java.io.InputStream;
+import org.ebflow.flow.layer.Shape;
 
 /** Images of an idx file as rows of pixels, one after the other. */
 final class IdxTable extends TableReader {
@@ -27,6 +28,9 @@ final class IdxTable extends TableReader {
     try {
       IdxFile.Header header = IdxFile.Header.read(file, in);
       file.requireColumns(header.size());
+      if (options.model() != null) {
+        options.model().requireImages(file.path().toString(), header.shape());
+      }
       return new IdxTable(file, header, in);
     } catch (IOException | RuntimeException e) {
       in.close();
@@ -63,6 +67,11 @@ final class IdxTable extends TableReader {
   @Override
   public long row() {
     return row;
+  }
+
+  @Override
+  Shape image() {
+    return header.shape();
   }
 
   @Override

@@ -110,12 +110,12 @@ public record InMemoryTable(Dataset dataset, long droppedRows) {
             dropped + good);
       }
       String name = String.valueOf(file.getFileName());
-      return new InMemoryTable(
+      Dataset all =
           mapped == null
               ? Dataset.ofTable(name, rows, table, sha256)
               : Dataset.ofMappedTable(
-                  name, mapped, dropped == 0 ? null : kept.build().toArray(), table, sha256),
-          dropped);
+                  name, mapped, dropped == 0 ? null : kept.build().toArray(), table, sha256);
+      return new InMemoryTable(table.image() == null ? all : all.asImages(table.image()), dropped);
     } catch (IOException e) {
       throw new InvalidInputException(file + ": cannot be read: " + e.getMessage(), e);
     }

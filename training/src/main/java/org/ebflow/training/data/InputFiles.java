@@ -204,6 +204,14 @@ public record InputFiles(Path name, List<Path> files) {
     return Files.isDirectory(files.getFirst()) || files.stream().allMatch(PictureFolder::isPicture);
   }
 
+  /** Whether rows are images: pictures, a file of the MNIST family, or arrays of images. */
+  public boolean areImages() {
+    Path first = files.getFirst();
+    return arePictures()
+        || FileFormat.ofInput(first) == FileFormat.IDX
+        || NpyHeader.imagesOf(first) != null;
+  }
+
   /** The pictures. */
   PictureFolder pictures() {
     return Files.isDirectory(files.getFirst())

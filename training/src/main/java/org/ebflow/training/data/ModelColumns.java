@@ -48,6 +48,25 @@ public record ModelColumns(
   }
 
   /**
+   * Refuses images of another height or width than those of the model. A model of a table takes
+   * grey images: the order of their numbers is beyond doubt.
+   *
+   * @param images their name in messages
+   * @throws InvalidInputException if the model does not take them
+   */
+  void requireImages(String images, Shape found) {
+    if (image == null && found.channels() > 1) {
+      throw new InvalidInputException(
+          images + ": expected a table, as the model was trained on one, found images in colour");
+    }
+    if (image != null && (found.height() != image.height() || found.width() != image.width())) {
+      throw new InvalidInputException(
+          "%s: expected images of %d×%d, as those of the model are, found %d×%d"
+              .formatted(images, image.width(), image.height(), found.width(), found.height()));
+    }
+  }
+
+  /**
    * Which cells of a nameless table of {@code width} columns are the model's: those of the same
    * number as in the training file, where the table is as wide as that; else all.
    */

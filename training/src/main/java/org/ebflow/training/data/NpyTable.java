@@ -5,9 +5,10 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.channels.FileChannel;
 import java.nio.file.StandardOpenOption;
+import org.ebflow.flow.layer.Shape;
 import org.jspecify.annotations.Nullable;
 
-/** Rows of a two-dimensional NPY array. */
+/** Rows of a two-dimensional NPY array, or images of a larger one as rows of pixels. */
 final class NpyTable extends TableReader {
   /** Whole numbers below are told from their neighbours. */
   private static final double MOST_WHOLE = 0x1p53;
@@ -15,26 +16,46 @@ final class NpyTable extends TableReader {
   private final InputFile file;
   private final NpyRows rows;
   private final int[] cells;
+  private final boolean inFileOrder;
   private final double[] all;
   private long row;
   private int badColumn;
 
   private NpyTable(InputFile file, NpyRows rows, ColumnChoice choice) {
     super(choice, null);
+    NpyHeader.Images images = rows.header().images();
     this.file = file;
     this.rows = rows;
-    this.cells = choice.cells();
+    this.cells = images == null ? choice.cells() : images.cells();
+    this.inFileOrder = places().isAll() && (images == null || !images.channelsFirst());
     this.all = new double[rows.header().columns()];
   }
 
   static NpyTable open(InputFile file, TableOptions options) throws IOException {
     NpyRows rows = NpyRows.open(file);
     try {
+      NpyHeader header = rows.header();
+      if (header.images() != null) {
+        requireImages(file, header.images(), options);
+      }
       return new NpyTable(
-          file, rows, ColumnChoice.ofNumbered(file, rows.header().columns(), options));
+          file,
+          rows,
+          header.images() == null
+              ? ColumnChoice.ofNumbered(file, header.columns(), options)
+              : ColumnChoice.all(header.columns()));
     } catch (RuntimeException e) {
       rows.close();
       throw e;
+    }
+  }
+
+  private static void requireImages(InputFile file, NpyHeader.Images images, TableOptions options) {
+    if (options.choosesColumns() || options.idColumn() != null) {
+      throw file.invalid("expected no choice of columns for an array of images, found one");
+    }
+    if (options.model() != null) {
+      options.model().requireImages(file.path().toString(), images.shape());
     }
   }
 
@@ -57,7 +78,7 @@ final class NpyTable extends TableReader {
 
   @Override
   public int nextGood(double[] target, int at, int most) {
-    if (!places().isAll()) {
+    if (!inFileOrder) {
       return 0;
     }
     try {
@@ -125,8 +146,14 @@ final class NpyTable extends TableReader {
           header.byteOrder(),
           (int) header.rows(),
           header.columns(),
-          places().isAll() ? null : cells);
+          inFileOrder ? null : cells);
     }
+  }
+
+  @Override
+  @Nullable Shape image() {
+    NpyHeader.Images images = rows.header().images();
+    return images == null ? null : images.shape();
   }
 
   @Override

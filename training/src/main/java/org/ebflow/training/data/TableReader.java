@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 import org.ebflow.flow.InvalidInputException;
+import org.ebflow.flow.layer.Shape;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -121,6 +122,11 @@ public abstract sealed class TableReader implements Closeable
   /** Relative distance of neighbouring numbers in the file's format. */
   double roundoff() {
     return FLOAT64_ROUNDOFF;
+  }
+
+  /** How a row is an image, or null. */
+  @Nullable Shape image() {
+    return null;
   }
 
   /** Names of the columns read; empty where the file has none. */

@@ -3,7 +3,9 @@ package org.ebflow.training.data;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Objects;
 import org.ebflow.flow.InvalidInputException;
+import org.ebflow.flow.layer.Shape;
 import org.jspecify.annotations.Nullable;
 
 /** Tables of the same columns, read as one: the rows of the first, then those of the next. */
@@ -20,10 +22,12 @@ final class TableSequence extends TableReader {
     this.files = files;
     this.first = first;
     this.options =
-        options
-            .withColumns(List.of())
-            .withDrop(List.of())
-            .forModel(new ModelColumns(first.dimension(), first.columns(), first.places()));
+        first.image() != null
+            ? options
+            : options
+                .withColumns(List.of())
+                .withDrop(List.of())
+                .forModel(new ModelColumns(first.dimension(), first.columns(), first.places()));
     current = first;
   }
 
@@ -53,6 +57,16 @@ final class TableSequence extends TableReader {
   /** Columns may stand in another order where they have names. */
   private TableReader openNext(Path file) {
     TableReader opened = TableReader.open(file, options);
+    if (!Objects.equals(opened.image(), first.image())) {
+      throw new InvalidInputException(
+          file
+              + ": expected "
+              + rowsOf(first)
+              + ", as "
+              + files.getFirst()
+              + " has, found "
+              + rowsOf(opened));
+    }
     int width = opened.places().width();
     if (opened.dimension() != first.dimension() || width != first.places().width()) {
       throw new InvalidInputException(
@@ -65,6 +79,19 @@ final class TableSequence extends TableReader {
               + width);
     }
     return opened;
+  }
+
+  private static String rowsOf(TableReader table) {
+    Shape image = table.image();
+    return image == null
+        ? "rows of a table"
+        : "images of %d×%d with %d channels"
+            .formatted(image.width(), image.height(), image.channels());
+  }
+
+  @Override
+  @Nullable Shape image() {
+    return first.image();
   }
 
   @Override

@@ -72,7 +72,7 @@ public record TableSummary(
   public static TableSummary of(Path file, TableOptions options) {
     InputFiles files = InputFiles.of(file);
     FileFormat format = FileFormat.ofInput(files.files().getFirst());
-    if (files.arePictures() || format == FileFormat.IDX) {
+    if (files.areImages()) {
       Dataset images = DataSources.read(files, options);
       ColumnSummaries summaries = ColumnSummaries.of(images);
       return new TableSummary(

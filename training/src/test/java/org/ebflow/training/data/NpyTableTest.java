@@ -288,9 +288,9 @@ class NpyTableTest {
 
   @Test
   void refusesArraysOfOtherShapesAndTypes() throws IOException {
-    refuses("a.npy", TestData.npy(header("<f8", "(4,)"), new byte[32]), "2-D", "(4,)");
-    refuses("b.npy", TestData.npy(header("<f8", "(1, 2, 2)"), new byte[32]), "2-D", "(1,2,2)");
-    refuses("c.npy", TestData.npy(header("<f8", "()"), new byte[8]), "2-D");
+    refuses("a.npy", TestData.npy(header("<f8", "(4,)"), new byte[32]), "(rows, columns)", "(4,)");
+    refuses("b.npy", TestData.npy(header("<f8", "(1, 2, 2)"), new byte[32]), "u1", "<f8");
+    refuses("c.npy", TestData.npy(header("<f8", "()"), new byte[8]), "(rows, columns)");
     refuses("d.npy", TestData.npy(header("<f16", "(2, 2)"), new byte[64]), "f8", "found <f16");
     refuses("e.npy", TestData.npy(header("|O", "(2, 2)"), new byte[32]), "found |O");
     refuses(

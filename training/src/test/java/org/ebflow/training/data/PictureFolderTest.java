@@ -317,8 +317,7 @@ final class PictureFolderTest {
                         new SplitOptions(.8, .1, .1, null, turned),
                         1))
         .isInstanceOf(InvalidInputException.class)
-        .hasMessage(
-            turned + ": expected pictures of 20×10, as those of the model are, found 10×20");
+        .hasMessage(turned + ": expected images of 20×10, as those of the model are, found 10×20");
   }
 
   @Test
