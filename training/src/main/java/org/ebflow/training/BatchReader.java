@@ -10,6 +10,7 @@ import org.ebflow.linalg.RowKernels;
 import org.ebflow.linalg.Team;
 import org.ebflow.linalg.Worker;
 import org.ebflow.training.data.Dataset;
+import org.ebflow.training.objective.AnnealedNoise;
 import org.ebflow.training.objective.BatchShare;
 import org.ebflow.training.preprocessing.Preprocessing;
 import org.ebflow.training.preprocessing.RowPreparation;
@@ -24,7 +25,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class BatchReader {
   private final Dataset data;
-  private final double dataNoise;
+  private final AnnealedNoise dataNoise;
   private final Noise noise;
   private final int from;
   private final int to;
@@ -43,7 +44,7 @@ final class BatchReader {
       BatchShare share,
       RowPreparation preparation) {
     this.data = data;
-    this.dataNoise = settings.dataNoise();
+    this.dataNoise = settings.dataNoise().within(Batches.steps(data.size(), settings));
     this.noise = new Noise(settings.seed());
     this.from = share.first() + worker.from(share.rows());
     this.to = share.first() + worker.to(share.rows());
@@ -54,7 +55,7 @@ final class BatchReader {
             : null;
     this.preparation = preparation;
     this.inverts = inverts;
-    this.rowNoise = Matrix.allocate(precision, dataNoise > 0 ? to - from : 0, data.dimension());
+    this.rowNoise = Matrix.allocate(precision, dataNoise.any() ? to - from : 0, data.dimension());
     this.kernels = KernelChoice.fastest(precision).rows();
   }
 
@@ -75,7 +76,7 @@ final class BatchReader {
       BatchShare share) {
     boolean inverts =
         !settings.matchAfterPreprocessing()
-            && settings.dataNoise() > 0
+            && settings.dataNoise().any()
             && !preprocessing.layers().isEmpty();
     Preprocessing before =
         settings.matchAfterPreprocessing() || inverts
@@ -113,15 +114,16 @@ final class BatchReader {
       preparation.drawNoise(noise, NoisePurpose.DEQUANTIZATION, step, from);
     }
     preparation.prepare(target);
-    if (dataNoise > 0) {
+    if (dataNoise.any()) {
+      double deviation = dataNoise.at(step);
       noise.gaussian(NoisePurpose.DATA_NOISE, step, from, rowNoise);
       if (inverts) {
         Matrix prepared = preparation.prepared();
-        kernels.combine(1, prepared, dataNoise, rowNoise, prepared);
+        kernels.combine(1, prepared, deviation, rowNoise, prepared);
         preparation.invert(prepared, rowNoise);
         target.copyFrom(rowNoise);
       } else {
-        kernels.combine(1, target, dataNoise, rowNoise, target);
+        kernels.combine(1, target, deviation, rowNoise, target);
       }
     }
   }

@@ -15,9 +15,18 @@ final class Batches {
   Batches(int rows, TrainingSettings settings) {
     this.rows = rows;
     size = Math.min(settings.batchSize(), rows);
-    perEpoch = ((long) rows + size - 1) / size;
-    steps = settings.totalSteps(perEpoch);
+    perEpoch = perEpoch(rows, size);
+    steps = steps(rows, settings);
     order = new EpochOrder(rows, settings.seed());
+  }
+
+  private static long perEpoch(int rows, int size) {
+    return ((long) rows + size - 1) / size;
+  }
+
+  /** Steps of a run on so many training rows. */
+  static long steps(int rows, TrainingSettings settings) {
+    return settings.totalSteps(perEpoch(rows, Math.min(settings.batchSize(), rows)));
   }
 
   /** Rows of a full batch. The last one of an epoch may have fewer. */

@@ -171,7 +171,7 @@ final class RunModel {
                 !preprocessing.wholeColumns().isEmpty(),
                 !preprocessing.layers().stream().allMatch(Layer::hasConstantJacobian),
                 trainer.whitening(),
-                settings.dataNoise() > 0),
+                settings.dataNoise().any()),
             blas);
   }
 

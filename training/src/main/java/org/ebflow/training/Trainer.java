@@ -8,6 +8,7 @@ import org.ebflow.flow.Flow;
 import org.ebflow.flow.InvalidInputException;
 import org.ebflow.linalg.Blas;
 import org.ebflow.training.data.Splits;
+import org.ebflow.training.objective.AnnealedNoise;
 import org.ebflow.training.objective.Objective;
 import org.ebflow.training.optimizer.Optimizer;
 import org.ebflow.training.optimizer.RmsProp;
@@ -174,6 +175,12 @@ public final class Trainer {
   /** Standard deviation of Gaussian noise added to preprocessed rows at every step. */
   public Trainer dataNoise(double deviation) {
     settings.dataNoise(deviation);
+    return this;
+  }
+
+  /** The same where it is annealed; it has fallen at the last step at the latest. */
+  public Trainer dataNoise(AnnealedNoise noise) {
+    settings.dataNoise(noise);
     return this;
   }
 

@@ -1,5 +1,7 @@
 package org.ebflow.training;
 
+import org.ebflow.training.objective.AnnealedNoise;
+
 /**
  * Numbers of a training run that are not the model's, the objective's or the optimizer's.
  *
@@ -40,7 +42,7 @@ public record TrainingSettings(
     long evaluateSteps,
     int patience,
     boolean augment,
-    double dataNoise,
+    AnnealedNoise dataNoise,
     boolean matchAfterPreprocessing,
     long seed,
     int threads,
@@ -64,7 +66,6 @@ public record TrainingSettings(
     require(evaluateEvery >= 1, "evaluate_every", evaluateEvery, "at least 1");
     require(evaluateSteps >= 0, "evaluate_steps", evaluateSteps, "at least 0");
     require(patience >= 0, "patience", patience, "at least 0");
-    require(dataNoise >= 0, "data_noise", dataNoise, "at least 0");
     require(threads >= 1, "threads", threads, "at least 1");
   }
 
@@ -154,7 +155,7 @@ public record TrainingSettings(
     private long evaluateSteps;
     private int patience;
     private boolean augment;
-    private double dataNoise;
+    private AnnealedNoise dataNoise = AnnealedNoise.constant(0);
     private boolean matchAfterPreprocessing = true;
     private long seed;
     private int threads = Runtime.getRuntime().availableProcessors();
@@ -255,7 +256,12 @@ public record TrainingSettings(
 
     /** Standard deviation of Gaussian noise on preprocessed rows; 0 unless told otherwise. */
     public Builder dataNoise(double deviation) {
-      dataNoise = deviation;
+      return dataNoise(AnnealedNoise.constant(deviation));
+    }
+
+    /** The same where it is annealed. */
+    public Builder dataNoise(AnnealedNoise noise) {
+      dataNoise = noise;
       return this;
     }
 

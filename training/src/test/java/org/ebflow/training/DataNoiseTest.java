@@ -17,6 +17,7 @@ import org.ebflow.linalg.Team;
 import org.ebflow.training.data.Dataset;
 import org.ebflow.training.data.RunningMoments;
 import org.ebflow.training.data.Splits;
+import org.ebflow.training.objective.AnnealedNoise;
 import org.ebflow.training.objective.BatchShare;
 import org.ebflow.training.objective.DenoisingScoreMatching;
 import org.ebflow.training.objective.FiniteDifferenceScoreMatching;
@@ -50,8 +51,20 @@ class DataNoiseTest {
   /** Rows that five steps see, on two workers. */
   private static double[][] seen(
       Dataset data, Preprocessing preprocessing, Precision precision, boolean map, double noise) {
+    return seen(data, preprocessing, precision, map, AnnealedNoise.constant(noise), STEPS);
+  }
+
+  private static double[][] seen(
+      Dataset data,
+      Preprocessing preprocessing,
+      Precision precision,
+      boolean map,
+      AnnealedNoise noise,
+      long runSteps) {
     TrainingSettings settings =
         TrainingSettings.builder()
+            .epochs(0)
+            .steps(runSteps)
             .dataNoise(noise)
             .matchAfterPreprocessing(map)
             .seed(3)
@@ -96,6 +109,26 @@ class DataNoiseTest {
     for (int c = 0; c < COLUMNS; c++) {
       assertThat(moments.means()[c]).isCloseTo(map ? 20 : 100, within(.1 * expected));
       assertThat(moments.sampleDeviations()[c]).isCloseTo(expected, within(SAMPLING * expected));
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({"FLOAT32, true, 4, 1000", "FLOAT64, false, 4, 1000", "FLOAT64, true, 4000, 4"})
+  void annealedNoiseIsThatOfTheStep(
+      Precision precision, boolean map, long annealSteps, long runSteps) {
+    double[][] same = new double[ROWS][COLUMNS];
+    Arrays.stream(same).forEach(row -> Arrays.fill(row, 100));
+    AnnealedNoise noise = new AnnealedNoise(NOISE, 16 * NOISE, annealSteps);
+    double[][] rows = seen(Dataset.of(same), Preprocessing.none(), precision, map, noise, runSteps);
+    for (int step = 0; step < STEPS; step++) {
+      RunningMoments moments = new RunningMoments(1);
+      for (int r = step * ROWS; r < (step + 1) * ROWS; r++) {
+        for (double value : rows[r]) {
+          moments.add(new double[] {value});
+        }
+      }
+      double expected = NOISE * Math.pow(2, 4 - step);
+      assertThat(moments.sampleDeviations()[0]).isCloseTo(expected, within(SAMPLING * expected));
     }
   }
 

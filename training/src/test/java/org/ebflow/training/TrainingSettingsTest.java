@@ -8,6 +8,7 @@ import java.util.function.UnaryOperator;
 import java.util.stream.LongStream;
 import java.util.stream.Stream;
 import org.ebflow.training.TrainingSettings.Builder;
+import org.ebflow.training.objective.AnnealedNoise;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
@@ -142,7 +143,7 @@ class TrainingSettingsTest {
                 12,
                 13,
                 true,
-                14,
+                AnnealedNoise.constant(14),
                 false,
                 15,
                 16,
@@ -165,8 +166,6 @@ class TrainingSettingsTest {
         refused("average_decay is 1.0, expected 0 <= average_decay < 1", b -> b.averageDecay(1)),
         refused("average_decay is -0.1, expected 0 <= average_decay < 1", b -> b.averageDecay(-.1)),
         refused("evaluate_every is 0, expected at least 1", b -> b.evaluateEvery(0)),
-        refused("data_noise is -1.0, expected at least 0", b -> b.dataNoise(-1)),
-        refused("data_noise is NaN, expected at least 0", b -> b.dataNoise(Double.NaN)),
         refused("min_steps is -1, expected at least 0", b -> b.minSteps(-1)),
         refused("warmup_steps is -2, expected at least 0", b -> b.warmupSteps(-2)),
         refused("evaluate_steps is -3, expected at least 0", b -> b.evaluateSteps(-3)),
@@ -206,7 +205,7 @@ class TrainingSettingsTest {
                 0,
                 0,
                 false,
-                0,
+                AnnealedNoise.constant(0),
                 true,
                 0,
                 Runtime.getRuntime().availableProcessors(),

@@ -21,8 +21,8 @@ import org.jspecify.annotations.Nullable;
  * <p>Source: Vincent 2011; Chao et al. 2023, equation 11. Gradient: with r = s + ε/σ held constant,
  * it is that of φ1 with x1 = r (docs/derivations/objectives.md).
  *
- * <p>Annealed, σ goes geometrically from σ₀ at step 0 to σ at step T, and stays there: σ(t) = σ
- * (σ₀/σ)^(1 - t/T). Wide noise shows how much mass lies where, narrow noise the details.
+ * <p>σ may be {@linkplain AnnealedNoise annealed}. Wide noise shows how much mass lies where,
+ * narrow noise the details.
  *
  * @param sigma standard deviation σ of the noise, in preprocessed units; of the last steps where it
  *     is annealed
@@ -61,11 +61,11 @@ public record DenoisingScoreMatching(
 
   /** σ of that step, counted from 0. */
   public double sigmaAt(long step) {
-    if (step >= annealSteps) {
-      return sigma;
-    }
-    double left = 1 - (double) step / annealSteps;
-    return sigma * StrictMath.pow(startSigma / sigma, left);
+    return annealed().at(step);
+  }
+
+  private AnnealedNoise annealed() {
+    return new AnnealedNoise(sigma, startSigma, annealSteps);
   }
 
   @Override
@@ -89,7 +89,8 @@ public record DenoisingScoreMatching(
     private final Matrix epsilon;
     private final LogDet seed;
     private final double weight;
-    private double stepSigma = sigmaAt(0);
+    private final AnnealedNoise annealed = annealed();
+    private double stepSigma = annealed.at(0);
 
     Pass(Flow flow, Compute compute, FlowPass pass, BatchShare share) {
       super(flow, pass.rows(), share);
@@ -107,7 +108,7 @@ public record DenoisingScoreMatching(
 
     @Override
     public void draw(Noise noise, long step) {
-      stepSigma = sigmaAt(step);
+      stepSigma = annealed.at(step);
       int firstRow = share.first() + pass.firstRow();
       noise.antithetic(NoisePurpose.OBJECTIVE, step, firstRow, epsilon);
     }

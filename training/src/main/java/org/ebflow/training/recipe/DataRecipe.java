@@ -11,6 +11,7 @@ import org.ebflow.flow.InvalidInputException;
 import org.ebflow.training.data.PictureOptions;
 import org.ebflow.training.data.SplitOptions;
 import org.ebflow.training.data.TableOptions;
+import org.ebflow.training.objective.AnnealedNoise;
 import org.ebflow.training.preprocessing.Margins;
 import org.ebflow.training.preprocessing.Preprocessing;
 import org.ebflow.training.preprocessing.Standardize;
@@ -37,6 +38,8 @@ import org.jspecify.annotations.Nullable;
  * @param preprocessing from rows of the data to rows of the model
  * @param augment whether training images are randomly flipped and shifted
  * @param noise standard deviation of Gaussian noise added to preprocessed training rows
+ * @param startNoise the same at step 0 where it is annealed
+ * @param annealSteps steps in which it becomes {@code noise}, 0 for one noise in all steps
  */
 record DataRecipe(
     String name,
@@ -53,6 +56,8 @@ record DataRecipe(
     PreprocessingRecipe preprocessing,
     boolean augment,
     double noise,
+    double startNoise,
+    long annealSteps,
     int imageSide,
     List<Double> split,
     String validation,
@@ -65,14 +70,20 @@ record DataRecipe(
       throw new IllegalArgumentException(
           "encoding is " + encoding + ", expected UTF-8, windows-1252 or the like");
     }
-    if (!(noise >= 0 && noise < Double.POSITIVE_INFINITY)) {
-      throw new IllegalArgumentException("noise is " + noise + ", expected 0 or above");
+    if (!(startNoise > 0)) {
+      throw new IllegalArgumentException("start_noise is " + startNoise + ", expected above 0");
     }
+    new AnnealedNoise(noise, startNoise, annealSteps); // refuses impossible values
     if (split.size() != 3) {
       throw new IllegalArgumentException(
           "split is " + split + ", expected the shares of training, validation and test");
     }
     split = List.copyOf(split);
+  }
+
+  /** What is added to preprocessed training rows. */
+  AnnealedNoise dataNoise() {
+    return new AnnealedNoise(noise, startNoise, annealSteps);
   }
 
   /** How its table is split. */

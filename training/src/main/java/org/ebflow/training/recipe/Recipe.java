@@ -309,7 +309,7 @@ public final class Recipe {
                 .training
                 .settings()
                 .augment(content.data.augment())
-                .dataNoise(content.data.noise())
+                .dataNoise(content.data.dataNoise())
                 .build());
   }
 }

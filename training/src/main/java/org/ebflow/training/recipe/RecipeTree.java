@@ -65,6 +65,8 @@ record RecipeTree(String source, ObjectNode root, Set<String> optional) {
       data.putIfAbsent("dequantize", literal("auto"));
       data.putIfAbsent("augment", literal("false"));
       data.putIfAbsent("image_side", literal("0"));
+      data.putIfAbsent("start_noise", literal("0.5"));
+      data.putIfAbsent("anneal_steps", literal("0"));
     }
     if (root.get("objective") instanceof ObjectNode objective
         && objective.path("loss").asString("").equals("dsm")) {

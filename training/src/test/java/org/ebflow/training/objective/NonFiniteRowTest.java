@@ -17,10 +17,24 @@ import org.junit.jupiter.params.provider.MethodSource;
 class NonFiniteRowTest {
   private static final double ROUNDING = 1e-11;
   private static final int BATCH = 4;
-  private static final int BROKEN = 1;
+  private static final int BROKEN = 2;
 
-  /** The last one is finite but overflows on the way. */
-  private static final double[] BAD = {Double.NaN, Double.POSITIVE_INFINITY, 1e200};
+  private static final long STEP = 17;
+
+  /** A value, and how many workers meet it; the last one is finite but overflows on the way. */
+  private enum Bad {
+    NAN(Double.NaN, 2),
+    INFINITE(Double.POSITIVE_INFINITY, 1),
+    LARGE(1e200, 2);
+
+    final double value;
+    final int workers;
+
+    Bad(double value, int workers) {
+      this.value = value;
+      this.workers = workers;
+    }
+  }
 
   @ParameterizedTest
   @MethodSource("org.ebflow.training.objective.ObjectivesUnderTest#withFlows")
@@ -28,20 +42,23 @@ class NonFiniteRowTest {
     Flow flow = FlowsUnderTest.all().get(flowName);
     Objective objective = ObjectivesUnderTest.all().get(objectiveName);
     Matrix whole = FlowsUnderTest.data(flow, BATCH);
-    for (double bad : BAD) {
-      for (int workers : new int[] {1, 3}) {
+    try (ObjectiveRun all = new ObjectiveRun(flow, objective, whole, "openblas", 1);
+        ObjectiveRun others = new ObjectiveRun(flow, objective, without(whole), "openblas", 1)) {
+      all.draw(5, STEP);
+      for (int draw = 0; draw < ObjectivesUnderTest.draws(objective); draw++) {
+        others.bring(draw, without(Matrix.ofRows(Precision.FLOAT64, all.drawn(draw))));
+      }
+      double loss = others.meanLossWithGradient() * (BATCH - 1) / BATCH;
+      assertThat(others.nonFinite()).isZero();
+      for (Bad bad : Bad.values()) {
         Matrix data = whole.copy(Precision.FLOAT64);
-        data.set(BROKEN, 0, bad);
-        try (ObjectiveRun broken = new ObjectiveRun(flow, objective, data, "openblas", workers);
-            ObjectiveRun others = new ObjectiveRun(flow, objective, without(data), "openblas", 1)) {
-          broken.draw(5, 17);
-          for (int draw = 0; draw < ObjectivesUnderTest.draws(objective); draw++) {
-            others.bring(draw, without(Matrix.ofRows(Precision.FLOAT64, broken.drawn(draw))));
-          }
-          double loss = others.meanLossWithGradient() * (BATCH - 1) / BATCH;
-          assertThat(others.nonFinite()).isZero();
+        data.set(BROKEN, 0, bad.value);
+        try (ObjectiveRun broken =
+            new ObjectiveRun(flow, objective, data, "openblas", bad.workers)) {
+          broken.draw(5, STEP);
           for (int evaluation = 0; evaluation < 2; evaluation++) {
             assertThat(broken.meanLossWithGradient())
+                .as("%s, evaluation %d", bad, evaluation)
                 .isCloseTo(loss, within(ROUNDING * Math.max(1, Math.abs(loss))));
             assertThat(broken.nonFinite()).isEqualTo(1);
             assertThat(broken.losses()[BROKEN]).isZero();

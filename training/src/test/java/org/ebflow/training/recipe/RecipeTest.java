@@ -19,6 +19,7 @@ import org.ebflow.training.objective.DenoisingScoreMatching;
 import org.ebflow.training.objective.LossScale;
 import org.ebflow.training.optimizer.Adam;
 import org.ebflow.training.optimizer.RmsProp;
+import org.ebflow.training.scoring.TrainedFlow;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -136,7 +137,7 @@ final class RecipeTest {
     Recipe recipe = Recipe.named("table-fc-dsm");
     Map<String, Object> old = recipe.toMap();
     Map.of(
-            "data", List.of("split", "validation", "test"),
+            "data", List.of("split", "validation", "test", "start_noise", "anneal_steps"),
             "objective", List.of("start_sigma", "anneal_steps"),
             "optimizer", List.of("rates"),
             "training",
@@ -239,6 +240,8 @@ final class RecipeTest {
         "objective.loss    | smm  | no kind smm, expected one of dsm, fdssm, ml, rg, sml, snf, ssm, the nearest is",
         "model.layers      | 0    | layers is 0, expected 1 to 1000",
         "data.noise        | -1   | noise is -1.0",
+        "data.start_noise  | 0    | data.start_noise is 0.0, expected above 0",
+        "data.anneal_steps | -1   | data.anneal_steps is -1, expected at least 0",
         "data.preprocessing.smoothness | 0 | smoothness is 0.0",
         "name              | x    | no key name"
       })
@@ -260,6 +263,33 @@ final class RecipeTest {
     assertThat(recipe.objective(784, MNIST))
         .isEqualTo(new DenoisingScoreMatching(.5, 0, LossScale.PER_DIMENSION));
     assertThat(section(recipe, "objective")).doesNotContainKey("slices");
+  }
+
+  /** The first step's noise is that of the start. */
+  @Test
+  void theNoiseOnRowsIsAnnealedOnRequest(@TempDir Path folder) {
+    Map<String, String> wide = Map.of("data.noise", "0.5");
+    Map<String, String> narrow = Map.of("data.noise", "0.05");
+    Map<String, String> annealed =
+        Map.of("data.noise", "0.05", "data.start_noise", "0.5", "data.anneal_steps", "2");
+    double[] expected = densitiesAfterAStep(wide, folder.resolve("wide"));
+    assertThat(densitiesAfterAStep(annealed, folder.resolve("annealed"))).isEqualTo(expected);
+    assertThat(densitiesAfterAStep(narrow, folder.resolve("narrow"))).isNotEqualTo(expected);
+  }
+
+  private static double[] densitiesAfterAStep(Map<String, String> changes, Path run) {
+    double[][] rows = new double[40][2];
+    for (int r = 0; r < rows.length; r++) {
+      rows[r] = new double[] {Math.sin(r), Math.cos(3 * r)};
+    }
+    Dataset data = Dataset.of(rows);
+    Recipe.named("table-fc-ml")
+        .with(changes)
+        .set("training.steps", "1")
+        .trainer(data)
+        .threads(1)
+        .fit(data.split(.8, .1, .1), run);
+    return TrainedFlow.load(run).logProb(rows);
   }
 
   @Test
