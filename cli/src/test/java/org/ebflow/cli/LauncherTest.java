@@ -20,7 +20,7 @@ import java.util.jar.JarOutputStream;
 import java.util.jar.Manifest;
 import java.util.stream.Collectors;
 import java.util.zip.ZipEntry;
-import org.ebflow.cli.ChildProgram.Result;
+import org.ebflow.cli.Program.Result;
 import org.ebflow.flow.Flow;
 import org.ebflow.flow.layer.LayerProvider;
 import org.ebflow.training.Trainer;
@@ -149,10 +149,12 @@ final class LauncherTest {
   /** de_DE.UTF-8 may not be installed: then it is as C to Java. */
   @ParameterizedTest
   @ValueSource(strings = {"NONE=", "LANG=C", "LC_ALL=POSIX", "LANG=de_DE.UTF-8"})
-  void namesBeyondAsciiWorkInEveryLocale(String variable) throws Exception {
-    Result info = beyondAscii(variable, "data", "info", "größe.csv");
-    assertThat(info.exit()).as(info.err()).isZero();
-    assertThat(info.out()).contains("200 rows, 2 columns").contains("größe");
+  void aLocaleOfAsciiGivesWayToOneOfUnicode(String variable) throws Exception {
+    Path launcher = install(folder.resolve("installed"));
+    String jdk = "JAVA_HOME=" + printingJdk();
+    Result result = run(launcher, folder, List.of(variable, jdk), "data", "info", "größe.csv");
+    assertThat(result.exit()).as(result.err()).isZero();
+    assertThat(result.out()).contains("größe.csv").containsPattern("charmap UTF-8");
   }
 
   /** The encoding that names are read by is the one they are written by: one locale is enough. */
@@ -166,7 +168,7 @@ final class LauncherTest {
             "größe.csv",
             "--columns",
             "größe",
-            "--epochs",
+            "--steps",
             1,
             "--backend",
             "java",
@@ -252,7 +254,7 @@ final class LauncherTest {
   /** A JDK whose java prints its arguments: whether to build is decided before it starts. */
   private Path printingJdk() throws IOException {
     Path jdk = folder.resolve("jdk");
-    writeScript(jdk.resolve("bin/java"), "echo \"$*\"\n");
+    writeScript(jdk.resolve("bin/java"), "echo \"$*\"; echo charmap $(locale charmap)\n");
     writeScript(jdk.resolve("bin/javac"), "exit 1\n");
     Files.writeString(jdk.resolve("release"), "JAVA_VERSION=\"25\"\n");
     return jdk;

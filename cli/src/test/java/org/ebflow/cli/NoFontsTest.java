@@ -6,8 +6,10 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
+import java.util.Objects;
 import javax.imageio.ImageIO;
-import org.ebflow.cli.ChildProgram.Result;
+import org.ebflow.cli.Program.Result;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledOnOs;
@@ -28,23 +30,27 @@ final class NoFontsTest {
   }
 
   /** Fontconfig with an empty configuration finds no font. */
-  private Result withoutFonts(Object... arguments) throws Exception {
+  private List<Result> withoutFonts(List<List<Object>> calls) throws Exception {
     Path config =
         Files.writeString(
             folder.resolve("fonts.conf"),
             "<?xml version=\"1.0\"?><!DOCTYPE fontconfig SYSTEM \"fonts.dtd\"><fontconfig></fontconfig>");
     // Java remembers fonts it once found in the user's home
     String home = "-Duser.home=" + Files.createDirectories(folder.resolve("home"));
-    String cache = System.getProperty("user.home") + "/.cache";
-    ProcessBuilder builder = new ProcessBuilder(ChildProgram.command(List.of(home), arguments));
-    builder.environment().put("FONTCONFIG_FILE", config.toString());
-    builder.environment().putIfAbsent("XDG_CACHE_HOME", cache);
-    return ChildProgram.run(builder);
+    String cache =
+        Objects.requireNonNullElse(
+            System.getenv("XDG_CACHE_HOME"), System.getProperty("user.home") + "/.cache");
+    return ChildProgram.runEach(
+        List.of(home),
+        Map.of("FONTCONFIG_FILE", config.toString(), "XDG_CACHE_HOME", cache),
+        calls);
   }
 
   @Test
   void withoutFontsATrainingEndsWithPicturesWithoutText() throws Exception {
-    Result result = withoutFonts("train", "--data", table, "--epochs", 2, "--out", run);
+    Result result =
+        withoutFonts(List.of(List.of("train", "--data", table, "--epochs", 2, "--out", run)))
+            .getFirst();
 
     assertThat(result.exit()).as(result.err()).isZero();
     assertThat(result.err()).containsOnlyOnce("warning: ").contains("no fonts found");
@@ -61,47 +67,38 @@ final class NoFontsTest {
   void withoutFontsSamplesAreDrawn() throws Exception {
     TestRuns.table(run, 2);
     Path points = folder.resolve("points.png");
-    assertThat(withoutFonts("sample", run, "--count", 9, "--out", points).err())
-        .contains("9 samples in " + points);
-    assertThat(ImageIO.read(points.toFile()).getWidth()).isGreaterThan(500);
-
     Path images = folder.resolve("images");
     TestRuns.pictures(images);
     Path grid = folder.resolve("grid.png");
-    Result result = withoutFonts("sample", images, "--count", 9, "--out", grid);
-    assertThat(result.err()).contains("9 samples in " + grid).doesNotContain("warning: ");
+
+    List<Result> results =
+        withoutFonts(
+            List.of(
+                List.of("sample", run, "--count", 9, "--out", points),
+                List.of("sample", images, "--count", 9, "--out", grid)));
+
+    assertThat(results.get(0).err()).contains("9 samples in " + points);
+    assertThat(ImageIO.read(points.toFile()).getWidth()).isGreaterThan(500);
+    assertThat(results.get(1).err()).contains("9 samples in " + grid).doesNotContain("warning: ");
     assertThat(ImageIO.read(grid.toFile()).getWidth()).isGreaterThan(200);
   }
 
   @Test
   void withoutGraphicsATrainingEndsWithOneWarningAndSamplesNameTheWayOut() throws Exception {
-    Result trained =
-        ChildProgram.run(
-            new ProcessBuilder(
-                ChildProgram.command(
-                    ChildProgram.NO_GRAPHICS,
-                    "train",
-                    "--data",
-                    table,
-                    "--epochs",
-                    3,
-                    "--out",
-                    run)));
+    Path points = folder.resolve("points.png");
+    List<Result> results =
+        ChildProgram.runEach(
+            ChildProgram.NO_GRAPHICS,
+            Map.of(),
+            List.of(
+                List.of("train", "--data", table, "--epochs", 3, "--out", run),
+                List.of("sample", run, "--count", 9, "--out", points)));
+
+    Result trained = results.get(0);
     assertThat(trained.exit()).as(trained.err()).isZero();
     assertThat(trained.err()).containsOnlyOnce("warning: ").contains("no plots: ");
     assertThat(run.resolve("model.safetensors")).exists();
-
-    Result sampled =
-        ChildProgram.run(
-            new ProcessBuilder(
-                ChildProgram.command(
-                    ChildProgram.NO_GRAPHICS,
-                    "sample",
-                    run,
-                    "--count",
-                    9,
-                    "--out",
-                    folder.resolve("points.png"))));
+    Result sampled = results.get(1);
     assertThat(sampled.exit()).isEqualTo(2);
     assertThat(sampled.err())
         .contains("points.png: this Java can't draw pictures")

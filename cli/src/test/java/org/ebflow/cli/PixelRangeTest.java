@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.awt.image.BufferedImage;
 import java.io.IOException;
-import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -104,11 +103,11 @@ class PixelRangeTest {
   }
 
   @Test
-  void idxImagesAndPicturesOfMoreLevelsAreCheckedToo() throws IOException {
-    ByteBuffer idx = ByteBuffer.allocate(16 + 2 * PIXELS);
-    idx.putInt(0x803).putInt(2).putInt(3).putInt(4);
-    idx.put(16 + 3, (byte) 15).put(16 + PIXELS + 4, (byte) 200);
-    Path bytes = Files.write(folder.resolve("images-idx3-ubyte"), idx.array());
+  void arraysOfImagesAndPicturesOfMoreLevelsAreCheckedToo() throws IOException {
+    byte[] pixels = new byte[2 * PIXELS];
+    pixels[3] = 15;
+    pixels[PIXELS + 4] = (byte) 200;
+    Path bytes = Files.write(folder.resolve("images.npy"), TestRuns.npy("2,2,2,3", pixels));
     Path pictures = Files.createDirectory(folder.resolve("pictures"));
     BufferedImage image = new BufferedImage(2, 2, BufferedImage.TYPE_INT_RGB);
     ImageIO.write(image, "png", pictures.resolve("0.png").toFile());

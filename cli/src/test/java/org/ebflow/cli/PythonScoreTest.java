@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Random;
 import java.util.Set;
 import java.util.TreeSet;
@@ -53,6 +54,9 @@ import org.ebflow.training.data.NpyWriter;
 import org.ebflow.training.preprocessing.Preprocessing;
 import org.ebflow.training.scoring.EmpiricalDistribution;
 import org.ebflow.training.scoring.TrainedFlow;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -234,36 +238,37 @@ class PythonScoreTest {
     return "a,b,c,\"d, e\",f,g,h,i,j,k,l";
   }
 
-  /** Whether this machine has what the script needs; asked once. */
-  private static final class Numpy {
-    static final boolean FOUND = isFound();
+  /** The script; null where this machine lacks what it needs. */
+  private static @Nullable PythonProgram python;
 
-    private static boolean isFound() {
-      try {
-        return ChildProgram.run(new ProcessBuilder("python3", "-c", "import numpy")).exit() == 0;
-      } catch (IOException _) {
-        return false; // no python3
-      } catch (InterruptedException e) {
-        throw new IllegalStateException(e);
+  @BeforeAll
+  static void startPython() throws InterruptedException {
+    try {
+      if (ChildProgram.run(new ProcessBuilder("python3", "-c", "import numpy")).exit() == 0) {
+        python = new PythonProgram(SCRIPT);
       }
+    } catch (IOException _) {
+      // no python3
     }
   }
 
-  private static void requirePython() {
-    assumeTrue(Numpy.FOUND, "needs python3 with numpy");
+  @AfterAll
+  static void endPython() {
+    if (python != null) {
+      python.close();
+    }
   }
 
-  private static ChildProgram.Result python(Object... arguments)
-      throws IOException, InterruptedException {
-    requirePython();
-    List<String> command = new ArrayList<>(List.of("python3", SCRIPT.toString()));
-    Arrays.stream(arguments).map(Object::toString).forEach(command::add);
-    return ChildProgram.run(new ProcessBuilder(command));
+  private static PythonProgram python() {
+    assumeTrue(python != null, "needs python3 with numpy");
+    return Objects.requireNonNull(python);
   }
 
-  private static void refuse(String message, Object... arguments)
-      throws IOException, InterruptedException {
-    ChildProgram.Result result = python(arguments);
+  private static void refuse(String message, Object... arguments) {
+    assertRefused(message, python().run(arguments));
+  }
+
+  private static void assertRefused(String message, Program.Result result) {
     assertThat(result.err()).contains(message).hasLineCount(1);
     assertThat(result.exit()).isEqualTo(2);
     assertThat(result.out()).isEmpty();
@@ -271,11 +276,11 @@ class PythonScoreTest {
 
   /** log p of every row by either program. */
   private void compare(Path model, Path table, int rows, double tolerance, double relative)
-      throws IOException, InterruptedException {
+      throws IOException {
     Path scores = folder.resolve("scores.csv");
     Program.succeed("score", model, table, "--out", scores, "--threads", 1);
     double[] expected = logProbs(Files.readString(scores));
-    ChildProgram.Result result = python(model, table);
+    Program.Result result = python().run(model, table);
     assertThat(result.err()).isEmpty();
     double[] found = logProbs(result.out());
 
@@ -338,12 +343,13 @@ class PythonScoreTest {
         "--model coupling --loss ml --set model.activation=elu --set model.init=whitening"
       })
   void everyModelOfATableGivesTheLogProbOfScore(String options) throws Exception {
-    requirePython();
+    python();
     double[][] rows = mixed(160);
     Path table = TestRuns.csv(folder.resolve("table.csv"), names(), rows);
     Path run = folder.resolve("run");
     List<Object> call = new ArrayList<>(List.of("train", "--data", table, "--out", run));
-    call.addAll(List.of("--steps", 30, "--lr", .02, "--threads", 1, "--batch-size", 50));
+    call.addAll(List.of("--steps", 30, "--set", "training.evaluate_steps=30"));
+    call.addAll(List.of("--lr", .02, "--threads", 1, "--batch-size", 50));
     if (!options.isEmpty()) {
       call.addAll(List.of(options.split(" ")));
     }
@@ -395,7 +401,7 @@ class PythonScoreTest {
 
   @Test
   void columnsOfAnArrayThatWereLeftOutOfTrainingAreFoundByPlace() throws Exception {
-    requirePython();
+    python();
     double[][] rows = mixed(160);
     for (double[] row : rows) {
       row[3] = 5;
@@ -406,6 +412,7 @@ class PythonScoreTest {
         "train", "--data", array, "--drop-constant", "--out", run, "--steps", 5, "--threads", 1);
 
     compare(run, array, 160, FLOAT32, FLOAT32_RELATIVE);
+    assertThat(python().runAlone(run, array)).isEqualTo(python().run(run, array));
   }
 
   @Test
@@ -475,7 +482,8 @@ class PythonScoreTest {
 
   @Test
   void anotherNumberOfArgumentsIsWrongUse() throws Exception {
-    refuse("ebflow_score.py: expected a run and a table, found 0 argument(s)");
+    assertRefused(
+        "ebflow_score.py: expected a run and a table, found 0 argument(s)", python().runAlone());
     refuse("run: expected a run and a table, found 1 argument(s)", "run");
     refuse("a b c: expected a run and a table, found 3 argument(s)", "a", "b", "c");
   }

@@ -6,69 +6,89 @@ import java.awt.image.BufferedImage;
 import java.io.BufferedOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
-import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
-import java.util.stream.Stream;
+import java.util.Map;
+import java.util.Objects;
 import java.util.zip.CRC32;
 import java.util.zip.GZIPOutputStream;
 import javax.imageio.ImageIO;
+import org.ebflow.cli.Program.Result;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The whole command in a process with a small heap. */
+/** Calls of the command in a process with a heap of 32 MiB. */
 class SmallHeapTest {
-  @TempDir static Path runs;
-  private static Path run;
+  private static final int ROWS = 1_500_000;
 
-  @TempDir Path folder;
+  private static final String CELLS =
+      ": expected at most [0-9]{2},[0-9]{3} cells in this heap, found more";
+
+  private static final String COLUMNS =
+      "expected at most [0-9]{2},[0-9]{3} columns in this heap, found 1[06]0,000";
+
+  /** Sizes that only a small file claims, or that compression makes of one; what is said of it. */
+  private static final Map<String, String> HOSTILE =
+      Map.of(
+          "cells.csv.gz", "started in line 1" + CELLS,
+          "row.csv", "started in line 3" + CELLS,
+          "chunks.csv", "started in line 200002" + CELLS,
+          "index.csv", "started in line 3" + CELLS,
+          "wide.npy.gz", COLUMNS,
+          "wide-ubyte.gz", COLUMNS);
+
+  @TempDir static Path folder;
+  private static Path out;
+
+  /** By the last path that each call names. */
+  private static final Map<Path, Result> RESULTS = new HashMap<>();
 
   @BeforeAll
-  static void train() throws IOException {
-    run = runs.resolve("run");
+  static void run() throws Exception {
+    Path run = folder.resolve("run");
     TestRuns.table(run, 3);
+    Path images = folder.resolve("images");
+    TestRuns.pictures(images);
+    out = Files.createDirectory(folder.resolve("out"));
+    List<List<Object>> calls = new ArrayList<>();
+    calls.add(List.of("score", run, longTable(), "--out", out.resolve("long.npy")));
+    writeHostile();
+    for (String name : HOSTILE.keySet()) {
+      calls.add(List.of("score", run, folder.resolve(name), "--out", out.resolve(name + ".csv")));
+    }
+    calls.add(List.of("score", images, pictures(), "--out", out.resolve("pictures.csv")));
+    calls.add(List.of("sample", run, "--count", 100_000_000, "--out", out.resolve("too-many.npy")));
+    List<Result> results =
+        ChildProgram.runEach(List.of("-Xmx32m", "-XX:+UseSerialGC"), Map.of(), calls);
+    for (int i = 0; i < calls.size(); i++) {
+      RESULTS.put((Path) calls.get(i).getLast(), results.get(i));
+    }
   }
 
-  /** The numbers of the table alone fill the heap of the process that scores it. */
-  @Test
-  void memoryDoesNotGrowWithTheTable() throws Exception {
-    int rows = 1_500_000;
-    byte[] block = "1,2,3\n4,5,6.5\n-1,0,7\n".getBytes(StandardCharsets.US_ASCII);
+  private static Result result(String name) {
+    return Objects.requireNonNull(RESULTS.get(out.resolve(name)));
+  }
+
+  private static Path longTable() throws IOException {
     Path csv = folder.resolve("in.csv");
-    try (OutputStream out = new BufferedOutputStream(Files.newOutputStream(csv))) {
-      out.write("a,b,c\n".getBytes(StandardCharsets.US_ASCII));
-      for (int i = 0; i < rows / 3; i++) {
-        out.write(block);
+    byte[] block = "1,2,3\n4,5,6.5\n-1,0,7\n".getBytes(StandardCharsets.US_ASCII);
+    try (OutputStream stream = new BufferedOutputStream(Files.newOutputStream(csv))) {
+      stream.write("a,b,c\n".getBytes(StandardCharsets.US_ASCII));
+      for (int i = 0; i < ROWS / 3; i++) {
+        stream.write(block);
       }
     }
-    Path log = folder.resolve("log");
-    int exit = inSmallHeap(log, "score", run, csv, "--out", folder.resolve("out.npy"));
-    assertThat(exit).as(() -> read(log)).isZero();
-    assertThat(Files.size(folder.resolve("out.npy"))).isEqualTo(128 + 40L * rows);
+    return csv;
   }
 
-  @Test
-  void tooLittleMemoryIsOneLine() throws Exception {
-    Path out = folder.resolve("out.npy");
-    Path log = folder.resolve("log");
-    int exit = inSmallHeap(log, "sample", run, "--count", 100_000_000, "--out", out);
-    assertThat(exit).as(() -> read(log)).isEqualTo(2);
-    assertThat(read(log))
-        .contains("ebflow: out of memory", "EBFLOW_JAVA_OPTS")
-        .doesNotContain("\tat ");
-    assertThat(out).doesNotExist();
-    assertThat(folder).isDirectoryNotContaining("glob:**.part");
-  }
-
-  /** Sizes that only a small file claims, or that compression makes of one. */
-  @Test
-  void hostileSizesAreRefusedBeforeTheyFillTheMemory() throws Exception {
+  private static void writeHostile() throws IOException {
     String endless = "1,".repeat(100_000);
     TestRuns.text(folder.resolve("cells.csv.gz"), endless);
     TestRuns.text(folder.resolve("row.csv"), "a,b,c\n1,2,3\n" + endless);
@@ -78,44 +98,54 @@ class SmallHeapTest {
     padded(
         folder.resolve("wide-ubyte.gz"),
         ByteBuffer.allocate(16).putInt(0x803).putInt(1).putInt(400).putInt(400).array());
-    TestRuns.pictures(folder.resolve("images"));
+  }
+
+  /** A picture, and one that claims to be larger than the heap. */
+  private static Path pictures() throws IOException {
     Path pictures = Files.createDirectory(folder.resolve("pictures"));
     ImageIO.write(
         new BufferedImage(2, 2, BufferedImage.TYPE_INT_RGB),
         "png",
         pictures.resolve("a.png").toFile());
     Files.write(pictures.resolve("b.png"), png(3000, 3000));
-    List<String> names =
-        List.of(
-            "cells.csv.gz", "row.csv", "chunks.csv", "index.csv", "wide.npy.gz", "wide-ubyte.gz");
-    List<String> calls = new ArrayList<>();
-    for (String name : names) {
-      calls.add(String.join("\t", "score", run.toString(), folder.resolve(name).toString()));
-    }
-    calls.add(String.join("\t", "score", folder.resolve("images").toString(), pictures.toString()));
-    Path log = folder.resolve("log");
-    Path file = Files.write(folder.resolve("calls"), calls);
-    assertThat(inSmallHeap(Calls.class, log, file, folder.resolve("out.csv")))
-        .as(() -> read(log))
-        .isZero();
-    List<String> ends = read(log).lines().filter(line -> line.startsWith("exit ")).toList();
-    String cells = ": expected at most [0-9]{2},[0-9]{3} cells in this heap, found more";
-    String columns = "expected at most [0-9]{2},[0-9]{3} columns in this heap, found 1[06]0,000";
-    String[] patterns = {
-      "started in line 1" + cells,
-      "started in line 3" + cells,
-      "started in line 200002" + cells,
-      "started in line 3" + cells,
-      columns,
-      columns
-    };
-    assertThat(ends).as(read(log)).hasSize(patterns.length + 1);
-    for (int i = 0; i < patterns.length; i++) {
-      assertThat(ends.get(i))
-          .matches("exit 2: ebflow: .*/" + names.get(i) + ": .*" + patterns[i] + ".*");
-    }
-    assertThat(ends.getLast()).startsWith("exit 0: ");
-    assertThat(read(folder.resolve("out.csv.rejected.csv")))
+    return pictures;
+  }
+
+  /** The numbers of the table alone fill the heap. */
+  @Test
+  void memoryDoesNotGrowWithTheTable() throws Exception {
+    Result result = result("long.npy");
+    assertThat(result.exit()).as(result.err()).isZero();
+    assertThat(Files.size(out.resolve("long.npy"))).isEqualTo(128 + 40L * ROWS);
+  }
+
+  @Test
+  void tooLittleMemoryIsOneLine() {
+    Result result = result("too-many.npy");
+    assertThat(result.exit()).as(result.err()).isEqualTo(2);
+    assertThat(result.err())
+        .contains("ebflow: out of memory", "EBFLOW_JAVA_OPTS")
+        .doesNotContain("\tat ");
+    assertThat(out.resolve("too-many.npy")).doesNotExist();
+    assertThat(out).isDirectoryNotContaining("glob:**.part");
+  }
+
+  @Test
+  void hostileSizesAreRefusedBeforeTheyFillTheMemory() {
+    HOSTILE.forEach(
+        (name, pattern) -> {
+          Result result = result(name + ".csv");
+          assertThat(result.exit()).as(result.err()).isEqualTo(2);
+          assertThat(result.err().lines().toList().getLast())
+              .matches("ebflow: .*/" + name + ": .*" + pattern + ".*");
+        });
+  }
+
+  @Test
+  void aPictureLargerThanTheHeapIsARejectedRow() {
+    assertThat(result("pictures.csv").exit()).isZero();
+    assertThat(out.resolve("pictures.csv.rejected.csv"))
+        .content()
         .containsPattern("b.png.*expected at most [0-9]+ pixels, found 3000×3000");
   }
 
@@ -159,53 +189,5 @@ class SmallHeapTest {
     CRC32 crc = new CRC32();
     crc.update(out.array(), from, out.position() - from);
     out.putInt((int) crc.getValue());
-  }
-
-  /** Several calls in one process: the file of their words, and their output. */
-  static final class Calls {
-    private Calls() {}
-
-    public static void main(String[] arguments) throws IOException {
-      for (String call : Files.readAllLines(Path.of(arguments[0]))) {
-        List<Object> words = new ArrayList<>(List.of(call.split("\t")));
-        words.addAll(List.of("--out", arguments[1]));
-        Program.Result result = Program.run(words.toArray());
-        System.out.println(
-            "exit " + result.exit() + ": " + result.err().lines().toList().getLast());
-      }
-    }
-  }
-
-  private static String read(Path file) {
-    try {
-      return Files.readString(file);
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
-  }
-
-  /** Runs the whole command in a process of its own with a heap of 32 MiB. */
-  private static int inSmallHeap(Path log, Object... arguments) throws Exception {
-    return inSmallHeap(Ebflow.class, log, arguments);
-  }
-
-  private static int inSmallHeap(Class<?> main, Path log, Object... arguments) throws Exception {
-    List<String> words =
-        new ArrayList<>(
-            List.of(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "-Xmx32m",
-                "-XX:+UseSerialGC",
-                "--add-modules=jdk.incubator.vector",
-                "--enable-native-access=ALL-UNNAMED",
-                "-cp",
-                System.getProperty("java.class.path"),
-                main.getName()));
-    Stream.of(arguments).map(Object::toString).forEach(words::add);
-    return new ProcessBuilder(words)
-        .redirectErrorStream(true)
-        .redirectOutput(log.toFile())
-        .start()
-        .waitFor();
   }
 }

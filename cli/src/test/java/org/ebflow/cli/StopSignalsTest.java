@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledOnOs;
 import org.junit.jupiter.api.condition.OS;
@@ -22,12 +23,30 @@ final class StopSignalsTest {
   private static final Path SCRIPT = Path.of("/usr/bin/script");
   private static final int CTRL_C = 3;
 
+  @TempDir static Path shared;
+  private static Path scored;
+  private static Path rows;
+  private static Path whole;
+
   @TempDir Path folder;
+
+  /** Rows that take seconds where they are scored one by one, and their scores of one go. */
+  @BeforeAll
+  static void scoreInOneGo() throws Exception {
+    scored = shared.resolve("run");
+    TestRuns.table(scored, 2);
+    rows =
+        TestRuns.text(
+            shared.resolve("rows.csv"), "a,b\n" + ("1,2\n3,4\n".repeat(50) + ",5\n").repeat(8000));
+    whole = shared.resolve("whole.csv");
+    assertThat(Commands.run(new ScoreCommand(), scored, rows, "--out", whole).exit()).isZero();
+  }
 
   @Test
   void ctrlCOnATerminalSavesAndEndsWithCodeThree() throws Exception {
     assumeTrue(Files.isExecutable(SCRIPT), "needs script of util-linux");
     Path run = folder.resolve("run");
+    Path table = TestRuns.csv(folder.resolve("rows.csv"), "a,b,c", TestRuns.rows(200, 3, 1));
     Path screen = folder.resolve("screen");
     Path arguments =
         Files.write(
@@ -41,7 +60,14 @@ final class StopSignalsTest {
                 System.getProperty("java.class.path"),
                 "org.ebflow.cli.Ebflow",
                 "train",
-                "gaussians-coupling-ssm",
+                "--data",
+                table.toString(),
+                "--model",
+                "fc",
+                "--loss",
+                "ssm",
+                "--epochs",
+                "1000000",
                 "--threads",
                 "1",
                 "--out",
@@ -73,14 +99,10 @@ final class StopSignalsTest {
   @ParameterizedTest
   @CsvSource({"INT, 3", "TERM, 3", "KILL, 137"})
   void scoreGoesOnWhereASignalHasEndedIt(String signal, int exit) throws Exception {
-    Path run = folder.resolve("run");
-    TestRuns.table(run, 2);
-    Path rows =
-        TestRuns.text(folder.resolve("rows.csv"), "a,b\n" + "1,2\n3,4\n,5\n".repeat(1_000_000));
     Path scores = Files.createDirectory(folder.resolve("scores"));
     Path out = scores.resolve("out.csv");
     List<String> command =
-        ChildProgram.command(List.of(), "score", run, rows, "--batch-size", 1, "--out", out);
+        ChildProgram.command(List.of(), "score", scored, rows, "--batch-size", 1, "--out", out);
     if (heedsSignals()) {
       command.addAll(0, List.of("env", "--default-signal=INT"));
     }
@@ -103,11 +125,11 @@ final class StopSignalsTest {
 
     assertThat(process.exitValue()).as(Files.readString(folder.resolve("screen"))).isEqualTo(exit);
     assertThat(out).doesNotExist();
-    Commands.Outcome resumed = Commands.run(new ScoreCommand(), run, rows, "--out", out);
+    Commands.Outcome resumed = Commands.run(new ScoreCommand(), scored, rows, "--out", out);
     assertThat(resumed.exit()).isZero();
-    assertThat(resumed.err()).startsWith("going on behind ").contains("scored 2,000,000 rows");
-    Path whole = folder.resolve("whole.csv");
-    assertThat(Commands.run(new ScoreCommand(), run, rows, "--out", whole).exit()).isZero();
+    assertThat(resumed.err())
+        .startsWith("going on behind ")
+        .contains("scored 800,000 rows", "rejected 8,000 ");
     assertThat(Files.mismatch(out, whole)).isEqualTo(-1);
     String rejected = ".rejected.csv";
     assertThat(Files.mismatch(Path.of(out + rejected), Path.of(whole + rejected))).isEqualTo(-1);

@@ -1,5 +1,6 @@
 package org.ebflow.flow;
 
+import java.util.Arrays;
 import java.util.function.DoubleFunction;
 import java.util.function.Supplier;
 import org.ebflow.linalg.Matrix;
@@ -28,9 +29,13 @@ final class Differences {
 
   private static double[] combine(
       DoubleFunction<double[]> f, double step, double[] weights, double divisor) {
-    double[] sum = new double[f.apply(0).length];
+    double[] sum = {};
     for (int i = 0; i < weights.length; i++) {
+      if (weights[i] == 0) {
+        continue;
+      }
       double[] values = f.apply((i - 2) * step);
+      sum = Arrays.copyOf(sum, values.length);
       for (int j = 0; j < sum.length; j++) {
         sum[j] += weights[i] * values[j] / divisor;
       }

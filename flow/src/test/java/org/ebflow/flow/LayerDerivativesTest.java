@@ -3,7 +3,6 @@ package org.ebflow.flow;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 import static org.ebflow.flow.Numbers.assertClose;
-import static org.ebflow.flow.Numbers.dot;
 import static org.ebflow.flow.Numbers.flat;
 
 import java.util.Arrays;
@@ -54,23 +53,16 @@ class LayerDerivativesTest {
     try (LayerRun run = LayerRun.alone(subject, x)) {
       double[] reported = run.forward().logDet().toRows()[0];
       int n = subject.dimension();
-      for (int r = 0; r < BATCH; r++) {
-        int row = r;
-        DMatrixRMaj jacobian = new DMatrixRMaj(n, n);
-        for (int c = 0; c < n; c++) {
-          int column = c;
-          double[] derivatives =
-              Differences.first(
-                  t -> {
-                    run.x.set(row, column, x.get(row, column) + t);
-                    return run.forward().y.toRows()[row];
-                  });
-          run.x.set(row, column, x.get(row, column));
-          for (int i = 0; i < n; i++) {
-            jacobian.set(i, column, derivatives[i]);
-          }
+      DMatrixRMaj[] jacobians = new DMatrixRMaj[BATCH];
+      Arrays.setAll(jacobians, _ -> new DMatrixRMaj(n, n));
+      for (int c = 0; c < n; c++) {
+        double[] derivatives = inColumn(run.x, 0, c, () -> flat(run.forward().y));
+        for (int i = 0; i < BATCH * n; i++) {
+          jacobians[i / n].set(i % n, c, derivatives[i]);
         }
-        double expected = logAbsDeterminant(jacobian);
+      }
+      for (int r = 0; r < BATCH; r++) {
+        double expected = logAbsDeterminant(jacobians[r]);
         if (run.layer.hasConstantJacobian()) {
           assertThat(reported[r]).isZero();
         }
@@ -78,6 +70,25 @@ class LayerDerivativesTest {
         assertThat(reported[r] + constant).isCloseTo(expected, within(DIFFERENCE));
       }
     }
+  }
+
+  /**
+   * Derivatives of numbers in the elements of a column of one order, all rows at once: no row has
+   * any in another's.
+   */
+  private static double[] inColumn(Matrix x, int order, int column, Supplier<double[]> values) {
+    double[] at =
+        IntStream.range(0, BATCH).mapToDouble(r -> x.get(order * BATCH + r, column)).toArray();
+    DoubleFunction<double[]> moved =
+        t -> {
+          for (int r = 0; r < BATCH; r++) {
+            x.set(order * BATCH + r, column, at[r] + t);
+          }
+          return values.get();
+        };
+    double[] derivatives = Differences.first(moved);
+    moved.apply(0);
+    return derivatives;
   }
 
   private static double logDetOfConstantParts(LayerRun run) {
@@ -193,12 +204,13 @@ class LayerDerivativesTest {
         LayerRun values = LayerRun.alone(subject, x)) {
       run.forward().backward(yBar, logDetBar, cotangentOrder, true, 1);
       Matrix expected = Matrix.allocate(Precision.FLOAT64, yBar.rows(), yBar.columns());
-      for (int r = 0; r < yBar.rows(); r++) {
+      for (int order = 0; order <= cotangentOrder; order++) {
         for (int c = 0; c < yBar.columns(); c++) {
-          expected.set(
-              r,
-              c,
-              Differences.in(values.x, r, c, () -> paired(values.forward(), yBar, logDetBar)));
+          double[] derivatives =
+              inColumn(values.x, order, c, () -> pairedByRow(values.forward(), yBar, logDetBar));
+          for (int r = 0; r < BATCH; r++) {
+            expected.set(order * BATCH + r, c, derivatives[r]);
+          }
         }
       }
       assertClose(flat(run.xBar.rows(0, yBar.rows())), flat(expected), DIFFERENCE);
@@ -209,16 +221,26 @@ class LayerDerivativesTest {
             values.parameters.of(block),
             () -> {
               values.parameters.changed();
-              return paired(values.forward(), yBar, logDetBar);
+              return DoubleStream.of(pairedByRow(values.forward(), yBar, logDetBar)).sum();
             });
       }
     }
   }
 
-  /** Σ_k ⟨ȳ_k, y_k⟩ + Σ_k c_k·d_k, over the orders that have cotangents. */
-  private static double paired(LayerRun run, Matrix yBar, Matrix logDetBar) {
-    return dot(run.y.rows(0, yBar.rows()), yBar)
-        + dot(run.logDet().rows(0, logDetBar.rows()), logDetBar);
+  /** Of every row, Σ_k ⟨ȳ_k, y_k⟩ + Σ_k c_k·d_k, over the orders that have cotangents. */
+  private static double[] pairedByRow(LayerRun run, Matrix yBar, Matrix logDetBar) {
+    double[] sums = new double[BATCH];
+    for (int k = 0; k < yBar.rows(); k++) {
+      for (int c = 0; c < yBar.columns(); c++) {
+        sums[k % BATCH] += run.y.get(k, c) * yBar.get(k, c);
+      }
+    }
+    for (int order = 0; order < logDetBar.rows(); order++) {
+      for (int r = 0; r < BATCH; r++) {
+        sums[r] += run.logDet().get(order, r) * logDetBar.get(order, r);
+      }
+    }
+    return sums;
   }
 
   /** That of a block which is not trained is zero. */

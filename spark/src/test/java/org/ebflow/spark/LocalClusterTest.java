@@ -17,6 +17,9 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** spark-submit with two executors that are JVMs of their own. */
 class LocalClusterTest {
+  /** No optimising compiler: three JVMs start at once, and score few rows. */
+  private static final String FAST_START = "-XX:TieredStopAtLevel=1";
+
   @TempDir Path folder;
 
   @Test
@@ -94,6 +97,7 @@ class LocalClusterTest {
     List<String> command =
         new ArrayList<>(
             List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString()));
+    command.add(FAST_START);
     command.addAll(List.of(JavaModuleOptions.defaultModuleOptionArray()));
     command.addAll(
         List.of(
@@ -104,6 +108,8 @@ class LocalClusterTest {
             "local-cluster[2,1,1024]",
             "--conf",
             "spark.executor.extraClassPath=" + ours,
+            "--conf",
+            "spark.executor.extraJavaOptions=" + FAST_START,
             "--conf",
             "spark.ui.enabled=false",
             "--conf",

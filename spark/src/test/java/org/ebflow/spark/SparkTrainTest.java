@@ -41,7 +41,9 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class SparkTrainTest {
-  private static final String[] SHORT = {"training.steps=300", "training.epochs=0"};
+  /** Changes of the quickstart that every run has, after a number of steps. */
+  private static final List<String> SMALL =
+      List.of("model.blocks=2", "model.width=8", "training.epochs=0");
 
   @TempDir Path folder;
 
@@ -105,14 +107,15 @@ class SparkTrainTest {
     List<String> arguments =
         new ArrayList<>(List.of("quickstart", "--out", run.toString(), "--replicas", "2"));
     arguments.addAll(List.of(options));
+    SMALL.forEach(change -> arguments.addAll(List.of("--set", change)));
     StringWriter err = new StringWriter();
     new SparkTrain().run(new PrintWriter(err, true), arguments.toArray(String[]::new));
     return err.toString();
   }
 
   private static Recipe quickstart() {
-    Recipe recipe = Recipe.named("quickstart");
-    for (String change : SHORT) {
+    Recipe recipe = Recipe.named("quickstart").set("training.steps", "300");
+    for (String change : SMALL) {
       recipe = recipe.set(change.split("=")[0], change.split("=")[1]);
     }
     return recipe;
@@ -121,7 +124,7 @@ class SparkTrainTest {
   @Test
   void twoTasksTrainTheRunOfOneProcess() throws IOException {
     Path run = folder.resolve("run");
-    String said = train(run, "--set", SHORT[0], "--set", SHORT[1]);
+    String said = train(run, "--set", "training.steps=300");
 
     Matcher nll = Pattern.compile("on 2 replicas into .*: test NLL (\\S+) nats").matcher(said);
     assertThat(nll.find()).as(said).isTrue();
@@ -142,10 +145,8 @@ class SparkTrainTest {
   void aLongerRunGoesOnFromTheCheckpoint() throws IOException {
     Path run = folder.resolve("run");
     String few = "training.batch_size=50";
-    train(
-        run, "--average-every", "5", "--set", "training.steps=20", "--set", SHORT[1], "--set", few);
-    train(
-        run, "--average-every", "5", "--set", "training.steps=40", "--set", SHORT[1], "--set", few);
+    train(run, "--average-every", "5", "--set", "training.steps=20", "--set", few);
+    train(run, "--average-every", "5", "--set", "training.steps=40", "--set", few);
     List<String> log = Files.readAllLines(run.resolve("run.log"));
     assertThat(log).anyMatch(line -> line.contains("resumed after step 20"));
     try (Stream<String> lines = Files.lines(run.resolve("metrics.csv"))) {
@@ -178,8 +179,9 @@ class SparkTrainTest {
 
   private Path train(String name, int averageEvery, Function<Settings, ReplicaTraining> task) {
     List<String> changes =
-        List.of(
-            "training.steps=40", "training.evaluate_steps=20", "training.batch_size=50", SHORT[1]);
+        new ArrayList<>(
+            List.of("training.steps=40", "training.evaluate_steps=20", "training.batch_size=50"));
+    changes.addAll(SMALL);
     Path run = folder.resolve(name);
     Settings settings = new Settings("quickstart", changes, null, run.toString(), averageEvery);
     SparkTrain.train(LocalSpark.SESSION, 2, task.apply(settings));
