@@ -20,10 +20,10 @@ def auroc(odd, usual):
     return (ranks.sum() - len(odd) * (len(odd) + 1) / 2) / len(odd) / len(usual)
 
 def push(model, part, x, first=0, last=None):
-    at, dtype, layers = model.parts[part]
+    at, spec = model.parts[part]
     log_det = np.zeros(len(x))
-    for i, spec in list(enumerate(layers))[first:last]:
-        x, d = LAYERS[spec["type"]](x, dict(spec, dtype=dtype), model.weights, f"{at}{i}.")
+    for i, layer in list(enumerate(spec["layers"]))[first:last]:
+        x, d = LAYERS[layer["type"]](x, dict(layer, dtype=spec["dtype"]), model.weights, f"{at}{i}.")
         log_det = log_det + d
     return x, log_det
 
