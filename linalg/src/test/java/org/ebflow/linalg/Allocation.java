@@ -7,7 +7,7 @@ import java.lang.management.ManagementFactory;
 final class Allocation {
   private static final ThreadMXBean THREADS = (ThreadMXBean) ManagementFactory.getThreadMXBean();
 
-  /** Compilers of a busy machine take their time; a warm call ends the wait at once. */
+  /** Of this thread's CPU time, as a busy machine's compilers are late; a warm call ends the wait. */
   private static final long WARM_UP_NANOS = 60_000_000_000L;
 
   private Allocation() {}
@@ -18,8 +18,8 @@ final class Allocation {
    */
   static long perCall(Runnable call, int callsPerRound) {
     long least = Long.MAX_VALUE;
-    long deadline = System.nanoTime() + WARM_UP_NANOS;
-    while (least > 0 && System.nanoTime() < deadline) {
+    long deadline = THREADS.getCurrentThreadCpuTime() + WARM_UP_NANOS;
+    while (least > 0 && THREADS.getCurrentThreadCpuTime() < deadline) {
       long before = THREADS.getTotalThreadAllocatedBytes();
       for (int i = 0; i < callsPerRound; i++) {
         call.run();
