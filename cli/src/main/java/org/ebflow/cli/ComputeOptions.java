@@ -45,9 +45,12 @@ final class ComputeOptions {
     Blas chosen = blas();
     if (!chosen.multipliesBFloat16()) {
       throw new InvalidInputException(
-          "--precision bf16: backend "
-              + chosen.name()
-              + " has no such products here, expected --backend onednn");
+          "--precision bf16: "
+              + (chosen.name().equals("onednn")
+                  ? "this processor has no such products (AVX-512 with bfloat16), expected --precision f32"
+                  : "backend "
+                      + chosen.name()
+                      + " has no such products, expected --backend onednn"));
     }
     return chosen;
   }

@@ -173,8 +173,8 @@ public final class Blas {
   }
 
   /**
-   * Whether operands may be {@link BFloat16Matrix}: with onednn, where its library has such
-   * products. They are faster than float32 only on processors with bfloat16 instructions.
+   * Whether operands may be {@link BFloat16Matrix}: with onednn, on processors with bfloat16
+   * instructions (AVX-512 BF16, AMX).
    */
   public boolean multipliesBFloat16() {
     return backend.multipliesBFloat16();

@@ -7,7 +7,9 @@ import java.lang.management.ManagementFactory;
 final class Allocation {
   private static final ThreadMXBean THREADS = (ThreadMXBean) ManagementFactory.getThreadMXBean();
 
-  /** Of this thread's CPU time, as a busy machine's compilers are late; a warm call ends the wait. */
+  /**
+   * Of this thread's CPU time, as a busy machine's compilers are late; a warm call ends the wait.
+   */
   private static final long WARM_UP_NANOS = 60_000_000_000L;
 
   private Allocation() {}

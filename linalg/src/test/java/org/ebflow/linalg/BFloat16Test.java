@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
@@ -20,7 +21,7 @@ class BFloat16Test {
   private final BFloat16Kernels reference = KernelChoice.reference(Precision.FLOAT32).bfloat16();
   private final BFloat16Kernels fastest = KernelChoice.fastest(Precision.FLOAT32).bfloat16();
 
-  /** Skipped, and reported so, where the library has no such products. */
+  /** Skipped, and reported so, where the processor has no such products. */
   private static Blas blas() {
     Blas blas = Blas.named("onednn");
     assumeTrue(blas.multipliesBFloat16(), "oneDNN has no bfloat16 products on this processor");
@@ -53,6 +54,32 @@ class BFloat16Test {
       }
     }
     return result;
+  }
+
+  /** The library has some there too, hundreds of times slower than its float32 products. */
+  @Test
+  void thereAreNoProductsWithoutInstructionsForThem() throws Exception {
+    ProcessBuilder builder =
+        new ProcessBuilder(
+            Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+            "--add-modules=jdk.incubator.vector",
+            "--enable-native-access=ALL-UNNAMED",
+            "-cp",
+            System.getProperty("java.class.path"),
+            HasProducts.class.getName());
+    builder.environment().put("ONEDNN_MAX_CPU_ISA", "AVX2");
+    Process process = builder.redirectError(ProcessBuilder.Redirect.DISCARD).start();
+    assertThat(process.inputReader().readLine()).isEqualTo("false");
+    assertThat(process.waitFor()).isZero();
+  }
+
+  /** Prints whether oneDNN is trusted with bfloat16. */
+  static final class HasProducts {
+    private HasProducts() {}
+
+    public static void main(String[] arguments) {
+      System.out.println(Blas.named("onednn").multipliesBFloat16());
+    }
   }
 
   @Test

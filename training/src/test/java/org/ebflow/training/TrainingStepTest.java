@@ -54,7 +54,9 @@ class TrainingStepTest {
 
   private static final double EPSILON = 1e3;
 
-  /** Of this thread's CPU time, as a busy machine's compilers are late; a warm step ends the wait. */
+  /**
+   * Of this thread's CPU time, as a busy machine's compilers are late; a warm step ends the wait.
+   */
   private static final long WARM_UP_NANOS = 90_000_000_000L;
 
   static Stream<Objective> objectives() {

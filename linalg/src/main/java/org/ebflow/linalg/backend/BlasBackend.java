@@ -52,7 +52,7 @@ public interface BlasBackend {
       Matrix c,
       int cFrom);
 
-  /** Whether {@link #multiplyBFloat16} is there. */
+  /** Whether {@link #multiplyBFloat16} is there, and no slower than {@link #multiply}. */
   default boolean multipliesBFloat16() {
     return false;
   }

@@ -23,7 +23,7 @@ public final class OneDnnBackend implements BlasBackend {
   private final BlasBackend openBlas = new OpenBlasBackend();
   private final String version =
       "oneDNN " + OneDnnGemm.VERSION + "; float64, LU and QR: " + openBlas.version();
-  private final boolean bfloat16 = findBFloat16();
+  private final boolean bfloat16 = OneDnnGemm.hasFastBFloat16();
 
   /** Loads both libraries; a failure is a {@link LinkageError}. */
   public OneDnnBackend() {}
@@ -110,13 +110,6 @@ public final class OneDnnBackend implements BlasBackend {
   @Override
   public void symmetricEigen(Matrix symmetric, Matrix values, Matrix vectors) {
     openBlas.symmetricEigen(symmetric, values, vectors);
-  }
-
-  /** The library refuses such products on processors for which it has none. */
-  private static boolean findBFloat16() {
-    BFloat16Matrix one = BFloat16Matrix.allocate(1, 1);
-    Matrix c = Matrix.allocate(Precision.FLOAT32, 1, 1);
-    return multiply(false, false, 1, 1, 1, 1, one, 0, one, 0, 0, c, 0, true) == 0;
   }
 
   private static void check(int status) {

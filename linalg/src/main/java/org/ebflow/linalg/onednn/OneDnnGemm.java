@@ -37,7 +37,27 @@ final class OneDnnGemm {
           FunctionDescriptor.ofVoid(JAVA_INT),
           Linker.Option.critical(false));
 
+  /** Bits of dnnl_cpu_isa_t that all sets of instructions with bfloat16 products have. */
+  private static final int AVX512_BF16 = 0xe7;
+
   private OneDnnGemm() {}
+
+  /**
+   * Whether the processor multiplies bfloat16 numbers. Where it does not, the library has plain
+   * loops, hundreds of times slower than its float32 products.
+   */
+  static boolean hasFastBFloat16() {
+    try {
+      int instructions =
+          (int)
+              LIBRARY
+                  .function("dnnl_get_effective_cpu_isa", FunctionDescriptor.of(JAVA_INT))
+                  .invokeExact();
+      return (instructions & AVX512_BF16) == AVX512_BF16;
+    } catch (Throwable thrown) {
+      throw new LinkageError("dnnl_get_effective_cpu_isa failed", thrown);
+    }
+  }
 
   private static MethodHandle gemm(String name) {
     FunctionDescriptor descriptor =
