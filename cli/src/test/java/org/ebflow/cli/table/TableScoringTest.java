@@ -393,7 +393,7 @@ final class TableScoringTest {
   void aCallThatIsToStopSkipsNoFurtherRows() throws IOException {
     AtomicLong asked = new AtomicLong();
     ScoringState start = new ScoringState(400, 0, 400, 9, 0, 343, 57, 0, null);
-    RowBlock block = new RowBlock(50, 2, true);
+    RowBlock block = new RowBlock(50, true);
     try (RowReader reader =
         new RowReader(
             inputs,
@@ -402,7 +402,7 @@ final class TableScoringTest {
             start,
             GROUP,
             () -> asked.incrementAndGet() == 100)) {
-      reader.fill(block);
+      reader.fill(block, Matrix.allocate(Precision.FLOAT64, 50, 2));
     }
     assertThat(block.stopped).isTrue();
     assertThat(block.last).isTrue();
