@@ -7,6 +7,7 @@ import org.ebflow.cli.table.RowBlock.RejectedRow;
 import org.ebflow.flow.InvalidInputException;
 import org.ebflow.linalg.Matrix;
 import org.ebflow.training.data.TableReader;
+import org.ebflow.training.data.UnreadableInputException;
 import org.ebflow.training.preprocessing.Preprocessing;
 import org.jspecify.annotations.Nullable;
 
@@ -36,6 +37,7 @@ final class RowReader implements AutoCloseable {
    * @param start what was read by an earlier call
    * @param multiple number of input rows at whose multiples a block ends
    * @param stopping asked whether the call is to stop, while rows of an earlier call are skipped
+   *     and wherever an input is read
    */
   RowReader(
       List<ScoringInput> inputs,
@@ -55,11 +57,24 @@ final class RowReader implements AutoCloseable {
   }
 
   /**
-   * Fills a block up to its capacity, or a multiple of rows; marks the last one.
+   * Fills a block up to its capacity, or a multiple of rows; marks the last one, and one that the
+   * call's stop has cut short.
    *
    * @param values good rows, [capacity,dimension] float64, overwritten
    */
   void fill(RowBlock block, Matrix values) throws IOException {
+    try {
+      fillUnlessStopped(block, values);
+    } catch (UnreadableInputException e) {
+      if (!stopping.getAsBoolean()) {
+        throw e;
+      }
+      block.stopped = true;
+      block.last = true;
+    }
+  }
+
+  private void fillUnlessStopped(RowBlock block, Matrix values) throws IOException {
     block.clear(rows + 1);
     while (block.inputs < block.capacity() && (block.inputs == 0 || rows % multiple != 0)) {
       TableReader reader = current();
@@ -115,7 +130,7 @@ final class RowReader implements AutoCloseable {
 
   private @Nullable TableReader current() {
     if (table == null && nextInput < inputs.size()) {
-      TableReader opened = inputs.get(nextInput++).open();
+      TableReader opened = inputs.get(nextInput++).open(stopping);
       table = opened;
       rowsOfInput = 0;
       while (rowsOfInput < toSkip && !stopping.getAsBoolean()) {

@@ -215,11 +215,8 @@ public final class TableScoring {
         new RowReader(inputs, model.preprocessing(), strict, start, groupRows, () -> stopping)) {
       scorer.onEachThread(
           thread -> {
-            Matrix values =
-                Matrix.allocate(Precision.FLOAT64, blockRows, model.flow().dimension());
-            for (RowBlock block = read(rows, values);
-                block != null;
-                block = read(rows, values)) {
+            Matrix values = Matrix.allocate(Precision.FLOAT64, blockRows, model.flow().dimension());
+            for (RowBlock block = read(rows, values); block != null; block = read(rows, values)) {
               score(block, values, thread);
               block.scored.release();
             }
@@ -274,9 +271,7 @@ public final class TableScoring {
           block.firstImpossible =
               thread
                   .impossibleRow(
-                      values.rows(r, r + 1),
-                      block.first + block.place[r],
-                      model.data().columns())
+                      values.rows(r, r + 1), block.first + block.place[r], model.data().columns())
                   .toString();
         }
       }
