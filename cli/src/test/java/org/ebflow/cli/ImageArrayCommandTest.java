@@ -69,13 +69,37 @@ final class ImageArrayCommandTest {
         "cnn");
   }
 
-  @Test
-  void convolutionsAreTrainedOnIdxImagesAndNotOnTables() throws IOException {
+  private Path idx(String name, int seed) throws IOException {
     byte[] idx = new byte[16 + COUNT * SIDE * SIDE];
-    new Random(1).nextBytes(idx);
+    new Random(seed).nextBytes(idx);
     byte[] start = {0, 0, 8, 3, 0, 0, 0, COUNT, 0, 0, 0, SIDE, 0, 0, 0, SIDE};
     System.arraycopy(start, 0, idx, 0, start.length);
-    Path images = Files.write(folder.resolve("images-ubyte"), idx);
+    return Files.write(folder.resolve(name), idx);
+  }
+
+  @Test
+  void idxFilesOfOnePatternAreOneDataSet() throws IOException {
+    Path one = idx("1-idx3-ubyte", 1);
+    Path two = idx("2-idx3-ubyte", 2);
+    Path both = folder.resolve("*-idx3-ubyte");
+    assertThat(Program.succeed("data", "info", both).out())
+        .contains("80 rows, 16 columns", "images of 1 channel, height 4, width 4");
+    Path run = folder.resolve("run");
+    Program.succeed("train", "--data", both, "--model", "cnn", "--steps", "2", "--out", run);
+    assertThat(TrainedFlow.load(run).data().imageShape()).isEqualTo(new Shape(1, 4, 4));
+    Path joined = folder.resolve("joined.csv");
+    Path apart = folder.resolve("apart.csv");
+    Program.succeed("score", run, both, "--out", joined);
+    Program.succeed("score", run, one, two, "--out", apart);
+    assertThat(Files.readAllLines(joined))
+        .hasSize(1 + 2 * COUNT)
+        .isEqualTo(Files.readAllLines(apart));
+    assertThat(Program.succeed("eval", run, "--data", both).out()).contains("80 rows");
+  }
+
+  @Test
+  void convolutionsAreTrainedOnIdxImagesAndNotOnTables() throws IOException {
+    Path images = idx("images-ubyte", 1);
     Path run = folder.resolve("run");
     Program.succeed("train", "--data", images, "--model", "cnn", "--steps", "2", "--out", run);
     assertThat(Recipe.ofRun(run).name()).isEqualTo("images-cnn-ssm");

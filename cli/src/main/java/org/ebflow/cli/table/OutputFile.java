@@ -13,7 +13,7 @@ import org.ebflow.flow.io.PartFile;
  * #publish}; closed before that, it leaves nothing, unless it is {@linkplain #resumable resumable}.
  *
  * <p>All methods throw {@link UncheckedIOException} with one line when the file can't be written.
- * Threading: not thread-safe.
+ * Threading: not thread-safe but for {@link #synchronise}.
  */
 final class OutputFile extends OutputStream {
   private static final int BUFFER = 1 << 18;
@@ -57,10 +57,12 @@ final class OutputFile extends OutputStream {
     }
   }
 
-  /** Makes what was written so far durable. */
+  /**
+   * Makes durable what was written before the last {@link #length}, from any thread: others may
+   * write meanwhile.
+   */
   void synchronise() {
     try {
-      out.flush();
       part.synchronise();
     } catch (IOException e) {
       throw part.failure(e);

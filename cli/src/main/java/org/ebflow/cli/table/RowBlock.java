@@ -3,16 +3,15 @@ package org.ebflow.cli.table;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Semaphore;
-import org.ebflow.linalg.Matrix;
-import org.ebflow.linalg.Precision;
 import org.ebflow.training.scoring.Scores;
 import org.jspecify.annotations.Nullable;
 
-/** Some rows on their way from reader to scorer to writer; one thread at a time has it. */
+/**
+ * What becomes of some rows, on its way from reader to scorer to writer; one thread at a time has
+ * it. The rows themselves stay with the thread that reads and scores them.
+ */
 final class RowBlock {
-  /** Good rows, the first {@link #good} of [capacity,dimension] float64. */
-  final Matrix rows;
-
+  /** Of the good rows. */
   final Scores scores;
 
   /** Which of the block's input rows each good row is, ascending. */
@@ -65,8 +64,7 @@ final class RowBlock {
    */
   record RejectedRow(String id, String input, long row, long line, String reason) {}
 
-  RowBlock(int capacity, int dimension, boolean withIds) {
-    rows = Matrix.allocate(Precision.FLOAT64, capacity, dimension);
+  RowBlock(int capacity, boolean withIds) {
     scores = new Scores(capacity);
     place = new int[capacity];
     ids = withIds ? new String[capacity] : null;

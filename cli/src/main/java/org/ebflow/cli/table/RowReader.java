@@ -5,7 +5,9 @@ import java.util.List;
 import java.util.function.BooleanSupplier;
 import org.ebflow.cli.table.RowBlock.RejectedRow;
 import org.ebflow.flow.InvalidInputException;
+import org.ebflow.linalg.Matrix;
 import org.ebflow.training.data.TableReader;
+import org.ebflow.training.data.UnreadableInputException;
 import org.ebflow.training.preprocessing.Preprocessing;
 import org.jspecify.annotations.Nullable;
 
@@ -35,6 +37,7 @@ final class RowReader implements AutoCloseable {
    * @param start what was read by an earlier call
    * @param multiple number of input rows at whose multiples a block ends
    * @param stopping asked whether the call is to stop, while rows of an earlier call are skipped
+   *     and wherever an input is read
    */
   RowReader(
       List<ScoringInput> inputs,
@@ -53,8 +56,25 @@ final class RowReader implements AutoCloseable {
     rows = start.rows();
   }
 
-  /** Fills a block up to its capacity, or a multiple of rows; marks the last one. */
-  void fill(RowBlock block) throws IOException {
+  /**
+   * Fills a block up to its capacity, or a multiple of rows; marks the last one, and one that the
+   * call's stop has cut short.
+   *
+   * @param values good rows, [capacity,dimension] float64, overwritten
+   */
+  void fill(RowBlock block, Matrix values) throws IOException {
+    try {
+      fillUnlessStopped(block, values);
+    } catch (UnreadableInputException e) {
+      if (!stopping.getAsBoolean()) {
+        throw e;
+      }
+      block.stopped = true;
+      block.last = true;
+    }
+  }
+
+  private void fillUnlessStopped(RowBlock block, Matrix values) throws IOException {
     block.clear(rows + 1);
     while (block.inputs < block.capacity() && (block.inputs == 0 || rows % multiple != 0)) {
       TableReader reader = current();
@@ -67,14 +87,14 @@ final class RowReader implements AutoCloseable {
         block.last = true;
         return;
       }
-      int taken = takeGood(reader, block);
+      int taken = takeGood(reader, block, values.doubles());
       if (taken == 0) {
         if (!reader.next()) {
           close();
           toSkip = 0;
           continue;
         }
-        take(reader, block);
+        take(reader, block, values.doubles());
         taken = 1;
       }
       block.inputs += taken;
@@ -86,11 +106,10 @@ final class RowReader implements AutoCloseable {
   }
 
   /** Takes good rows at once, as many as there is room for; none where ids must be read. */
-  private int takeGood(TableReader reader, RowBlock block) {
+  private int takeGood(TableReader reader, RowBlock block, double[] target) {
     if (block.ids != null) {
       return 0;
     }
-    double[] target = block.rows.doubles();
     int columns = reader.dimension();
     int start = block.good;
     long room = Math.min(block.capacity() - block.inputs, multiple - rows % multiple);
@@ -111,7 +130,7 @@ final class RowReader implements AutoCloseable {
 
   private @Nullable TableReader current() {
     if (table == null && nextInput < inputs.size()) {
-      TableReader opened = inputs.get(nextInput++).open();
+      TableReader opened = inputs.get(nextInput++).open(stopping);
       table = opened;
       rowsOfInput = 0;
       while (rowsOfInput < toSkip && !stopping.getAsBoolean()) {
@@ -129,7 +148,7 @@ final class RowReader implements AutoCloseable {
     return table;
   }
 
-  private void take(TableReader reader, RowBlock block) {
+  private void take(TableReader reader, RowBlock block, double[] target) {
     double[] values = reader.values();
     String problem = reader.problem();
     if (problem == null) {
@@ -139,7 +158,7 @@ final class RowReader implements AutoCloseable {
       reject(reader, 0, id(reader), problem, block);
       return;
     }
-    System.arraycopy(values, 0, block.rows.doubles(), block.good * values.length, values.length);
+    System.arraycopy(values, 0, target, block.good * values.length, values.length);
     block.place[block.good] = block.inputs;
     if (block.ids != null) {
       block.ids[block.good] = id(reader);

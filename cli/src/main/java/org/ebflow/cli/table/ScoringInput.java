@@ -8,6 +8,7 @@ import java.nio.file.FileVisitOption;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Objects;
+import java.util.function.BooleanSupplier;
 import java.util.stream.Stream;
 import org.ebflow.flow.InvalidInputException;
 import org.ebflow.flow.layer.Shape;
@@ -55,8 +56,11 @@ public record ScoringInput(InputFiles files, TableOptions options, boolean withI
     }
   }
 
-  TableReader open() {
-    return TableReader.open(files, options);
+  /**
+   * @param stopping as of {@link TableReader#open(InputFiles, TableOptions, BooleanSupplier)}
+   */
+  TableReader open(BooleanSupplier stopping) {
+    return TableReader.open(files, options, stopping);
   }
 
   /** Its name, which rejected rows and ids of pictures have, and its files as they are now. */

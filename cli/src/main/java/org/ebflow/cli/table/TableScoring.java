@@ -6,6 +6,8 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
+import org.ebflow.linalg.Matrix;
+import org.ebflow.linalg.Precision;
 import org.ebflow.training.data.FileFormat;
 import org.ebflow.training.data.UnreadableInputException;
 import org.ebflow.training.scoring.ScoreColumns;
@@ -14,9 +16,9 @@ import org.ebflow.training.scoring.TrainedFlow;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Scores tables of any length in constant memory: a few blocks of rows circulate between the
- * threads of the scorer and the caller's, which writes. A thread of the scorer reads a block, while
- * no other reads, and scores it while the others go on.
+ * Scores tables of any length in constant memory: a few blocks circulate between the threads of the
+ * scorer and the caller's, which writes. A thread of the scorer reads the rows of a block, while no
+ * other reads, and scores them while the others go on. Another thread saves how far that has got.
  *
  * <p>Rows come out in the order of the inputs, with bits that depend neither on the block size nor
  * on the number of threads. An instance runs once.
@@ -35,13 +37,10 @@ public final class TableScoring {
   private static final int MOST_BLOCKS = 8;
 
   /** Stands for no block. */
-  private static final RowBlock NONE = new RowBlock(0, 1, false);
+  private static final RowBlock NONE = new RowBlock(0, false);
 
-  /** Between two checkpoints. */
-  private static final long CHECKPOINT_NANOS = 1_000_000_000;
-
-  /** Blocks for each thread of the scorer: one in its hands, and one to be written. */
-  private static final int BLOCKS = 2;
+  /** Blocks for each thread of the scorer: one in its hands, the others to be written. */
+  private static final int BLOCKS = 16;
 
   private final TrainedFlow model;
   private final Scorer scorer;
@@ -195,12 +194,13 @@ public final class TableScoring {
     }
     int blocks = BLOCKS * scorer.threads() + 1;
     for (int i = 0; i < blocks; i++) {
-      empty.add(new RowBlock(blockRows, model.flow().dimension(), withIds()));
+      empty.add(new RowBlock(blockRows, withIds()));
     }
     Thread scoring =
         Thread.ofPlatform().daemon().name("ebflow-scoring").start(() -> readAndScore(start));
-    try {
-      return write(start, sink, rejectedRows, checkpoint, progress);
+    try (BackgroundCheckpoints checkpoints =
+        new BackgroundCheckpoints(checkpoint, sink.file(), rejectedRows.file(), start)) {
+      return write(start, sink, rejectedRows, checkpoints, progress);
     } finally {
       ended = true;
       for (int rank = 0; rank < scorer.threads(); rank++) {
@@ -215,8 +215,9 @@ public final class TableScoring {
         new RowReader(inputs, model.preprocessing(), strict, start, groupRows, () -> stopping)) {
       scorer.onEachThread(
           thread -> {
-            for (RowBlock block = read(rows); block != null; block = read(rows)) {
-              score(block, thread);
+            Matrix values = Matrix.allocate(Precision.FLOAT64, blockRows, model.flow().dimension());
+            for (RowBlock block = read(rows, values); block != null; block = read(rows, values)) {
+              score(block, values, thread);
               block.scored.release();
             }
           });
@@ -224,22 +225,26 @@ public final class TableScoring {
       // only closing the table failed: what was read of it is good, or its own failure is on the
       // way
     } catch (RuntimeException | Error e) {
-      RowBlock none = new RowBlock(0, 1, false);
+      RowBlock none = new RowBlock(0, false);
       none.failure = e;
       none.scored.release();
       filled.add(none);
     }
   }
 
-  /** The next block, queued for the writer; null when none follows. */
-  private @Nullable RowBlock read(RowReader rows) {
+  /**
+   * The next block, queued for the writer; null when none follows.
+   *
+   * @param values its good rows, overwritten
+   */
+  private @Nullable RowBlock read(RowReader rows, Matrix values) {
     synchronized (reading) {
       RowBlock block = take(empty);
       if (ended || block == NONE) {
         return null;
       }
       try {
-        rows.fill(block);
+        rows.fill(block, values);
       } catch (Exception | Error e) {
         block.failure = e;
         block.last = true;
@@ -252,23 +257,21 @@ public final class TableScoring {
     }
   }
 
-  private void score(RowBlock block, Scorer.ThreadScorer thread) {
+  private void score(RowBlock block, Matrix values, Scorer.ThreadScorer thread) {
     if (block.failure != null) {
       return;
     }
     try {
       thread.score(
           block.good,
-          (from, to, target) -> target.rows(0, to - from).copyFrom(block.rows.rows(from, to)),
+          (from, to, target) -> target.rows(0, to - from).copyFrom(values.rows(from, to)),
           block.scores);
       for (int r = 0; r < block.good; r++) {
         if (!Double.isFinite(block.scores.logProb()[r]) && block.impossible++ == 0) {
           block.firstImpossible =
               thread
                   .impossibleRow(
-                      block.rows.rows(r, r + 1),
-                      block.first + block.place[r],
-                      model.data().columns())
+                      values.rows(r, r + 1), block.first + block.place[r], model.data().columns())
                   .toString();
         }
       }
@@ -281,11 +284,9 @@ public final class TableScoring {
       ScoringState start,
       ScoreSink sink,
       RejectedRows rejectedRows,
-      ScoringCheckpoint checkpoint,
+      BackgroundCheckpoints checkpoints,
       ScoringProgress progress) {
     ScoringState state = start;
-    ScoringState saved = start;
-    long savedAt = System.nanoTime();
     long scoredRows = start.scored();
     long rejected = start.rejected();
     long impossible = start.impossible();
@@ -320,26 +321,13 @@ public final class TableScoring {
                 rejected,
                 impossible,
                 firstImpossible);
-        if (System.nanoTime() - savedAt > CHECKPOINT_NANOS) {
-          save(state, sink, rejectedRows, checkpoint);
-          saved = state;
-          savedAt = System.nanoTime();
-        }
+        checkpoints.reached(state);
       }
       empty.add(block);
     }
-    if (!state.equals(saved)) {
-      save(state, sink, rejectedRows, checkpoint);
-    }
+    checkpoints.save();
     return new Summary(
         state.scored(), state.rejected(), state.impossible(), state.firstImpossible(), false);
-  }
-
-  private static void save(
-      ScoringState state, ScoreSink sink, RejectedRows rejectedRows, ScoringCheckpoint checkpoint) {
-    sink.file().synchronise();
-    rejectedRows.file().synchronise();
-    checkpoint.write(state);
   }
 
   private static RowBlock take(BlockingQueue<RowBlock> queue) {
@@ -352,7 +340,7 @@ public final class TableScoring {
   }
 
   /** Throws on the caller's thread what another thread met. */
-  private static void rethrow(@Nullable Throwable failure) {
+  static void rethrow(@Nullable Throwable failure) {
     switch (failure) {
       case null -> {}
       case RuntimeException e -> throw e;

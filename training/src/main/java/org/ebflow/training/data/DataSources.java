@@ -216,8 +216,8 @@ public final class DataSources {
 
   /**
    * Reads everything: tables of the same columns (.csv, .npy, either with .gz, .parquet); or images
-   * in an idx file (-ubyte, -ubyte.gz) or in arrays of one shape (.npy, .npy.gz); or pictures
-   * (.png, .jpg, .jpeg). Images and pictures have no columns to choose.
+   * of one shape in idx files (-ubyte, -ubyte.gz) or in arrays (.npy, .npy.gz); or pictures (.png,
+   * .jpg, .jpeg). Images and pictures have no columns to choose.
    */
   public static Dataset read(InputFiles files, TableOptions options) {
     if (files.arePictures()) {
@@ -228,7 +228,7 @@ public final class DataSources {
           files.name()
               + ": expected a folder of pictures, which data.image_side resizes, found a file");
     }
-    if (isIdx(files) && !options.choosesColumns()) {
+    if (isOneIdx(files) && !options.choosesColumns()) {
       return ofModel(options, files, IdxFile.read(files.files().getFirst()));
     }
     return InMemoryTable.read(files, options).dataset();
@@ -242,7 +242,7 @@ public final class DataSources {
     return images;
   }
 
-  private static boolean isIdx(InputFiles files) {
+  private static boolean isOneIdx(InputFiles files) {
     return files.files().size() == 1
         && FileFormat.ofInput(files.files().getFirst()) == FileFormat.IDX;
   }

@@ -2,14 +2,17 @@ package org.ebflow.training.data;
 
 import java.io.BufferedInputStream;
 import java.io.EOFException;
+import java.io.FilterInputStream;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.InterruptedIOException;
 import java.nio.charset.CharacterCodingException;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.Locale;
+import java.util.function.BooleanSupplier;
 import java.util.zip.ZipException;
 import org.ebflow.flow.InvalidInputException;
 import org.ebflow.flow.io.OneLine;
@@ -35,15 +38,26 @@ final class InputFile {
   private final Path path;
   private final long bytes;
   private final boolean compressed;
+  private final BooleanSupplier stopping;
 
-  private InputFile(Path path, long bytes, boolean compressed) {
+  private InputFile(Path path, long bytes, boolean compressed, BooleanSupplier stopping) {
     this.path = path;
     this.bytes = bytes;
     this.compressed = compressed;
+    this.stopping = stopping;
   }
 
   /** Looks at a file that must exist, be readable and not be empty. */
   static InputFile of(Path path) {
+    return of(path, () -> false);
+  }
+
+  /**
+   * The same of a file that somebody may not want to be read to its end.
+   *
+   * @param stopping asked at every read of the content, which fails once it is true
+   */
+  static InputFile of(Path path, BooleanSupplier stopping) {
     if (Files.isDirectory(path)) {
       throw new InvalidInputException(path + ": expected a file, found a directory");
     }
@@ -56,7 +70,7 @@ final class InputFile {
         throw new InvalidInputException(path + ": expected data, found an empty file");
       }
       boolean gzip = start.length == 2 && (start[0] & 0xFF) == 0x1F && (start[1] & 0xFF) == 0x8B;
-      return new InputFile(path, Files.size(path), gzip);
+      return new InputFile(path, Files.size(path), gzip, stopping);
     } catch (IOException e) {
       throw failure(path, e);
     }
@@ -84,10 +98,36 @@ final class InputFile {
   InputStream open() throws IOException {
     InputStream raw = Files.newInputStream(path);
     try {
-      return compressed ? new WholeGzip(raw, BUFFER) : new BufferedInputStream(raw, BUFFER);
+      return new Stoppable(
+          compressed ? new WholeGzip(raw, BUFFER) : new BufferedInputStream(raw, BUFFER));
     } catch (IOException | RuntimeException e) {
       raw.close();
       throw e;
+    }
+  }
+
+  /** The content, of which a part that gives no row may be long: blank lines, packed zeros. */
+  private final class Stoppable extends FilterInputStream {
+    Stoppable(InputStream in) {
+      super(in);
+    }
+
+    @Override
+    public int read() throws IOException {
+      requireGoingOn();
+      return super.read();
+    }
+
+    @Override
+    public int read(byte[] bytes, int offset, int length) throws IOException {
+      requireGoingOn();
+      return super.read(bytes, offset, length);
+    }
+
+    private void requireGoingOn() throws InterruptedIOException {
+      if (stopping.getAsBoolean()) {
+        throw new InterruptedIOException("it was asked to stop");
+      }
     }
   }
 

@@ -69,16 +69,22 @@ public record InputFiles(Path name, List<Path> files) {
     InputFiles files = new InputFiles(name, found);
     if (found.size() > 1
         && !files.arePictures()
-        && found.stream().anyMatch(file -> !FileFormat.ofInput(file).isTable())) {
+        && found.stream().anyMatch(file -> !hasRows(file))) {
       throw new InvalidInputException(
           name + ": expected tables alone or pictures alone, found " + mixed(found));
     }
     return files;
   }
 
+  /** In a folder idx files are none: beside images it has files of labels. */
+  private static boolean hasRows(Path file) {
+    FileFormat format = FileFormat.ofInput(file);
+    return format.isTable() || format == FileFormat.IDX;
+  }
+
   private static String mixed(List<Path> found) {
     return found.stream()
-        .filter(file -> !FileFormat.ofInput(file).isTable())
+        .filter(file -> !hasRows(file))
         .findFirst()
         .map(Path::toString)
         .orElse("others");

@@ -4,6 +4,7 @@ import java.io.Closeable;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.function.BooleanSupplier;
 import org.ebflow.flow.InvalidInputException;
 import org.ebflow.flow.layer.Shape;
 import org.jspecify.annotations.Nullable;
@@ -60,6 +61,17 @@ public abstract sealed class TableReader implements Closeable
    *     columns than the first
    */
   public static TableReader open(InputFiles files, TableOptions options) {
+    return open(files, options, () -> false);
+  }
+
+  /**
+   * As {@link #open(InputFiles, TableOptions)}, of what somebody may not want to be read to its
+   * end.
+   *
+   * @param stopping asked again and again, also within a text that gives no row, however long that
+   *     is; once it is true, this or any later call may throw {@link UnreadableInputException}
+   */
+  public static TableReader open(InputFiles files, TableOptions options, BooleanSupplier stopping) {
     if (files.arePictures()) {
       if (options.choosesColumns() || options.idColumn() != null) {
         throw new InvalidInputException(
@@ -68,8 +80,8 @@ public abstract sealed class TableReader implements Closeable
       return PictureTable.open(files.pictures(), options);
     }
     return files.files().size() == 1
-        ? open(files.files().getFirst(), options)
-        : TableSequence.open(files.files(), options);
+        ? open(files.files().getFirst(), options, stopping)
+        : TableSequence.open(files.files(), options, stopping);
   }
 
   /**
@@ -81,8 +93,12 @@ public abstract sealed class TableReader implements Closeable
    *     line that may hold names or numbers
    */
   public static TableReader open(Path file, TableOptions options) {
+    return open(file, options, () -> false);
+  }
+
+  static TableReader open(Path file, TableOptions options, BooleanSupplier stopping) {
     FileFormat format = FileFormat.ofInput(file);
-    InputFile input = InputFile.of(file);
+    InputFile input = InputFile.of(file, stopping);
     try {
       return switch (format) {
         case NPY -> {

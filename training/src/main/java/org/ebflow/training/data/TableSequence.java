@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Objects;
+import java.util.function.BooleanSupplier;
 import org.ebflow.flow.InvalidInputException;
 import org.ebflow.flow.layer.Shape;
 import org.jspecify.annotations.Nullable;
@@ -13,14 +14,17 @@ final class TableSequence extends TableReader {
   private final List<Path> files;
   private final TableReader first;
   private final TableOptions options;
+  private final BooleanSupplier stopping;
   private TableReader current;
   private int next = 1;
   private long row;
 
-  private TableSequence(List<Path> files, TableReader first, TableOptions options) {
+  private TableSequence(
+      List<Path> files, TableReader first, TableOptions options, BooleanSupplier stopping) {
     super(first.choice(), first.note());
     this.files = files;
     this.first = first;
+    this.stopping = stopping;
     this.options =
         first.image() != null
             ? options
@@ -31,8 +35,9 @@ final class TableSequence extends TableReader {
     current = first;
   }
 
-  static TableSequence open(List<Path> files, TableOptions options) {
-    return new TableSequence(files, TableReader.open(files.getFirst(), options), options);
+  static TableSequence open(List<Path> files, TableOptions options, BooleanSupplier stopping) {
+    TableReader first = TableReader.open(files.getFirst(), options, stopping);
+    return new TableSequence(files, first, options, stopping);
   }
 
   @Override
@@ -56,7 +61,7 @@ final class TableSequence extends TableReader {
 
   /** Columns may stand in another order where they have names. */
   private TableReader openNext(Path file) {
-    TableReader opened = TableReader.open(file, options);
+    TableReader opened = TableReader.open(file, options, stopping);
     if (!Objects.equals(opened.image(), first.image())) {
       throw new InvalidInputException(
           file

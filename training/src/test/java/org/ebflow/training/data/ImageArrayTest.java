@@ -119,6 +119,49 @@ class ImageArrayTest {
     assertThat(InputFiles.of(folder.resolve("c")).areImages()).isTrue();
   }
 
+  /** They are the same data set as one file of all images, and may stand beside arrays. */
+  @Test
+  void severalIdxFilesOfOnePatternAreReadTogether() throws IOException {
+    byte[] all = TestData.idx(5, HEIGHT, WIDTH);
+    byte[] second = TestData.idx(3, HEIGHT, WIDTH);
+    int image = HEIGHT * WIDTH;
+    System.arraycopy(all, 16 + 2 * image, second, 16, 3 * image);
+    Files.write(folder.resolve("1-idx3-ubyte"), TestData.idx(2, HEIGHT, WIDTH));
+    Files.write(folder.resolve("2-idx3-ubyte.gz"), TestData.gzip(second));
+    Dataset whole =
+        DataSources.read(Files.write(folder.resolve("all-ubyte"), all), TableOptions.DEFAULT);
+    InputFiles parts = InputFiles.of(folder.resolve("*-idx3-ubyte*"));
+    Dataset joined = DataSources.read(parts, TableOptions.DEFAULT);
+    assertThat(parts.areImages()).isTrue();
+    assertThat(joined.imageShape()).isEqualTo(whole.imageShape());
+    assertThat(joined.levels()).isEqualTo(256);
+    assertThat(joined.size()).isEqualTo(5);
+    for (int n = 0; n < 5; n++) {
+      assertThat(joined.row(n)).isEqualTo(whole.row(n));
+    }
+    assertThat(DataSources.in(folder).leastShape(parts.name().toString(), TableOptions.DEFAULT))
+        .contains(whole.imageShape());
+    write("3.npy", "2,2,4", images(2, 1, false));
+    assertThat(DataSources.read(folder.resolve("[123]*"), TableOptions.DEFAULT).size())
+        .isEqualTo(7);
+  }
+
+  @Test
+  void idxFilesOfOtherShapesOrOfLabelsAreNotReadTogether() throws IOException {
+    Path first = Files.write(folder.resolve("1-ubyte"), TestData.idx(2, HEIGHT, WIDTH));
+    Path second = Files.write(folder.resolve("2-ubyte"), TestData.idx(2, WIDTH, HEIGHT));
+    Path pattern = folder.resolve("*-ubyte");
+    assertThatThrownBy(() -> DataSources.read(pattern, TableOptions.DEFAULT))
+        .hasMessage(
+            second
+                + ": expected images of 4×2 with 1 channels, as "
+                + first
+                + " has, found images of 2×4 with 1 channels");
+    Files.write(second, TestData.idx(0x801, 2, HEIGHT, WIDTH, 2));
+    assertThatThrownBy(() -> DataSources.read(pattern, TableOptions.DEFAULT))
+        .hasMessage(second + ": expected idx images (00000803 at offset 0), found 00000801");
+  }
+
   @ParameterizedTest
   @CsvSource(
       delimiter = ';',
