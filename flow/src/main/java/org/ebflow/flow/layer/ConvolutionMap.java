@@ -240,11 +240,7 @@ public final class ConvolutionMap implements DifferentiableMap {
     @Override
     public void sumInto(Gradients gradients) {
       products.addWeightGradient(
-          gradients.worker(),
-          gradients.isFirst(map.weight),
-          yBar,
-          x,
-          gradients.of(map.weight));
+          gradients.worker(), gradients.isFirst(map.weight), yBar, x, gradients.of(map.weight));
       if (map.bias != null) {
         addBiasGradient(map.bias, gradients);
       }

@@ -154,9 +154,9 @@ abstract sealed class ConvolutionProducts permits RowProducts, PatchProducts, Fo
   }
 
   /**
-   * Adds this worker's share of W̄ = Σ_k ȳ_k x_k over all rows, pixels and orders of ȳ. Every worker
-   * of the pass calls it, when all have called {@link #forward}, and {@link #backward} or {@link
-   * #keep}, for these orders.
+   * Adds this worker's share of W̄ = Σ_k ȳ_k x_k over all rows, pixels and orders of ȳ. Every
+   * worker of the pass calls it, when all have called {@link #forward}, and {@link #backward} or
+   * {@link #keep}, for these orders.
    *
    * @param weightBar this worker's share overwritten where {@code first}, else accumulated into,
    *     [out,taps]

@@ -177,9 +177,7 @@ final class PatchProducts extends ConvolutionProducts {
 
     /** All images of orders 0…{@code toOrder}, of which each worker has read its own. */
     Operand[] readAgain(Jet jet, int toOrder) {
-      return copies == null
-          ? pixels(jet.whole(0, toOrder))
-          : pixels(copies.whole(jet, 0, toOrder));
+      return copies == null ? pixels(jet.whole(0, toOrder)) : pixels(copies.whole(jet, 0, toOrder));
     }
   }
 
@@ -280,8 +278,7 @@ final class PatchProducts extends ConvolutionProducts {
     Matrix[] outputs = narrowSide.rows(to.stream(order));
     for (int i = 0; i < outputs.length; i++) {
       boolean direct = narrow.side() == 1;
-      Matrix patches =
-          direct ? narrowSide.pixels(to.stream(order))[i] : patches(outputs[i].rows());
+      Matrix patches = direct ? narrowSide.pixels(to.stream(order))[i] : patches(outputs[i].rows());
       Operand pixels = wideSide.read(from, order, i);
       if (copy == null) {
         blas.multiply(false, pixels, false, operand(), 1, 0, patches);

@@ -422,7 +422,8 @@ public final class Workspace {
     Jet found = at(passing, number);
     if (found == null) {
       int height = Math.max(1, rows());
-      found = new Jet(scratch(state.passing, slot % 2, (order + 1) * height, width), height, 0, rows());
+      found =
+          new Jet(scratch(state.passing, slot % 2, (order + 1) * height, width), height, 0, rows());
       passing.set(number, found);
     }
     return found;

@@ -213,8 +213,7 @@ class ConvolutionProductsTest {
           Jet outputBar = jet(yBar);
           way.forward(input, jet(y[i]), 0);
           way.backward(outputBar, jet(xBar[i]), 0); // overwrites
-          way.addWeightGradient(
-              team.worker(0), true, outputBar, input, weightBar[i]); // overwrites
+          way.addWeightGradient(team.worker(0), true, outputBar, input, weightBar[i]); // overwrites
           way.addWeightGradient(team.worker(0), false, outputBar, input, weightBar[i]); // adds
         }
         assertAdjoint(x, xBar[0], y[0], yBar, error);

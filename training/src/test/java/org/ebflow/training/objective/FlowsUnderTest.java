@@ -78,7 +78,9 @@ public final class FlowsUnderTest {
     flows.put("patches", random(patches(Precision.FLOAT64)));
     flows.put("patches with couplings", random(patchesWithCouplings(Precision.FLOAT64), .1));
     flows.put("cnn", random(convolutions(new Shape(1, 4, 2), Precision.FLOAT64)));
-    flows.put("convolutional networks", random(networks(new Shape(2, 2, 3), 3, Activation.Kind.TANH, Precision.FLOAT64)));
+    flows.put(
+        "convolutional networks",
+        random(networks(new Shape(2, 2, 3), 3, Activation.Kind.TANH, Precision.FLOAT64)));
     for (LinearConfig.Weights weights : LinearConfig.Weights.values()) {
       if (weights != LinearConfig.Weights.FULL) {
         flows.put(
