@@ -51,6 +51,21 @@ public record MemoryNeed(long heap, long outside) {
     return new MemoryNeed(numbers(layers, dimension) * rows * streams * precision.bytes(), 0);
   }
 
+  /**
+   * Copies rounded to bfloat16 that a pass keeps: of the weights, by each worker of those that its
+   * products are derived from, and of jets. Copies of both sides of every layer take half of the
+   * pass's memory at most, and the pass counts the jet between two layers twice.
+   *
+   * @param pass the jets in float32
+   */
+  public static MemoryNeed ofRounding(List<Layer> layers, MemoryNeed pass, int workers) {
+    long numbers = 0;
+    for (Parameter block : blocks(layers)) {
+      numbers += size(block) * (block.derived() == null ? 1 : workers);
+    }
+    return new MemoryNeed(numbers * Short.BYTES + pass.heap() / 4, 0);
+  }
+
   /** Numbers of a row, of one order, in the jets of a pass through those layers. */
   public static long numbers(List<Layer> layers, int dimension) {
     long numbers = 0;

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.util.List;
 import org.ebflow.flow.layer.Activation;
+import org.ebflow.flow.layer.Convolution;
 import org.ebflow.flow.layer.Layer;
 import org.ebflow.flow.layer.Shape;
 import org.ebflow.flow.model.FullyConnectedConfig;
@@ -63,6 +64,16 @@ final class MemoryNeedTest {
     assertThat(MemoryNeed.numbers(layers, 16)).isEqualTo(4 * 2 * 16 + coupling);
     assertThat(MemoryNeed.ofPass(layers, 16, 10, 6, Precision.FLOAT32))
         .isEqualTo(new MemoryNeed(4L * 10 * 6 * (4 * 2 * 16 + coupling), 0));
+  }
+
+  @Test
+  void copiesInBfloat16AreOneForAllWorkersOfADenseWeightAndOneForEachOfAConvolutions() {
+    MemoryNeed pass = new MemoryNeed(4000, 0);
+
+    assertThat(MemoryNeed.ofRounding(layers(20), pass, 3))
+        .isEqualTo(new MemoryNeed(2 * 2 * (20 * 20 + 20) + 1000, 0));
+    assertThat(MemoryNeed.ofRounding(List.of(new Convolution(new Shape(2, 4, 4), 3)), pass, 3))
+        .isEqualTo(new MemoryNeed(2 * (3 * 2 * 18 + 2) + 1000, 0));
   }
 
   @Test

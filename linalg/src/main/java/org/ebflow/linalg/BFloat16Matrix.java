@@ -1,6 +1,7 @@
 package org.ebflow.linalg;
 
 import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
 
 /**
  * Row-major view of bfloat16 numbers on the heap, the upper halves of float32 numbers: eight bits
@@ -101,6 +102,14 @@ public final class BFloat16Matrix implements Operand {
       throw new IndexOutOfBoundsException("(" + r + "," + c + ") of " + this);
     }
     return Float.intBitsToFloat(array[offset + r * stride + c] << Short.SIZE);
+  }
+
+  /** Sets all elements to zero. */
+  public void clear() {
+    for (int r = 0; r < rows; r++) {
+      int from = offset + r * stride;
+      Arrays.fill(array, from, from + columns, (short) 0);
+    }
   }
 
   @Override

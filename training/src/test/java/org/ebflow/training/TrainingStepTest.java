@@ -205,7 +205,8 @@ class TrainingStepTest {
     return Stream.of(
         FlowsUnderTest.convolutions(new Shape(1, 4, 4), Precision.FLOAT32),
         FlowsUnderTest.convolutions(new Shape(1, 20, 4), Precision.FLOAT32),
-        FlowsUnderTest.networks(new Shape(2, 4, 9), 16, Precision.FLOAT32),
+        FlowsUnderTest.networks(
+            new Shape(2, 4, 9), 16, Activation.Kind.LEAKY_RELU, Precision.FLOAT32),
         Flow.of(MANY_CHANNELS)
             .layer(new Convolution(MANY_CHANNELS, 9))
             .smoothLeakyRelu(0.3)

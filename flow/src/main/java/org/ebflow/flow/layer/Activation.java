@@ -169,6 +169,17 @@ public final class Activation implements DifferentiableMap {
     }
   }
 
+  @Override
+  public boolean readsOutputAgain() {
+    return false;
+  }
+
+  /** With a slope that is constant on each side, a cotangent depends on that of its own order. */
+  @Override
+  public boolean readsCotangentsAgain(Workspace kept, boolean gradients) {
+    return !map.function(kept).piecewiseLinear();
+  }
+
   private Matrix values(Workspace kept) {
     return slope == null ? kept.constant(CONSTANTS, constants) : kept.value(slope);
   }

@@ -13,8 +13,9 @@ import org.jspecify.annotations.Nullable;
 /**
  * Maps one after the other, y = f_n(… f_1(x)).
  *
- * <p>Keeps the jets between its parts and their cotangents; those of the highest stream are
- * computed once, by the score's pass. Parts may share weights. Threading: immutable.
+ * <p>Keeps the jets between its parts and their cotangents, but for those that no part reads again;
+ * those of the highest stream are computed once, by the score's pass. Parts may share weights.
+ * Threading: immutable.
  */
 public final class Composition implements DifferentiableMap {
   static final String TYPE = "composition";
@@ -108,7 +109,7 @@ public final class Composition implements DifferentiableMap {
     int last = parts.size() - 1;
     for (int i = 0; i <= last; i++) {
       DifferentiableMap part = parts.get(i);
-      Jet output = i == last ? y : kept.jet(i, part.outputs());
+      Jet output = i == last ? y : between(i, kept);
       part.forward(input, output, kept.child(i), fromOrder, toOrder);
       input = output;
     }
@@ -122,10 +123,26 @@ public final class Composition implements DifferentiableMap {
     Jet outputBar = yBar;
     for (int i = parts.size() - 1; i >= 0; i--) {
       DifferentiableMap part = parts.get(i);
-      Jet inputBar = i == 0 ? xBar : kept.cotangents(COTANGENTS + i, part.inputs(), order);
+      Jet inputBar = i == 0 ? xBar : cotangentsBefore(i, kept, order, gradients != null);
       part.backward(outputBar, kept.child(i), inputBar, i == 0 ? toOrder : between, gradients);
       outputBar = inputBar;
     }
+  }
+
+  /** What part number i gives to the next. */
+  private Jet between(int i, Workspace kept) {
+    DifferentiableMap part = parts.get(i);
+    return part.readsOutputAgain() || parts.get(i + 1).readsInputAgain(kept.child(i + 1))
+        ? kept.jet(i, part.outputs())
+        : kept.passing(i, part.outputs(), kept.order());
+  }
+
+  /** The cotangents that part number i gives to the one before. */
+  private Jet cotangentsBefore(int i, Workspace kept, int order, boolean gradients) {
+    int width = parts.get(i).inputs();
+    return parts.get(i - 1).readsCotangentsAgain(kept.child(i - 1), gradients)
+        ? kept.cotangents(COTANGENTS + i, width, order)
+        : kept.passing(COTANGENTS + i, width, order);
   }
 
   @Override

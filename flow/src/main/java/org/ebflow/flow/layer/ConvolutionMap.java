@@ -153,7 +153,7 @@ public final class ConvolutionMap implements DifferentiableMap {
       products.start(kept.value(weight));
     }
     for (int k = fromOrder; k <= toOrder; k++) {
-      products.forward(x.stream(k), y.stream(k)); // y_k = W x_k
+      products.forward(x, y, k); // y_k = W x_k
     }
     if (bias != null && fromOrder == 0) {
       kept.kernels().rows().addToRows(y.stream(0), biasOfPixels(kept)); // y_0 += b
@@ -189,9 +189,29 @@ public final class ConvolutionMap implements DifferentiableMap {
         spectral.notePullBack(PULL_BACK, kept, gradients); // W = V/σ
       }
     }
-    for (int k = 0; k <= toOrder; k++) { // y_k = W x_k  x̄_k = Wᵀ ȳ_k
-      products.backward(yBar.stream(k), xBar.stream(k));
+    for (int k = 0; k <= yBar.order(); k++) {
+      if (k <= toOrder) {
+        products.backward(yBar, xBar, k); // y_k = W x_k  x̄_k = Wᵀ ȳ_k
+      } else if (k < yBar.order() || !kept.afterScore()) {
+        products.keep(yBar, k); // that of the score is kept since its pass
+      }
     }
+  }
+
+  @Override
+  public boolean readsInputAgain(Workspace kept) {
+    return !products(kept).keepsInput();
+  }
+
+  @Override
+  public boolean readsOutputAgain() {
+    return false;
+  }
+
+  /** The bias's gradient sums them, and the weight's does where it has no copies of them. */
+  @Override
+  public boolean readsCotangentsAgain(Workspace kept, boolean gradients) {
+    return gradients || !products(kept).keepsCotangents();
   }
 
   /**
@@ -219,13 +239,8 @@ public final class ConvolutionMap implements DifferentiableMap {
 
     @Override
     public void sumInto(Gradients gradients) {
-      int top = yBar.order();
       products.addWeightGradient(
-          gradients.worker(),
-          gradients.isFirst(map.weight),
-          yBar.whole(0, top),
-          x.whole(0, top),
-          gradients.of(map.weight));
+          gradients.worker(), gradients.isFirst(map.weight), yBar, x, gradients.of(map.weight));
       if (map.bias != null) {
         addBiasGradient(map.bias, gradients);
       }

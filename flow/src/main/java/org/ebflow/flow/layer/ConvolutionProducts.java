@@ -2,6 +2,7 @@ package org.ebflow.flow.layer;
 
 import java.util.List;
 import org.ebflow.flow.pass.DerivedOperands;
+import org.ebflow.flow.pass.Jet;
 import org.ebflow.flow.pass.Parameter;
 import org.ebflow.flow.pass.Workspace;
 import org.ebflow.linalg.Blas;
@@ -121,30 +122,44 @@ abstract sealed class ConvolutionProducts permits RowProducts, PatchProducts, Fo
   }
 
   /**
-   * y ← the convolution of x.
+   * y_k ← the convolution of x_k, of this worker's rows.
    *
-   * @param x read, [rows,inputs]
-   * @param y overwritten, [rows,outputs]
+   * @param x read, and again by {@link #addWeightGradient} unless {@link #keepsInput}
+   * @param y stream {@code order} overwritten
    */
-  abstract void forward(Matrix x, Matrix y);
+  abstract void forward(Jet x, Jet y, int order);
 
   /**
-   * x̄ ← the transposed convolution of ȳ, by the weight of the last {@link #start}.
+   * x̄_k ← the transposed convolution of ȳ_k, by the weight of the last {@link #start}.
    *
-   * @param yBar read, [rows,outputs]
-   * @param xBar overwritten, [rows,inputs]
+   * @param yBar read, and again by {@link #addWeightGradient} unless {@link #keepsCotangents}
+   * @param xBar stream {@code order} overwritten
    */
-  abstract void backward(Matrix yBar, Matrix xBar);
+  abstract void backward(Jet yBar, Jet xBar, int order);
 
   /**
-   * Adds this worker's share of W̄ = Σ ȳ x over all rows and pixels. Every worker of the pass calls
-   * it.
+   * In place of {@link #backward} where its result is not wanted, so that {@link
+   * #addWeightGradient} finds the copies that it reads.
+   */
+  void keep(Jet yBar, int order) {}
+
+  /** Whether {@link #addWeightGradient} reads copies of x, and not x itself. */
+  boolean keepsInput() {
+    return false;
+  }
+
+  /** The same of ȳ. */
+  boolean keepsCotangents() {
+    return false;
+  }
+
+  /**
+   * Adds this worker's share of W̄ = Σ_k ȳ_k x_k over all rows, pixels and orders of ȳ. Every
+   * worker of the pass calls it, when all have called {@link #forward}, and {@link #backward} or
+   * {@link #keep}, for these orders.
    *
-   * @param yBar read, [all rows,outputs]
-   * @param x read, [all rows,inputs]
    * @param weightBar this worker's share overwritten where {@code first}, else accumulated into,
    *     [out,taps]
    */
-  abstract void addWeightGradient(
-      Worker worker, boolean first, Matrix yBar, Matrix x, Matrix weightBar);
+  abstract void addWeightGradient(Worker worker, boolean first, Jet yBar, Jet x, Matrix weightBar);
 }

@@ -16,7 +16,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>A map holds shapes and {@link Parameter}s only. What forward keeps for backward lies in the
  * {@link Workspace}, in slots of the map's own choice; the weights are looked up there. Jets handed
- * to forward stay as they are until the backward pass is over, so that a map may keep them.
+ * to forward stay as they are until the backward pass is over, so that a map may keep them, unless
+ * the map says that it does not read them again.
  *
  * <p><b>The score's cotangents are computed once.</b> The cotangents of the highest order are those
  * of the score (docs/derivations/jets.md), and the score's backward pass has left them. So the
@@ -99,4 +100,24 @@ public interface DifferentiableMap {
    * @param gradients accumulated into; null when only input cotangents are wanted
    */
   void backward(Jet yBar, Workspace kept, Jet xBar, int toOrder, @Nullable Gradients gradients);
+
+  /** Whether it reads streams of its input again after the call of forward that pushes them. */
+  default boolean readsInputAgain(Workspace kept) {
+    return true;
+  }
+
+  /** The same of its output. */
+  default boolean readsOutputAgain() {
+    return true;
+  }
+
+  /**
+   * Whether it reads cotangents of its output again after the call of backward that pulls them
+   * back: in the backward pass that follows the score's, or when gradients are summed.
+   *
+   * @param gradients whether that call notes gradients
+   */
+  default boolean readsCotangentsAgain(Workspace kept, boolean gradients) {
+    return true;
+  }
 }

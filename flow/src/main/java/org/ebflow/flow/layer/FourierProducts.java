@@ -3,6 +3,7 @@ package org.ebflow.flow.layer;
 import java.util.ArrayList;
 import java.util.IdentityHashMap;
 import java.util.List;
+import org.ebflow.flow.pass.Jet;
 import org.ebflow.flow.pass.Parameter;
 import org.ebflow.flow.pass.Workspace;
 import org.ebflow.linalg.ConvolutionShape;
@@ -226,9 +227,9 @@ final class FourierProducts extends ConvolutionProducts {
   }
 
   @Override
-  void forward(Matrix x, Matrix y) {
-    Matrix[] from = parts(x);
-    Matrix[] to = parts(y);
+  void forward(Jet x, Jet y, int order) {
+    Matrix[] from = parts(x.stream(order));
+    Matrix[] to = parts(y.stream(order));
     for (int i = 0; i < from.length; i++) {
       Block block = block(from[i].rows());
       block.input.transform(from[i]);
@@ -247,9 +248,9 @@ final class FourierProducts extends ConvolutionProducts {
   }
 
   @Override
-  void backward(Matrix yBar, Matrix xBar) {
-    Matrix[] from = parts(yBar);
-    Matrix[] to = parts(xBar);
+  void backward(Jet yBar, Jet xBar, int order) {
+    Matrix[] from = parts(yBar.stream(order));
+    Matrix[] to = parts(xBar.stream(order));
     for (int i = 0; i < from.length; i++) {
       Block block = block(from[i].rows());
       block.output.transform(from[i]);
@@ -269,14 +270,14 @@ final class FourierProducts extends ConvolutionProducts {
 
   /** Each worker takes some rows of all streams. */
   @Override
-  void addWeightGradient(Worker worker, boolean first, Matrix yBar, Matrix x, Matrix weightBar) {
+  void addWeightGradient(Worker worker, boolean first, Jet yBar, Jet x, Matrix weightBar) {
     SharedSum shared = sum;
     if (shared == null) {
       shared = new SharedSum(worker, kept, slot + PARTS, shape.out(), shape.taps());
       sum = shared;
     }
-    Matrix[] cotangents = ownParts(worker, yBar);
-    Matrix[] inputs = ownParts(worker, x);
+    Matrix[] cotangents = ownParts(worker, yBar.whole(0, yBar.order()));
+    Matrix[] inputs = ownParts(worker, x.whole(0, yBar.order()));
     for (int i = 0; i < inputs.length; i++) {
       Block block = block(inputs[i].rows());
       block.input.transform(inputs[i]);

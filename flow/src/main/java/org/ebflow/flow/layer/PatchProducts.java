@@ -3,9 +3,12 @@ package org.ebflow.flow.layer;
 import java.util.IdentityHashMap;
 import java.util.List;
 import org.ebflow.flow.pass.DerivedOperands;
+import org.ebflow.flow.pass.Jet;
 import org.ebflow.flow.pass.OperandCopy;
 import org.ebflow.flow.pass.Parameter;
+import org.ebflow.flow.pass.RoundedJet;
 import org.ebflow.flow.pass.Workspace;
+import org.ebflow.linalg.BFloat16Matrix;
 import org.ebflow.linalg.ConvolutionShape;
 import org.ebflow.linalg.KernelChoice;
 import org.ebflow.linalg.Matrix;
@@ -27,6 +30,9 @@ final class PatchProducts extends ConvolutionProducts {
   private static final int PATCHES = 1;
   private static final int TRANSPOSED_BAR = 2;
 
+  private static final int WIDE_COPIES = 0;
+  private static final int NARROW_COPIES = 1;
+
   /** Most numbers in the patches that are made at a time, unless one image has more. */
   private static final int CACHED = 1 << 17;
 
@@ -45,10 +51,9 @@ final class PatchProducts extends ConvolutionProducts {
   private final int images;
   private final OperandCopy weights;
   private final OperandCopy patchCopy;
-  private final OperandCopy pixelCopy;
-  private final IdentityHashMap<Matrix, Block[]> narrowBlocks = new IdentityHashMap<>();
-  private final IdentityHashMap<Matrix, Block[]> wideBlocks = new IdentityHashMap<>();
-  private final IdentityHashMap<Matrix, Matrix[]> ownColumns = new IdentityHashMap<>();
+  private final Side wideSide;
+  private final Side narrowSide;
+  private final IdentityHashMap<Operand[], Operand[]> ownColumns = new IdentityHashMap<>();
   private final IdentityHashMap<Matrix, Matrix> ownRows = new IdentityHashMap<>();
   private final Matrix[] patchesOf;
   private @Nullable Operand operand;
@@ -60,7 +65,8 @@ final class PatchProducts extends ConvolutionProducts {
     images = images(narrow, kept.readAgain());
     weights = kept.operandCopy(block);
     patchCopy = kept.operandCopy(block);
-    pixelCopy = kept.operandCopy(block);
+    wideSide = new Side(narrow.out(), true, slot + WIDE_COPIES);
+    narrowSide = new Side(narrow.in(), narrow.side() == 1, slot + NARROW_COPIES);
     patchesOf = new Matrix[images + 1];
   }
 
@@ -109,20 +115,70 @@ final class PatchProducts extends ConvolutionProducts {
     }
   }
 
-  /** A few images, as rows and as pixels [images·pixels,channels]. */
-  private record Block(Matrix rows, Matrix pixels) {}
+  /**
+   * The input or the output: views of a few images at a time, made once, and the form in which
+   * products read pixels.
+   */
+  private final class Side {
+    private final int channels;
+    private final OperandCopy form = kept.operandCopy(block);
+    private final @Nullable RoundedJet copies;
+    private final IdentityHashMap<Matrix, Matrix[]> rows = new IdentityHashMap<>();
+    private final IdentityHashMap<Operand, Operand[]> pixels = new IdentityHashMap<>();
 
-  private Block[] blocks(IdentityHashMap<Matrix, Block[]> among, Matrix all, int channels) {
-    Block[] found = among.get(all);
-    if (found == null) {
-      found = new Block[(all.rows() + images - 1) / images];
-      for (int i = 0; i < found.length; i++) {
-        Matrix rows = all.rows(i * images, Math.min(all.rows(), (i + 1) * images));
-        found[i] = new Block(rows, rows.reshape(rows.rows() * narrow.pixels(), channels));
-      }
-      among.put(all, found);
+    /**
+     * @param read whether products read pixels of it, else patches
+     */
+    Side(int channels, boolean read, int copySlot) {
+      this.channels = channels;
+      copies = read ? kept.copies(block, copySlot, narrow.pixels() * channels) : null;
     }
-    return found;
+
+    /** As rows. */
+    Matrix[] rows(Matrix all) {
+      Matrix[] found = rows.get(all);
+      if (found == null) {
+        found = new Matrix[(all.rows() + images - 1) / images];
+        for (int i = 0; i < found.length; i++) {
+          found[i] = all.rows(i * images, Math.min(all.rows(), (i + 1) * images));
+        }
+        rows.put(all, found);
+      }
+      return found;
+    }
+
+    /** As pixels [images·pixels,channels]. */
+    Operand[] pixels(Operand all) {
+      Operand[] found = pixels.get(all);
+      if (found == null) {
+        int count = (all.rows() + images - 1) / images;
+        found = all instanceof Matrix ? new Matrix[count] : new Operand[count];
+        for (int i = 0; i < count; i++) {
+          Operand some = all.rows(i * images, Math.min(all.rows(), (i + 1) * images));
+          found[i] = some.reshape(some.rows() * narrow.pixels(), channels);
+        }
+        pixels.put(all, found);
+      }
+      return found;
+    }
+
+    /** The same of numbers that are not rounded. */
+    Matrix[] pixels(Matrix all) {
+      return (Matrix[]) pixels((Operand) all);
+    }
+
+    /** This worker's images number i of a stream, for a product: copied now where it rounds. */
+    Operand read(Jet jet, int order, int i) {
+      Matrix exact = pixels(jet.stream(order))[i];
+      return copies == null
+          ? form.of(exact)
+          : form.of(exact, (BFloat16Matrix) pixels(copies.stream(jet, order))[i]);
+    }
+
+    /** All images of orders 0…{@code toOrder}, of which each worker has read its own. */
+    Operand[] readAgain(Jet jet, int toOrder) {
+      return copies == null ? pixels(jet.whole(0, toOrder)) : pixels(copies.whole(jet, 0, toOrder));
+    }
   }
 
   /** Memory for the patches of so many images. */
@@ -151,22 +207,47 @@ final class PatchProducts extends ConvolutionProducts {
   }
 
   @Override
-  void forward(Matrix x, Matrix y) {
+  void forward(Jet x, Jet y, int order) {
     PackedWeight copy = packed.isEmpty() ? null : packed.getFirst();
     if (transposed) {
-      fromPatches(x, y, copy);
+      fromPatches(x, y, order, copy);
     } else {
-      toPatches(x, y, copy);
+      toPatches(x, y, order, copy);
     }
   }
 
   @Override
-  void backward(Matrix yBar, Matrix xBar) {
+  void backward(Jet yBar, Jet xBar, int order) {
     if (transposed) {
-      toPatches(yBar, xBar, null);
+      toPatches(yBar, xBar, order, null);
     } else {
-      fromPatches(yBar, xBar, null);
+      fromPatches(yBar, xBar, order, null);
     }
+  }
+
+  @Override
+  void keep(Jet yBar, int order) {
+    for (int i = 0; keepsCotangents() && i < output().rows(yBar.stream(order)).length; i++) {
+      output().read(yBar, order, i);
+    }
+  }
+
+  @Override
+  boolean keepsInput() {
+    return input().copies != null;
+  }
+
+  @Override
+  boolean keepsCotangents() {
+    return output().copies != null;
+  }
+
+  private Side input() {
+    return transposed ? wideSide : narrowSide;
+  }
+
+  private Side output() {
+    return transposed ? narrowSide : wideSide;
   }
 
   private Operand operand() {
@@ -177,81 +258,82 @@ final class PatchProducts extends ConvolutionProducts {
   }
 
   /** wide ← P(narrow)·Wᵀ. */
-  private void toPatches(Matrix from, Matrix to, @Nullable PackedWeight copy) {
-    Block[] inputs = blocks(narrowBlocks, from, narrow.in());
-    Block[] outputs = blocks(wideBlocks, to, narrow.out());
-    for (int i = 0; i < inputs.length; i++) {
-      Operand seen = seen(inputs[i]);
+  private void toPatches(Jet from, Jet to, int order, @Nullable PackedWeight copy) {
+    Matrix[] outputs = wideSide.pixels(to.stream(order));
+    for (int i = 0; i < outputs.length; i++) {
+      Operand seen =
+          narrow.side() == 1
+              ? narrowSide.read(from, order, i)
+              : seen(narrowSide.rows(from.stream(order))[i]);
       if (copy == null) {
-        blas.multiply(false, seen, true, operand(), 1, 0, outputs[i].pixels);
+        blas.multiply(false, seen, true, operand(), 1, 0, outputs[i]);
       } else {
-        copy.multiply(seen, outputs[i].pixels);
+        copy.multiply(seen, outputs[i]);
       }
     }
   }
 
   /** narrow ← Pᵀ(wide·W). */
-  private void fromPatches(Matrix from, Matrix to, @Nullable PackedWeight copy) {
-    Block[] inputs = blocks(wideBlocks, from, narrow.out());
-    Block[] outputs = blocks(narrowBlocks, to, narrow.in());
-    for (int i = 0; i < inputs.length; i++) {
+  private void fromPatches(Jet from, Jet to, int order, @Nullable PackedWeight copy) {
+    Matrix[] outputs = narrowSide.rows(to.stream(order));
+    for (int i = 0; i < outputs.length; i++) {
       boolean direct = narrow.side() == 1;
-      Matrix patches = direct ? outputs[i].pixels : patches(inputs[i].rows.rows());
-      Operand pixels = pixelCopy.of(inputs[i].pixels);
+      Matrix patches = direct ? narrowSide.pixels(to.stream(order))[i] : patches(outputs[i].rows());
+      Operand pixels = wideSide.read(from, order, i);
       if (copy == null) {
         blas.multiply(false, pixels, false, operand(), 1, 0, patches);
       } else {
         copy.multiply(pixels, patches);
       }
       if (!direct) {
-        kernels.addPatches(narrow, patches, outputs[i].rows);
+        kernels.addPatches(narrow, patches, outputs[i]);
       }
     }
   }
 
   /** What the pixels of the wide side see. */
-  private Operand seen(Block images) {
-    if (narrow.side() == 1) {
-      return patchCopy.of(images.pixels);
-    }
-    Matrix patches = patches(images.rows.rows());
-    kernels.gatherPatches(narrow, images.rows, patches);
+  private Operand seen(Matrix images) {
+    Matrix patches = patches(images.rows());
+    kernels.gatherPatches(narrow, images, patches);
     return patchCopy.of(patches);
   }
 
   /** The workers share the channels of the wide side. */
   @Override
-  void addWeightGradient(Worker worker, boolean first, Matrix yBar, Matrix x, Matrix weightBar) {
+  void addWeightGradient(Worker worker, boolean first, Jet yBar, Jet x, Matrix weightBar) {
     int from = worker.from(narrow.out());
     int to = worker.to(narrow.out());
     if (from == to) {
       return;
     }
-    Matrix wide = transposed ? x : yBar;
-    Block[] patched = blocks(narrowBlocks, transposed ? yBar : x, narrow.in());
-    Matrix[] own = ownColumns(wide, from, to);
+    int top = yBar.order();
+    Jet few = transposed ? yBar : x;
+    Operand[] own = ownColumns(wideSide.readAgain(transposed ? x : yBar, top), from, to);
     Matrix sum =
         transposed
             ? kept.own(slot + TRANSPOSED_BAR, to - from, narrow.taps())
             : ownRows(weightBar, from, to);
     for (int i = 0; i < own.length; i++) { // W̄ += Σ wideᵀ P(narrow)
       int keep = i == 0 && (first || transposed) ? 0 : 1;
-      blas.multiply(true, pixelCopy.of(own[i]), false, seen(patched[i]), 1, keep, sum);
+      Operand seen =
+          narrow.side() == 1
+              ? narrowSide.readAgain(few, top)[i]
+              : seen(narrowSide.rows(few.whole(0, top))[i]);
+      blas.multiply(true, own[i], false, seen, 1, keep, sum);
     }
     if (transposed) {
       kernels.addTransposed(shape, sum, from, first, weightBar);
     }
   }
 
-  private Matrix[] ownColumns(Matrix wide, int from, int to) {
-    Matrix[] found = ownColumns.get(wide);
+  private Operand[] ownColumns(Operand[] pixels, int from, int to) {
+    Operand[] found = ownColumns.get(pixels);
     if (found == null) {
-      Block[] blocks = blocks(wideBlocks, wide, narrow.out());
-      found = new Matrix[blocks.length];
+      found = new Operand[pixels.length];
       for (int i = 0; i < found.length; i++) {
-        found[i] = blocks[i].pixels.columns(from, to);
+        found[i] = pixels[i].columns(from, to);
       }
-      ownColumns.put(wide, found);
+      ownColumns.put(pixels, found);
     }
     return found;
   }

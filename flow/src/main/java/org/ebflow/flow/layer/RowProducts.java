@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.IdentityHashMap;
 import java.util.List;
 import org.ebflow.flow.pass.DerivedOperands;
+import org.ebflow.flow.pass.Jet;
 import org.ebflow.flow.pass.OperandCopy;
 import org.ebflow.flow.pass.Parameter;
 import org.ebflow.flow.pass.Workspace;
@@ -232,16 +233,17 @@ final class RowProducts extends ConvolutionProducts {
   }
 
   @Override
-  void forward(Matrix x, Matrix y) {
+  void forward(Jet x, Jet y, int order) {
+    Operand images = inputs.of(x.stream(order));
     if (packed.isEmpty()) {
-      band.multiply(inputs.of(x), y);
+      band.multiply(images, y.stream(order));
     } else {
-      band.multiplyPacked(inputs.of(x), y);
+      band.multiplyPacked(images, y.stream(order));
     }
   }
 
   @Override
-  void backward(Matrix yBar, Matrix xBar) {
+  void backward(Jet yBar, Jet xBar, int order) {
     Band back = transposedBand;
     if (back == null) {
       back = new Band(shape.transposed(), TRANSPOSED_BAND);
@@ -253,17 +255,18 @@ final class RowProducts extends ConvolutionProducts {
       back.start(transposed);
       stale = false;
     }
-    back.multiply(cotangents.of(yBar), xBar);
+    back.multiply(cotangents.of(yBar.stream(order)), xBar.stream(order));
   }
 
   @Override
-  void addWeightGradient(Worker worker, boolean first, Matrix yBar, Matrix x, Matrix weightBar) {
+  void addWeightGradient(Worker worker, boolean first, Jet yBar, Jet x, Matrix weightBar) {
     Gradient own = gradient;
     if (own == null) {
       own = new Gradient(worker);
       gradient = own;
     }
-    own.sum(first, yBar, x, weightBar);
+    int top = yBar.order();
+    own.sum(first, yBar.whole(0, top), x.whole(0, top), weightBar);
   }
 
   /**

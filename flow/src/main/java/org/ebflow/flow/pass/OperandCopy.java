@@ -28,12 +28,25 @@ public final class OperandCopy {
    * @param exact read
    */
   public Operand of(Matrix exact) {
+    return kernels == null ? exact : of(exact, view(exact.rows(), exact.columns()));
+  }
+
+  /**
+   * The same, but numbers are rounded to memory of the caller's.
+   *
+   * @param copy overwritten by products that round, of the matrix's shape
+   */
+  public Operand of(Matrix exact, BFloat16Matrix copy) {
     if (kernels == null) {
       return exact;
     }
-    BFloat16Matrix copy = view(exact.rows(), exact.columns());
     kernels.round(exact, copy);
     return copy;
+  }
+
+  /** Whether matrices are rounded. */
+  boolean rounds() {
+    return kernels != null;
   }
 
   private BFloat16Matrix view(int rows, int columns) {

@@ -3,8 +3,12 @@ package org.ebflow.flow.pass;
 import org.ebflow.linalg.BFloat16Kernels;
 import org.ebflow.linalg.BFloat16Matrix;
 
-/** The streams of a {@link Jet} rounded to bfloat16, in the same layout. */
-final class RoundedJet {
+/**
+ * Streams of jets rounded to bfloat16, in the same layout. As {@link Workspace#cotangents}, the
+ * copies of jets of all orders end with the same stream, so that a copy of the score's cotangents
+ * is the highest stream of the copies of longer jets.
+ */
+public final class RoundedJet {
   private final BFloat16Matrix[] streams;
   private final BFloat16Matrix[][] whole;
 
@@ -24,12 +28,22 @@ final class RoundedJet {
   /** Overwrites this worker's rows of the given orders with those of the jet. */
   void round(BFloat16Kernels kernels, Jet jet, int fromOrder, int toOrder) {
     for (int k = fromOrder; k <= toOrder; k++) {
-      kernels.round(jet.stream(k), streams[k]);
+      kernels.round(jet.stream(k), stream(jet, k));
     }
   }
 
-  /** As {@link Jet#whole}. */
-  BFloat16Matrix whole(int from, int to) {
-    return whole[from][to];
+  /** This worker's rows of the copy of that jet's stream of order k, as {@link Jet#stream}. */
+  public BFloat16Matrix stream(Jet jet, int k) {
+    return streams[first(jet) + k];
+  }
+
+  /** All rows of the copies of that jet's streams, as {@link Jet#whole}. */
+  public BFloat16Matrix whole(Jet jet, int from, int to) {
+    return whole[first(jet) + from][first(jet) + to];
+  }
+
+  /** Which of the copies is that of the jet's order 0. */
+  private int first(Jet jet) {
+    return streams.length - 1 - jet.order();
   }
 }

@@ -124,7 +124,7 @@ final class RoundedProducts implements Products {
     }
     refresh(worker);
     rounded.round(kernels, jet, fromOrder, toOrder);
-    return rounded.whole(fromOrder, toOrder);
+    return rounded.whole(jet, fromOrder, toOrder);
   }
 
   @Override

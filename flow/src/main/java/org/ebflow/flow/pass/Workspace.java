@@ -35,6 +35,7 @@ public final class Workspace {
   private final List<Jet @Nullable []> jetGroups = new ArrayList<>();
   private final List<@Nullable Jet> cotangents = new ArrayList<>();
   private final List<Jet @Nullable []> cotangentGroups = new ArrayList<>();
+  private final List<@Nullable Jet> passing = new ArrayList<>();
   private final List<@Nullable Jet> boundaries = new ArrayList<>();
   private final List<@Nullable Jet> boundaryBars = new ArrayList<>();
   private final List<@Nullable Object> objects = new ArrayList<>();
@@ -47,6 +48,7 @@ public final class Workspace {
   private static final class State {
     boolean afterScore;
     final List<@Nullable Matrix> scratch = new ArrayList<>();
+    final List<@Nullable Matrix> passing = new ArrayList<>();
   }
 
   /** Buffers of one layer, shared by all workers of a pass. */
@@ -57,6 +59,7 @@ public final class Workspace {
     private final MatrixPool pool;
     private final boolean rounds;
     private final List<@Nullable Matrix> buffers = new ArrayList<>();
+    private final List<@Nullable BFloat16Matrix> copies = new ArrayList<>();
     private final List<Matrix @Nullable []> parts = new ArrayList<>();
     private final List<@Nullable Streams> boundaries = new ArrayList<>();
     private final List<@Nullable Streams> boundaryBars = new ArrayList<>();
@@ -87,6 +90,15 @@ public final class Workspace {
                 + ","
                 + width
                 + "]");
+      }
+      return found;
+    }
+
+    private synchronized BFloat16Matrix copies(int slot, int width) {
+      BFloat16Matrix found = at(copies, slot);
+      if (found == null) {
+        found = BFloat16Matrix.allocate((order + 1) * batch, width);
+        copies.set(slot, found);
       }
       return found;
     }
@@ -128,6 +140,13 @@ public final class Workspace {
       for (Matrix buffer : buffers) {
         if (buffer != null) {
           zeroRow(buffer, row);
+        }
+      }
+      for (BFloat16Matrix copy : copies) {
+        if (copy != null) {
+          for (int r = row; r < copy.rows(); r += batch) {
+            copy.rows(r, r + 1).clear();
+          }
         }
       }
       for (Streams streams : boundaries) {
@@ -380,13 +399,34 @@ public final class Workspace {
    * for once.
    */
   public Matrix scratch(int number, int height, int width) {
+    return scratch(state.scratch, number, height, width);
+  }
+
+  private Matrix scratch(List<@Nullable Matrix> among, int number, int height, int width) {
     int size = Math.multiplyExact(height, width);
-    Matrix memory = at(state.scratch, number);
+    Matrix memory = at(among, number);
     if (memory == null || memory.columns() < size) {
       memory = shared.pool.matrix(1, size);
-      state.scratch.set(number, memory);
+      among.set(number, memory);
     }
     return memory.columns(0, size).reshape(height, width);
+  }
+
+  /**
+   * A jet between two maps of which the second reads it at once and nobody reads it again. It holds
+   * this worker's rows alone. All layers share its memory, which stays in the processor's cache;
+   * only those of even and of odd {@code slot} have different memory.
+   */
+  public Jet passing(int slot, int width, int order) {
+    int number = slot * (shared.order + 1) + order;
+    Jet found = at(passing, number);
+    if (found == null) {
+      int height = Math.max(1, rows());
+      found =
+          new Jet(scratch(state.passing, slot % 2, (order + 1) * height, width), height, 0, rows());
+      passing.set(number, found);
+    }
+    return found;
   }
 
   /** Whether operands of products are rounded to bfloat16. */
@@ -515,6 +555,19 @@ public final class Workspace {
    */
   public OperandCopy operandCopy(Parameter weight) {
     return compute.products().copy(weight);
+  }
+
+  /**
+   * Memory for copies of jets that products by what is derived from a weight read, kept for
+   * backward; null where such products do not round, or nothing is read again. To be asked for once
+   * by every worker, since it makes views.
+   *
+   * @param slot in a numbering of its own
+   */
+  public @Nullable RoundedJet copies(Parameter weight, int slot, int width) {
+    return readAgain() && operandCopy(weight).rounds()
+        ? new RoundedJet(shared.copies(slot, width), shared.batch, rowFrom, rowTo)
+        : null;
   }
 
   /**

@@ -9,6 +9,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import org.ebflow.flow.pass.Compute;
 import org.ebflow.flow.pass.DerivedOperands;
+import org.ebflow.flow.pass.Jet;
 import org.ebflow.flow.pass.Parameter;
 import org.ebflow.flow.pass.Parameters;
 import org.ebflow.flow.pass.Workspace;
@@ -95,10 +96,12 @@ class ConvolutionProductsTest {
     Parameters none = Parameters.initial(new LinkedHashMap<>(), Precision.FLOAT64, 1);
     Compute compute = Compute.of(Precision.FLOAT64, Blas.named("openblas"));
     Matrix weight = random(Precision.FLOAT64, out, shape.taps(), 1);
-    Matrix x = random(Precision.FLOAT64, rows, shape.inputs(), 2);
-    Matrix yBar = random(Precision.FLOAT64, rows, shape.outputs(), 3);
-    Matrix firstX = x.rows(0, 1);
-    Matrix firstYBar = yBar.rows(0, 1);
+    Matrix images = random(Precision.FLOAT64, rows, shape.inputs(), 2);
+    Matrix cotangents = random(Precision.FLOAT64, rows, shape.outputs(), 3);
+    Jet x = jet(images);
+    Jet yBar = jet(cotangents);
+    Jet firstX = jet(images.rows(0, 1));
+    Jet firstYBar = jet(cotangents.rows(0, 1));
     Matrix expected = Matrix.allocate(Precision.FLOAT64, out, shape.taps());
     Matrix found = random(Precision.FLOAT64, out, shape.taps(), 4);
     try (Team one = new Team(1);
@@ -116,8 +119,9 @@ class ConvolutionProductsTest {
             ConvolutionShape larger = new ConvolutionShape(height + 2, width, in + 1, out + 1, 5);
             new FourierProducts(larger, block, own, 4)
                 .forward(
-                    Matrix.allocate(Precision.FLOAT64, rows, larger.inputs()),
-                    Matrix.allocate(Precision.FLOAT64, rows, larger.outputs()));
+                    jet(Matrix.allocate(Precision.FLOAT64, rows, larger.inputs())),
+                    jet(Matrix.allocate(Precision.FLOAT64, rows, larger.outputs())),
+                    0);
             ConvolutionProducts shared = new FourierProducts(shape, block, own, 0);
             shared.start(weight);
             shared.addWeightGradient(worker, true, yBar, x, found);
@@ -138,8 +142,8 @@ class ConvolutionProductsTest {
     Parameters none = Parameters.initial(new LinkedHashMap<>(), Precision.FLOAT64, 1);
     Compute compute = Compute.of(Precision.FLOAT64, Blas.named("openblas"));
     Matrix weight = random(Precision.FLOAT64, 3, shape.taps(), 1);
-    Matrix x = random(Precision.FLOAT64, rows, shape.inputs(), 2);
-    Matrix yBar = random(Precision.FLOAT64, rows, shape.outputs(), 3);
+    Jet x = jet(random(Precision.FLOAT64, rows, shape.inputs(), 2));
+    Jet yBar = jet(random(Precision.FLOAT64, rows, shape.outputs(), 3));
     Matrix[] y = new Matrix[2];
     Matrix[] xBar = new Matrix[2];
     Matrix[] weightBar = new Matrix[2];
@@ -147,8 +151,9 @@ class ConvolutionProductsTest {
       Workspace kept = Workspace.forTeam(compute, none, team, rows, 0, true)[0];
       new FourierProducts(larger, block, kept, 8)
           .forward(
-              random(Precision.FLOAT64, rows, larger.inputs(), 5),
-              Matrix.allocate(Precision.FLOAT64, rows, larger.outputs()));
+              jet(random(Precision.FLOAT64, rows, larger.inputs(), 5)),
+              jet(Matrix.allocate(Precision.FLOAT64, rows, larger.outputs())),
+              0);
       ConvolutionProducts[] ways = {
         new RowProducts(shape, block, kept, 0), new FourierProducts(shape, block, kept, 4)
       };
@@ -157,8 +162,8 @@ class ConvolutionProductsTest {
         xBar[i] = Matrix.allocate(Precision.FLOAT64, rows, shape.inputs());
         weightBar[i] = Matrix.allocate(Precision.FLOAT64, 3, shape.taps());
         ways[i].start(weight);
-        ways[i].forward(x, y[i]);
-        ways[i].backward(yBar, xBar[i]);
+        ways[i].forward(x, jet(y[i]), 0);
+        ways[i].backward(yBar, jet(xBar[i]), 0);
         ways[i].addWeightGradient(team.worker(0), true, yBar, x, weightBar[i]);
       }
     }
@@ -204,10 +209,12 @@ class ConvolutionProductsTest {
           weightBar[i] = random(precision, out, shape.taps(), 4);
           ConvolutionProducts way = ways[i];
           way.start(weight);
-          way.forward(x, y[i]);
-          way.backward(yBar, xBar[i]); // overwrites
-          way.addWeightGradient(team.worker(0), true, yBar, x, weightBar[i]); // overwrites
-          way.addWeightGradient(team.worker(0), false, yBar, x, weightBar[i]); // adds
+          Jet input = jet(x);
+          Jet outputBar = jet(yBar);
+          way.forward(input, jet(y[i]), 0);
+          way.backward(outputBar, jet(xBar[i]), 0); // overwrites
+          way.addWeightGradient(team.worker(0), true, outputBar, input, weightBar[i]); // overwrites
+          way.addWeightGradient(team.worker(0), false, outputBar, input, weightBar[i]); // adds
         }
         assertAdjoint(x, xBar[0], y[0], yBar, error);
         for (int i = 1; i < ways.length; i++) {
@@ -280,10 +287,12 @@ class ConvolutionProductsTest {
     Matrix y = Matrix.allocate(precision, BATCH, yBar.columns());
     Matrix xBar = Matrix.allocate(precision, BATCH, x.columns());
     Matrix weightBar = Matrix.allocate(precision, weight.rows(), weight.columns());
+    Jet input = jet(x);
+    Jet outputBar = jet(yBar);
     way.start(weight);
-    way.forward(x, y);
-    way.backward(yBar, xBar);
-    way.addWeightGradient(team.worker(0), true, yBar, x, weightBar);
+    way.forward(input, jet(y), 0);
+    way.backward(outputBar, jet(xBar), 0);
+    way.addWeightGradient(team.worker(0), true, outputBar, input, weightBar);
     return new Matrix[] {y, xBar, weightBar};
   }
 
@@ -357,6 +366,11 @@ class ConvolutionProductsTest {
       }
     }
     return sum;
+  }
+
+  /** All rows, as one worker sees them. */
+  private static Jet jet(Matrix values) {
+    return new Jet(values, values.rows(), 0, values.rows());
   }
 
   private static Matrix random(Precision precision, int rows, int columns, int step) {

@@ -253,7 +253,7 @@ public final class Recipe {
             .plus(pass)
             .plus(new MemoryNeed(rowBytes, 0));
     if (bfloat16()) {
-      held = held.plus(new MemoryNeed(weights.heap() / 2, 0));
+      held = held.plus(MemoryNeed.ofRounding(layers, pass, settings.threads()));
     }
     if (!matchAfterPreprocessing() || settings.lastLayer() != LastLayer.TRAINED) {
       held = held.plus(weights); // the trained flow is another than the caller's

@@ -8,6 +8,7 @@ import java.util.Arrays;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.ebflow.flow.Flow;
+import org.ebflow.flow.layer.Activation;
 import org.ebflow.flow.layer.Shape;
 import org.ebflow.flow.pass.Compute;
 import org.ebflow.flow.pass.Parameter;
@@ -95,13 +96,22 @@ class BFloat16GradientTest {
     requireNear(FLOW, objective, TOLERANCE);
   }
 
-  /** By products of image rows, and of patches in the network of a coupling. */
+  /**
+   * By products of image rows, and of patches in the network of a coupling: with an activation
+   * whose cotangents of all orders are read again, and one of which only the products' copies are
+   * kept.
+   */
   static Stream<Arguments> convolutions() {
     return Stream.of(
             FlowsUnderTest.convolutions(new Shape(1, 12, 12), Precision.FLOAT32),
-            FlowsUnderTest.networks(new Shape(2, 4, 18), 16, Precision.FLOAT32))
+            networks(Activation.Kind.TANH),
+            networks(Activation.Kind.LEAKY_RELU))
         .map(BFloat16GradientTest::offStart)
         .flatMap(flow -> objectives().map(objective -> Arguments.of(flow, objective)));
+  }
+
+  private static Flow networks(Activation.Kind activation) {
+    return FlowsUnderTest.networks(new Shape(2, 4, 18), 16, activation, Precision.FLOAT32);
   }
 
   @ParameterizedTest
@@ -162,9 +172,19 @@ class BFloat16GradientTest {
   @ParameterizedTest
   @MethodSource("objectives")
   void aRowThatIsNotFiniteLeavesTheGradientOfTheOthersFinite(Objective objective) {
+    requireFinite(FLOW, objective);
+  }
+
+  @ParameterizedTest
+  @MethodSource("convolutions")
+  void soItDoesThroughConvolutions(Flow flow, Objective objective) {
+    requireFinite(flow, objective);
+  }
+
+  private static void requireFinite(Flow flow, Objective objective) {
     Matrix data = DATA.copy(Precision.FLOAT32);
     data.set(3, 5, Double.NaN);
-    try (ObjectiveRun run = rounded(objective, data, 2)) {
+    try (ObjectiveRun run = rounded(flow, objective, data, 2)) {
       run.meanLossWithGradient();
       assertThat(run.nonFinite()).isEqualTo(1);
       assertThat(Arrays.stream(run.flatGradient()).allMatch(Double::isFinite)).isTrue();

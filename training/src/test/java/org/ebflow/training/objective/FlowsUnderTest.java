@@ -78,7 +78,9 @@ public final class FlowsUnderTest {
     flows.put("patches", random(patches(Precision.FLOAT64)));
     flows.put("patches with couplings", random(patchesWithCouplings(Precision.FLOAT64), .1));
     flows.put("cnn", random(convolutions(new Shape(1, 4, 2), Precision.FLOAT64)));
-    flows.put("convolutional networks", random(networks(new Shape(2, 2, 3), 3, Precision.FLOAT64)));
+    flows.put(
+        "convolutional networks",
+        random(networks(new Shape(2, 2, 3), 3, Activation.Kind.TANH, Precision.FLOAT64)));
     for (LinearConfig.Weights weights : LinearConfig.Weights.values()) {
       if (weights != LinearConfig.Weights.FULL) {
         flows.put(
@@ -159,7 +161,8 @@ public final class FlowsUnderTest {
   }
 
   /** A coupling of channels by a network of convolutions with so many hidden channels. */
-  public static Flow networks(Shape image, int width, Precision precision) {
+  public static Flow networks(
+      Shape image, int width, Activation.Kind activation, Precision precision) {
     CouplingSplit split = CouplingSplit.channels(image, 1);
     Shape hidden = new Shape(width, image.height(), image.width());
     int out = 2 * (image.channels() - 1);
@@ -174,9 +177,9 @@ public final class FlowsUnderTest {
                     new Composition(
                         List.of(
                             new ConvolutionMap(split.networkShape(), width, 3),
-                            new Activation(Activation.Kind.TANH, hidden.size()),
+                            new Activation(activation, hidden.size()),
                             new ConvolutionMap(hidden, width, 1),
-                            new Activation(Activation.Kind.TANH, hidden.size()),
+                            new Activation(activation, hidden.size()),
                             new ConvolutionMap(hidden, out, 3))))))
         .build();
   }
