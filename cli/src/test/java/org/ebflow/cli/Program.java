@@ -1,13 +1,22 @@
 package org.ebflow.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import org.ebflow.linalg.Blas;
 
 /** Runs the whole command in this JVM. */
 final class Program {
   private Program() {}
+
+  /** Skips a test with {@code --precision bf16} on processors that have no such products. */
+  static void assumeProducts(String precision) {
+    assumeTrue(
+        !precision.equals("bf16") || Blas.named("onednn").multipliesBFloat16(),
+        "no bfloat16 products on this processor");
+  }
 
   /** What a call left: exit code, stdout, stderr. */
   record Result(int exit, String out, String err) {}

@@ -344,6 +344,7 @@ class PythonScoreTest {
       })
   void everyModelOfATableGivesTheLogProbOfScore(String options) throws Exception {
     python();
+    Program.assumeProducts(options.contains("bf16") ? "bf16" : "f32");
     double[][] rows = mixed(160);
     Path table = TestRuns.csv(folder.resolve("table.csv"), names(), rows);
     Path run = folder.resolve("run");
@@ -353,9 +354,7 @@ class PythonScoreTest {
     if (!options.isEmpty()) {
       call.addAll(List.of(options.split(" ")));
     }
-    Program.Result trained = Program.run(call.toArray());
-    assumeTrue(!trained.err().contains("no such products"), "needs products in bfloat16");
-    assertThat(trained.exit()).as(trained.err()).isZero();
+    Program.succeed(call.toArray());
 
     boolean single = !options.contains("f64");
     Path given = options.isEmpty() ? table : reordered(rows);
