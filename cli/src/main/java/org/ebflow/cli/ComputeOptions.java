@@ -37,8 +37,10 @@ final class ComputeOptions {
 
   /**
    * For products of operands rounded to bfloat16, where auto means the only backend that has them.
+   *
+   * @param resumed whether a run goes on, whose precision cannot be chosen any more
    */
-  Blas bfloat16Blas() {
+  Blas bfloat16Blas(boolean resumed) {
     if (backend.equals("auto")) {
       backend = "onednn";
     }
@@ -47,7 +49,10 @@ final class ComputeOptions {
       throw new InvalidInputException(
           "--precision bf16: "
               + (chosen.name().equals("onednn")
-                  ? "this processor has no such products (AVX-512 with bfloat16), expected --precision f32"
+                  ? "this processor has no such products (AVX-512 with bfloat16), expected "
+                      + (resumed
+                          ? "one that has: a run goes on in its own precision"
+                          : "--precision f32")
                   : "backend "
                       + chosen.name()
                       + " has no such products, expected --backend onednn"));

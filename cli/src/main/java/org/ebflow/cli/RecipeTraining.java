@@ -35,7 +35,7 @@ record RecipeTraining(ComputeOptions compute, PrintWriter err, boolean pictures)
    */
   TrainedRun train(
       Recipe recipe, Splits splits, Supplier<Path> folder, boolean resumed, Runnable begun) {
-    Blas blas = recipe.bfloat16() ? compute.bfloat16Blas() : compute.blas();
+    Blas blas = recipe.bfloat16() ? compute.bfloat16Blas(resumed) : compute.blas();
     TrainProgress progress = new TrainProgress(err, Terminal.ofStderr());
     Trainer trainer = recipe.trainer(splits.train()).threads(compute.threads()).blas(blas);
     Path run = folder.get();

@@ -37,6 +37,7 @@ final class RowProgress implements ScoringProgress, AutoCloseable {
   @Override
   public void resumed(long rowsBefore) {
     before = rowsBefore;
+    rows = rowsBefore;
     err.println("going on behind " + number(rowsBefore) + " rows that are scored");
   }
 

@@ -46,7 +46,7 @@ final class ScoringOptions {
     ScoringPrecision wanted = precision();
     return wanted.scorer(
         model,
-        wanted == ScoringPrecision.BF16 ? compute.bfloat16Blas() : compute.blas(),
+        wanted == ScoringPrecision.BF16 ? compute.bfloat16Blas(false) : compute.blas(),
         compute.threads());
   }
 

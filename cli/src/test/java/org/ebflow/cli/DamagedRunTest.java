@@ -217,6 +217,23 @@ final class DamagedRunTest {
     assertOneLine(Program.run("train", "--resume", run, "--epochs", 2), message);
   }
 
+  /** {@code --resume} takes no other precision: none is proposed. */
+  @Test
+  void aRunInBfloat16GoesOnWhereThereAreSuchProducts() throws IOException {
+    copy();
+    Path config = run.resolve("config.json");
+    String text = Files.readString(config);
+    assertThat(text).contains("\"precision\" : \"f32\"");
+    Files.writeString(config, text.replace("\"precision\" : \"f32\"", "\"precision\" : \"bf16\""));
+
+    Result result = Program.run("train", "--resume", run, "--epochs", 2);
+
+    if (result.exit() != 0) {
+      assertOneLine(result, "this processor has no such products", "a run goes on in its own");
+      assertThat(result.err()).doesNotContain("--precision f32");
+    }
+  }
+
   @Test
   void appendedFilesThatVanishedAreBegunAgain() throws IOException {
     copy();

@@ -43,6 +43,16 @@ class RowProgressTest {
             "going on behind 1,000 rows that are scored\\Rscored in \\d+\\.\\d s \\(0 rows/s\\)\\R");
   }
 
+  /** As when it is stopped while it skips what an earlier call has scored. */
+  @Test
+  void aCallThatScoresNothingHasTheRateZero() {
+    try (RowProgress progress = progress(false)) {
+      progress.resumed(1000);
+      progress.finish("stopped", "");
+    }
+    assertThat(err.toString()).contains(" s (0 rows/s)");
+  }
+
   @Test
   void theRestIsToldWhereTheNumberOfRowsIsKnown() {
     try (RowProgress progress = new RowProgress(new PrintWriter(err, true), null, 10_000)) {

@@ -31,6 +31,9 @@ public final class IdxFile {
 
   private static Dataset read(InputFile file, InputStream in) throws IOException {
     Header header = Header.read(file, in);
+    if (header.count == 0) {
+      throw file.invalid("expected images, found none");
+    }
     byte[] pixels = in.readNBytes((int) header.length());
     if (pixels.length < header.length()) {
       throw header.truncated(file, pixels.length);
@@ -39,7 +42,7 @@ public final class IdxFile {
     return Dataset.ofPixels(path(file), pixels, header.size(), header.shape(), 256);
   }
 
-  /** Sizes that a file begins with, and that it can have. */
+  /** Sizes that a file begins with, and that it can have; it may have no image. */
   record Header(int count, int height, int width) {
     static Header read(InputFile file, InputStream in) throws IOException {
       byte[] start = in.readNBytes(HEADER);
@@ -97,9 +100,12 @@ public final class IdxFile {
                   Integer.toUnsignedLong(count),
                   Integer.toUnsignedLong(height),
                   Integer.toUnsignedLong(width));
-      if (count < 1
-          || height < 1
-          || width < 1
+      if (height == 0 || width == 0) {
+        throw file.invalid("expected images of at least 1x1, found " + sizes + " at offset 4");
+      }
+      if (count < 0
+          || height < 0
+          || width < 0
           || (long) height * width > Integer.MAX_VALUE - 8
           || (long) height * width * count < 0
           || (long) height * width * count > Integer.MAX_VALUE - 8) {

@@ -169,8 +169,11 @@ record NpyHeader(
       long channels = grey ? 1 : sides[first ? 0 : 2];
       long height = sides[first ? 1 : 0];
       long width = sides[first ? 2 : 1];
-      if (height < 1
-          || width < 1
+      if (height == 0 || width == 0) {
+        throw file.invalid("expected images of at least 1x1, found shape (" + shown + ")");
+      }
+      if (height < 0
+          || width < 0
           || Math.multiplyHigh(height, width * channels) != 0
           || width > Integer.MAX_VALUE
           || height * width * channels > Integer.MAX_VALUE

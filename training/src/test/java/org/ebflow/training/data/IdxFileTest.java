@@ -88,7 +88,10 @@ class IdxFileTest {
     int big = Integer.MAX_VALUE;
     refuses("overflow", TestData.idx(0x803, big, big, big, 4), "offset 4");
     refuses("negative", TestData.idx(0x803, -1, 28, 28, 4), "4294967295 images");
-    refuses("zero", TestData.idx(0x803, 4, 0, 28, 4), "4 images of 0x28");
+    refuses("zero", TestData.idx(0x803, 4, 0, 28, 4), "at least 1x1, found 4 images of 0x28");
+    refuses("none", TestData.idx(0, 28, 28), "expected images, found none");
+    refuses("neither", TestData.idx(0x803, -1, 0, 28, 4), "at least 1x1");
+    refuses("height", TestData.idx(0x803, 1, -1, 28, 4), "1 images of 4294967295x28");
     refuses("large", TestData.idx(0x803, 2_000_000, 28, 28, 4), "too short");
     refuses("bomb", TestData.gzip(TestData.idx(0x803, 2_000_000, 28, 28, 4)), "too short");
   }

@@ -15,6 +15,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** NPY arrays of images. */
 class ImageArrayTest {
@@ -146,6 +147,20 @@ class ImageArrayTest {
         .isEqualTo(7);
   }
 
+  /** As an array or CSV of no rows. */
+  @ParameterizedTest
+  @ValueSource(strings = {"0-ubyte", "2-ubyte"})
+  void anIdxFileWithoutImagesAddsNone(String empty) throws IOException {
+    Files.write(folder.resolve("1-ubyte"), TestData.idx(2, HEIGHT, WIDTH));
+    Path none = Files.write(folder.resolve(empty), TestData.idx(0, HEIGHT, WIDTH));
+    assertThat(DataSources.read(folder.resolve("*-ubyte"), TableOptions.DEFAULT).size())
+        .isEqualTo(2);
+    try (TableReader table = TableReader.open(none, TableOptions.DEFAULT)) {
+      assertThat(table.rows()).isZero();
+      assertThat(table.next()).isFalse();
+    }
+  }
+
   @Test
   void idxFilesOfOtherShapesOrOfLabelsAreNotReadTogether() throws IOException {
     Path first = Files.write(folder.resolve("1-ubyte"), TestData.idx(2, HEIGHT, WIDTH));
@@ -195,7 +210,7 @@ class ImageArrayTest {
         "2,1,2,4,1; found (2,1,2,4,1)",
         "2,3,2,3; found (2,3,2,3)",
         "'' ; found ()",
-        "2,0,4; found shape (2,0,4)",
+        "2,0,4; at least 1x1, found shape (2,0,4)",
         "2,9223372036854775807,3; found shape (2,9223372036854775807,3)",
         "2,2147483647,2147483647,3; found shape (2,2147483647,2147483647,3)",
         "3,2,4; expected 95 bytes for NPY shape (3,2,4) of |u1, found 87"
