@@ -35,7 +35,7 @@ record RecipeTraining(ComputeOptions compute, PrintWriter err, boolean pictures)
    */
   TrainedRun train(
       Recipe recipe, Splits splits, Supplier<Path> folder, boolean resumed, Runnable begun) {
-    Blas blas = recipe.bfloat16() ? compute.bfloat16Blas(resumed) : compute.blas();
+    Blas blas = blas(recipe, resumed);
     TrainProgress progress = new TrainProgress(err, Terminal.ofStderr());
     Trainer trainer = recipe.trainer(splits.train()).threads(compute.threads()).blas(blas);
     Path run = folder.get();
@@ -67,6 +67,15 @@ record RecipeTraining(ComputeOptions compute, PrintWriter err, boolean pictures)
           listener.outcome().stillImproving() ? listener.longer(recipe.byEpochs()) : "",
           report.advice(Optional.of(recipe), splits.train().imageShape() == null));
     }
+  }
+
+  /**
+   * What multiplies in such a run.
+   *
+   * @throws org.ebflow.flow.InvalidInputException if its precision is not to be had here
+   */
+  Blas blas(Recipe recipe, boolean resumed) {
+    return recipe.bfloat16() ? compute.bfloat16Blas(resumed) : compute.blas();
   }
 
   /**

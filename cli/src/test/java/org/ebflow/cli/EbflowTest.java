@@ -112,6 +112,7 @@ final class EbflowTest {
         "train --epochs 0                            | expected at least 1 when epochs is 0",
         "train --batch-size many                     | training.batch_size: expected a whole number",
         "train --precision bf16 --backend java       | --precision bf16: backend java has no such products",
+        "train kmnist-fc-ssm --data-dir none --precision bf16 --backend java | bf16: backend java has no such products",
         "train mnist-fc-fdssm --precision bf16       | training.precision is bf16, expected f32 or f64 with loss fdssm",
         "train --precision f16                       | expected one of f32, f64, bf16",
         "train --backend cuda                        | --backend cuda is not built yet",

@@ -100,6 +100,9 @@ final class TrainingRun {
         }
       }
     }
+    if (at.step > 0 && at.nonFiniteSteps == at.step) {
+      throw diverged("all " + at.step + " steps had losses that are not finite");
+    }
     if (!Double.isFinite(at.bestNll)) {
       throw diverged("the validation NLL was never finite");
     }

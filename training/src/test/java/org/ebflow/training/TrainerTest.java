@@ -243,6 +243,15 @@ class TrainerTest {
         .hasMessageContaining("NLL was never finite");
   }
 
+  @Test
+  void aShortRunOfWhichNoStepHadAFiniteLossHasDiverged() {
+    Splits data = gaussians(300, 3);
+    Trainer trainer = small().epochs(3).dataNoise(1e300);
+    assertThatThrownBy(() -> trainer.fit(data, folder.resolve("noise")))
+        .isInstanceOf(TrainingDivergedException.class)
+        .hasMessageMatching("all \\d+ steps had losses that are not finite.*");
+  }
+
   /** Training and test rows as they are; rows of the validation part replaced. */
   static Splits withValidation(Splits data, double[]... replaced) {
     double[][] rows = new double[data.validation().size()][];
