@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.fail;
 
 import com.sun.management.ThreadMXBean;
 import java.lang.management.ManagementFactory;
+import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.stream.IntStream;
@@ -36,7 +37,9 @@ class VectorKernelsTest {
    * Of this thread's own time, since a busy machine delays the compiler, and vectors live on the
    * heap until it has come round; a warm kernel leaves the loop at once.
    */
-  private static final long WARM_UP_NANOS = 10_000_000_000L;
+  private static final long WARM_UP_NANOS = 3_000_000_000L;
+
+  private static final int FRESH_JVMS = 3;
 
   static Stream<Arguments> kernels() {
     return Operation.all().keySet().stream()
@@ -136,8 +139,42 @@ class VectorKernelsTest {
   @Order(1)
   @ParameterizedTest(name = "{0} {1}")
   @MethodSource("kernels")
-  void allocatesNothingOnceWarm(String name, Precision precision) {
-    assertThat(leastAllocated(name, precision)).as("bytes of a call").isZero();
+  void allocatesNothingOnceWarm(String name, Precision precision) throws Exception {
+    long bytes = leastAllocated(name, precision);
+    for (int i = 0; bytes > 0 && i < FRESH_JVMS; i++) {
+      bytes = leastAllocatedInAFreshJvm(name, precision);
+    }
+    assertThat(bytes).as("bytes of a call").isZero();
+  }
+
+  /**
+   * What ran before decides what the compiler inlines, so that now and then the vectors of a long
+   * kernel stay on the heap. Alone, a kernel does not share that fate again and again.
+   */
+  private static long leastAllocatedInAFreshJvm(String name, Precision precision) throws Exception {
+    Process process =
+        new ProcessBuilder(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "--add-modules=jdk.incubator.vector",
+                "-cp",
+                System.getProperty("java.class.path"),
+                Alone.class.getName(),
+                name,
+                precision.name())
+            .redirectError(ProcessBuilder.Redirect.DISCARD) // the incubator's warning
+            .start();
+    String bytes = process.inputReader().readLine();
+    assertThat(process.waitFor()).isZero();
+    return Long.parseLong(bytes);
+  }
+
+  /** Prints what a call of one kernel allocates once warm. */
+  static final class Alone {
+    private Alone() {}
+
+    public static void main(String[] arguments) {
+      System.out.println(leastAllocated(arguments[0], Precision.valueOf(arguments[1])));
+    }
   }
 
   /** The most of narrow and of wide rows, in this order. */
