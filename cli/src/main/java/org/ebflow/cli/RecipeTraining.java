@@ -35,7 +35,7 @@ record RecipeTraining(ComputeOptions compute, PrintWriter err, boolean pictures)
    */
   TrainedRun train(
       Recipe recipe, Splits splits, Supplier<Path> folder, boolean resumed, Runnable begun) {
-    Blas blas = blas(recipe, resumed);
+    Blas blas = recipe.bfloat16() ? compute.bfloat16Blas(resumed) : compute.blas();
     TrainProgress progress = new TrainProgress(err, Terminal.ofStderr());
     Trainer trainer = recipe.trainer(splits.train()).threads(compute.threads()).blas(blas);
     Path run = folder.get();
@@ -70,12 +70,14 @@ record RecipeTraining(ComputeOptions compute, PrintWriter err, boolean pictures)
   }
 
   /**
-   * What multiplies in such a run.
+   * Refuses a recipe's precision that is not to be had here, before its data are loaded.
    *
-   * @throws org.ebflow.flow.InvalidInputException if its precision is not to be had here
+   * @throws org.ebflow.flow.InvalidInputException with the way out
    */
-  Blas blas(Recipe recipe, boolean resumed) {
-    return recipe.bfloat16() ? compute.bfloat16Blas(resumed) : compute.blas();
+  void requirePrecision(Recipe recipe, boolean resumed) {
+    if (recipe.bfloat16()) {
+      compute.bfloat16Blas(resumed);
+    }
   }
 
   /**

@@ -65,7 +65,7 @@ public final class TrainCommand implements Callable<Integer> {
       new RunFolder(out).requireNew();
       SeedRuns.requireNone(out);
     }
-    training().blas(recipe, false); // is refused, if at all, before data are loaded
+    training().requirePrecision(recipe, false);
     Splits splits = options.load(recipe);
     recipe = options.bySize(recipe, splits.train().dimension());
     try (NewRun run = new NewRun(out, recipe.name())) {
@@ -93,7 +93,7 @@ public final class TrainCommand implements Callable<Integer> {
     }
     new RunFolder(run).requireBegun();
     Recipe recipe = options.resumed(Recipe.ofRun(run));
-    training().blas(recipe, true);
+    training().requirePrecision(recipe, true);
     print(training().train(recipe, options.load(recipe), () -> run, true, () -> {}));
     return 0;
   }
