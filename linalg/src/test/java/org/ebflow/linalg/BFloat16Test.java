@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
@@ -59,21 +58,14 @@ class BFloat16Test {
   /** The library has some there too, hundreds of times slower than its float32 products. */
   @Test
   void thereAreNoProductsWithoutInstructionsForThem() throws Exception {
-    ProcessBuilder builder =
-        new ProcessBuilder(
-            Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-            "--add-modules=jdk.incubator.vector",
-            "--enable-native-access=ALL-UNNAMED",
-            "-cp",
-            System.getProperty("java.class.path"),
-            HasProducts.class.getName());
-    builder.environment().put("ONEDNN_MAX_CPU_ISA", "AVX2");
-    Process process = builder.redirectError(ProcessBuilder.Redirect.DISCARD).start();
+    ProcessBuilder child = ChildJvm.of(HasProducts.class, List.of());
+    child.environment().put("ONEDNN_MAX_CPU_ISA", "AVX2");
+    Process process = child.start();
     assertThat(process.inputReader().readLine()).isEqualTo("false");
     assertThat(process.waitFor()).isZero();
   }
 
-  /** Prints whether oneDNN is trusted with bfloat16. */
+  /** Prints whether oneDNN multiplies bfloat16 numbers here. */
   static final class HasProducts {
     private HasProducts() {}
 

@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
+import org.ebflow.linalg.ChildJvm;
 import org.ebflow.linalg.KernelChoice;
 import org.ebflow.linalg.Kernels;
 import org.ebflow.linalg.Matrix;
@@ -74,16 +75,7 @@ class InterpretedAndCompiledTest {
       throws IOException, InterruptedException {
     Path output = folder.resolve("hashes.txt");
     Process child =
-        new ProcessBuilder(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "-Xint",
-                "--add-modules=jdk.incubator.vector",
-                "-cp",
-                System.getProperty("java.class.path"),
-                Child.class.getName())
-            .redirectOutput(output.toFile())
-            .redirectError(ProcessBuilder.Redirect.DISCARD)
-            .start();
+        ChildJvm.of(Child.class, List.of("-Xint")).redirectOutput(output.toFile()).start();
     Map<String, String> compiled;
     try {
       compiled = hashes(WARM_UP_CALLS);

@@ -5,12 +5,12 @@ import static org.assertj.core.api.Assertions.fail;
 
 import com.sun.management.ThreadMXBean;
 import java.lang.management.ManagementFactory;
-import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.assertj.core.data.Offset;
+import org.ebflow.linalg.ChildJvm;
 import org.ebflow.linalg.KernelChoice;
 import org.ebflow.linalg.Kernels;
 import org.ebflow.linalg.Matrix;
@@ -148,21 +148,11 @@ class VectorKernelsTest {
   }
 
   /**
-   * What ran before decides what the compiler inlines, so that now and then the vectors of a long
-   * kernel stay on the heap. Alone, a kernel does not share that fate again and again.
+   * What a JVM has run before decides what the compiler inlines. Where it gives up on a long
+   * kernel, vectors stay on the heap. A kernel that allocates by its own code does so in every JVM.
    */
   private static long leastAllocatedInAFreshJvm(String name, Precision precision) throws Exception {
-    Process process =
-        new ProcessBuilder(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "--add-modules=jdk.incubator.vector",
-                "-cp",
-                System.getProperty("java.class.path"),
-                Alone.class.getName(),
-                name,
-                precision.name())
-            .redirectError(ProcessBuilder.Redirect.DISCARD) // the incubator's warning
-            .start();
+    Process process = ChildJvm.of(Alone.class, List.of(), name, precision.name()).start();
     String bytes = process.inputReader().readLine();
     assertThat(process.waitFor()).isZero();
     return Long.parseLong(bytes);
