@@ -30,7 +30,7 @@ final class ExecutorScorer {
 
   private ExecutorScorer(ModelFile file, ScoringPrecision precision) {
     model = precision.weightsOf(file.load());
-    Blas blas = precision == ScoringPrecision.BF16 ? Blas.named("onednn") : Blas.auto();
+    Blas blas = ExecutorBlas.of(precision == ScoringPrecision.BF16);
     scorer = precision.scorer(model, blas, 1);
     columns = new ScoreColumns(model, scorer);
   }

@@ -13,6 +13,7 @@ import java.util.List;
 import java.util.stream.Stream;
 import org.apache.spark.BarrierTaskContext;
 import org.ebflow.flow.io.OneLine;
+import org.ebflow.linalg.Blas;
 import org.ebflow.training.RunFolder;
 import org.ebflow.training.Trainer;
 import org.ebflow.training.TrainingListener;
@@ -81,6 +82,7 @@ class ReplicaTraining extends AbstractFunction1<Iterator<Integer>, Iterator<Inte
     int rank = task.partitionId();
     int size = task.getTaskInfos().length;
     Recipe recipe = settings.changed();
+    Blas blas = ExecutorBlas.of(recipe.bfloat16());
     Splits data = settings.load(recipe);
     Path shared = Path.of(settings.run());
     Path own = rank == 0 ? shared : temporaryFolder();
@@ -90,7 +92,8 @@ class ReplicaTraining extends AbstractFunction1<Iterator<Integer>, Iterator<Inte
     }
     task.barrier(); // nobody writes before all have copied
     try (RingReplicas replicas = RingReplicas.connect(rank, size, address(task), task::allGather)) {
-      Trainer trainer = recipe.trainer(data.train()).threads(task.cpus()).listener(listener());
+      Trainer trainer =
+          recipe.trainer(data.train()).blas(blas).threads(task.cpus()).listener(listener());
       if (settings.averageEvery() > 0) {
         trainer.replicas(replicas, settings.averageEvery());
       } else {

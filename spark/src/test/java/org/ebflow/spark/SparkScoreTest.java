@@ -1,6 +1,7 @@
 package org.ebflow.spark;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeFalse;
 
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -14,6 +15,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
 import org.apache.spark.sql.Row;
+import org.ebflow.linalg.Blas;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -193,6 +195,17 @@ class SparkScoreTest {
             "ebflow: " + message.replaceAll("(in\\.\\w+|OUT)", at + "$1") + "\n");
     assertThat(outcome.exit()).isEqualTo(2);
     assertThat(folder.resolve("OUT.csv/_SUCCESS")).doesNotExist();
+  }
+
+  @Test
+  void roundedProductsAreRefusedInOneLineWhereTheExecutorHasNone() {
+    assumeFalse(Blas.named("onednn").multipliesBFloat16(), "this processor has such products");
+    Path csv = table("in.csv", "a,b,c", "1,2,3");
+    Outcome outcome = score(csv, "--out", folder.resolve("out.csv"), "--precision", "bf16");
+    assertThat(outcome.err())
+        .startsWith("ebflow: precision bf16: the executor's processor has no such products")
+        .hasLineCount(1);
+    assertThat(outcome.exit()).isEqualTo(2);
   }
 
   @Test

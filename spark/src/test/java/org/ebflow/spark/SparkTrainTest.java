@@ -2,6 +2,7 @@ package org.ebflow.spark;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
+import static org.junit.jupiter.api.Assumptions.assumeFalse;
 
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -205,6 +206,15 @@ class SparkTrainTest {
     byte[] bytes = Files.readAllBytes(run.resolve("last/state.safetensors"));
     int header = (int) ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN).getLong();
     return Arrays.copyOfRange(bytes, 8 + header, bytes.length);
+  }
+
+  @Test
+  void roundedProductsAreRefusedInOneLineWhereTheExecutorHasNone() {
+    assumeFalse(Blas.named("onednn").multipliesBFloat16(), "this processor has such products");
+    String[] rounded = {"--set", "training.steps=20", "--set", "training.precision=bf16"};
+    assertThat(train(folder.resolve("run"), rounded))
+        .contains("ebflow: precision bf16: the executor's processor has no such products")
+        .doesNotContain("\tat ");
   }
 
   @Test

@@ -39,7 +39,7 @@ public final class TableScoring {
   /** Stands for no block. */
   private static final RowBlock NONE = new RowBlock(0, false);
 
-  /** Blocks for each thread of the scorer: one in its hands, the others to be written. */
+  /** Blocks for each thread of the scorer: one that it scores, the others wait for the writer. */
   private static final int BLOCKS = 16;
 
   private final TrainedFlow model;

@@ -207,8 +207,9 @@ final class TableScoringTest {
     while (!score(out, "call", 9, 20 + calls % 3, 6 + calls % 2).complete()) {
       calls++;
       assertThat(out).doesNotExist();
+      assertThat(calls).isLessThan(50);
     }
-    assertThat(calls).isBetween(5, 50);
+    assertThat(calls).isGreaterThanOrEqualTo(5);
     assertThat(resumed.get()).isPositive();
     assertThat(score(scores.resolve("again." + format), "call", 9, 7, -1)).isEqualTo(expected);
     assertSame(out, whole);
