@@ -109,7 +109,7 @@ public record InMemoryTable(Dataset dataset, long droppedRows) {
             dropped,
             dropped + good);
       }
-      String name = String.valueOf(file.getFileName());
+      String name = InputFiles.title(file);
       Dataset all =
           mapped == null
               ? Dataset.ofTable(name, rows, table, sha256)

@@ -90,6 +90,13 @@ public record InputFiles(Path name, List<Path> files) {
         .orElse("others");
   }
 
+  /** Names a data set: the last part of a path, the whole of a pattern. */
+  static String title(Path name) {
+    return Files.exists(name)
+        ? String.valueOf(name.toAbsolutePath().normalize().getFileName())
+        : name.toString();
+  }
+
   /** Whether anything is there under that name. */
   public static boolean exist(String name) {
     try {

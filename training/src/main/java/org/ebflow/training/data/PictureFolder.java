@@ -250,7 +250,7 @@ final class PictureFolder {
             entries.stream()
                 .map(entry -> entry.path + "\t" + entry.bytes + "\t" + entry.modified)
                 .collect(Collectors.joining("\n")));
-    String name = String.valueOf(folder.toAbsolutePath().normalize().getFileName());
+    String name = InputFiles.title(folder);
     Dataset pictures =
         cache.openOrWrite(
             name,

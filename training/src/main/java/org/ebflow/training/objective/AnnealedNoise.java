@@ -11,11 +11,11 @@ package org.ebflow.training.objective;
 public record AnnealedNoise(double deviation, double start, long steps) {
   /** Refuses impossible values. */
   public AnnealedNoise {
-    requireFinite(deviation >= 0, "noise", deviation, "0 or above");
+    requireFinite(deviation >= 0, "noise", deviation, "zero or a positive number");
     if (steps < 0) {
       throw new IllegalArgumentException("anneal_steps is " + steps + ", expected at least 0");
     }
-    requireFinite(start > 0 || steps == 0, "start_noise", start, "above 0");
+    requireFinite(start > 0 || steps == 0, "start_noise", start, "a positive number");
     if (deviation == 0 || steps == 0) {
       start = deviation;
       steps = 0;

@@ -62,6 +62,20 @@ final class InputFilesTest {
   }
 
   @Test
+  void aDataSetIsCalledByTheLastPartOfItsPathOrByTheWholePattern() throws IOException {
+    file("parts/b.csv", "a\n1\n2\n3\n");
+    assertThat(title("parts/b.csv")).isEqualTo("b.csv");
+    assertThat(title("parts")).isEqualTo("parts");
+    assertThat(title("parts/.")).isEqualTo("parts");
+    assertThat(title("parts/*")).isEqualTo(folder.resolve("parts/*").toString());
+  }
+
+  private String title(String name) {
+    InputFiles files = InputFiles.of(folder.resolve(name));
+    return InMemoryTable.read(files, TableOptions.DEFAULT).dataset().name();
+  }
+
+  @Test
   void aFileMayHaveTheNameOfAPattern() throws IOException {
     file("a[1].csv", "a\n1\n");
     file("a1.csv", "a\n2\n");

@@ -44,11 +44,12 @@ class AnnealedNoiseTest {
 
   @ParameterizedTest
   @CsvSource({
-    "-1, 1, 0, 'noise is -1.0, expected 0 or above'",
-    "NaN, 1, 0, 'noise is NaN, expected 0 or above'",
-    "Infinity, 1, 0, 'noise is Infinity, expected 0 or above'",
-    "1, 0, 1, 'start_noise is 0.0, expected above 0'",
-    "1, NaN, 1, 'start_noise is NaN, expected above 0'",
+    "-1, 1, 0, 'noise is -1.0, expected zero or a positive number'",
+    "NaN, 1, 0, 'noise is NaN, expected zero or a positive number'",
+    "Infinity, 1, 0, 'noise is Infinity, expected zero or a positive number'",
+    "1, 0, 1, 'start_noise is 0.0, expected a positive number'",
+    "1, Infinity, 1, 'start_noise is Infinity, expected a positive number'",
+    "1, NaN, 1, 'start_noise is NaN, expected a positive number'",
     "1, 1, -1, 'anneal_steps is -1, expected at least 0'"
   })
   void refusesImpossibleValues(double deviation, double start, long steps, String message) {

@@ -240,7 +240,7 @@ final class RecipeTest {
         "objective.loss    | smm  | no kind smm, expected one of dsm, fdssm, ml, rg, sml, snf, ssm, the nearest is",
         "model.layers      | 0    | layers is 0, expected 1 to 1000",
         "data.noise        | -1   | noise is -1.0",
-        "data.start_noise  | 0    | data.start_noise is 0.0, expected above 0",
+        "data.start_noise  | 0    | data.start_noise is 0.0, expected a positive number",
         "data.anneal_steps | -1   | data.anneal_steps is -1, expected at least 0",
         "data.preprocessing.smoothness | 0 | smoothness is 0.0",
         "name              | x    | no key name"
