@@ -189,7 +189,7 @@ public final class DataSources {
   }
 
   private static void requireOther(Path file, Dataset rows, String part, Dataset others) {
-    if (rows.sha256().equals(others.sha256())) {
+    if (rows.sharesFileWith(others)) {
       throw new InvalidInputException(
           file + ": expected other rows than those of the " + part + ", found the same file");
     }

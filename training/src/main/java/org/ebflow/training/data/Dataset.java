@@ -1,6 +1,7 @@
 package org.ebflow.training.data;
 
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 import java.util.Objects;
 import java.util.Set;
@@ -45,7 +46,7 @@ public final class Dataset {
       List<String> columns,
       @Nullable ColumnPlaces places,
       double roundoff,
-      String sha256,
+      List<String> fileSha256,
       Skipped skipped) {
     static Description of(String name, int dimension, int levels, @Nullable Shape imageShape) {
       return new Description(
@@ -56,11 +57,12 @@ public final class Dataset {
           List.of(),
           null,
           TableReader.FLOAT64_ROUNDOFF,
-          "",
+          List.of(),
           Skipped.NONE);
     }
 
-    static Description ofTable(String name, TableReader table, String sha256, Skipped skipped) {
+    static Description ofTable(
+        String name, TableReader table, List<String> fileSha256, Skipped skipped) {
       return new Description(
           name,
           table.dimension(),
@@ -69,23 +71,31 @@ public final class Dataset {
           table.columns(),
           table.places().isAll() ? null : table.places(),
           table.roundoff(),
-          sha256,
+          fileSha256,
           skipped);
     }
 
     Description withName(String changed) {
       return new Description(
-          changed, dimension, levels, imageShape, columns, places, roundoff, sha256, skipped);
+          changed, dimension, levels, imageShape, columns, places, roundoff, fileSha256, skipped);
     }
 
     Description withImages(Shape changed) {
       return new Description(
-          name, dimension, 256, changed, columns, places, roundoff, sha256, skipped);
+          name, dimension, 256, changed, columns, places, roundoff, fileSha256, skipped);
     }
 
     Description withSha256(String changed) {
       return new Description(
-          name, dimension, levels, imageShape, columns, places, roundoff, changed, skipped);
+          name,
+          dimension,
+          levels,
+          imageShape,
+          columns,
+          places,
+          roundoff,
+          List.of(changed),
+          skipped);
     }
 
     /** Of those values only. */
@@ -102,7 +112,7 @@ public final class Dataset {
           columns.isEmpty() ? columns : IntStream.of(kept).mapToObj(columns::get).toList(),
           ColumnPlaces.of(places == null ? dimension : places.width(), cells),
           roundoff,
-          sha256,
+          fileSha256,
           skipped);
     }
   }
@@ -204,26 +214,32 @@ public final class Dataset {
    * The mapped rows of a table.
    *
    * @param kept rows, in their order, or null for all
+   * @param fileSha256 of each file, in their order
    */
   static Dataset ofMappedTable(
-      String name, MappedRows rows, int @Nullable [] kept, TableReader table, String sha256) {
+      String name,
+      MappedRows rows,
+      int @Nullable [] kept,
+      TableReader table,
+      List<String> fileSha256) {
     return new Dataset(
         rows,
         kept,
         0,
         kept == null ? rows.rows() : kept.length,
-        Description.ofTable(name, table, sha256, Skipped.NONE));
+        Description.ofTable(name, table, fileSha256, Skipped.NONE));
   }
 
   /** The rows read from a table. */
-  static Dataset ofTable(String name, RealsBuilder values, TableReader table, String sha256) {
+  static Dataset ofTable(
+      String name, RealsBuilder values, TableReader table, List<String> fileSha256) {
     Storage storage = values.build();
     return new Dataset(
         storage,
         null,
         0,
         storage.rows(),
-        Description.ofTable(name, table, sha256, values.skipped()));
+        Description.ofTable(name, table, fileSha256, values.skipped()));
   }
 
   /** The same rows under another name. */
@@ -294,9 +310,21 @@ public final class Dataset {
     return storage.heapBytes() + (index == null ? 0 : (long) Integer.BYTES * storage.rows());
   }
 
-  /** SHA-256 of the source file in hexadecimal, empty where the rows come from no file. */
+  /**
+   * SHA-256 of the source file in hexadecimal; of several files, that of theirs one after the
+   * other. Empty where the rows come from no file.
+   */
   public String sha256() {
-    return description.sha256;
+    return description.fileSha256.size() == 1
+        ? description.fileSha256.getFirst()
+        : description.fileSha256.isEmpty()
+            ? ""
+            : Sha256.of(String.join("", description.fileSha256));
+  }
+
+  /** Whether both have rows of files with the same content. */
+  boolean sharesFileWith(Dataset other) {
+    return !Collections.disjoint(description.fileSha256, other.description.fileSha256);
   }
 
   /**

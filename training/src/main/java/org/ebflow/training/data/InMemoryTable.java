@@ -3,9 +3,7 @@ package org.ebflow.training.data;
 import java.io.IOException;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
-import java.security.MessageDigest;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
@@ -71,7 +69,7 @@ public record InMemoryTable(Dataset dataset, long droppedRows) {
       if (mapped == null) {
         rows.requireSpace();
       }
-      String sha256 = sha256(files);
+      List<String> fileSha256 = fileSha256(files);
       IntStream.Builder kept = IntStream.builder();
       long dropped = 0;
       int good = 0;
@@ -112,9 +110,9 @@ public record InMemoryTable(Dataset dataset, long droppedRows) {
       String name = InputFiles.title(file);
       Dataset all =
           mapped == null
-              ? Dataset.ofTable(name, rows, table, sha256)
+              ? Dataset.ofTable(name, rows, table, fileSha256)
               : Dataset.ofMappedTable(
-                  name, mapped, dropped == 0 ? null : kept.build().toArray(), table, sha256);
+                  name, mapped, dropped == 0 ? null : kept.build().toArray(), table, fileSha256);
       return new InMemoryTable(table.image() == null ? all : all.asImages(table.image()), dropped);
     } catch (IOException e) {
       throw new InvalidInputException(file + ": cannot be read: " + e.getMessage(), e);
@@ -127,16 +125,8 @@ public record InMemoryTable(Dataset dataset, long droppedRows) {
         .requireFits("%s: %,d rows in a random order".formatted(file, rows));
   }
 
-  /** That of the file, or of those of the files. */
-  private static String sha256(InputFiles files) {
-    if (files.files().size() == 1) {
-      return Sha256.of(InputFile.of(files.files().getFirst()));
-    }
-    MessageDigest digest = Sha256.digest();
-    for (Path file : files.files()) {
-      digest.update(Sha256.of(InputFile.of(file)).getBytes(StandardCharsets.US_ASCII));
-    }
-    return Sha256.of(digest);
+  private static List<String> fileSha256(InputFiles files) {
+    return files.files().stream().map(file -> Sha256.of(InputFile.of(file))).toList();
   }
 
   private static void requireDistinct(List<String> columns, Path file) {

@@ -126,7 +126,7 @@ public record TableSummary(
   }
 
   private static Dataset dataset(Path file, RealsBuilder rows, TableReader table) {
-    return Dataset.ofTable(InputFiles.title(file), rows, table, "");
+    return Dataset.ofTable(InputFiles.title(file), rows, table, List.of());
   }
 
   /** Range, mean and deviation of every column as rows arrive. */

@@ -71,7 +71,8 @@ record DataRecipe(
           "encoding is " + encoding + ", expected UTF-8, windows-1252 or the like");
     }
     if (!(startNoise > 0)) {
-      throw new IllegalArgumentException("start_noise is " + startNoise + ", expected a positive number");
+      throw new IllegalArgumentException(
+          "start_noise is " + startNoise + ", expected a positive number");
     }
     new AnnealedNoise(noise, startNoise, annealSteps); // refuses impossible values
     if (split.size() != 3) {
@@ -190,7 +191,8 @@ record DataRecipe(
   record LogitRecipe(double smoothness) implements PreprocessingRecipe {
     LogitRecipe {
       if (!(smoothness > 0 && smoothness < Double.POSITIVE_INFINITY)) {
-        throw new IllegalArgumentException("smoothness is " + smoothness + ", expected a positive number");
+        throw new IllegalArgumentException(
+            "smoothness is " + smoothness + ", expected a positive number");
       }
     }
 

@@ -193,6 +193,19 @@ class OwnSplitsTest {
   }
 
   @Test
+  void noFileOfSeveralIsInTwoParts() throws IOException {
+    csv("part1.csv", "a,b", 0, ROWS);
+    Path second = csv("part2.csv", "a,b", 500, ROWS);
+    csv("other1.csv", "a,b", 900, 7);
+    csv("other2.csv", "a,b", 500, ROWS);
+    Path parts = folder.resolve("part*.csv");
+    String message = "expected other rows than those of the training, found the same file";
+    assertRefused(parts, second, message);
+    assertRefused(parts, folder.resolve("other*.csv"), message);
+    assertRefused(second, parts, message);
+  }
+
+  @Test
   void namedSetsHaveTheirOwnSplit() throws IOException {
     Path file = csv("t.csv", "a,b", 0, ROWS);
     DataSources sources = DataSources.in(folder);
