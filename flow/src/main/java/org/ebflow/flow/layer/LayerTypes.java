@@ -13,6 +13,9 @@ import java.util.Set;
  * <p>Threading: thread-safe.
  */
 public final class LayerTypes {
+  /** Type of a layer, or of a map in one, that has no description. */
+  public static final String CUSTOM = "custom";
+
   private static final TypeRegistry<Factory> TYPES = new TypeRegistry<>("layer");
 
   /** Makes a layer from its description. */

@@ -14,8 +14,6 @@ import org.jspecify.annotations.Nullable;
  * @param <F> the factory of a layer or map
  */
 final class TypeRegistry<F> {
-  private static final String CUSTOM = "custom";
-
   private final String kind;
   private final Map<String, F> factories = new TreeMap<>();
 
@@ -30,7 +28,7 @@ final class TypeRegistry<F> {
    * @throws IllegalArgumentException if it is known already
    */
   synchronized void register(String type, F factory) {
-    if (type.equals(CUSTOM) || factories.putIfAbsent(type, factory) != null) {
+    if (type.equals(LayerTypes.CUSTOM) || factories.putIfAbsent(type, factory) != null) {
       throw new IllegalArgumentException(kind + " type " + type + " is known already");
     }
   }
@@ -46,7 +44,7 @@ final class TypeRegistry<F> {
       return description;
     }
     Map<String, Object> result = new LinkedHashMap<>();
-    result.put("type", CUSTOM);
+    result.put("type", LayerTypes.CUSTOM);
     result.put("name", named.toString());
     return result;
   }
@@ -58,7 +56,7 @@ final class TypeRegistry<F> {
    */
   synchronized F factory(Description description) {
     String type = description.text("type");
-    if (type.equals(CUSTOM)) {
+    if (type.equals(LayerTypes.CUSTOM)) {
       throw new IllegalArgumentException(
           "a "
               + kind

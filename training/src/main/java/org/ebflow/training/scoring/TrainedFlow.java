@@ -213,6 +213,9 @@ public record TrainedFlow(Flow flow, Preprocessing preprocessing, DataDescriptio
 
   /**
    * As {@link #load(Path)} for a flow with layers of the user's own: its weights are overwritten.
+   *
+   * @throws InvalidInputException also if the file is of a flow with other layers; one's own layer
+   *     is compared by its number of weights only
    */
   public static TrainedFlow load(Path runOrFile, @Nullable Flow architecture) {
     if (Files.notExists(runOrFile)) {
@@ -242,6 +245,9 @@ public record TrainedFlow(Flow flow, Preprocessing preprocessing, DataDescriptio
         throw new IllegalArgumentException("dimension is " + dimension + ", expected at least 1");
       }
       Shape input = shape(metadata, dimension);
+      if (architecture != null) {
+        requireLayers(architecture, tensors, file);
+      }
       Flow flow = architecture == null ? described(input, tensors, file) : architecture;
       Preprocessing preprocessing = preprocessing(input, tensors, file);
       copy(tensors, flow.weights(), file);
@@ -271,18 +277,50 @@ public record TrainedFlow(Flow flow, Preprocessing preprocessing, DataDescriptio
   private static Flow described(Shape input, Safetensors tensors, Path file) {
     Map<String, String> metadata = tensors.metadata();
     List<Layer> layers = Architecture.layers(input, list(metadata, "layers"), file.toString());
-    long expected = count(layers);
-    long found = count(tensors, false);
-    if (found != expected) {
-      throw new InvalidInputException(
-          file + ": expected " + expected + " weights for its layers, found " + found);
-    }
+    requireWeights(layers, tensors, file);
     Precision precision = Precision.valueOf(text(metadata, "precision"));
     MemoryNeed.ofWeights(layers, precision)
         .plus(MemoryNeed.ofInitialDraws(layers))
         .plus(MemoryNeed.ofFactorizations(layers))
         .requireFits(file.toString());
     return Architecture.flow(input, layers, precision);
+  }
+
+  private static void requireWeights(List<Layer> layers, Safetensors tensors, Path file) {
+    long expected = count(layers);
+    long found = count(tensors, false);
+    if (found != expected) {
+      throw new InvalidInputException(
+          file + ": expected " + expected + " weights for its layers, found " + found);
+    }
+  }
+
+  private static void requireLayers(Flow flow, Safetensors tensors, Path file) {
+    JsonNode found = JSON.readTree(text(tensors.metadata(), "layers"));
+    JsonNode expected = json(LayerTypes.describe(flow.layers()));
+    if (found.size() != expected.size()) {
+      throw new InvalidInputException(
+          file + ": expected " + expected.size() + " layers, found " + found.size());
+    }
+    for (int i = 0; i < expected.size(); i++) {
+      boolean ofTheUsers = expected.get(i).findValuesAsString("type").contains(LayerTypes.CUSTOM);
+      if (!ofTheUsers && !expected.get(i).equals(found.get(i))) {
+        throw new InvalidInputException(
+            file
+                + ": expected layer "
+                + i
+                + " to be "
+                + expected.get(i)
+                + ", found "
+                + found.get(i));
+      }
+    }
+    requireWeights(flow.layers(), tensors, file);
+  }
+
+  /** As a file would hold it. */
+  private static JsonNode json(Object value) {
+    return JSON.readTree(JSON.writeValueAsString(value));
   }
 
   private static long count(List<Layer> layers) {

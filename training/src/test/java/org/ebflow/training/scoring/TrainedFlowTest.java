@@ -110,6 +110,31 @@ class TrainedFlowTest {
   }
 
   @Test
+  void aModelIsNotLoadedIntoAnotherFlow() {
+    Path file = folder.resolve("model.safetensors");
+    TrainedFlows.table(Flow.of(3).dense().smoothLeakyRelu(.3).dense().build(), new double[0])
+        .save(file, Blas.auto());
+    assertRefused(
+        file,
+        Flow.of(3).dense().smoothLeakyRelu(.1).dense().build(),
+        "layer 1 to be {\"type\":\"smooth_leaky_relu\",\"alpha\":0.1");
+    assertRefused(file, Flow.of(3).dense().smoothLeakyRelu(.3).build(), "2 layers, found 3");
+    assertRefused(
+        file,
+        Flow.of(3).dense().elementwise(new Sinh()).elementwise(new Sinh()).build(),
+        "weights");
+    assertRefused(file, Flow.of(4).dense().smoothLeakyRelu(.3).dense().build(), "layer 0 to be");
+  }
+
+  private static void assertRefused(Path file, Flow flow, String expected) {
+    assertThatThrownBy(() -> TrainedFlow.load(file, flow))
+        .isInstanceOf(InvalidInputException.class)
+        .hasMessageStartingWith(file.toString())
+        .hasMessageContaining("expected")
+        .hasMessageContaining(expected);
+  }
+
+  @Test
   void aFileThatIsNoModelIsRefused() throws IOException {
     Path file = folder.resolve("model.safetensors");
     Files.writeString(file, "no model");
