@@ -285,6 +285,11 @@ public final class Trainer {
     return stopRequested;
   }
 
+  /** At the end of a run: the next one was not asked to stop. */
+  void forgetStopRequest() {
+    stopRequested = false;
+  }
+
   Flow flow() {
     return flow;
   }

@@ -62,6 +62,7 @@ final class TrainingRun {
     try {
       return train(resume);
     } finally {
+      trainer.forgetStopRequest();
       model.writeBack();
     }
   }

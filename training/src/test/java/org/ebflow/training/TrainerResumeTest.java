@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -81,6 +82,28 @@ final class TrainerResumeTest {
       }
       assertThat(withoutTimes(run)).isEqualTo(withoutTimes(folder.resolve("whole")));
     }
+  }
+
+  @Test
+  void aStoppedTrainerResumesToTheEnd() {
+    Splits data = TrainerTest.gaussians(300, 3);
+    Trainer trainer = TrainerTest.small();
+    List<Long> steps = new ArrayList<>();
+    trainer.listener(
+        new TrainingListener() {
+          @Override
+          public void stepped(Progress progress) {
+            steps.add(progress.step());
+            if (progress.step() == 3) {
+              trainer.requestStop();
+            }
+          }
+        });
+    Path run = folder.resolve("run");
+    assertThatThrownBy(() -> trainer.fit(data, run))
+        .isInstanceOf(TrainingInterruptedException.class);
+    trainer.resume(data, run);
+    assertThat(steps).doesNotHaveDuplicates().hasSizeGreaterThan(4);
   }
 
   /** metrics.csv without the columns that a clock decides. */
