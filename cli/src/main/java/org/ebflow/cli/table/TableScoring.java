@@ -6,6 +6,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
+import org.ebflow.flow.InvalidInputException;
 import org.ebflow.linalg.Matrix;
 import org.ebflow.linalg.Precision;
 import org.ebflow.training.data.FileFormat;
@@ -132,8 +133,8 @@ public final class TableScoring {
 
   /**
    * Scores everything, or what an unfinished call has left. What is wrong in the input leaves no
-   * output. After an error of reading or writing, a stop or a kill, the same call goes on from the
-   * last checkpoint, and the files have the same bytes as in one go.
+   * output. After any other failure, a stop or a kill, the same call goes on from the last
+   * checkpoint, and the files have the same bytes as in one go.
    *
    * @param out .csv, .npy or .parquet; nothing is there under that name before all is complete
    * @param rejected CSV of rows that can't be scored; an old one is removed when there are none
@@ -154,9 +155,9 @@ public final class TableScoring {
           checkpoint.remove();
         }
         return summary;
-      } catch (UncheckedIOException | UnreadableInputException e) {
-        throw e; // what is there of the files stays
-      } catch (RuntimeException | Error e) {
+      } catch (UnreadableInputException e) {
+        throw e; // as after other failures, what is there of the files stays
+      } catch (InvalidInputException e) {
         sink.file().discard();
         rejectedRows.file().discard();
         checkpoint.remove();

@@ -373,6 +373,28 @@ final class TableScoringTest {
   }
 
   @Test
+  void aFaultOfTheProgramKeepsWhatIsThere() throws IOException {
+    Path whole = folder.resolve("whole.csv");
+    score(whole, "call", 1000, -1);
+    Path out = scores.resolve("out.csv");
+    long scored = score(out, "call", 20, 6).scored();
+    for (Throwable fault :
+        List.of(new OutOfMemoryError("here"), new IllegalStateException("here"))) {
+      assertThatThrownBy(() -> score(out, "call", 20, 1, () -> throwIt(fault))).isSameAs(fault);
+    }
+    assertThat(score(out, "call", 20, -1).complete()).isTrue();
+    assertThat(resumed.get()).isGreaterThanOrEqualTo(scored);
+    assertSame(out, whole);
+  }
+
+  private static void throwIt(Throwable fault) {
+    if (fault instanceof Error e) {
+      throw e;
+    }
+    throw (RuntimeException) fault;
+  }
+
+  @Test
   void anOutputFolderThatIsRemovedIsNamedWithTheOutput() throws IOException {
     Path out = scores.resolve("out.csv");
     assertThatThrownBy(() -> score(out, "call", 50, 3, () -> removeAll(scores)))
