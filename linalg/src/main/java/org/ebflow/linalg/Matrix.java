@@ -2,6 +2,7 @@ package org.ebflow.linalg;
 
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
+import java.util.Objects;
 
 /**
  * Row-major view of a heap array: element (r, c) lies at {@code offset + r·stride + c}.
@@ -217,8 +218,16 @@ public final class Matrix implements Operand {
   /**
    * Copies row {@code sourceRow} of a matrix as wide as this one to row {@code row}, converting its
    * precision.
+   *
+   * @throws IllegalArgumentException if it has another width
+   * @throws IndexOutOfBoundsException if there is no such row
    */
   public void copyRow(Matrix source, int sourceRow, int row) {
+    if (source.columns != columns) {
+      throw new IllegalArgumentException("Matrix.copyRow: " + source + " into " + this);
+    }
+    Objects.checkIndex(sourceRow, source.rows);
+    Objects.checkIndex(row, rows);
     int from = source.offset + sourceRow * source.stride;
     int to = offset + row * stride;
     if (source.precision == precision) {

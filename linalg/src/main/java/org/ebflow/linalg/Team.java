@@ -69,10 +69,17 @@ public final class Team implements AutoCloseable {
     return workers[rank];
   }
 
-  /** Runs the program on every worker and returns when all have finished. */
+  /**
+   * Runs the program on every worker and returns when all have finished.
+   *
+   * @throws IllegalStateException if the team is closed, or runs a program
+   */
   public void run(Program work) {
     if (closed) {
       throw new IllegalStateException("Team.run: the team is closed");
+    }
+    if (program != null) {
+      throw new IllegalStateException("Team.run: the team runs a program already");
     }
     failure = null;
     program = work;
@@ -85,6 +92,7 @@ public final class Team implements AutoCloseable {
       waits = pause(waits);
     }
     finished.set(0);
+    program = null;
     arrived.set(0); // a failed run may have left some waiting
     Throwable thrown = failure;
     if (thrown instanceof Error error) {

@@ -171,6 +171,25 @@ class TeamTest {
   }
 
   @Test
+  void aProgramThatRunsAnotherOnItsTeamIsRefused() {
+    try (Team team = new Team(2)) {
+      assertThatThrownBy(
+              () ->
+                  team.run(
+                      worker -> {
+                        if (worker.rank() == 0) {
+                          team.run(_ -> {});
+                        }
+                      }))
+          .isInstanceOf(IllegalStateException.class)
+          .hasMessage("Team.run: the team runs a program already");
+      AtomicInteger runs = new AtomicInteger();
+      team.run(_ -> runs.incrementAndGet());
+      assertThat(runs).hasValue(2);
+    }
+  }
+
+  @Test
   void teamWithoutWorkersIsRefused() {
     assertThatThrownBy(() -> new Team(0))
         .isInstanceOf(IllegalArgumentException.class)

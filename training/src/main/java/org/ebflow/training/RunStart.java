@@ -159,6 +159,11 @@ final class RunStart {
               + last.step
               + " on the rates are those of the new length");
     }
+    long falls = settings.dataNoise().within(steps).steps();
+    if (settings.dataNoise().within(last.length).steps() != falls && last.step < falls) {
+      notes.add(
+          "the noise on the rows now falls until step " + falls + " instead of " + last.length);
+    }
   }
 
   private static void warnIfOther(String what, String before, String now) {

@@ -19,6 +19,7 @@ import java.util.stream.Stream;
 import org.ebflow.flow.Flow;
 import org.ebflow.training.data.Dataset;
 import org.ebflow.training.data.Splits;
+import org.ebflow.training.objective.AnnealedNoise;
 import org.ebflow.training.objective.MaximumLikelihood;
 import org.ebflow.training.optimizer.Adam;
 import org.ebflow.training.optimizer.RmsProp;
@@ -342,5 +343,15 @@ class TrainingCourseTest {
       assertThat(rates.get(i)).isCloseTo(expected[i], within(1e-15));
     }
     assertThat(resume(restless().epochs(6).schedule(RateSchedule.COSINE), "run").notes).isEmpty();
+  }
+
+  @Test
+  void aResumedRunOfAnotherLengthSaysHowItsNoiseFalls() throws IOException {
+    AnnealedNoise falling = new AnnealedNoise(.05, .5, 20);
+    assertThat(fit(restless().epochs(3).dataNoise(falling), "run").notes).isEmpty();
+    assertThat(resume(restless().epochs(6).dataNoise(falling), "run").notes)
+        .containsExactly("the noise on the rows now falls until step 20 instead of 15");
+    assertThat(fit(restless().epochs(4).dataNoise(falling), "fallen").notes).isEmpty();
+    assertThat(resume(restless().epochs(6).dataNoise(falling), "fallen").notes).isEmpty();
   }
 }

@@ -23,6 +23,9 @@ final class CsvChunks implements Closeable {
   /** Characters of a chunk. */
   static final int CHARACTERS = 1 << 18;
 
+  /** One thread reads the text for all of them, and does not keep more busy. */
+  private static final int MOST_PARSERS = 8;
+
   private final InputFile file;
   private final TableOptions options;
   private final CsvColumns columns;
@@ -61,7 +64,7 @@ final class CsvChunks implements Closeable {
     text = encoding.open(file);
     this.known = known;
     this.characters = characters;
-    int threads = Runtime.getRuntime().availableProcessors();
+    int threads = Math.min(MOST_PARSERS, Runtime.getRuntime().availableProcessors());
     ahead = 2 * threads;
     parsers =
         Executors.newFixedThreadPool(

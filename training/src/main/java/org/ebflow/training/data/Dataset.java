@@ -185,6 +185,15 @@ public final class Dataset {
       throw new IllegalArgumentException(
           "Dataset.ofPixels: " + levels + " levels, expected 2 to 256");
     }
+    for (byte pixel : pixels) {
+      if (Byte.toUnsignedInt(pixel) >= levels) {
+        throw new IllegalArgumentException(
+            "Dataset.ofPixels: found a pixel of "
+                + Byte.toUnsignedInt(pixel)
+                + ", expected less than "
+                + levels);
+      }
+    }
     int rows = pixels.length / dimension;
     return new Dataset(
         new Storage.Pixels(pixels, rows, dimension),

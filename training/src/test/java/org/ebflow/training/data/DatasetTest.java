@@ -46,6 +46,9 @@ class DatasetTest {
     images.copyRows(0, 2, batch, 0);
     assertThat(batch.floats()).containsExactly(0, 1, 255, 128);
     assertThat(images.levels()).isEqualTo(256);
+    assertThatThrownBy(() -> Dataset.ofPixels("two", pixels, 2, null, 255))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage("Dataset.ofPixels: found a pixel of 255, expected less than 255");
   }
 
   @Test
