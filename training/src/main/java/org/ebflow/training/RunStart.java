@@ -54,6 +54,10 @@ final class RunStart {
     start.runId = UUID.randomUUID().toString();
     writeConfig(start);
     notes.addAll(model.diagnostics());
+    if (model.data().validation().size() == 0) {
+      notes.add(
+          "no rows for validation: what is called validation NLL, by which the model is chosen, is of the training rows");
+    }
     fitBaselines(team);
     model.initialize(batches);
     state.average().copyFrom(model.weights());

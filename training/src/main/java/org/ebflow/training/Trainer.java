@@ -338,6 +338,7 @@ public final class Trainer {
   /**
    * Trains from the flow's present weights.
    *
+   * @param data without validation rows, the training rows are evaluated in their place
    * @param run folder to write: new, empty, or of a run whose first checkpoint was never written
    * @throws TrainingInterruptedException after {@link #requestStop}; the state is saved
    * @throws TrainingDivergedException after 100 steps in a row with losses that are not finite, or

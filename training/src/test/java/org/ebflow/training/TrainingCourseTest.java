@@ -346,6 +346,19 @@ class TrainingCourseTest {
   }
 
   @Test
+  void aRunWithoutValidationRowsSaysWhatItEvaluates() {
+    Told told = new Told();
+    Dataset none = DATA.validation().select(0, 0);
+    restless()
+        .epochs(1)
+        .listener(told)
+        .fit(new Splits(DATA.train(), none, none), folder.resolve("run"));
+    assertThat(told.notes)
+        .containsExactly(
+            "no rows for validation: what is called validation NLL, by which the model is chosen, is of the training rows");
+  }
+
+  @Test
   void aResumedRunOfAnotherLengthSaysHowItsNoiseFalls() throws IOException {
     AnnealedNoise falling = new AnnealedNoise(.05, .5, 20);
     assertThat(fit(restless().epochs(3).dataNoise(falling), "run").notes).isEmpty();
