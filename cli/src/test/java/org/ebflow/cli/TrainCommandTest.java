@@ -87,7 +87,8 @@ final class TrainCommandTest {
         .contains("24")
         .contains("log_z")
         .contains("condition_numbers")
-        .contains("git_commit");
+        .contains("git_commit")
+        .contains("version");
     assertThat(JSON.readTree(Program.run("info", run, "--json").out()).get("weights").asInt())
         .isEqualTo(24);
     assertThat(Program.run("gradcheck", run).exit()).isZero();

@@ -7,6 +7,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Objects;
 import org.ebflow.flow.Flow;
 import org.ebflow.flow.layer.LayerTypes;
 import org.ebflow.training.data.Dataset;
@@ -120,6 +121,10 @@ final class RunConfig {
     Map<String, Object> map = new LinkedHashMap<>();
     map.put("backend", trainer.blas().name());
     map.put("backend_version", trainer.blas().version());
+    map.put(
+        "version",
+        Objects.requireNonNullElse(
+            RunConfig.class.getPackage().getImplementationVersion(), "unknown"));
     map.put("git_commit", System.getProperty("ebflow.commit", "unknown"));
     map.put("jdk", Runtime.version().toString());
     map.put("os", System.getProperty("os.name") + " " + System.getProperty("os.version"));
