@@ -141,7 +141,7 @@ public final class ScoringBenchmark implements Callable<Integer> {
           }
           command(file, input, count);
         }
-        System.err.printf("round %d of %d%n", round + 1, rounds);
+        System.err.printf(Locale.ROOT, "round %d of %d%n", round + 1, rounds);
       }
     }
     print();

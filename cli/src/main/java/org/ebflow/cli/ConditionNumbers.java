@@ -2,6 +2,7 @@ package org.ebflow.cli;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import org.ebflow.flow.Flow;
 import org.ebflow.flow.layer.ConstantJacobian;
 import org.ebflow.linalg.Blas;
@@ -42,8 +43,11 @@ record ConditionNumbers(List<Condition> conditions) {
             .log(
                 System.Logger.Level.WARNING,
                 String.format(
+                    Locale.ROOT,
                     "layer %d (%s) is near singular: condition number %.3g",
-                    condition.layer(), condition.name(), condition.number()));
+                    condition.layer(),
+                    condition.name(),
+                    condition.number()));
       }
     }
   }

@@ -35,8 +35,15 @@ public final class DataCommand implements Runnable {
   int list() {
     PrintWriter out = spec.commandLine().getOut();
     out.printf(
+        Locale.ROOT,
         "%-14s %6s %8s %8s %8s  %-9s %s%n",
-        "name", "values", "train", "val", "test", "here", "licence");
+        "name",
+        "values",
+        "train",
+        "val",
+        "test",
+        "here",
+        "licence");
     DataSources sources = options.sources("");
     for (DataSetInfo set : sources.list()) {
       out.printf(
@@ -119,8 +126,12 @@ public final class DataCommand implements Runnable {
     spec.commandLine()
         .getOut()
         .printf(
+            Locale.ROOT,
             "images of %d channel%s, height %d, width %d%n",
-            shape.channels(), shape.channels() == 1 ? "" : "s", shape.height(), shape.width());
+            shape.channels(),
+            shape.channels() == 1 ? "" : "s",
+            shape.height(),
+            shape.width());
   }
 
   private void describe(TableSummary summary) {
@@ -139,7 +150,8 @@ public final class DataCommand implements Runnable {
     if (shape != null) {
       describe(shape);
     } else {
-      out.printf("%-24s %13s %13s %13s %13s%n", "column", "min", "max", "mean", "deviation");
+      out.printf(
+          Locale.ROOT, "%-24s %13s %13s %13s %13s%n", "column", "min", "max", "mean", "deviation");
       for (TableSummary.Column column : summary.columns()) {
         out.printf(
             Locale.ROOT,

@@ -122,7 +122,8 @@ public final class GradcheckCommand implements Callable<Integer> {
     }
     spec.commandLine()
         .getErr()
-        .printf("checked on pictures of %d×%d instead of the recipe's%n", SMALL, SMALL);
+        .printf(
+            Locale.ROOT, "checked on pictures of %d×%d instead of the recipe's%n", SMALL, SMALL);
     return new Shape(shape.channels(), SMALL, SMALL);
   }
 
@@ -151,7 +152,7 @@ public final class GradcheckCommand implements Callable<Integer> {
   }
 
   private static void print(GradientCheck.Report report, PrintWriter out) {
-    out.printf("%-36s %12s %16s %12s%n", "block", "shape", "largest |grad|", "error");
+    out.printf(Locale.ROOT, "%-36s %12s %16s %12s%n", "block", "shape", "largest |grad|", "error");
     for (GradientCheck.Block block : report.blocks()) {
       out.printf(
           Locale.ROOT,

@@ -2,6 +2,7 @@ package org.ebflow.cli;
 
 import java.io.PrintWriter;
 import java.util.List;
+import java.util.Locale;
 import java.util.Set;
 import java.util.function.Function;
 import java.util.stream.Collectors;
@@ -65,7 +66,8 @@ record RecipeChoice(String data, String part, @Nullable String model, @Nullable 
     String chosenLoss = preferred(ofModel, Combination::loss, usual);
     String name = name(chosenModel, chosenLoss);
     if (loss == null && !chosenLoss.equals(usual)) {
-      err.printf("trained by recipe %s: there is no %s%n", name, name(chosenModel, usual));
+      err.printf(
+          Locale.ROOT, "trained by recipe %s: there is no %s%n", name, name(chosenModel, usual));
     }
     return Recipe.named(name);
   }
@@ -118,8 +120,11 @@ record RecipeChoice(String data, String part, @Nullable String model, @Nullable 
     boolean trains = !(OF_DENSE.contains(loss) && WITHOUT_DENSE.contains(other.model));
     return !known || !trains
         ? ""
-        : " (or recipe %s%s --set objective.loss=%s)"
-            .formatted(
-                name(other.model, other.loss), part.equals(data) ? "" : " --data " + data, loss);
+        : String.format(
+            Locale.ROOT,
+            " (or recipe %s%s --set objective.loss=%s)",
+            name(other.model, other.loss),
+            part.equals(data) ? "" : " --data " + data,
+            loss);
   }
 }

@@ -60,8 +60,12 @@ record TableDefault(String file, Map<String, String> changes) {
       return wide;
     }
     err.printf(
+        Locale.ROOT,
         "%d layers instead of %d, which would take too much memory (--set %s=%d)%n",
-        most, spline.layers(), LAYERS, spline.layers());
+        most,
+        spline.layers(),
+        LAYERS,
+        spline.layers());
     return wide.set(LAYERS, Integer.toString(most));
   }
 

@@ -74,6 +74,11 @@ class ArchitectureTest {
 
   private static final Pattern FACADE = Pattern.compile("\\b(Blas|KernelChoice|PackedWeight)\\b");
 
+  /** Formats numbers or letters by the locale of the machine. */
+  private static final Pattern LOCAL =
+      Pattern.compile(
+          "\\.formatted\\(|(?:String\\.format|\\.printf)\\(\\s*+(?!Locale\\.ROOT)|\\.to(?:Lower|Upper)Case\\(\\)");
+
   private static final Pattern COMMENT_OR_LITERAL =
       Pattern.compile(
           "//[^\n]*+|/\\*[\\s\\S]*?\\*/|\"\"\"[\\s\\S]*?\"\"\"|\"(?:\\\\.|[^\"\\\\])*+\"|'(?:\\\\.|[^'\\\\])*+'");
@@ -147,6 +152,32 @@ class ArchitectureTest {
   @Test
   void packagesFormNoCycles() throws IOException {
     assertThat(cycles(CHECKOUT)).containsExactlyInAnyOrderElementsOf(CYCLES.keySet());
+  }
+
+  @Test
+  void textDoesNotDependOnTheLocale() throws IOException {
+    for (String module : MODULES) {
+      for (Path file : javaFiles(CHECKOUT.resolve(module).resolve(SOURCES))) {
+        assertThat(LOCAL.matcher(text(file, ArchitectureTest::isComment)).results())
+            .as(file + " formats by the locale of the machine")
+            .isEmpty();
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "\"%d rows\".formatted(2) | true",
+        "String.format(\"%d\", 2) | true",
+        "out.printf( \"%d\", 2)   | true",
+        "name.toLowerCase()      | true",
+        "String.format(Locale.ROOT, \"%d\", 2) | false",
+        "name.toLowerCase(Locale.ROOT) | false"
+      })
+  void textByTheLocaleIsSeen(String text, boolean local) {
+    assertThat(LOCAL.matcher(text).find()).isEqualTo(local);
   }
 
   @Test

@@ -8,6 +8,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.util.Locale;
 import java.util.zip.CRC32C;
 import org.ebflow.flow.io.PartFile;
 import tools.jackson.core.JacksonException;
@@ -63,7 +64,7 @@ final class ScoringCheckpoint {
   private static String checksum(ScoringState state) {
     CRC32C crc = new CRC32C();
     crc.update(state.toString().getBytes(StandardCharsets.UTF_8));
-    return "%08x".formatted(crc.getValue());
+    return String.format(Locale.ROOT, "%08x", crc.getValue());
   }
 
   private ScoringState anew() {

@@ -3,6 +3,7 @@ package org.ebflow.flow.io;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
+import java.util.Locale;
 import java.util.zip.CRC32C;
 import org.ebflow.flow.io.SafetensorsHeader.Malformed;
 
@@ -43,7 +44,7 @@ final class FileChecksum {
 
   /** The sum so far as eight hexadecimal digits. */
   String digits() {
-    return "%08x".formatted(crc.getValue());
+    return String.format(Locale.ROOT, "%08x", crc.getValue());
   }
 
   /** Writes the digits into their place. */

@@ -1,5 +1,7 @@
 package org.ebflow.flow.io;
 
+import java.util.Locale;
+
 /** Text from outside as part of one line of output: no control character reaches a terminal. */
 public final class OneLine {
   private OneLine() {}
@@ -24,7 +26,7 @@ public final class OneLine {
       case '\n' -> "\\n";
       case '\r' -> "\\r";
       case '\t' -> "\\t";
-      default -> String.format("\\u%04x", character);
+      default -> String.format(Locale.ROOT, "\\u%04x", character);
     };
   }
 

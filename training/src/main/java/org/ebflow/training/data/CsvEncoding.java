@@ -14,6 +14,7 @@ import java.nio.charset.CodingErrorAction;
 import java.nio.charset.StandardCharsets;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Locale;
 import org.ebflow.flow.InvalidInputException;
 
 /**
@@ -86,8 +87,13 @@ record CsvEncoding(Charset charset, String mark) {
         }
         if (result.isError()) {
           return new InvalidInputException(
-              "%s: expected %s text, found the byte 0x%02X in line %d, which is none (name the encoding by --encoding, as windows-1252)"
-                  .formatted(file.path(), charset, bytes.get(bytes.position()), line),
+              String.format(
+                  Locale.ROOT,
+                  "%s: expected %s text, found the byte 0x%02X in line %d, which is none (name the encoding by --encoding, as windows-1252)",
+                  file.path(),
+                  charset,
+                  bytes.get(bytes.position()),
+                  line),
               cause);
         }
       }

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
+import java.util.Locale;
 import org.ebflow.flow.InvalidInputException;
 import org.ebflow.flow.layer.Shape;
 
@@ -53,7 +54,8 @@ public final class IdxFile {
       int magic = header.getInt();
       if (magic != IMAGES) {
         throw file.invalid(
-            "expected idx images (00000803 at offset 0), found %08x".formatted(magic));
+            String.format(
+                Locale.ROOT, "expected idx images (00000803 at offset 0), found %08x", magic));
       }
       Header sizes = new Header(header.getInt(), header.getInt(), header.getInt());
       sizes.check(file);
@@ -95,11 +97,12 @@ public final class IdxFile {
     /** Refuses what cannot be before it is allocated. */
     private void check(InputFile file) {
       String sizes =
-          "%d images of %dx%d"
-              .formatted(
-                  Integer.toUnsignedLong(count),
-                  Integer.toUnsignedLong(height),
-                  Integer.toUnsignedLong(width));
+          String.format(
+              Locale.ROOT,
+              "%d images of %dx%d",
+              Integer.toUnsignedLong(count),
+              Integer.toUnsignedLong(height),
+              Integer.toUnsignedLong(width));
       if (height == 0 || width == 0) {
         throw file.invalid("expected images of at least 1x1, found " + sizes + " at offset 4");
       }

@@ -6,6 +6,7 @@ import java.lang.System.Logger.Level;
 import java.nio.file.Path;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Set;
 import java.util.stream.IntStream;
 import org.ebflow.flow.InvalidInputException;
@@ -122,7 +123,7 @@ public record InMemoryTable(Dataset dataset, long droppedRows) {
   /** Refuses rows whose order alone, as it is drawn and split, is more than memory holds. */
   private static void requireMemory(Path file, long rows) {
     new MemoryNeed(ORDERS * Integer.BYTES * Math.max(0, rows), 0)
-        .requireFits("%s: %,d rows in a random order".formatted(file, rows));
+        .requireFits(String.format(Locale.ROOT, "%s: %,d rows in a random order", file, rows));
   }
 
   private static List<String> fileSha256(InputFiles files) {

@@ -1,6 +1,7 @@
 package org.ebflow.training.data;
 
 import java.util.List;
+import java.util.Locale;
 import org.ebflow.flow.InvalidInputException;
 import org.ebflow.flow.layer.Shape;
 import org.jspecify.annotations.Nullable;
@@ -61,8 +62,14 @@ public record ModelColumns(
     }
     if (image != null && (found.height() != image.height() || found.width() != image.width())) {
       throw new InvalidInputException(
-          "%s: expected images of %d×%d, as those of the model are, found %d×%d"
-              .formatted(images, image.width(), image.height(), found.width(), found.height()));
+          String.format(
+              Locale.ROOT,
+              "%s: expected images of %d×%d, as those of the model are, found %d×%d",
+              images,
+              image.width(),
+              image.height(),
+              found.width(),
+              found.height()));
     }
   }
 

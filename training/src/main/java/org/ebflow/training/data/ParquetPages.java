@@ -205,8 +205,12 @@ final class ParquetPages {
   private static void requireAtMost(long most, long bytes, InputFile file, String column) {
     if (bytes > most) {
       throw file.invalid(
-          "column %s: expected pages of at most %,d MiB in this heap, found one that claims %,d MiB"
-              .formatted(column, most >> 20, bytes >> 20));
+          String.format(
+              Locale.ROOT,
+              "column %s: expected pages of at most %,d MiB in this heap, found one that claims %,d MiB",
+              column,
+              most >> 20,
+              bytes >> 20));
     }
   }
 

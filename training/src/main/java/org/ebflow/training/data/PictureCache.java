@@ -17,6 +17,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.security.MessageDigest;
+import java.util.Locale;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.ebflow.flow.InvalidInputException;
@@ -158,9 +159,15 @@ final class PictureCache {
 
   private static byte[] header(Shape shape, int count, String sha256) {
     String dictionary =
-        "{'descr': '|u1', 'fortran_order': False, 'shape': (%d, %d), } # %dx%dx%d sha256 %s"
-            .formatted(
-                count, shape.size(), shape.channels(), shape.height(), shape.width(), sha256);
+        String.format(
+            Locale.ROOT,
+            "{'descr': '|u1', 'fortran_order': False, 'shape': (%d, %d), } # %dx%dx%d sha256 %s",
+            count,
+            shape.size(),
+            shape.channels(),
+            shape.height(),
+            shape.width(),
+            sha256);
     int length = HEADER - START.length() - Short.BYTES;
     String text = START + (char) length + "\0" + dictionary;
     return (text + " ".repeat(HEADER - 1 - text.length()) + "\n")
@@ -214,8 +221,15 @@ final class PictureCache {
       }
       if (picture.height() != height || picture.width() != width) {
         throw new InvalidInputException(
-            "%s: expected a picture of %d×%d, as %s is, found %d×%d (--set data.image_side=64 resizes all)"
-                .formatted(source, width, height, first, picture.width(), picture.height()));
+            String.format(
+                Locale.ROOT,
+                "%s: expected a picture of %d×%d, as %s is, found %d×%d (--set data.image_side=64 resizes all)",
+                source,
+                width,
+                height,
+                first,
+                picture.width(),
+                picture.height()));
       }
       coloured = coloured || (wanted != 1 && picture.hasColour());
       byte[] row = picture.pixels(source, wanted == 1 ? 1 : Picture.CHANNELS);

@@ -16,6 +16,7 @@ import java.util.Arrays;
 import java.util.Collections;
 import java.util.Iterator;
 import java.util.List;
+import java.util.Locale;
 import java.util.zip.CRC32;
 import javax.imageio.ImageIO;
 import javax.imageio.ImageReader;
@@ -119,8 +120,12 @@ final class PictureFile {
       int expected = in.getInt(at + 8 + length);
       if ((int) crc.getValue() != expected) {
         throw file.invalid(
-            "expected a PNG chunk of checksum %08x at offset %d, found corruption (%08x)"
-                .formatted(expected, at, crc.getValue()));
+            String.format(
+                Locale.ROOT,
+                "expected a PNG chunk of checksum %08x at offset %d, found corruption (%08x)",
+                expected,
+                at,
+                crc.getValue()));
       }
       in.position(at + CHUNK_FRAME + length);
     }

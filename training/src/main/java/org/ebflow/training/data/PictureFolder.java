@@ -213,9 +213,14 @@ final class PictureFolder {
     Picture picture = options.side() == 0 ? whole : whole.square(options.side());
     if (picture.height() != shape.height() || picture.width() != shape.width()) {
       throw new InvalidInputException(
-          "%s: expected a picture of %d×%d, found %d×%d"
-              .formatted(
-                  entry.file, shape.width(), shape.height(), picture.width(), picture.height()));
+          String.format(
+              Locale.ROOT,
+              "%s: expected a picture of %d×%d, found %d×%d",
+              entry.file,
+              shape.width(),
+              shape.height(),
+              picture.width(),
+              picture.height()));
     }
     return picture.pixels(entry.file.toString(), shape.channels());
   }

@@ -3,6 +3,7 @@ package org.ebflow.training.data;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
 import java.util.Objects;
 import java.util.function.BooleanSupplier;
 import org.ebflow.flow.InvalidInputException;
@@ -90,8 +91,12 @@ final class TableSequence extends TableReader {
     Shape image = table.image();
     return image == null
         ? "rows of a table"
-        : "images of %d×%d with %d channels"
-            .formatted(image.width(), image.height(), image.channels());
+        : String.format(
+            Locale.ROOT,
+            "images of %d×%d with %d channels",
+            image.width(),
+            image.height(),
+            image.channels());
   }
 
   @Override

@@ -2,6 +2,7 @@ package org.ebflow.training.preprocessing;
 
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.SequencedMap;
 import org.ebflow.flow.Flow;
 import org.ebflow.flow.layer.FixedAffine;
@@ -102,8 +103,12 @@ public record Preprocessing(
     for (int c = 0; levels > 0 && c < columns; c++) {
       double value = rows[from + c];
       if (!(value >= 0 && value < levels && value == Math.rint(value))) {
-        return "column %d: expected a whole number from 0 to %d, as the model's pixels are, found %s"
-            .formatted(c + 1, levels - 1, value);
+        return String.format(
+            Locale.ROOT,
+            "column %d: expected a whole number from 0 to %d, as the model's pixels are, found %s",
+            c + 1,
+            levels - 1,
+            value);
       }
     }
     return null;

@@ -2,6 +2,7 @@ package org.ebflow.training.recipe;
 
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Supplier;
@@ -266,13 +267,14 @@ public final class Recipe {
     MemoryNeed best = weights; // is read when the run ends
     held.plus(evaluation.or(best))
         .requireFits(
-            "%s on rows of %,d columns, %,d numbers in its weights, batches of %,d%s"
-                .formatted(
-                    name(),
-                    input.size(),
-                    weights.heap() / precision().bytes(),
-                    settings.batchSize(),
-                    pass.heap() > held.heap() / 2 ? " (fewer take less: --batch-size)" : ""));
+            String.format(
+                Locale.ROOT,
+                "%s on rows of %,d columns, %,d numbers in its weights, batches of %,d%s",
+                name(),
+                input.size(),
+                weights.heap() / precision().bytes(),
+                settings.batchSize(),
+                pass.heap() > held.heap() / 2 ? " (fewer take less: --batch-size)" : ""));
   }
 
   private Flow.Builder layers(Shape input) {
