@@ -20,6 +20,9 @@ final class ChildProgram {
       List.of(
           "--limit-modules=java.base,java.logging,java.management,java.naming,java.xml,jdk.unsupported,jdk.incubator.vector");
 
+  /** No optimising compiler: for calls that compute little, most of which is the start. */
+  static final String FAST_START = "-XX:TieredStopAtLevel=1";
+
   private static final JsonMapper JSON = new JsonMapper();
 
   private ChildProgram() {}

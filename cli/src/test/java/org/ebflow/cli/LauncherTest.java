@@ -107,12 +107,16 @@ final class LauncherTest {
     assertThat(Files.readAllLines(folder.resolve("s.csv"))).hasSize(101);
   }
 
-  /** Runs with an environment of nothing but PATH, JAVA_HOME and these variables, NAME=VALUE. */
+  /**
+   * Runs with an environment of nothing but PATH, JAVA_HOME, a fast start and these variables,
+   * NAME=VALUE, of which the last of a name counts.
+   */
   private static Result run(Path launcher, Path current, List<String> variables, Object... words)
       throws Exception {
     List<String> command = new ArrayList<>(List.of("env", "-i"));
     command.add("PATH=" + System.getenv("PATH"));
     command.add("JAVA_HOME=" + System.getProperty("java.home"));
+    command.add("EBFLOW_JAVA_OPTS=" + ChildProgram.FAST_START);
     command.addAll(variables);
     command.add(launcher.toString());
     for (Object word : words) {

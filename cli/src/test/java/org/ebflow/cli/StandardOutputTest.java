@@ -13,7 +13,8 @@ import org.junit.jupiter.api.condition.OS;
 @EnabledOnOs(OS.LINUX)
 final class StandardOutputTest {
   private static Process start(ProcessBuilder.Redirect out) throws Exception {
-    return new ProcessBuilder(ChildProgram.command(List.of(), "help", "train"))
+    List<String> options = List.of(ChildProgram.FAST_START);
+    return new ProcessBuilder(ChildProgram.command(options, "help", "train"))
         .redirectOutput(out)
         .start();
   }

@@ -3,6 +3,8 @@ package org.ebflow.training.objective;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import java.util.function.Supplier;
 import java.util.stream.IntStream;
 import org.ebflow.flow.Flow;
 import org.ebflow.flow.layer.ActNorm;
@@ -46,78 +48,103 @@ public final class FlowsUnderTest {
 
   private static final int DATA = 102;
 
+  private static final Map<String, Supplier<Flow>> KINDS = kinds();
+
   private FlowsUnderTest() {}
 
   /** One of each kind, float64. */
   public static Map<String, Flow> all() {
     Map<String, Flow> flows = new LinkedHashMap<>();
-    flows.put("fc", fullyConnected(5, false));
-    flows.put("fc residual", fullyConnected(5, true));
+    KINDS.forEach((name, flow) -> flows.put(name, flow.get()));
+    return flows;
+  }
+
+  /** A new one of that kind, whose weights may be changed. */
+  public static Flow named(String name) {
+    return Objects.requireNonNull(KINDS.get(name)).get();
+  }
+
+  private static Map<String, Supplier<Flow>> kinds() {
+    Map<String, Supplier<Flow>> flows = new LinkedHashMap<>();
+    flows.put("fc", () -> fullyConnected(5, false));
+    flows.put("fc residual", () -> fullyConnected(5, true));
     flows.put(
         "coupling 2-D",
-        random(new CouplingConfig(2, 4, 1, Activation.Kind.ELU).build(2, Precision.FLOAT64, 3)));
+        () ->
+            random(
+                new CouplingConfig(2, 4, 1, Activation.Kind.ELU).build(2, Precision.FLOAT64, 3)));
     flows.put(
         "coupling 3-D",
-        random(new CouplingConfig(1, 4, 2, Activation.Kind.SWISH).build(3, Precision.FLOAT64, 4)));
+        () ->
+            random(
+                new CouplingConfig(1, 4, 2, Activation.Kind.SWISH).build(3, Precision.FLOAT64, 4)));
     flows.put(
         "coupling, weight normalisation",
-        random(
-            new CouplingConfig(2, 4, 2, Activation.Kind.SWISH, true)
-                .build(2, Precision.FLOAT64, 5)));
+        () ->
+            random(
+                new CouplingConfig(2, 4, 2, Activation.Kind.SWISH, true)
+                    .build(2, Precision.FLOAT64, 5)));
     for (CouplingConfig.Transform transform : CouplingConfig.Transform.values()) {
       flows.put(
           "coupling, transform " + transform,
-          random(
-              new CouplingConfig(2, 4, 1, Activation.Kind.TANH, false, transform, Init.PUBLISHED)
-                  .build(3, Precision.FLOAT64, 8)));
+          () ->
+              random(
+                  new CouplingConfig(
+                          2, 4, 1, Activation.Kind.TANH, false, transform, Init.PUBLISHED)
+                      .build(3, Precision.FLOAT64, 8)));
     }
     flows.put(
         "spline",
-        random(
-            new SplineConfig(2, 3, 1.5, MonotoneSpline.Tails.FREE).build(3, Precision.FLOAT64, 6)));
-    flows.put("patches", random(patches(Precision.FLOAT64)));
-    flows.put("patches with couplings", random(patchesWithCouplings(Precision.FLOAT64), .1));
-    flows.put("cnn", random(convolutions(new Shape(1, 4, 2), Precision.FLOAT64)));
+        () ->
+            random(
+                new SplineConfig(2, 3, 1.5, MonotoneSpline.Tails.FREE)
+                    .build(3, Precision.FLOAT64, 6)));
+    flows.put("patches", () -> random(patches(Precision.FLOAT64)));
+    flows.put("patches with couplings", () -> random(patchesWithCouplings(Precision.FLOAT64), .1));
+    flows.put("cnn", () -> random(convolutions(new Shape(1, 4, 2), Precision.FLOAT64)));
     flows.put(
         "convolutional networks",
-        random(networks(new Shape(2, 2, 3), 3, Activation.Kind.TANH, Precision.FLOAT64)));
+        () -> random(networks(new Shape(2, 2, 3), 3, Activation.Kind.TANH, Precision.FLOAT64)));
     for (LinearConfig.Weights weights : LinearConfig.Weights.values()) {
       if (weights != LinearConfig.Weights.FULL) {
         flows.put(
             "linear " + weights + ", dense at the end",
-            random(
-                Flow.of(3)
-                    .precision(Precision.FLOAT64)
-                    .layer(
-                        new Sequence(
-                            3,
-                            new LinearConfig(1, weights, .3, Init.IDENTITY)
-                                .build(3, Precision.FLOAT64, 9)
-                                .layers()))
-                    .dense()
-                    .build()));
+            () ->
+                random(
+                    Flow.of(3)
+                        .precision(Precision.FLOAT64)
+                        .layer(
+                            new Sequence(
+                                3,
+                                new LinearConfig(1, weights, .3, Init.IDENTITY)
+                                    .build(3, Precision.FLOAT64, 9)
+                                    .layers()))
+                        .dense()
+                        .build()));
       }
     }
     flows.put(
         "convolutions, spectral normalisation",
-        random(normalisedConvolutions(Precision.FLOAT64), .1));
-    flows.put("coupling, every transform", random(couplings(Precision.FLOAT64)));
-    flows.put("multi-scale", random(multiScale(new Shape(1, 4, 4), Precision.FLOAT64)));
-    flows.put("glow", random(glow(Activation.Kind.LEAKY_RELU, false)));
-    flows.put("glow, LU-factored", random(glow(Activation.Kind.LEAKY_RELU, true)));
-    flows.put("smooth glow", random(glow(Activation.Kind.SWISH, false), .1));
+        () -> random(normalisedConvolutions(Precision.FLOAT64), .1));
+    flows.put("coupling, every transform", () -> random(couplings(Precision.FLOAT64)));
+    flows.put("multi-scale", () -> random(multiScale(new Shape(1, 4, 4), Precision.FLOAT64)));
+    flows.put("glow", () -> random(glow(Activation.Kind.LEAKY_RELU, false)));
+    flows.put("glow, LU-factored", () -> random(glow(Activation.Kind.LEAKY_RELU, true)));
+    flows.put("smooth glow", () -> random(glow(Activation.Kind.SWISH, false), .1));
     flows.put(
         "logit in front",
-        fullyConnected(4, false).after(List.of(FixedAffine.uniform(4, .3, .5), new Logit(.7))));
+        () ->
+            fullyConnected(4, false).after(List.of(FixedAffine.uniform(4, .3, .5), new Logit(.7))));
     flows.put(
         "sinh",
-        random(
-            Flow.of(3)
-                .precision(Precision.FLOAT64)
-                .dense()
-                .elementwise(new Sinh())
-                .dense()
-                .build()));
+        () ->
+            random(
+                Flow.of(3)
+                    .precision(Precision.FLOAT64)
+                    .dense()
+                    .elementwise(new Sinh())
+                    .dense()
+                    .build()));
     return flows;
   }
 

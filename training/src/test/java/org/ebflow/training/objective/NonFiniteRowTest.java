@@ -39,7 +39,7 @@ class NonFiniteRowTest {
   @ParameterizedTest
   @MethodSource("org.ebflow.training.objective.ObjectivesUnderTest#withFlows")
   void brokenRowCountsAsNothing(String flowName, String objectiveName) {
-    Flow flow = FlowsUnderTest.all().get(flowName);
+    Flow flow = FlowsUnderTest.named(flowName);
     Objective objective = ObjectivesUnderTest.all().get(objectiveName);
     Matrix whole = FlowsUnderTest.data(flow, BATCH);
     try (ObjectiveRun all = new ObjectiveRun(flow, objective, whole, "openblas", 1);

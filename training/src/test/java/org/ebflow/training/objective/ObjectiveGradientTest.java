@@ -21,7 +21,7 @@ class ObjectiveGradientTest {
   @ParameterizedTest
   @MethodSource("org.ebflow.training.objective.ObjectivesUnderTest#gradientsWithSmoothFlows")
   void gradientMatchesFiniteDifferences(String flowName, String objectiveName) {
-    Flow flow = FlowsUnderTest.all().get(flowName);
+    Flow flow = FlowsUnderTest.named(flowName);
     Objective objective = ObjectivesUnderTest.all().get(objectiveName);
     try (ObjectiveRun run =
         new ObjectiveRun(flow, objective, FlowsUnderTest.data(flow, BATCH), "openblas", 1)) {

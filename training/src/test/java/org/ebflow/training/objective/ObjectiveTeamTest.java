@@ -19,7 +19,7 @@ class ObjectiveTeamTest {
   @MethodSource("org.ebflow.training.objective.ObjectivesUnderTest#withFlows")
   void teamsAndBackendsAgree(String flowName, String objectiveName) {
     for (Precision precision : Precision.values()) {
-      Flow flow = FlowsUnderTest.all().get(flowName).copy(precision);
+      Flow flow = FlowsUnderTest.named(flowName).copy(precision);
       // fdssm in float32 subtracts energies of nearly equal size
       double tolerance =
           precision == Precision.FLOAT64 ? 1e-10 : objectiveName.startsWith("fdssm") ? 1e-3 : 1e-4;

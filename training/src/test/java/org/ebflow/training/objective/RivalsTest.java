@@ -87,7 +87,7 @@ class RivalsTest {
   @MethodSource("cases")
   void relativeGradientIsThatOfMlTimesTheWeightsSquare(
       String name, Precision precision, int workers) {
-    Flow flow = FlowsUnderTest.all().get(name).copy(precision);
+    Flow flow = FlowsUnderTest.named(name).copy(precision);
     Matrix data = FlowsUnderTest.data(flow, BATCH);
     try (ObjectiveRun ml = run(flow, new MaximumLikelihood(), data, 1);
         ObjectiveRun rg = run(flow, new RelativeGradient(), data, workers)) {
@@ -116,7 +116,7 @@ class RivalsTest {
   @MethodSource("cases")
   void selfNormalisingLayersFollowMlWhereTheInverseIsExact(
       String name, Precision precision, int workers) {
-    Flow flow = FlowsUnderTest.all().get(name).copy(precision);
+    Flow flow = FlowsUnderTest.named(name).copy(precision);
     Matrix data = FlowsUnderTest.data(flow, BATCH);
     try (ObjectiveRun ml = run(flow, new MaximumLikelihood(), data, 1);
         ObjectiveRun snf = run(flow, new SelfNormalizing(PENALTY), data, workers)) {
@@ -204,7 +204,7 @@ class RivalsTest {
   @ParameterizedTest
   @MethodSource("cases")
   void penaltyAddsItsGradient(String name, Precision precision, int workers) {
-    Flow flow = FlowsUnderTest.all().get(name).copy(precision);
+    Flow flow = FlowsUnderTest.named(name).copy(precision);
     Matrix data = FlowsUnderTest.data(flow, BATCH);
     try (ObjectiveRun without = run(flow, new SelfNormalizing(0), data, 1);
         ObjectiveRun with = run(flow, new SelfNormalizing(PENALTY), data, workers)) {

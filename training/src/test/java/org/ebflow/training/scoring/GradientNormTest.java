@@ -64,7 +64,7 @@ class GradientNormTest {
   @ParameterizedTest
   @MethodSource("flows")
   void theNormIsThatOfFiniteDifferencesInBothPrecisions(String name) {
-    Flow flow = FlowsUnderTest.all().get(name);
+    Flow flow = FlowsUnderTest.named(name);
     Matrix rows = FlowsUnderTest.data(flow, 3);
     TrainedFlow model = plain(flow);
     try (Scorer exact = new Scorer(model, Blas.auto(), 1);
