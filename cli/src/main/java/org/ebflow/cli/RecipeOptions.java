@@ -149,7 +149,8 @@ final class RecipeOptions {
   @Option(
       names = "--precision",
       paramLabel = "P",
-      description = "f32, f64, or bf16: f32 with products of factors rounded to bfloat16.")
+      description =
+          "f32, f64, or bf16: f32 with the operands of large products rounded to bfloat16.")
   private @Nullable String precision;
 
   @Mixin private ColumnOptions columns = new ColumnOptions();

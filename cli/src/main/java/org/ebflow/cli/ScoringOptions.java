@@ -16,7 +16,7 @@ final class ScoringOptions {
       names = "--precision",
       paramLabel = "PRECISION",
       description =
-          "f32, f64, or bf16: f32 but for the factors of large products, the fastest; a row's log_prob is then off by a nat, seldom two, "
+          "f32, f64, or bf16: f32 with the operands of large products rounded to bfloat16, the fastest; a row's log_prob is then off by a nat, seldom two, "
               + "by up to four in thousands of dimensions. log Z is exact in all. Default: the model's.")
   private @Nullable String precision;
 

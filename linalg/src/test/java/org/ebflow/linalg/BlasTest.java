@@ -124,22 +124,14 @@ class BlasTest {
   @MethodSource("org.ebflow.linalg.BackendsUnderTest#withPrecisions")
   void emptyOutputIsNoWork(String name, Precision precision) {
     Blas blas = BackendsUnderTest.load(name);
-    blas.multiply(
-        false,
-        Matrix.allocate(precision, 0, 4),
-        false,
-        Matrix.allocate(precision, 4, 3),
-        1,
-        0,
-        Matrix.allocate(precision, 0, 3));
-    blas.multiply(
-        false,
-        Matrix.allocate(precision, 3, 4),
-        false,
-        Matrix.allocate(precision, 4, 0),
-        1,
-        0,
-        Matrix.allocate(precision, 3, 0));
+    Matrix a = Matrix.allocate(precision, 3, 4);
+    Matrix b = Matrix.allocate(precision, 4, 3);
+    Matrix c = Matrix.allocate(precision, 3, 3);
+    c.fill(7);
+    double[][] before = c.toRows();
+    blas.multiply(false, a.rows(0, 0), false, b, 1, 0, c.rows(0, 0));
+    blas.multiply(false, a, false, b.columns(0, 0), 1, 0, c.columns(0, 0));
+    assertThat(c.toRows()).isDeepEqualTo(before);
   }
 
   /**

@@ -148,7 +148,7 @@ public final class Recipe {
     return content.data.folder();
   }
 
-  /** Name of its model: fc, coupling, spline, patches, cnn or glow. */
+  /** Name of its model: fc, coupling, spline, linear, patches, cnn or glow. */
   public String model() {
     return content.model.type();
   }

@@ -13,7 +13,7 @@ public enum ScoringPrecision {
   F32(Precision.FLOAT32),
   /** float64. */
   F64(Precision.FLOAT64),
-  /** float32 but for the factors of large products (docs/decisions/0026). */
+  /** float32 with the operands of large products rounded to bfloat16 (docs/decisions/0026). */
   BF16(Precision.FLOAT32);
 
   private final @Nullable Precision weights;
