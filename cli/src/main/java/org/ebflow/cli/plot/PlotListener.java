@@ -1,6 +1,7 @@
 package org.ebflow.cli.plot;
 
 import java.nio.file.Path;
+import java.util.function.LongSupplier;
 import org.ebflow.flow.layer.Shape;
 import org.ebflow.linalg.Blas;
 import org.ebflow.training.RunFolder;
@@ -13,8 +14,9 @@ import org.ebflow.training.scoring.TrainedFlow;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Draws plots/ of a run at each evaluation that it is told of, and at the end: loss.png,
- * likelihood.png, and density.png for two-dimensional data or samples.png for images.
+ * Draws plots/ of a run at evaluations, but leaves out those that would make drawing more than a
+ * twentieth of the time, and at the end: loss.png, likelihood.png, and density.png for
+ * two-dimensional data or samples.png for images.
  *
  * <p>Pictures that can't be drawn, for whatever reason, are one warning a run: no reason to lose
  * the training.
@@ -24,11 +26,16 @@ public final class PlotListener implements TrainingListener {
   private static final int POINTS = 5000;
   private static final int SAMPLES = 64;
 
+  /** Of the time of a training, drawing takes at most one part in so many. */
+  private static final int SHARE = 20;
+
   private final RunFolder run;
   private final Dataset data;
   private final Blas blas;
   private final int threads;
+  private final LongSupplier nanos;
   private long drawnStep = -1;
+  private long notBefore;
   private boolean warned;
 
   /**
@@ -37,15 +44,29 @@ public final class PlotListener implements TrainingListener {
    * @param data rows to show beside a two-dimensional density
    */
   public PlotListener(Path run, Dataset data, Blas blas, int threads) {
+    this(run, data, blas, threads, System::nanoTime);
+  }
+
+  /**
+   * @param nanos the time
+   */
+  PlotListener(Path run, Dataset data, Blas blas, int threads, LongSupplier nanos) {
     this.run = new RunFolder(run);
     this.data = data;
     this.blas = blas;
     this.threads = threads;
+    this.nanos = nanos;
+    notBefore = nanos.getAsLong();
   }
 
   @Override
   public void evaluated(long step, Evaluation validation, boolean best, TrainedFlow averaged) {
-    draw(best ? averaged : null, step, validation.nll());
+    long start = nanos.getAsLong();
+    if (start - notBefore >= 0) {
+      draw(best ? averaged : null, step, validation.nll());
+      long end = nanos.getAsLong();
+      notBefore = end + SHARE * (end - start);
+    }
   }
 
   @Override
