@@ -59,13 +59,13 @@ class ReproducibilityTest {
   @Test
   void interpretedAndCompiledRunsEndWithTheSameBits() throws Exception {
     writeTable(250);
-    Process interpreted = train(List.of("-Xint"), folder.resolve("interpreted"), "--steps", "20");
+    Process interpreted = train(List.of("-Xint"), folder.resolve("interpreted"), "--steps", "8");
     Process compiled =
         train(
             List.of("-XX:CompileThresholdScaling=0.01"),
             folder.resolve("compiled"),
             "--steps",
-            "20");
+            "8");
     try {
       finish(interpreted);
       finish(compiled);
