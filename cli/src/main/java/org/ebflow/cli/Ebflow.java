@@ -1,14 +1,11 @@
 package org.ebflow.cli;
 
 import java.io.PrintWriter;
-import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.concurrent.Callable;
-import org.ebflow.flow.InvalidInputException;
 import org.ebflow.flow.io.OneLine;
-import org.ebflow.training.TrainingDivergedException;
-import org.ebflow.training.TrainingInterruptedException;
+import org.ebflow.training.ExitCode;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -43,18 +40,6 @@ import picocli.CommandLine.UnmatchedArgumentException;
       HelpCommand.class
     })
 public final class Ebflow implements Callable<Integer> {
-  /** Exit code: a check failed. */
-  static final int CHECK_FAILED = 1;
-
-  /** Exit code: wrong usage or input. */
-  static final int INVALID_INPUT = 2;
-
-  /** Exit code: interrupted, with the state saved. */
-  static final int INTERRUPTED = 3;
-
-  /** Exit code: a fault of this program. */
-  static final int FAULT = 70;
-
   /** Calls and options that a later version is to have. */
   private static final List<String> LATER = List.of("inpaint");
 
@@ -81,7 +66,7 @@ public final class Ebflow implements Callable<Integer> {
     out.flush();
     if (stdout.lost()) {
       err.println("ebflow: stdout: cannot be written, expected an open file with space");
-      code = INVALID_INPUT;
+      code = ExitCode.INVALID_INPUT;
     }
     err.flush();
     System.exit(code);
@@ -113,7 +98,7 @@ public final class Ebflow implements Callable<Integer> {
   @Override
   public Integer call() {
     spec.commandLine().usage(spec.commandLine().getErr());
-    return INVALID_INPUT;
+    return ExitCode.INVALID_INPUT;
   }
 
   private static int wrongUsage(ParameterException e) {
@@ -121,11 +106,11 @@ public final class Ebflow implements Callable<Integer> {
     if (e instanceof UnmatchedArgumentException unmatched
         && LATER.contains(unmatched.getUnmatched().get(0))) {
       err.println("ebflow: " + unmatched.getUnmatched().get(0) + " is not built yet");
-      return INVALID_INPUT;
+      return ExitCode.INVALID_INPUT;
     }
     err.println("ebflow: " + oneLine(e) + " (see ebflow " + path(e.getCommandLine()) + "--help)");
     UnmatchedArgumentException.printSuggestions(e, err);
-    return INVALID_INPUT;
+    return ExitCode.INVALID_INPUT;
   }
 
   private static String path(CommandLine command) {
@@ -137,8 +122,8 @@ public final class Ebflow implements Callable<Integer> {
     if (e.getCause() instanceof OutOfMemoryError memory) {
       return outOfMemory(memory, err);
     }
-    int code = codeOf(e);
-    if (code == FAULT) {
+    int code = ExitCode.of(e.getClass());
+    if (code == ExitCode.FAULT) {
       return fault(e, err);
     }
     err.println("ebflow: " + oneLine(e));
@@ -148,7 +133,7 @@ public final class Ebflow implements Callable<Integer> {
   private static int fault(Throwable e, PrintWriter err) {
     err.println("ebflow: a fault of this program, please report it with these lines:");
     e.printStackTrace(err);
-    return FAULT;
+    return ExitCode.FAULT;
   }
 
   private static int outOfMemory(OutOfMemoryError e, PrintWriter err) {
@@ -158,18 +143,7 @@ public final class Ebflow implements Callable<Integer> {
             + "): expected input and model to fit "
             + (Runtime.getRuntime().maxMemory() >> 20)
             + " MiB, found more to hold; EBFLOW_JAVA_OPTS=-Xmx… allows more");
-    return INVALID_INPUT;
-  }
-
-  private static int codeOf(Exception e) {
-    return switch (e) {
-      case TrainingInterruptedException stopped -> INTERRUPTED;
-      case TrainingDivergedException diverged -> CHECK_FAILED;
-      case InvalidInputException invalid -> INVALID_INPUT;
-      case IllegalArgumentException wrong -> INVALID_INPUT;
-      case UncheckedIOException io -> INVALID_INPUT;
-      default -> FAULT;
-    };
+    return ExitCode.INVALID_INPUT;
   }
 
   private static String oneLine(Throwable e) {

@@ -12,6 +12,7 @@ import java.util.concurrent.Callable;
 import org.ebflow.flow.Flow;
 import org.ebflow.flow.layer.Shape;
 import org.ebflow.linalg.Precision;
+import org.ebflow.training.ExitCode;
 import org.ebflow.training.check.GradientCheck;
 import org.ebflow.training.data.DataSetInfo;
 import org.ebflow.training.objective.Objective;
@@ -80,7 +81,7 @@ public final class GradcheckCommand implements Callable<Integer> {
     } else {
       print(report, out);
     }
-    return report.passed() ? 0 : Ebflow.CHECK_FAILED;
+    return report.passed() ? 0 : ExitCode.CHECK_FAILED;
   }
 
   private GradientCheck check() {

@@ -11,6 +11,7 @@ import java.util.concurrent.Callable;
 import org.ebflow.cli.table.ScoringInput;
 import org.ebflow.cli.table.TableScoring;
 import org.ebflow.flow.layer.Shape;
+import org.ebflow.training.ExitCode;
 import org.ebflow.training.data.FileFormat;
 import org.ebflow.training.data.InputFiles;
 import org.ebflow.training.data.PictureOptions;
@@ -137,7 +138,7 @@ public final class ScoreCommand implements Callable<Integer> {
         progress.finish(
             "stopped behind " + RowProgress.number(summary.scored()) + " scored rows",
             ": the same call goes on from there");
-        return Ebflow.INTERRUPTED;
+        return ExitCode.INTERRUPTED;
       }
       progress.finish(
           "scored "

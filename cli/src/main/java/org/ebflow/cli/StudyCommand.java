@@ -1,6 +1,7 @@
 package org.ebflow.cli;
 
 import java.util.concurrent.Callable;
+import org.ebflow.training.ExitCode;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Spec;
@@ -19,6 +20,6 @@ public final class StudyCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     spec.commandLine().usage(spec.commandLine().getErr());
-    return Ebflow.INVALID_INPUT;
+    return ExitCode.INVALID_INPUT;
   }
 }

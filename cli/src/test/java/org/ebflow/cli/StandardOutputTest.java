@@ -6,6 +6,7 @@ import java.io.File;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import org.ebflow.training.ExitCode;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledOnOs;
 import org.junit.jupiter.api.condition.OS;
@@ -40,6 +41,6 @@ final class StandardOutputTest {
     Process process = start(ProcessBuilder.Redirect.to(new File("/dev/full")));
 
     assertThat(end(process)).contains("ebflow: stdout: cannot be written");
-    assertThat(process.exitValue()).isEqualTo(Ebflow.INVALID_INPUT);
+    assertThat(process.exitValue()).isEqualTo(ExitCode.INVALID_INPUT);
   }
 }

@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
+import org.ebflow.training.ExitCode;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledOnOs;
@@ -90,7 +91,7 @@ final class StopSignalsTest {
       process.destroyForcibly();
     }
 
-    assertThat(process.exitValue()).as(Files.readString(screen)).isEqualTo(Ebflow.INTERRUPTED);
+    assertThat(process.exitValue()).as(Files.readString(screen)).isEqualTo(ExitCode.INTERRUPTED);
     assertThat(screen).content().contains("saved in " + run);
     assertThat(run.resolve("run.log")).content().contains("stopped on request");
   }

@@ -78,7 +78,7 @@ public final class FlowScorer extends Transformer implements MLWritable {
   private transient @Nullable Sent sent;
   private @Nullable String corruptCol;
 
-  private record Loaded(ModelFile file, TrainedFlow model) {}
+  private record Loaded(String name, ModelFile file, TrainedFlow model) {}
 
   /** A model's file on its way to the executors of an application. */
   private record Sent(SparkContext context, Broadcast<ModelFile> file) {}
@@ -155,16 +155,24 @@ public final class FlowScorer extends Transformer implements MLWritable {
    * @throws InvalidInputException if there is none
    */
   public FlowScorer setModel(String runOrFile) {
-    return setModel(
-        runOrFile,
-        ModelFile.read(runOrFile, SparkSession.active().sparkContext().hadoopConfiguration()));
+    return setModel(runOrFile, modelFile(runOrFile));
   }
 
-  private FlowScorer setModel(String name, ModelFile read) {
-    loaded = new Loaded(read, read.load());
-    sent = null;
+  private static ModelFile modelFile(String runOrFile) {
+    return ModelFile.read(runOrFile, SparkSession.active().sparkContext().hadoopConfiguration());
+  }
+
+  private FlowScorer setModel(String name, ModelFile file) {
+    take(name, file);
     set(model, name);
     return this;
+  }
+
+  private Loaded take(String name, ModelFile file) {
+    Loaded taken = new Loaded(name, file, file.load());
+    loaded = taken;
+    sent = null;
+    return taken;
   }
 
   /** The values of a row stand in this column of vectors or arrays. */
@@ -216,11 +224,15 @@ public final class FlowScorer extends Transformer implements MLWritable {
     return loaded().model.columns();
   }
 
+  /**
+   * What the parameter names; others than {@link #setModel} may have set it, as a ParamMap does.
+   */
   private Loaded loaded() {
-    if (loaded == null) {
+    if (!isDefined(model)) {
       throw new InvalidInputException(uid + ": expected a model, found none (setModel)");
     }
-    return loaded;
+    String name = $(model);
+    return loaded == null || !loaded.name.equals(name) ? take(name, modelFile(name)) : loaded;
   }
 
   /**
@@ -334,8 +346,9 @@ public final class FlowScorer extends Transformer implements MLWritable {
   }
 
   private Broadcast<ModelFile> broadcast(SparkContext context) {
+    ModelFile file = loaded().file;
     if (sent == null || !sent.context.equals(context)) {
-      sent = new Sent(context, JavaSparkContext.fromSparkContext(context).broadcast(loaded().file));
+      sent = new Sent(context, JavaSparkContext.fromSparkContext(context).broadcast(file));
     }
     return sent.file;
   }

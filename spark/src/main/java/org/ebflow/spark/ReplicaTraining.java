@@ -5,11 +5,12 @@ import java.io.Serial;
 import java.io.Serializable;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;
-import java.nio.file.FileVisitOption;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.Stream;
 import org.apache.spark.BarrierTaskContext;
 import org.ebflow.flow.io.OneLine;
@@ -34,36 +35,52 @@ import scala.runtime.AbstractFunction1;
  *
  * @see SparkTrain
  */
-class ReplicaTraining extends AbstractFunction1<Iterator<Integer>, Iterator<Integer>>
+class ReplicaTraining extends AbstractFunction1<Iterator<Integer>, Iterator<String>>
     implements Serializable {
   @Serial private static final long serialVersionUID = 1;
 
   private final Settings settings;
 
   /**
-   * @param recipe name or file
-   * @param changes of the recipe, KEY=VALUE
+   * @param name of the recipe, for messages
+   * @param json the recipe, whose files all tasks see
    * @param data folder of the data sets, null: downloaded
    * @param run folder that all tasks see
    * @param averageEvery steps between averages of the weights, 0: gradients are summed
    */
-  record Settings(
-      String recipe, List<String> changes, @Nullable String data, String run, int averageEvery)
+  record Settings(String name, String json, @Nullable String data, String run, int averageEvery)
       implements Serializable {
     @Serial private static final long serialVersionUID = 1;
 
-    /** The recipe with its changes. */
-    Recipe changed() {
-      Recipe changed = Recipe.namedOrFile(recipe);
-      for (String change : changes) {
-        int at = change.indexOf('=');
-        changed = changed.set(change.substring(0, Math.max(0, at)), change.substring(at + 1));
-      }
-      return changed;
+    /** With a recipe as the driver knows it: executors have other folders to start from. */
+    static Settings of(
+        String name, Recipe recipe, @Nullable Path data, Path run, int averageEvery) {
+      return new Settings(
+          name,
+          withAbsoluteFiles(recipe, DataSources.in(data)).toJson(),
+          data == null ? null : data.toAbsolutePath().toString(),
+          run.toAbsolutePath().toString(),
+          averageEvery);
     }
 
-    Splits load(Recipe changed) {
-      return changed.load(DataSources.in(data == null ? null : Path.of(data)));
+    private static Recipe withAbsoluteFiles(Recipe recipe, DataSources sources) {
+      Map<String, String> files = new HashMap<>();
+      if (!sources.has(recipe.data())) {
+        files.put("data.name", recipe.data());
+      }
+      files.put("data.validation", recipe.validationFile());
+      files.put("data.test", recipe.testFile());
+      files.values().removeIf(String::isEmpty);
+      files.replaceAll((_, file) -> Path.of(file).toAbsolutePath().normalize().toString());
+      return recipe.with(files);
+    }
+
+    Recipe recipe() {
+      return Recipe.ofJson(name, json);
+    }
+
+    Splits load() {
+      return recipe().load(DataSources.in(data == null ? null : Path.of(data)));
     }
   }
 
@@ -76,22 +93,51 @@ class ReplicaTraining extends AbstractFunction1<Iterator<Integer>, Iterator<Inte
     return new TrainingListener() {};
   }
 
+  /** Trains; returns why the run ended for good before its end, as text, or nothing. */
   @Override
-  public final Iterator<Integer> apply(Iterator<Integer> partition) {
+  public final Iterator<String> apply(Iterator<Integer> partition) {
     BarrierTaskContext task = BarrierTaskContext.get();
+    ReplicaFailures failures = new ReplicaFailures(task::allGather);
+    try {
+      if (task.partitionId() == 0) {
+        train(task, failures, Path.of(settings.run()));
+      } else {
+        trainInTemporaryFolder(task, failures);
+      }
+      failures.gather("done");
+      return iterator(List.of());
+    } catch (RuntimeException e) {
+      return iterator(List.of(failures.failed(e).text()));
+    }
+  }
+
+  private static Iterator<String> iterator(List<String> texts) {
+    return CollectionConverters.asScala(texts.iterator());
+  }
+
+  private void trainInTemporaryFolder(BarrierTaskContext task, ReplicaFailures failures) {
+    Path own = temporaryFolder();
+    try {
+      train(task, failures, own);
+    } finally {
+      remove(own);
+    }
+  }
+
+  private void train(BarrierTaskContext task, ReplicaFailures failures, Path own) {
     int rank = task.partitionId();
     int size = task.getTaskInfos().length;
-    Recipe recipe = settings.changed();
+    Recipe recipe = settings.recipe();
     Blas blas = ExecutorBlas.of(recipe.bfloat16());
-    Splits data = settings.load(recipe);
-    Path shared = Path.of(settings.run());
-    Path own = rank == 0 ? shared : temporaryFolder();
-    boolean resumes = Files.exists(new RunFolder(shared).state());
+    Splits data = settings.load();
+    RunFolder shared = new RunFolder(Path.of(settings.run()));
+    boolean resumes = Files.exists(shared.state());
     if (resumes && rank > 0) {
-      copy(shared, own);
+      shared.copyCheckpoint(own);
     }
-    task.barrier(); // nobody writes before all have copied
-    try (RingReplicas replicas = RingReplicas.connect(rank, size, address(task), task::allGather)) {
+    failures.gather("ready"); // nobody writes before all have copied
+    try (RingReplicas replicas =
+        RingReplicas.connect(rank, size, address(task), failures::gather)) {
       Trainer trainer =
           recipe.trainer(data.train()).blas(blas).threads(task.cpus()).listener(listener());
       if (settings.averageEvery() > 0) {
@@ -103,11 +149,6 @@ class ReplicaTraining extends AbstractFunction1<Iterator<Integer>, Iterator<Inte
         trainer.resume(data, own);
       } else {
         trainer.fit(data, own);
-      }
-      return CollectionConverters.asScala(List.of(rank).iterator());
-    } finally {
-      if (rank > 0) {
-        remove(own);
       }
     }
   }
@@ -128,21 +169,6 @@ class ReplicaTraining extends AbstractFunction1<Iterator<Integer>, Iterator<Inte
       return Files.createTempDirectory("ebflow-replica");
     } catch (IOException e) {
       throw new UncheckedIOException("no temporary folder: " + OneLine.message(e), e);
-    }
-  }
-
-  private static void copy(Path from, Path to) {
-    try (Stream<Path> files = Files.walk(from, FileVisitOption.FOLLOW_LINKS)) {
-      for (Path file : files.toList()) {
-        Path target = to.resolve(from.relativize(file).toString());
-        if (Files.isDirectory(file)) {
-          Files.createDirectories(target);
-        } else {
-          Files.copy(file, target);
-        }
-      }
-    } catch (IOException e) {
-      throw new UncheckedIOException(from + ": cannot be copied: " + OneLine.message(e), e);
     }
   }
 

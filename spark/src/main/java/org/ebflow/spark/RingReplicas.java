@@ -4,6 +4,7 @@ import java.io.DataInputStream;
 import java.io.DataOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
+import java.io.Serial;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
@@ -19,8 +20,10 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import org.ebflow.flow.io.OneLine;
+import org.ebflow.linalg.KernelChoice;
 import org.ebflow.linalg.Matrix;
 import org.ebflow.linalg.Precision;
+import org.ebflow.linalg.RowKernels;
 import org.ebflow.training.ReplicaGroup;
 
 /**
@@ -167,7 +170,7 @@ final class RingReplicas implements ReplicaGroup, AutoCloseable {
       receiving.run();
       sending.get();
     } catch (IOException | ExecutionException e) {
-      throw new IllegalStateException(
+      throw new LostNeighbourException(
           "replica " + rank + " of " + size + " has lost a neighbour: " + OneLine.message(e), e);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
@@ -194,14 +197,23 @@ final class RingReplicas implements ReplicaGroup, AutoCloseable {
     }
   }
 
+  /** A neighbour has closed its connection, most likely since it has failed itself. */
+  static final class LostNeighbourException extends IllegalStateException {
+    @Serial private static final long serialVersionUID = 1;
+
+    private LostNeighbourException(String message, Exception cause) {
+      super(message, cause);
+    }
+  }
+
   /** Numbers as bytes, with the same memory as the numbers of either precision. */
   private static final class Buffer {
     final byte[] bytes = new byte[BUFFER];
     final ByteBuffer wrapped = ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
     final FloatBuffer floats = wrapped.asFloatBuffer();
     final DoubleBuffer doubles = wrapped.asDoubleBuffer();
-    final float[] floatTerms = new float[BUFFER / Float.BYTES];
-    final double[] doubleTerms = new double[BUFFER / Double.BYTES];
+    final Matrix floatTerms = Matrix.allocate(Precision.FLOAT32, 1, BUFFER / Float.BYTES);
+    final Matrix doubleTerms = Matrix.allocate(Precision.FLOAT64, 1, BUFFER / Double.BYTES);
   }
 
   /** Columns {@code from} to {@code to} (exclusive) of a matrix [1,*]. */
@@ -243,29 +255,13 @@ final class RingReplicas implements ReplicaGroup, AutoCloseable {
 
     /** Adds what comes to the numbers that are there. */
     void receiveSum(DataInputStream in, Buffer buffer) throws IOException {
+      RowKernels kernels = KernelChoice.fastest(matrix.precision()).rows();
+      Matrix received = isFloat() ? buffer.floatTerms : buffer.doubleTerms;
       for (int c = from; c < to; c += count(c)) {
-        int count = count(c);
-        int first = matrix.offset() + c;
-        in.readFully(buffer.bytes, 0, count * width());
-        if (isFloat()) {
-          buffer.floats.get(0, buffer.floatTerms, 0, count);
-          add(buffer.floatTerms, matrix.floats(), first, count);
-        } else {
-          buffer.doubles.get(0, buffer.doubleTerms, 0, count);
-          add(buffer.doubleTerms, matrix.doubles(), first, count);
-        }
-      }
-    }
-
-    private static void add(float[] terms, float[] sums, int first, int count) {
-      for (int i = 0; i < count; i++) {
-        sums[first + i] += terms[i];
-      }
-    }
-
-    private static void add(double[] terms, double[] sums, int first, int count) {
-      for (int i = 0; i < count; i++) {
-        sums[first + i] += terms[i];
+        Matrix terms = received.columns(0, count(c));
+        new Chunk(terms, 0, count(c)).receive(in, buffer);
+        Matrix sums = matrix.columns(c, c + count(c));
+        kernels.combine(1, sums, 1, terms, sums);
       }
     }
   }

@@ -8,24 +8,20 @@ import java.util.regex.Pattern;
 import org.apache.spark.SparkException;
 import org.apache.spark.sql.AnalysisException;
 import org.apache.spark.sql.SparkSession;
-import org.ebflow.flow.InvalidInputException;
 import org.ebflow.flow.io.OneLine;
+import org.ebflow.training.ExitCode;
 import picocli.CommandLine;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
 /**
- * A program for spark-submit: how it runs and how it says what went wrong. That is one line, and an
- * exit code as of ebflow.
+ * A program for spark-submit: how it runs and how it says what went wrong. That is one line and the
+ * {@link ExitCode} of ebflow, also where a task has failed and Spark says so.
  */
 abstract class SparkProgram implements Callable<Integer> {
-  private static final int INVALID_INPUT = 2;
-  private static final int FAULT = 70;
-
-  /** How the message of a failed job quotes an exception of a task. */
-  private static final Pattern QUOTED =
-      Pattern.compile(Pattern.quote(InvalidInputException.class.getName()) + ": (.*)");
+  /** How the message of a failed job quotes the exception of a task. */
+  private static final Pattern QUOTED = Pattern.compile("\\b((?:[a-z]\\w*\\.)+[A-Z][\\w$]*): (.*)");
 
   @Spec private CommandSpec spec;
 
@@ -60,26 +56,50 @@ abstract class SparkProgram implements Callable<Integer> {
         .setParameterExceptionHandler(
             (e, _) -> {
               err.println("ebflow: " + OneLine.message(e) + " (see --help)");
-              return INVALID_INPUT;
+              return ExitCode.INVALID_INPUT;
             })
         .setExecutionExceptionHandler((e, _, _) -> failed(e, err))
         .execute(args);
   }
 
   private static int failed(Exception e, PrintWriter err) {
-    for (Throwable cause = e; cause != null; cause = cause.getCause()) {
-      if (cause instanceof InvalidInputException || cause instanceof AnalysisException) {
-        err.println("ebflow: " + OneLine.message(cause));
-        return INVALID_INPUT;
-      }
-      Matcher quoted = QUOTED.matcher(String.valueOf(cause.getMessage()));
-      if (cause instanceof SparkException && quoted.find()) {
-        err.println("ebflow: " + OneLine.message(quoted.group(1)));
-        return INVALID_INPUT;
-      }
+    Throwable cause = e;
+    while (cause instanceof SparkException && cause.getCause() != null) {
+      cause = cause.getCause();
     }
-    err.println("ebflow: a fault of this program or of the cluster, see these lines:");
-    e.printStackTrace(err);
-    return FAULT;
+    int code =
+        e instanceof SparkException ? codeOfTask(cause.getClass()) : ExitCode.of(cause.getClass());
+    String message = OneLine.message(cause).strip();
+    Matcher quoted = QUOTED.matcher(String.valueOf(cause.getMessage()));
+    if (cause instanceof AnalysisException) {
+      code = ExitCode.INVALID_INPUT;
+    } else if (cause instanceof SparkException && quoted.find()) {
+      code = codeOfTask(typeOf(quoted.group(1)));
+      message = OneLine.message(quoted.group(2)).strip();
+    }
+    if (code == ExitCode.FAULT) {
+      err.println("ebflow: a fault of this program or of the cluster, see these lines:");
+      e.printStackTrace(err);
+    } else {
+      err.println("ebflow: " + message);
+    }
+    return code;
+  }
+
+  /** In a task, arguments are wrong by a fault: those of the user were checked before. */
+  private static int codeOfTask(Class<? extends Throwable> failure) {
+    return IllegalArgumentException.class.isAssignableFrom(failure)
+        ? ExitCode.FAULT
+        : ExitCode.of(failure);
+  }
+
+  /** Of an exception by its name; one that is not known here tells nothing. */
+  private static Class<? extends Throwable> typeOf(String name) {
+    try {
+      return Class.forName(name, false, SparkProgram.class.getClassLoader())
+          .asSubclass(Throwable.class);
+    } catch (ClassNotFoundException | ClassCastException _) {
+      return Throwable.class;
+    }
   }
 }

@@ -3,9 +3,11 @@ package org.ebflow.spark;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.stream.IntStream;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.sql.SparkSession;
+import org.ebflow.flow.InvalidInputException;
 import org.ebflow.linalg.Blas;
 import org.ebflow.training.data.Splits;
 import org.ebflow.training.recipe.Recipe;
@@ -47,7 +49,7 @@ public final class SparkTrain extends SparkProgram {
       names = "--average-every",
       paramLabel = "N",
       description =
-          "Replicas move their own weights and average them every N steps: less to send, not the run of one process. Default: gradients are summed.")
+          "Replicas move their own weights and average them every N steps: less to send, not the run of one process. Default: 0, gradients are summed.")
   private int averageEvery;
 
   @Option(
@@ -69,17 +71,19 @@ public final class SparkTrain extends SparkProgram {
 
   @Override
   public Integer call() {
+    requireAtLeast(1, "--replicas", replicas);
+    requireAtLeast(0, "--average-every", averageEvery);
+    Recipe changed = changed(); // before the cluster is asked
     ReplicaTraining.Settings settings =
-        new ReplicaTraining.Settings(
-            recipe,
-            List.copyOf(changes),
-            data == null ? null : data.toAbsolutePath().toString(),
-            out.toAbsolutePath().toString(),
-            averageEvery);
-    Recipe changed = settings.changed(); // before the cluster is asked
+        ReplicaTraining.Settings.of(recipe, changed, data, out, averageEvery);
     SparkSession session = SparkSession.builder().appName("ebflow train").getOrCreate();
-    train(session, replicas, new ReplicaTraining(settings));
-    Splits splits = settings.load(changed);
+    Optional<ReplicaFailures.Failure> failure =
+        train(session, replicas, new ReplicaTraining(settings));
+    if (failure.isPresent()) {
+      err().println("ebflow: " + failure.get().message());
+      return failure.get().exitCode();
+    }
+    Splits splits = settings.load();
     TrainedFlow best = TrainedFlow.load(out);
     try (Scorer scorer =
         new Scorer(best, Blas.auto(), Runtime.getRuntime().availableProcessors())) {
@@ -95,18 +99,40 @@ public final class SparkTrain extends SparkProgram {
     return 0;
   }
 
+  private Recipe changed() {
+    Recipe changed = Recipe.namedOrFile(recipe);
+    for (String change : changes) {
+      int at = change.indexOf('=');
+      changed = changed.set(change.substring(0, Math.max(0, at)), change.substring(at + 1));
+    }
+    return changed;
+  }
+
+  private static void requireAtLeast(int least, String option, int value) {
+    if (value < least) {
+      throw new InvalidInputException(option + " is " + value + ", expected at least " + least);
+    }
+  }
+
   /**
    * Runs the replicas as the tasks of one barrier stage, which is tried again when one fails. Spark
    * does so for stages that end in a shuffle only; others may have written something.
+   *
+   * @return why the run ended for good before its end
    */
-  static void train(SparkSession session, int replicas, ReplicaTraining task) {
-    JavaSparkContext.fromSparkContext(session.sparkContext())
+  static Optional<ReplicaFailures.Failure> train(
+      SparkSession session, int replicas, ReplicaTraining task) {
+    return JavaSparkContext.fromSparkContext(session.sparkContext())
         .parallelize(IntStream.range(0, replicas).boxed().toList(), replicas)
         .rdd()
         .barrier()
-        .mapPartitions(task, false, ClassTag$.MODULE$.apply(Integer.class))
+        // not of String: Spark would send that by Kryo, which needs flags of the JVM
+        .mapPartitions(task, false, ClassTag$.MODULE$.<String>apply(Object.class))
         .toJavaRDD()
         .repartition(1)
-        .count();
+        .collect()
+        .stream()
+        .findFirst()
+        .map(ReplicaFailures.Failure::of);
   }
 }

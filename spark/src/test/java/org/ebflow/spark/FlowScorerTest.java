@@ -20,6 +20,7 @@ import org.apache.spark.ml.PipelineStage;
 import org.apache.spark.ml.feature.VectorAssembler;
 import org.apache.spark.ml.linalg.SQLDataTypes;
 import org.apache.spark.ml.linalg.Vectors;
+import org.apache.spark.ml.param.ParamMap;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Encoders;
 import org.apache.spark.sql.Row;
@@ -172,6 +173,23 @@ class FlowScorerTest {
       assertThat(row.getDouble(5)).isEqualTo(expected[4]);
       assertThat(row.getDouble(6)).isEqualTo(expected[2]);
     }
+  }
+
+  @Test
+  void scoresAreOfTheModelThatTheParameterNames() throws IOException {
+    Dataset<Row> rows = plain("a", "b", "c");
+    FlowScorer scorer = scorer("fc");
+    ParamMap other = new ParamMap().put(scorer.model(), RUNS.get("coupling").toString());
+
+    assertSameBits(byId(scorer.transform(rows, other)), EXPECTED.get("coupling"));
+    assertSameBits(byId(scorer.transform(rows)), EXPECTED.get("fc"));
+    String saved = folder.resolve("other").toString();
+    scorer.copy(other).write().overwrite().save(saved);
+    assertSameBits(byId(FlowScorer.load(saved).transform(rows)), EXPECTED.get("coupling"));
+    scorer.set(scorer.model(), RUNS.get("coupling").toString()); // as PySpark's _set does
+    assertSameBits(byId(scorer.transform(rows)), EXPECTED.get("coupling"));
+    scorer.clear(scorer.model());
+    assertThatThrownBy(() -> scorer.transform(rows)).hasMessageEndingWith("found none (setModel)");
   }
 
   @Test

@@ -16,6 +16,9 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -25,6 +28,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.apache.spark.BarrierTaskContext;
+import org.ebflow.flow.InvalidInputException;
 import org.ebflow.linalg.Blas;
 import org.ebflow.linalg.Matrix;
 import org.ebflow.linalg.Precision;
@@ -47,6 +51,7 @@ class SparkTrainTest {
       List.of("model.blocks=2", "model.width=8", "training.epochs=0");
 
   @TempDir Path folder;
+  private Optional<ReplicaFailures.Failure> ended = Optional.empty();
 
   @ParameterizedTest
   @CsvSource({"2, 1000, FLOAT32", "3, 50000, FLOAT64", "5, 3, FLOAT32"}) // some chunks are empty
@@ -103,15 +108,23 @@ class SparkTrainTest {
     }
   }
 
-  private String train(Path run, String... options) {
+  private record Outcome(int exit, String err) {}
+
+  private static Outcome train(String recipe, Path run, String... options) {
     assertThat(LocalSpark.SESSION.sparkContext().isStopped()).isFalse();
-    List<String> arguments =
-        new ArrayList<>(List.of("quickstart", "--out", run.toString(), "--replicas", "2"));
+    List<String> arguments = new ArrayList<>(List.of(recipe, "--out", run.toString()));
     arguments.addAll(List.of(options));
+    if (!arguments.contains("--replicas")) {
+      arguments.addAll(List.of("--replicas", "2"));
+    }
     SMALL.forEach(change -> arguments.addAll(List.of("--set", change)));
     StringWriter err = new StringWriter();
-    new SparkTrain().run(new PrintWriter(err, true), arguments.toArray(String[]::new));
-    return err.toString();
+    int exit = new SparkTrain().run(new PrintWriter(err, true), arguments.toArray(String[]::new));
+    return new Outcome(exit, err.toString());
+  }
+
+  private static String train(Path run, String... options) {
+    return train("quickstart", run, options).err();
   }
 
   private static Recipe quickstart() {
@@ -159,8 +172,12 @@ class SparkTrainTest {
   private static final class FailingOnce extends ReplicaTraining {
     @Serial private static final long serialVersionUID = 1;
 
-    FailingOnce(Settings settings) {
+    private static final Set<Path> FOLDERS = ConcurrentHashMap.newKeySet();
+    private final RuntimeException failure;
+
+    FailingOnce(Settings settings, RuntimeException failure) {
       super(settings);
+      this.failure = failure;
     }
 
     @Override
@@ -169,13 +186,22 @@ class SparkTrainTest {
       boolean fails = task.partitionId() == 1 && task.stageAttemptNumber() == 0;
       return new TrainingListener() {
         @Override
+        public void started(Plan plan) {
+          FOLDERS.add(plan.run());
+        }
+
+        @Override
         public void stepped(Progress progress) {
           if (fails && progress.step() == 30) {
-            throw new IllegalStateException("a task that fails once");
+            throw failure;
           }
         }
       };
     }
+  }
+
+  private static ReplicaTraining failing(Settings settings) {
+    return new FailingOnce(settings, new IllegalStateException("a task that fails once"));
   }
 
   private Path train(String name, int averageEvery, Function<Settings, ReplicaTraining> task) {
@@ -184,21 +210,63 @@ class SparkTrainTest {
             List.of("training.steps=40", "training.evaluate_steps=20", "training.batch_size=50"));
     changes.addAll(SMALL);
     Path run = folder.resolve(name);
-    Settings settings = new Settings("quickstart", changes, null, run.toString(), averageEvery);
-    SparkTrain.train(LocalSpark.SESSION, 2, task.apply(settings));
+    Recipe recipe = Recipe.named("quickstart");
+    for (String change : changes) {
+      recipe = recipe.set(change.split("=")[0], change.split("=")[1]);
+    }
+    Settings settings = Settings.of("quickstart", recipe, null, run, averageEvery);
+    ended = SparkTrain.train(LocalSpark.SESSION, 2, task.apply(settings));
     return run;
   }
 
   @ParameterizedTest
   @ValueSource(ints = {0, 10})
   void aStageThatFailedEndsWithTheBitsOfOneThatDidNot(int averageEvery) throws IOException {
-    Path failed = train("failed", averageEvery, FailingOnce::new);
+    FailingOnce.FOLDERS.clear();
+    Path failed = train("failed", averageEvery, SparkTrainTest::failing);
+    assertThat(FailingOnce.FOLDERS).hasSize(3).filteredOn(Files::exists).containsExactly(failed);
     Path whole = train("whole", averageEvery, ReplicaTraining::new);
+    assertThat(ended).isEmpty();
     assertThat(failed.resolve("run.log")).content().contains("resumed after step 20");
     assertThat(whole.resolve("run.log")).content().doesNotContain("resumed");
     assertThat(failed.resolve("model.safetensors"))
         .hasSameBinaryContentAs(whole.resolve("model.safetensors"));
     assertThat(tensors(failed)).isEqualTo(tensors(whole));
+  }
+
+  @Test
+  void aReplicaWhoseInputIsWrongEndsTheRunForGood() {
+    Path run =
+        train(
+            "run",
+            0,
+            settings -> new FailingOnce(settings, new InvalidInputException("rows: expected 2")));
+    assertThat(ended).hasValue(new ReplicaFailures.Failure(2, "rows: expected 2"));
+    assertThat(run.resolve("run.log")).content().doesNotContain("resumed");
+  }
+
+  @Test
+  void executorsNeedNoFileThatTheDriverNamedFromItsOwnFolder() throws IOException {
+    Path file = folder.resolve("my.json");
+    Files.writeString(
+        file,
+        quickstart()
+            .set("data.name", "rows.csv")
+            .set("data.validation", "more/../validation.csv")
+            .toJson());
+    Settings settings =
+        Settings.of(file.toString(), Recipe.ofFile(file), Path.of("src"), Path.of("run"), 0);
+    Files.delete(file);
+
+    Path here = Path.of("").toAbsolutePath();
+    assertThat(settings.data()).isEqualTo(here.resolve("src").toString());
+    assertThat(settings.run()).isEqualTo(here.resolve("run").toString());
+    Recipe found = settings.recipe();
+    assertThat(found.data()).isEqualTo(here.resolve("rows.csv").toString());
+    assertThat(found.validationFile()).isEqualTo(here.resolve("validation.csv").toString());
+    assertThat(found.testFile()).isEmpty();
+    assertThat(found.set("data.name", "a").set("data.validation", "").toMap())
+        .isEqualTo(quickstart().set("data.name", "a").toMap());
   }
 
   /** The state's numbers, behind the header with the run's own name. */
@@ -215,6 +283,52 @@ class SparkTrainTest {
     assertThat(train(folder.resolve("run"), rounded))
         .contains("ebflow: precision bf16: the executor's processor has no such products")
         .doesNotContain("\tat ");
+  }
+
+  @ParameterizedTest
+  @CsvSource({"0", "5"})
+  void aRunThatDivergesEndsWithOneLineAndIsNotTriedAgain(String averageEvery) throws IOException {
+    Path run = folder.resolve("run");
+    Outcome outcome =
+        train(
+            "quickstart",
+            run,
+            "--average-every",
+            averageEvery,
+            "--set",
+            "training.steps=150",
+            "--set",
+            "optimizer.lr=1e30");
+    assertThat(outcome.err()).startsWith("ebflow: ").contains("the last good checkpoint");
+    assertThat(outcome.err()).hasLineCount(1);
+    assertThat(outcome.exit()).isEqualTo(1);
+    assertThat(Files.readAllLines(run.resolve("run.log")))
+        .filteredOn(line -> line.contains("started") || line.contains("resumed"))
+        .hasSize(1);
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "--replicas 0 | --replicas is 0, expected at least 1",
+        "--average-every -3 | --average-every is -3, expected at least 0",
+        "--set training.steps=20 --set data.name=/no/such.csv | /no/such.csv: expected a file or one of",
+      })
+  void wrongInputIsOneLineAndEndsWithItsCode(String options, String message) {
+    Outcome outcome = train("quickstart", folder.resolve("run"), options.split(" "));
+    assertThat(outcome.err()).startsWith("ebflow: " + message).hasLineCount(1);
+    assertThat(outcome.exit()).isEqualTo(2);
+  }
+
+  @Test
+  void aRunGoesOnWhateverElseLiesInItsFolder() throws IOException {
+    Path run = folder.resolve("run");
+    train(run, "--set", "training.steps=20");
+    Files.createSymbolicLink(Files.createDirectories(run.resolve("plots")).resolve("up"), run);
+    Outcome outcome = train("quickstart", run, "--set", "training.steps=40");
+    assertThat(outcome.err()).startsWith("trained ");
+    assertThat(run.resolve("run.log")).content().contains("resumed after step 20");
   }
 
   @Test

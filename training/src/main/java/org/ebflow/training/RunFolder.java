@@ -4,10 +4,10 @@ import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.io.UncheckedIOException;
 import java.nio.channels.FileChannel;
-import java.nio.channels.OverlappingFileLockException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.time.Instant;
@@ -15,6 +15,7 @@ import java.util.List;
 import java.util.Objects;
 import org.ebflow.flow.InvalidInputException;
 import org.ebflow.flow.io.AtomicFiles;
+import org.ebflow.flow.io.FileLocks;
 import org.ebflow.flow.io.OneLine;
 import org.ebflow.flow.io.PartFile;
 import org.ebflow.linalg.Blas;
@@ -183,6 +184,31 @@ public final class RunFolder {
     write(folder.resolve(LOG), "");
   }
 
+  /**
+   * Copies what {@link Trainer#resume} reads, to go on in another folder.
+   *
+   * @param to an empty folder
+   */
+  public void copyCheckpoint(Path to) {
+    RunFolder copy = new RunFolder(to);
+    created(to.resolve("last"));
+    copy(config(), copy.config());
+    copy(state(), copy.state());
+    copy(model(), copy.model());
+    copy(metrics(), copy.metrics());
+    copy(folder.resolve(LOG), to.resolve(LOG));
+  }
+
+  private static void copy(Path file, Path target) {
+    try {
+      Files.copy(file, target);
+    } catch (NoSuchFileException _) {
+      // no evaluation yet, or a file that has vanished: resuming says what it needs
+    } catch (IOException e) {
+      throw new UncheckedIOException("can't copy " + file + ": " + reason(e), e);
+    }
+  }
+
   private static Path created(Path path) {
     try {
       return Files.createDirectories(path);
@@ -201,17 +227,17 @@ public final class RunFolder {
     try {
       FileChannel channel =
           FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
-      if (tryLock(channel)) {
-        List.of(folder, folder.resolve("last"), folder.resolve("plots"), baselines())
-            .forEach(PartFile::removeLeftovers);
-        return new Lock(channel);
+      if (!FileLocks.tryLock(channel, file)) {
+        channel.close();
+        throw new InvalidInputException(
+            folder + ": expected a run that rests, found it being trained by another process");
       }
-      channel.close();
+      List.of(folder, folder.resolve("last"), folder.resolve("plots"), baselines())
+          .forEach(PartFile::removeLeftovers);
+      return new Lock(channel);
     } catch (IOException e) {
       throw new UncheckedIOException("can't lock " + file + ": " + reason(e), e);
     }
-    throw new InvalidInputException(
-        folder + ": expected a run that rests, found it being trained by another process");
   }
 
   /** What a training run holds while it writes. */
@@ -223,14 +249,6 @@ public final class RunFolder {
       } catch (IOException e) {
         throw new UncheckedIOException("can't unlock the run: " + reason(e), e);
       }
-    }
-  }
-
-  private static boolean tryLock(FileChannel channel) throws IOException {
-    try {
-      return channel.tryLock() != null;
-    } catch (OverlappingFileLockException e) { // by this process
-      return false;
     }
   }
 

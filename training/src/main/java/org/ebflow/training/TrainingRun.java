@@ -168,15 +168,21 @@ final class TrainingRun {
     if (!evaluates && at.step % trainer.averageEvery() != 0) {
       return;
     }
-    List<Matrix> numbers = new ArrayList<>(List.of(model.weights().flat()));
-    state.moments().forEach(moment -> numbers.add(moment.flat()));
+    List<Parameters> averaged = new ArrayList<>(List.of(model.weights()));
+    averaged.addAll(state.moments());
     if (evaluates) {
-      numbers.add(state.average().flat());
+      averaged.add(state.average());
     }
-    replicas.sum(numbers);
+    if (replicas.rank() > 0) { // numbers that are not trained, as a permutation, are the first's
+      for (Parameters each : averaged) {
+        each.flat().columns(each.trainedLength(), each.flat().columns()).fill(0);
+      }
+    }
+    replicas.sum(averaged.stream().map(Parameters::flat).toList());
     RowKernels kernels = KernelChoice.fastest(model.weights().precision()).rows();
-    for (Matrix sum : numbers) {
-      kernels.combine(1.0 / replicas.size(), sum, 0, sum, sum);
+    for (Parameters each : averaged) {
+      Matrix trained = each.flat().columns(0, each.trainedLength());
+      kernels.combine(1.0 / replicas.size(), trained, 0, trained, trained);
     }
     model.weights().changed();
   }

@@ -24,6 +24,8 @@ import java.util.stream.IntStream;
 import org.assertj.core.api.Assertions;
 import org.ebflow.flow.Flow;
 import org.ebflow.flow.io.Safetensors;
+import org.ebflow.flow.layer.Convolution;
+import org.ebflow.flow.layer.LuPointwiseConvolution;
 import org.ebflow.flow.layer.Shape;
 import org.ebflow.linalg.Blas;
 import org.ebflow.linalg.Matrix;
@@ -230,6 +232,38 @@ class ReplicaGroupTest {
     assertThat(nll(early, data)).isGreaterThan(nll(one, data) + 0.02);
     assertThat(Files.readString(folder.resolve("member0/config.json")))
         .contains("\"replicas\" : 2", "\"average_every\" : 10");
+  }
+
+  /**
+   * So many that a sum of equal numbers, times 1/41 in float32, is not that number: a permutation's
+   * 2 would be 1.9999999. u and v of the spectral norm differ from member to member before.
+   */
+  @Test
+  void membersThatAverageHaveTheUntrainedNumbersOfTheFirst() throws Exception {
+    Shape image = new Shape(4, 1, 2);
+    Splits data = TrainerTest.gaussians(110, image.size()); // two rows of a batch for most members
+    Supplier<Trainer> trainer =
+        () ->
+            Trainer.of(
+                    Flow.of(image)
+                        .layer(new LuPointwiseConvolution(image))
+                        .layer(new Convolution(image, 1).spectrallyNormalised())
+                        .build(),
+                    new MaximumLikelihood())
+                .optimizer(new RmsProp(1e-2))
+                .epochs(4)
+                .evaluateEvery(2)
+                .batchSize(88)
+                .seed(3);
+
+    List<TrainedFlow> members = train(new ThreadReplicas(41), 2, data, trainer);
+
+    assertSameStates();
+    for (TrainedFlow member : members) {
+      double[] permutation = member.flow().parameters().byName().get("0.permutation").toRows()[0];
+      assertThat(permutation).containsExactlyInAnyOrder(0, 1, 2, 3);
+      assertThat(weights(member)).isEqualTo(weights(members.getFirst()));
+    }
   }
 
   /** Weights, averages of them and moments, from which both members would go on. */

@@ -84,6 +84,38 @@ class RunFolderTest {
   }
 
   @Test
+  void aCopiedCheckpointIsAllThatResumingReads() throws IOException {
+    Splits data = load(Files.writeString(folder.resolve("table.csv"), rows(7)));
+    RunFolder run = new RunFolder(folder.resolve("run"));
+    trainer(1).fit(data, run.path());
+    Path copy = folder.resolve("copy");
+    run.copyCheckpoint(copy);
+    assertThat(copy.resolve("baselines")).doesNotExist();
+
+    trainer(2).resume(data, copy);
+    trainer(2).resume(data, run.path());
+
+    assertThat(new RunFolder(copy).model()).hasSameBinaryContentAs(run.model());
+  }
+
+  private static Trainer trainer(int epochs) {
+    return Trainer.of(Flow.of(2).dense().build(), new MaximumLikelihood())
+        .preprocessing(Standardize.byTrainingSet())
+        .epochs(epochs);
+  }
+
+  @Test
+  void aRunIsLockedUntilTheLockIsClosed() {
+    RunFolder run = new RunFolder(folder.resolve("run"));
+    try (RunFolder.Lock _ = run.lock()) {
+      assertThatThrownBy(run::lock)
+          .isInstanceOf(InvalidInputException.class)
+          .hasMessageEndingWith("found it being trained by another process");
+    }
+    run.lock().close();
+  }
+
+  @Test
   void changedDataAreRefusedWithBothHashes() throws IOException {
     Path table = Files.writeString(folder.resolve("table.csv"), rows(7));
     RunFolder run = trainedOn(table);

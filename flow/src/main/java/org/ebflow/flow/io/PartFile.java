@@ -99,7 +99,7 @@ public final class PartFile implements AutoCloseable {
   private static RandomAccessFile open(Path part) throws IOException {
     while (true) {
       RandomAccessFile opened = new RandomAccessFile(part.toFile(), "rw");
-      if (lock(opened.getChannel()) && Files.exists(part)) {
+      if (FileLocks.tryLock(opened.getChannel(), part) && Files.exists(part)) {
         return opened;
       }
       opened.close(); // another process took it for a leftover before it was locked
@@ -109,29 +109,11 @@ public final class PartFile implements AutoCloseable {
   /** Opens and locks a part that no other process may write meanwhile. */
   private static RandomAccessFile openOnly(Path part) throws IOException {
     RandomAccessFile opened = new RandomAccessFile(part.toFile(), "rw");
-    boolean locked = false;
-    try {
-      locked = lock(opened.getChannel()) && Files.exists(part);
-    } catch (OverlappingFileLockException _) {
-      // this process writes it already
-    } finally {
-      if (!locked) {
-        opened.close();
-      }
-    }
-    if (!locked) {
+    if (!FileLocks.tryLock(opened.getChannel(), part) || Files.notExists(part)) {
+      opened.close();
       throw new IOException("another call is writing it");
     }
     return opened;
-  }
-
-  /** False where another has the lock; a file system without locks is no reason to fail. */
-  private static boolean lock(FileChannel channel) {
-    try {
-      return channel.tryLock() != null;
-    } catch (IOException _) {
-      return true;
-    }
   }
 
   /** Where the content is until it is published. */
@@ -286,7 +268,10 @@ public final class PartFile implements AutoCloseable {
     }
   }
 
-  /** Deletes the part unless it is locked; one of this process isn't even opened. */
+  /**
+   * Deletes the part unless it is locked, or may be where the system has no locks; one of this
+   * process isn't even opened.
+   */
   private static void removeUnlessWritten(Path part) {
     if (UNPUBLISHED.contains(part.toAbsolutePath())) {
       return;

@@ -97,6 +97,15 @@ public final class Recipe {
     return new Recipe(RecipeFile.read(file));
   }
 
+  /**
+   * The recipe that {@link #toJson} gave.
+   *
+   * @param source of it, for messages
+   */
+  public static Recipe ofJson(String source, String json) {
+    return new Recipe(RecipeTree.whole(source, RecipeFile.parse(source, json)));
+  }
+
   /** The recipe that config.json of a run recorded. */
   public static Recipe ofRun(Path run) {
     return new Recipe(RecipeFile.ofRun(run));
@@ -136,6 +145,11 @@ public final class Recipe {
   /** The whole recipe as plain data. */
   public Map<String, Object> toMap() {
     return RecipeJson.toMap(tree.root());
+  }
+
+  /** The whole recipe as JSON. */
+  public String toJson() {
+    return tree.root().toString();
   }
 
   /** Name of its data set, or path of its table; empty where the user has to say. */

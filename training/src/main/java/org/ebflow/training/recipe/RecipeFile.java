@@ -63,19 +63,26 @@ final class RecipeFile {
                 + " bytes of JSON, found "
                 + Files.size(file));
       }
-      JsonNode node = RecipeJson.MAPPER.readTree(Files.readString(file));
-      if (node instanceof ObjectNode object) {
-        return object;
-      }
-      throw new InvalidInputException(file + ": expected a JSON object, found another value");
+      return parse(file.toString(), Files.readString(file));
     } catch (NoSuchFileException e) {
       throw new InvalidInputException(file + ": expected a file, found none", e);
     } catch (IOException e) {
       throw new InvalidInputException(file + ": can't be read as text (" + e.getMessage() + ")", e);
+    }
+  }
+
+  /** A JSON object. */
+  static ObjectNode parse(String source, String json) {
+    try {
+      JsonNode node = RecipeJson.MAPPER.readTree(json);
+      if (node instanceof ObjectNode object) {
+        return object;
+      }
+      throw new InvalidInputException(source + ": expected a JSON object, found another value");
     } catch (JacksonException e) {
       String line = e.getLocation() == null ? "" : " (line " + e.getLocation().getLineNr() + ")";
       throw new InvalidInputException(
-          file
+          source
               + ": expected JSON, found something else"
               + line
               + ": "
