@@ -12,9 +12,12 @@ import org.jline.utils.Signals;
 final class StopSignals {
   private static final long PATIENCE_NANOS = 1_000_000_000;
 
-  /** The shell's code of a program that an interrupt ended: nothing was saved. */
-  private static final int ENDED_BY_SIGNAL = 130;
+  /** The shell's codes of a program that a signal ended: what it was writing is unfinished. */
+  private static final int ENDED_BY_INT = 128 + 2;
 
+  private static final int ENDED_BY_TERM = 128 + 15;
+
+  private final AtomicLong askedAt = new AtomicLong();
   private final Object previousInt;
   private final Object previousTerm;
 
@@ -24,19 +27,22 @@ final class StopSignals {
    * @param piece what is finished before the end, as "step"
    */
   StopSignals(String piece, Runnable stop, PrintWriter err) {
-    AtomicLong askedAt = new AtomicLong();
-    Runnable handler =
+    Runnable first =
         () -> {
-          long now = System.nanoTime();
-          if (askedAt.compareAndSet(0, now)) {
-            err.println("ebflow: stopping after this " + piece + "; once more ends at once");
-            stop.run();
-          } else if (now - askedAt.get() > PATIENCE_NANOS) {
-            Runtime.getRuntime().halt(ENDED_BY_SIGNAL);
-          }
+          err.println("ebflow: stopping after this " + piece + "; once more ends at once");
+          stop.run();
         };
-    previousInt = Signals.register("INT", handler);
-    previousTerm = Signals.register("TERM", handler);
+    previousInt = Signals.register("INT", () -> received(first, ENDED_BY_INT));
+    previousTerm = Signals.register("TERM", () -> received(first, ENDED_BY_TERM));
+  }
+
+  private void received(Runnable first, int ended) {
+    long now = System.nanoTime();
+    if (askedAt.compareAndSet(0, now)) {
+      first.run();
+    } else if (now - askedAt.get() > PATIENCE_NANOS) {
+      Runtime.getRuntime().halt(ended);
+    }
   }
 
   /** Gives signals back their former meaning. */

@@ -32,7 +32,7 @@ final class ChildProgram {
     return java(options, Ebflow.class, arguments);
   }
 
-  private static List<String> java(List<String> options, Class<?> main, Object... arguments) {
+  static List<String> java(List<String> options, Class<?> main, Object... arguments) {
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.addAll(

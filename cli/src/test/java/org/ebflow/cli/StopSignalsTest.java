@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.OutputStream;
+import java.io.PrintWriter;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -136,6 +138,46 @@ final class StopSignalsTest {
     assertThat(Files.mismatch(Path.of(out + rejected), Path.of(whole + rejected))).isEqualTo(-1);
     try (Stream<Path> entries = Files.list(scores)) {
       assertThat(entries).containsExactlyInAnyOrder(out, Path.of(out + rejected));
+    }
+  }
+
+  /** A piece of work that never ends. */
+  static final class Endless {
+    private Endless() {}
+
+    public static void main(String[] none) throws InterruptedException {
+      PrintWriter out = new PrintWriter(System.out, true, StandardCharsets.UTF_8);
+      StopSignals signals = new StopSignals("piece", () -> {}, out);
+      out.println("working");
+      Thread.sleep(TimeUnit.MINUTES.toMillis(20));
+      signals.restore();
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({"INT, 130", "TERM, 143"})
+  void oneMoreSignalEndsAtOnce(String signal, int exit) throws Exception {
+    Path screen = folder.resolve("screen");
+    List<String> command = ChildProgram.java(List.of(ChildProgram.FAST_START), Endless.class);
+    if (heedsSignals()) {
+      command.addAll(0, List.of("env", "--default-signal=INT"));
+    }
+    Process process =
+        new ProcessBuilder(command)
+            .redirectErrorStream(true)
+            .redirectOutput(screen.toFile())
+            .start();
+    try {
+      waitFor(screen, "working");
+      int sent = 0;
+      do {
+        new ProcessBuilder("kill", "-" + signal, String.valueOf(process.pid())).start().waitFor();
+        sent++;
+      } while (sent < 1000 && !process.waitFor(300, TimeUnit.MILLISECONDS));
+      assertThat(process.exitValue()).isEqualTo(exit);
+      assertThat(screen).content().containsOnlyOnce("once more ends at once");
+    } finally {
+      process.destroyForcibly();
     }
   }
 
