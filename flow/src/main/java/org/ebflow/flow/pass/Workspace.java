@@ -3,7 +3,6 @@ package org.ebflow.flow.pass;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Supplier;
-import org.ebflow.linalg.BFloat16Matrix;
 import org.ebflow.linalg.Blas;
 import org.ebflow.linalg.Kernels;
 import org.ebflow.linalg.Matrix;
@@ -25,7 +24,7 @@ public final class Workspace {
   private final Worker worker;
   private final Compute compute;
   private final Parameters parameters;
-  private final Shared shared;
+  private final LayerBuffers buffers;
   private final int rowFrom;
   private final int rowTo;
   private final List<@Nullable Jet> jets = new ArrayList<>();
@@ -51,141 +50,6 @@ public final class Workspace {
     final List<@Nullable Matrix> passing = new ArrayList<>();
   }
 
-  /** Buffers of one layer, shared by all workers of a pass. */
-  private static final class Shared {
-    final int batch;
-    final int order;
-    final boolean backward;
-    private final MatrixPool pool;
-    private final boolean rounds;
-    private final List<@Nullable Matrix> buffers = new ArrayList<>();
-    private final List<@Nullable BFloat16Matrix> copies = new ArrayList<>();
-    private final List<Matrix @Nullable []> parts = new ArrayList<>();
-    private final List<@Nullable Streams> boundaries = new ArrayList<>();
-    private final List<@Nullable Streams> boundaryBars = new ArrayList<>();
-    private final List<@Nullable Shared> children = new ArrayList<>();
-
-    Shared(MatrixPool pool, boolean rounds, int batch, int order, boolean backward) {
-      this.pool = pool;
-      this.rounds = rounds;
-      this.batch = batch;
-      this.order = order;
-      this.backward = backward;
-    }
-
-    private synchronized Matrix buffer(int slot, int rows, int width) {
-      Matrix found = at(buffers, slot);
-      if (found == null) {
-        found = pool.matrix(rows, width);
-        buffers.set(slot, found);
-      }
-      if (found.rows() != rows || found.columns() != width) {
-        throw new IllegalArgumentException(
-            "Workspace.jet: slot "
-                + slot
-                + " holds "
-                + found
-                + ", asked for ["
-                + rows
-                + ","
-                + width
-                + "]");
-      }
-      return found;
-    }
-
-    private synchronized BFloat16Matrix copies(int slot, int width) {
-      BFloat16Matrix found = at(copies, slot);
-      if (found == null) {
-        found = BFloat16Matrix.allocate((order + 1) * batch, width);
-        copies.set(slot, found);
-      }
-      return found;
-    }
-
-    private synchronized Matrix[] parts(int slot, int count, int height, int width) {
-      Matrix[] found = at(parts, slot);
-      if (found == null) {
-        found = new Matrix[count];
-        for (int rank = 0; rank < count; rank++) {
-          found[rank] = pool.matrix(height, width);
-        }
-        parts.set(slot, found);
-      }
-      return found;
-    }
-
-    private synchronized Streams boundary(List<@Nullable Streams> among, int number, int width) {
-      Streams found = at(among, number);
-      if (found == null) {
-        int height = (order + 1) * batch;
-        found =
-            new Streams(
-                pool.matrix(height, width), rounds ? BFloat16Matrix.allocate(height, width) : null);
-        among.set(number, found);
-      }
-      return found;
-    }
-
-    private synchronized Shared child(int slot) {
-      Shared found = at(children, slot);
-      if (found == null) {
-        found = new Shared(pool, rounds, batch, order, backward);
-        children.set(slot, found);
-      }
-      return found;
-    }
-
-    synchronized void zeroRow(int row) {
-      for (Matrix buffer : buffers) {
-        if (buffer != null) {
-          zeroRow(buffer, row);
-        }
-      }
-      for (BFloat16Matrix copy : copies) {
-        if (copy != null) {
-          for (int r = row; r < copy.rows(); r += batch) {
-            copy.rows(r, r + 1).clear();
-          }
-        }
-      }
-      for (Streams streams : boundaries) {
-        if (streams != null) {
-          zeroRow(streams.all, row);
-        }
-      }
-      for (Streams streams : boundaryBars) {
-        if (streams != null) {
-          zeroRow(streams.all, row);
-        }
-      }
-      for (Shared child : children) {
-        if (child != null) {
-          child.zeroRow(row);
-        }
-      }
-    }
-
-    private void zeroRow(Matrix buffer, int row) {
-      for (int r = row; r < buffer.rows(); r += batch) {
-        buffer.rows(r, r + 1).fill(0);
-      }
-    }
-  }
-
-  /** Memory for the streams of all rows between two layers, and for copies rounded to bfloat16. */
-  private record Streams(Matrix all, @Nullable BFloat16Matrix rounded) {
-    Jet jet(int fromOrder, int batch, int rowFrom, int rowTo) {
-      int from = fromOrder * batch;
-      return new Jet(
-          all.rows(from, all.rows()),
-          rounded == null ? null : rounded.rows(from, all.rows()),
-          batch,
-          rowFrom,
-          rowTo);
-    }
-  }
-
   /**
    * Workspaces of all workers of a team for one layer and its parts, in the order of their ranks.
    *
@@ -200,25 +64,25 @@ public final class Workspace {
         backward
             ? MatrixPool.cacheAligned(parameters.precision())
             : MatrixPool.unaligned(parameters.precision());
-    Shared shared =
-        new Shared(pool, compute.products().roundsJets(parameters), batch, order, backward);
+    LayerBuffers buffers =
+        new LayerBuffers(pool, compute.products().roundsJets(parameters), batch, order, backward);
     Workspace[] result = new Workspace[team.size()];
     for (int rank = 0; rank < result.length; rank++) {
-      result[rank] = new Workspace(team.worker(rank), compute, parameters, shared, new State());
+      result[rank] = new Workspace(team.worker(rank), compute, parameters, buffers, new State());
     }
     return result;
   }
 
   private Workspace(
-      Worker worker, Compute compute, Parameters parameters, Shared shared, State state) {
+      Worker worker, Compute compute, Parameters parameters, LayerBuffers buffers, State state) {
     this.worker = worker;
     this.compute = compute;
     this.parameters = parameters;
-    this.shared = shared;
+    this.buffers = buffers;
     this.state = state;
     this.exact = new ExactProducts(compute.blas());
-    this.rowFrom = worker.from(shared.batch);
-    this.rowTo = worker.to(shared.batch);
+    this.rowFrom = worker.from(buffers.batch);
+    this.rowTo = worker.to(buffers.batch);
   }
 
   /** Kernels of the pass's precision. */
@@ -253,7 +117,7 @@ public final class Workspace {
 
   /** Highest order of the pass. */
   public int order() {
-    return shared.order;
+    return buffers.order;
   }
 
   /**
@@ -261,7 +125,7 @@ public final class Workspace {
    * backward.
    */
   public boolean readAgain() {
-    return shared.backward;
+    return buffers.backward;
   }
 
   /**
@@ -308,17 +172,18 @@ public final class Workspace {
 
   /** The buffer of a slot: a jet of the pass's order. */
   public Jet jet(int slot, int width) {
-    return jet(slot, width, shared.order);
+    return jet(slot, width, buffers.order);
   }
 
   /** The buffer of a slot: a jet of the given order, 0 for one matrix [rows,width]. */
   public Jet jet(int slot, int width, int order) {
-    Jet found = at(jets, slot);
+    Jet found = Slots.at(jets, slot);
     if (found == null) {
-      Matrix all = shared.buffer(slot, (order + 1) * shared.batch, width);
-      found = new Jet(all, shared.batch, rowFrom, rowTo);
+      Matrix all = buffers.buffer(slot, (order + 1) * buffers.batch, width);
+      found = new Jet(all, buffers.batch, rowFrom, rowTo);
       jets.set(slot, found);
     }
+    Slots.requireShape(slot, found, width, order);
     return found;
   }
 
@@ -328,10 +193,10 @@ public final class Workspace {
    * memory of boundary i - 2.
    */
   public Jet boundary(int i, int width) {
-    int number = shared.backward ? i : i % 2;
-    Jet found = at(boundaries, number);
+    int number = buffers.backward ? i : i % 2;
+    Jet found = Slots.at(boundaries, number);
     if (found == null) {
-      found = jet(shared.boundary(shared.boundaries, number, width), 0);
+      found = buffers.boundary(number, width).jet(0, buffers.batch, rowFrom, rowTo);
       boundaries.set(number, found);
     }
     return found;
@@ -343,17 +208,14 @@ public final class Workspace {
    * stream of every longer one.
    */
   public Jet boundaryBar(int i, int width, int order) {
-    int slot = i * (shared.order + 1) + order;
-    Jet found = at(boundaryBars, slot);
+    int slot = i * (buffers.order + 1) + order;
+    Jet found = Slots.at(boundaryBars, slot);
     if (found == null) {
-      found = jet(shared.boundary(shared.boundaryBars, i, width), shared.order - order);
+      found =
+          buffers.boundaryBar(i, width).jet(buffers.order - order, buffers.batch, rowFrom, rowTo);
       boundaryBars.set(slot, found);
     }
     return found;
-  }
-
-  private Jet jet(Streams streams, int fromOrder) {
-    return streams.jet(fromOrder, shared.batch, rowFrom, rowTo);
   }
 
   /**
@@ -361,13 +223,13 @@ public final class Workspace {
    * too.
    */
   public void zeroRow(int row) {
-    shared.zeroRow(rowFrom + row);
+    buffers.zeroRow(rowFrom + row);
   }
 
   /** An object of this worker's own, made at the first call for a slot. */
   @SuppressWarnings("unchecked") // a slot is always asked for the same type
   public <T> T object(int slot, Supplier<T> make) {
-    Object found = at(objects, slot);
+    Object found = Slots.at(objects, slot);
     if (found == null) {
       found = make.get();
       objects.set(slot, found);
@@ -375,7 +237,7 @@ public final class Workspace {
     return (T) found;
   }
 
-  /** A row [1,width] of this worker alone. */
+  /** A row [1,width] of this worker alone, in a slot of {@link #own}. */
   public Matrix row(int slot, int width) {
     return own(slot, 1, width);
   }
@@ -385,11 +247,12 @@ public final class Workspace {
    * not those of the batch.
    */
   public Matrix own(int slot, int height, int width) {
-    Matrix found = at(constants, slot);
+    Matrix found = Slots.at(constants, slot);
     if (found == null) {
-      found = shared.pool.matrix(height, width);
+      found = buffers.pool.matrix(height, width);
       constants.set(slot, found);
     }
+    Slots.requireShape(slot, found, height, width);
     return found;
   }
 
@@ -404,9 +267,9 @@ public final class Workspace {
 
   private Matrix scratch(List<@Nullable Matrix> among, int number, int height, int width) {
     int size = Math.multiplyExact(height, width);
-    Matrix memory = at(among, number);
+    Matrix memory = Slots.at(among, number);
     if (memory == null || memory.columns() < size) {
-      memory = shared.pool.matrix(1, size);
+      memory = buffers.pool.matrix(1, size);
       among.set(number, memory);
     }
     return memory.columns(0, size).reshape(height, width);
@@ -418,8 +281,8 @@ public final class Workspace {
    * only those of even and of odd {@code slot} have different memory.
    */
   public Jet passing(int slot, int width, int order) {
-    int number = slot * (shared.order + 1) + order;
-    Jet found = at(passing, number);
+    int number = slot * (buffers.order + 1) + order;
+    Jet found = Slots.at(passing, number);
     if (found == null) {
       int height = Math.max(1, rows());
       found =
@@ -439,7 +302,7 @@ public final class Workspace {
    * computes of its own share, for the others to read. To be asked for once, since it takes a lock.
    */
   public Matrix[] parts(int slot, int height, int width) {
-    return shared.parts(slot, worker.size(), height, width);
+    return buffers.parts(slot, worker.size(), height, width);
   }
 
   /**
@@ -447,7 +310,7 @@ public final class Workspace {
    * slot must give the same count.
    */
   public Matrix[] matrices(int slot, int count, int width) {
-    Matrix[] found = at(groups, slot);
+    Matrix[] found = Slots.at(groups, slot);
     if (found == null) {
       found = new Matrix[count];
       for (int i = 0; i < count; i++) {
@@ -460,7 +323,7 @@ public final class Workspace {
 
   /** The buffers of {@code count} slots from {@code slot} on, jets of the pass's order. */
   public Jet[] jets(int slot, int count, int width) {
-    Jet[] found = at(jetGroups, slot);
+    Jet[] found = Slots.at(jetGroups, slot);
     if (found == null) {
       found = new Jet[count];
       for (int i = 0; i < count; i++) {
@@ -472,19 +335,20 @@ public final class Workspace {
   }
 
   /**
-   * Cotangents inside of a layer, as a jet of that order, in a slot of their own. As in {@link
-   * #boundaryBar}, the jet of order 0 is the highest stream of every longer one.
+   * Cotangents inside of a layer, as a jet of that order. Their slot is one of those of {@link
+   * #jet(int, int)} that holds nothing else. As in {@link #boundaryBar}, the jet of order 0 is the
+   * highest stream of every longer one.
    */
   public Jet cotangents(int slot, int width, int order) {
-    int number = slot * (shared.order + 1) + order;
-    Jet found = at(cotangents, number);
+    int number = slot * (buffers.order + 1) + order;
+    Jet found = Slots.at(cotangents, number);
     if (found == null) {
-      int height = (shared.order + 1) * shared.batch;
-      Matrix all = shared.buffer(slot, height, width);
+      int height = (buffers.order + 1) * buffers.batch;
+      Matrix all = buffers.buffer(slot, height, width);
       found =
           new Jet(
-              all.rows((shared.order - order) * shared.batch, height),
-              shared.batch,
+              all.rows((buffers.order - order) * buffers.batch, height),
+              buffers.batch,
               rowFrom,
               rowTo);
       cotangents.set(number, found);
@@ -494,8 +358,8 @@ public final class Workspace {
 
   /** As {@link #cotangents(int, int, int)}, of {@code count} slots from {@code slot} on. */
   public Jet[] cotangents(int slot, int count, int width, int order) {
-    int number = slot * (shared.order + 1) + order;
-    Jet[] found = at(cotangentGroups, number);
+    int number = slot * (buffers.order + 1) + order;
+    Jet[] found = Slots.at(cotangentGroups, number);
     if (found == null) {
       found = new Jet[count];
       for (int i = 0; i < count; i++) {
@@ -508,21 +372,25 @@ public final class Workspace {
 
   /** A part of the layer with buffers of its own. */
   public Workspace child(int slot) {
-    Workspace found = at(children, slot);
+    Workspace found = Slots.at(children, slot);
     if (found == null) {
-      found = new Workspace(worker, compute, parameters, shared.child(slot), state);
+      found = new Workspace(worker, compute, parameters, buffers.child(slot), state);
       children.set(slot, found);
     }
     return found;
   }
 
-  /** A constant row [1,values.length] in the pass's precision, converted once. */
+  /**
+   * A constant row [1,values.length] in the pass's precision, converted once. Its slots are those
+   * of {@link #own}.
+   */
   public Matrix constant(int slot, double[] values) {
-    Matrix found = at(constants, slot);
+    Matrix found = Slots.at(constants, slot);
     if (found == null) {
       found = Matrix.of(values, 1, values.length).copy(parameters.precision());
       constants.set(slot, found);
     }
+    Slots.requireShape(slot, found, 1, values.length);
     return found;
   }
 
@@ -566,7 +434,7 @@ public final class Workspace {
    */
   public @Nullable RoundedJet copies(Parameter weight, int slot, int width) {
     return readAgain() && operandCopy(weight).rounds()
-        ? new RoundedJet(shared.copies(slot, width), shared.batch, rowFrom, rowTo)
+        ? new RoundedJet(buffers.copies(slot, width), buffers.batch, rowFrom, rowTo)
         : null;
   }
 
@@ -576,12 +444,5 @@ public final class Workspace {
    */
   public List<PackedWeight> packed(Parameter weight) {
     return compute.products().packed(weight);
-  }
-
-  private static <T> @Nullable T at(List<@Nullable T> list, int slot) {
-    while (list.size() <= slot) {
-      list.add(null);
-    }
-    return list.get(slot);
   }
 }

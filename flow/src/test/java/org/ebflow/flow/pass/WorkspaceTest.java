@@ -1,8 +1,10 @@
 package org.ebflow.flow.pass;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.util.LinkedHashMap;
+import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.ebflow.linalg.Blas;
 import org.ebflow.linalg.Precision;
 import org.ebflow.linalg.Team;
@@ -41,5 +43,25 @@ class WorkspaceTest {
         assertThat(own.passing(0, 3, 1).stream(1).rows()).isEqualTo(own.rows());
       }
     }
+  }
+
+  @Test
+  void aSlotIsNotReusedForAnotherShape() {
+    try (Team team = new Team(1)) {
+      Workspace kept = workspaces(team, 5)[0];
+      kept.jet(0, 7);
+      assertRefused(() -> kept.jet(0, 6), "slot 0 holds a jet of width 7 and order 1");
+      assertRefused(() -> kept.jet(0, 7, 0), "slot 0 holds a jet of width 7 and order 1");
+      assertRefused(() -> kept.cotangents(0, 8, 1), "slot 0 holds");
+      kept.own(2, 3, 4);
+      assertRefused(() -> kept.own(2, 4, 3), "slot 2 holds");
+      assertRefused(() -> kept.constant(2, new double[] {1, 2}), "slot 2 holds");
+    }
+  }
+
+  private static void assertRefused(ThrowingCallable call, String message) {
+    assertThatThrownBy(call)
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessageContaining(message);
   }
 }
