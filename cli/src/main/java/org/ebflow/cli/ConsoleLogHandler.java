@@ -1,6 +1,8 @@
 package org.ebflow.cli;
 
 import java.io.PrintWriter;
+import java.text.MessageFormat;
+import java.util.Locale;
 import java.util.logging.Handler;
 import java.util.logging.Level;
 import java.util.logging.LogManager;
@@ -34,8 +36,21 @@ final class ConsoleLogHandler extends Handler {
     if (!warning && !String.valueOf(record.getLoggerName()).startsWith(OURS)) {
       return;
     }
-    String message = OneLine.message(getFormatter().formatMessage(record));
+    String message = OneLine.message(text(record));
     err.println(warning ? "ebflow: warning: " + message : "ebflow: " + message);
+  }
+
+  /** The message with its numbers written as everywhere, whatever the locale. */
+  private String text(LogRecord record) {
+    Object[] parameters = record.getParameters();
+    if (parameters == null || parameters.length == 0) {
+      return getFormatter().formatMessage(record);
+    }
+    try {
+      return new MessageFormat(record.getMessage(), Locale.ROOT).format(parameters);
+    } catch (IllegalArgumentException _) { // no such pattern
+      return record.getMessage();
+    }
   }
 
   @Override

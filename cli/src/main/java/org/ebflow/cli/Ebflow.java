@@ -26,7 +26,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
       "2:wrong usage or input",
       "3:interrupted, with the state of the training or of the scoring saved",
       "70:a fault of this program",
-      "130:interrupted before there was anything to save, or once more (143: by SIGTERM)"
+      "130:interrupted before anything was saved, or by a second signal (143: by SIGTERM)"
     },
     subcommands = {
       TrainCommand.class,

@@ -5,8 +5,8 @@ import org.ebflow.training.scoring.Evaluation;
 import org.ebflow.training.scoring.TrainedFlow;
 
 /**
- * Passes on about {@link #MOST} evaluations of a run, evenly spaced, and everything else: a line
- * and two pictures for each of hundreds would take longer than the training.
+ * Passes on about {@link #MOST} evaluations of a run, evenly spaced, and everything else: nobody
+ * reads a line for each of hundreds.
  */
 final class EvaluationThrottle implements TrainingListener {
   /** How many evaluations of a run are passed on; one more where the run is resumed. */

@@ -88,7 +88,7 @@ final class TrainCommandTest {
         .contains("log_z")
         .contains("condition_numbers")
         .contains("git_commit")
-        .contains("version");
+        .containsPattern("(?m)^ +version +");
     assertThat(JSON.readTree(Program.run("info", run, "--json").out()).get("weights").asInt())
         .isEqualTo(24);
     assertThat(Program.run("gradcheck", run).exit()).isZero();

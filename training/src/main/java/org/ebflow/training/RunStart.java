@@ -163,10 +163,10 @@ final class RunStart {
               + last.step
               + " on the rates are those of the new length");
     }
-    long falls = settings.dataNoise().within(steps).steps();
-    if (settings.dataNoise().within(last.length).steps() != falls && last.step < falls) {
-      notes.add(
-          "the noise on the rows now falls until step " + falls + " instead of " + last.length);
+    long before = settings.dataNoise().within(last.length).steps();
+    long now = settings.dataNoise().within(steps).steps();
+    if (now != before && last.step < Math.max(now, before)) {
+      notes.add("the noise on the rows now falls until step " + now + " instead of " + before);
     }
   }
 

@@ -366,5 +366,17 @@ class TrainingCourseTest {
         .containsExactly("the noise on the rows now falls until step 20 instead of 15");
     assertThat(fit(restless().epochs(4).dataNoise(falling), "fallen").notes).isEmpty();
     assertThat(resume(restless().epochs(6).dataNoise(falling), "fallen").notes).isEmpty();
+    Trainer stopping = restless().epochs(6).dataNoise(falling);
+    stopping.listener(
+        new TrainingListener() {
+          @Override
+          public void stepped(Progress progress) {
+            stopping.requestStop();
+          }
+        });
+    assertThatThrownBy(() -> stopping.fit(DATA, folder.resolve("stopped")))
+        .isInstanceOf(TrainingInterruptedException.class);
+    assertThat(resume(restless().epochs(2).dataNoise(falling), "stopped").notes)
+        .containsExactly("the noise on the rows now falls until step 10 instead of 20");
   }
 }

@@ -14,9 +14,9 @@ import org.ebflow.training.scoring.TrainedFlow;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Draws plots/ of a run at evaluations, but leaves out those that would make drawing more than a
- * twentieth of the time, and at the end: loss.png, likelihood.png, and density.png for
- * two-dimensional data or samples.png for images.
+ * Draws plots/ of a run at its first evaluation, at later ones where {@value #SHARE} times as long
+ * as the last drawing took has passed since, and at the end: loss.png, likelihood.png, and
+ * density.png for two-dimensional data or samples.png for images.
  *
  * <p>Pictures that can't be drawn, for whatever reason, are one warning a run: no reason to lose
  * the training.
@@ -26,7 +26,7 @@ public final class PlotListener implements TrainingListener {
   private static final int POINTS = 5000;
   private static final int SAMPLES = 64;
 
-  /** Of the time of a training, drawing takes at most one part in so many. */
+  /** The pause behind a drawing, in times that it took. */
   private static final int SHARE = 20;
 
   private final RunFolder run;

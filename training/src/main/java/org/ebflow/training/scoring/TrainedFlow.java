@@ -47,6 +47,7 @@ public record TrainedFlow(Flow flow, Preprocessing preprocessing, DataDescriptio
   private static final String FORMAT = "ebflow-1";
   private static final String WHOLE_COLUMNS = "preprocessing_whole_columns";
   private static final JsonMapper JSON = new JsonMapper();
+  private static final int MOST_DESCRIBED = 200;
 
   /**
    * What rounding to float32 may do to log p, relative to |log p| and the dimension: 2⁻²⁴ in sums
@@ -310,12 +311,18 @@ public record TrainedFlow(Flow flow, Preprocessing preprocessing, DataDescriptio
                 + ": expected layer "
                 + i
                 + " to be "
-                + expected.get(i)
+                + shortened(expected.get(i))
                 + ", found "
-                + found.get(i));
+                + shortened(found.get(i)));
       }
     }
     requireWeights(flow.layers(), tensors, file);
+  }
+
+  /** For a message: a coupling's mask has a number for each column. */
+  private static String shortened(JsonNode description) {
+    String text = description.toString();
+    return text.length() <= MOST_DESCRIBED ? text : text.substring(0, MOST_DESCRIBED) + "…";
   }
 
   /** As a file would hold it. */

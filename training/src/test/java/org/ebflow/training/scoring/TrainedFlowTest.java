@@ -18,7 +18,10 @@ import org.ebflow.flow.InvalidInputException;
 import org.ebflow.flow.MemoryNeed;
 import org.ebflow.flow.io.Safetensors;
 import org.ebflow.flow.layer.BlockDiagonal;
+import org.ebflow.flow.layer.Dense;
+import org.ebflow.flow.layer.ElementwiseLayer;
 import org.ebflow.flow.layer.MonotoneSpline;
+import org.ebflow.flow.layer.Sequence;
 import org.ebflow.flow.layer.Shape;
 import org.ebflow.flow.model.SplineConfig;
 import org.ebflow.flow.pass.NoisePurpose;
@@ -124,6 +127,22 @@ class TrainedFlowTest {
         Flow.of(3).dense().elementwise(new Sinh()).elementwise(new Sinh()).build(),
         "weights");
     assertRefused(file, Flow.of(4).dense().smoothLeakyRelu(.3).dense().build(), "weights");
+  }
+
+  @Test
+  void aLayerOfOnesOwnMayLieInAnother() {
+    Path file = folder.resolve("model.safetensors");
+    TrainedFlow model = TrainedFlows.table(withinASequence(), new double[0]);
+    model.save(file, Blas.auto());
+    assertThat(TrainedFlow.load(file, withinASequence()).logProb(TrainedFlows.rows(20)))
+        .isEqualTo(model.logProb(TrainedFlows.rows(20)));
+  }
+
+  private static Flow withinASequence() {
+    return Flow.of(3)
+        .layer(new Sequence(3, List.of(new Dense(3), new ElementwiseLayer(new Sinh()))))
+        .dense()
+        .build();
   }
 
   private static void assertRefused(Path file, Flow flow, String expected) {
