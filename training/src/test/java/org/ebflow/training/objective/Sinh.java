@@ -2,8 +2,17 @@ package org.ebflow.training.objective;
 
 import org.ebflow.flow.layer.Elementwise;
 
-/** A function of a user's own. It leaves float32 beyond |x| = 89 and float64 beyond 710. */
-public record Sinh() implements Elementwise {
+/**
+ * A function of a user's own. It leaves float32 beyond |x| = 89 and float64 beyond 710.
+ *
+ * @param name of this instance; equal functions need not have equal names
+ */
+public record Sinh(String name) implements Elementwise {
+  /** Without a name. */
+  public Sinh() {
+    this("");
+  }
+
   @Override
   public double value(double x) {
     return StrictMath.sinh(x);

@@ -132,15 +132,15 @@ class TrainedFlowTest {
   @Test
   void aLayerOfOnesOwnMayLieInAnother() {
     Path file = folder.resolve("model.safetensors");
-    TrainedFlow model = TrainedFlows.table(withinASequence(), new double[0]);
+    TrainedFlow model = TrainedFlows.table(withinASequence("one"), new double[0]);
     model.save(file, Blas.auto());
-    assertThat(TrainedFlow.load(file, withinASequence()).logProb(TrainedFlows.rows(20)))
+    assertThat(TrainedFlow.load(file, withinASequence("other")).logProb(TrainedFlows.rows(20)))
         .isEqualTo(model.logProb(TrainedFlows.rows(20)));
   }
 
-  private static Flow withinASequence() {
+  private static Flow withinASequence(String name) {
     return Flow.of(3)
-        .layer(new Sequence(3, List.of(new Dense(3), new ElementwiseLayer(new Sinh()))))
+        .layer(new Sequence(3, List.of(new Dense(3), new ElementwiseLayer(new Sinh(name)))))
         .dense()
         .build();
   }
