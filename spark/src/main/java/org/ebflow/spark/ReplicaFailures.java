@@ -1,6 +1,8 @@
 package org.ebflow.spark;
 
 import java.io.UncheckedIOException;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
 import java.util.stream.Stream;
 import org.ebflow.flow.io.OneLine;
 import org.ebflow.training.ExitCode;
@@ -17,6 +19,8 @@ import org.jspecify.annotations.Nullable;
  * throws at once: the others may be where they wait long for it, and Spark ends them.
  */
 final class ReplicaFailures {
+  private static final Logger LOGGER = System.getLogger(ReplicaFailures.class.getName());
+
   /** Begins what a task sends that has not failed. */
   private static final String RUNNING = " ";
 
@@ -40,7 +44,8 @@ final class ReplicaFailures {
     private static Failure of(RuntimeException e) {
       boolean again = e instanceof UncheckedIOException || e instanceof UnreadableInputException;
       return new Failure(
-          again ? ExitCode.FAULT : ExitCode.of(e.getClass()), OneLine.message(e).strip());
+          again ? ExitCode.FAULT : SparkProgram.codeOfTask(e.getClass()),
+          OneLine.message(e).strip());
     }
 
     /** Reads {@link #text}. */
@@ -75,13 +80,16 @@ final class ReplicaFailures {
 
   /**
    * Tells the others that this task has failed, unless {@link #gather} has said that one of them
-   * had.
+   * had. A failure for good, of which only a line is returned, is logged.
    *
    * @return the first failure for good
    * @throws RuntimeException the given one, if another try may succeed
    */
   Failure failed(RuntimeException e) {
     Failure own = Failure.of(e);
+    if (own.isForGood()) {
+      LOGGER.log(Level.WARNING, "this replica ends the run for good", e);
+    }
     if (ended == null) {
       if (!own.isForGood() && !(e instanceof RingReplicas.LostNeighbourException)) {
         throw e;

@@ -201,7 +201,7 @@ final class RingReplicas implements ReplicaGroup, AutoCloseable {
   static final class LostNeighbourException extends IllegalStateException {
     @Serial private static final long serialVersionUID = 1;
 
-    private LostNeighbourException(String message, Exception cause) {
+    LostNeighbourException(String message, Exception cause) {
       super(message, cause);
     }
   }

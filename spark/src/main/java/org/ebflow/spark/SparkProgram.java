@@ -20,8 +20,9 @@ import picocli.CommandLine.Spec;
  * {@link ExitCode} of ebflow, also where a task has failed and Spark says so.
  */
 abstract class SparkProgram implements Callable<Integer> {
-  /** How the message of a failed job quotes the exception of a task. */
-  private static final Pattern QUOTED = Pattern.compile("\\b((?:[a-z]\\w*\\.)+[A-Z][\\w$]*): (.*)");
+  /** How the message of a failed job quotes the exceptions of a task, maybe several in a line. */
+  private static final Pattern QUOTED =
+      Pattern.compile("\\b((?:[a-z]\\w*\\.)+[A-Z][\\w$]*): (?=(.*))");
 
   @Spec private CommandSpec spec;
 
@@ -63,31 +64,31 @@ abstract class SparkProgram implements Callable<Integer> {
   }
 
   private static int failed(Exception e, PrintWriter err) {
-    Throwable cause = e;
-    while (cause instanceof SparkException && cause.getCause() != null) {
-      cause = cause.getCause();
-    }
-    int code =
-        e instanceof SparkException ? codeOfTask(cause.getClass()) : ExitCode.of(cause.getClass());
-    String message = OneLine.message(cause).strip();
-    Matcher quoted = QUOTED.matcher(String.valueOf(cause.getMessage()));
-    if (cause instanceof AnalysisException) {
-      code = ExitCode.INVALID_INPUT;
-    } else if (cause instanceof SparkException && quoted.find()) {
-      code = codeOfTask(typeOf(quoted.group(1)));
-      message = OneLine.message(quoted.group(2)).strip();
+    int code = ExitCode.of(e.getClass());
+    String message = String.valueOf(e.getMessage());
+    for (Throwable cause = e; code == ExitCode.FAULT && cause != null; cause = cause.getCause()) {
+      code =
+          cause instanceof AnalysisException
+              ? ExitCode.INVALID_INPUT
+              : codeOfTask(cause.getClass());
+      message = String.valueOf(cause.getMessage());
+      Matcher quoted = QUOTED.matcher(cause instanceof SparkException ? message : "");
+      while (code == ExitCode.FAULT && quoted.find()) {
+        code = codeOfTask(typeOf(quoted.group(1)));
+        message = quoted.group(2);
+      }
     }
     if (code == ExitCode.FAULT) {
       err.println("ebflow: a fault of this program or of the cluster, see these lines:");
       e.printStackTrace(err);
     } else {
-      err.println("ebflow: " + message);
+      err.println("ebflow: " + OneLine.message(message).strip());
     }
     return code;
   }
 
   /** In a task, arguments are wrong by a fault: those of the user were checked before. */
-  private static int codeOfTask(Class<? extends Throwable> failure) {
+  static int codeOfTask(Class<? extends Throwable> failure) {
     return IllegalArgumentException.class.isAssignableFrom(failure)
         ? ExitCode.FAULT
         : ExitCode.of(failure);

@@ -56,6 +56,37 @@ class SparkProgramTest {
     assertEnds(new SparkException("aborted", cause), 2, "ebflow: in.csv: no\n");
   }
 
+  @Test
+  void theFailureOfATaskCountsBehindWhateverWrapsIt() {
+    Exception input = new InvalidInputException("in.csv: no");
+    for (Exception wrapping :
+        new Exception[] {
+          new RuntimeException("wrapped", input),
+          new IllegalArgumentException("wrapped", new SparkException("written", input)),
+          failedJobCausedBy(input)
+        }) {
+      assertEnds(new SparkException("aborted", wrapping), 2, "ebflow: in.csv: no\n");
+    }
+  }
+
+  private static SparkException failedJobCausedBy(Exception cause) {
+    return new SparkException(failedJob("no.such.Failure: lost").getMessage(), cause);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"\n\tat org.apache.spark.Task.run(Task.scala:1)\n", " "})
+  void theFailureOfATaskCountsWhereItIsQuotedBehindOthers(String between) {
+    String input = InvalidInputException.class.getName() + ": in.csv: no";
+    assertEnds(
+        failedJob(
+            "org.apache.spark.SparkException: [TASK_WRITE_FAILED] Task failed while writing rows."
+                + between
+                + "Caused by: "
+                + input),
+        2,
+        "ebflow: in.csv: no\n");
+  }
+
   @ParameterizedTest
   @ValueSource(
       classes = {

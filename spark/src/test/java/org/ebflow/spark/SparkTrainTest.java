@@ -253,6 +253,7 @@ class SparkTrainTest {
         quickstart()
             .set("data.name", "rows.csv")
             .set("data.validation", "more/../validation.csv")
+            .set("data.test", "more/test.csv")
             .toJson());
     Settings settings =
         Settings.of(file.toString(), Recipe.ofFile(file), Path.of("src"), Path.of("run"), 0);
@@ -264,8 +265,8 @@ class SparkTrainTest {
     Recipe found = settings.recipe();
     assertThat(found.data()).isEqualTo(here.resolve("rows.csv").toString());
     assertThat(found.validationFile()).isEqualTo(here.resolve("validation.csv").toString());
-    assertThat(found.testFile()).isEmpty();
-    assertThat(found.set("data.name", "a").set("data.validation", "").toMap())
+    assertThat(found.testFile()).isEqualTo(here.resolve("more/test.csv").toString());
+    assertThat(found.set("data.name", "a").set("data.validation", "").set("data.test", "").toMap())
         .isEqualTo(quickstart().set("data.name", "a").toMap());
   }
 

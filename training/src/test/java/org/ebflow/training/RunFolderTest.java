@@ -91,6 +91,15 @@ class RunFolderTest {
     Path copy = folder.resolve("copy");
     run.copyCheckpoint(copy);
     assertThat(copy.resolve("baselines")).doesNotExist();
+    for (String file :
+        List.of(
+            "config.json",
+            "last/state.safetensors",
+            "model.safetensors",
+            "metrics.csv",
+            "run.log")) {
+      assertThat(copy.resolve(file)).hasSameBinaryContentAs(run.path().resolve(file));
+    }
 
     trainer(2).resume(data, copy);
     trainer(2).resume(data, run.path());
