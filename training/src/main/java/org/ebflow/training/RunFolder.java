@@ -224,30 +224,46 @@ public final class RunFolder {
    */
   Lock lock() {
     Path file = created(folder.resolve("last")).resolve("lock");
+    Runnable claim = FileLocks.claim(file);
+    if (claim == null) {
+      throw trained();
+    }
+    boolean locked = false;
     try {
       FileChannel channel =
           FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
       if (!FileLocks.tryLock(channel, file)) {
         channel.close();
-        throw new InvalidInputException(
-            folder + ": expected a run that rests, found it being trained by another process");
+        throw trained();
       }
       List.of(folder, folder.resolve("last"), folder.resolve("plots"), baselines())
           .forEach(PartFile::removeLeftovers);
-      return new Lock(channel);
+      locked = true;
+      return new Lock(channel, claim);
     } catch (IOException e) {
       throw new UncheckedIOException("can't lock " + file + ": " + reason(e), e);
+    } finally {
+      if (!locked) {
+        claim.run();
+      }
     }
   }
 
+  private InvalidInputException trained() {
+    return new InvalidInputException(
+        folder + ": expected a run that rests, found it being trained");
+  }
+
   /** What a training run holds while it writes. */
-  record Lock(FileChannel channel) implements AutoCloseable {
+  record Lock(FileChannel channel, Runnable claim) implements AutoCloseable {
     @Override
     public void close() {
       try {
         channel.close();
       } catch (IOException e) {
         throw new UncheckedIOException("can't unlock the run: " + reason(e), e);
+      } finally {
+        claim.run();
       }
     }
   }

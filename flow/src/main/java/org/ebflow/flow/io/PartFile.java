@@ -52,6 +52,10 @@ public final class PartFile implements AutoCloseable {
   private final Path target;
   private final Path part;
   private final RandomAccessFile content;
+
+  /** Gives back the claim on a resumable part. */
+  private final Runnable release;
+
   private boolean open = true;
 
   /**
@@ -81,14 +85,25 @@ public final class PartFile implements AutoCloseable {
     if (!resumable) {
       UNPUBLISHED.add(part);
     }
+    Runnable claim = resumable ? FileLocks.claim(part) : () -> {};
+    boolean opened = false;
     try {
       if (Files.isDirectory(target)) {
         throw new IOException("a directory of that name exists");
       }
+      if (claim == null) {
+        throw written();
+      }
+      release = claim;
       content = resumable ? openOnly(part) : open(part);
+      opened = true;
     } catch (IOException e) {
       UNPUBLISHED.remove(part);
       throw failure(e);
+    } finally {
+      if (!opened && claim != null) {
+        claim.run();
+      }
     }
   }
 
@@ -111,9 +126,13 @@ public final class PartFile implements AutoCloseable {
     RandomAccessFile opened = new RandomAccessFile(part.toFile(), "rw");
     if (!FileLocks.tryLock(opened.getChannel(), part) || Files.notExists(part)) {
       opened.close();
-      throw new IOException("another call is writing it");
+      throw written();
     }
     return opened;
+  }
+
+  private static IOException written() {
+    return new IOException("another call is writing it");
   }
 
   /** Where the content is until it is published. */
@@ -183,7 +202,11 @@ public final class PartFile implements AutoCloseable {
     }
     UNPUBLISHED.remove(part);
     open = false;
-    content.close();
+    try {
+      content.close();
+    } finally {
+      release.run();
+    }
     synchronise(Objects.requireNonNull(target.getParent()));
   }
 
@@ -217,6 +240,7 @@ public final class PartFile implements AutoCloseable {
     } catch (IOException _) {
       // no reason to fail: nobody reads it
     }
+    release.run();
   }
 
   private static void delete(Path part) {

@@ -26,6 +26,22 @@ class FileLocksTest {
   }
 
   @Test
+  void aFileHasOneWriterInAProcessUnderWhateverName() throws IOException {
+    Path file = folder.resolve("lock");
+    Path alias =
+        Files.createSymbolicLink(Files.createDirectory(folder.resolve("a")).resolve("b"), folder);
+    Runnable claim = FileLocks.claim(file);
+    assertThat(claim).isNotNull();
+    assertThat(FileLocks.claim(file)).isNull();
+    assertThat(FileLocks.claim(alias.resolve("lock"))).isNull();
+    assertThat(FileLocks.claim(folder.resolve("a/../lock"))).isNull();
+    claim.run();
+    Runnable next = FileLocks.claim(alias.resolve("lock"));
+    assertThat(next).isNotNull();
+    next.run();
+  }
+
+  @Test
   void aSystemThatLocksNothingKeepsNobodyOut() throws IOException {
     Path file = Files.createFile(folder.resolve("lock"));
     FileChannel closed = FileChannel.open(file, StandardOpenOption.WRITE);
