@@ -3,7 +3,6 @@ package org.ebflow.training;
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.io.UncheckedIOException;
-import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
@@ -15,7 +14,7 @@ import java.util.List;
 import java.util.Objects;
 import org.ebflow.flow.InvalidInputException;
 import org.ebflow.flow.io.AtomicFiles;
-import org.ebflow.flow.io.FileLocks;
+import org.ebflow.flow.io.LockedFile;
 import org.ebflow.flow.io.OneLine;
 import org.ebflow.flow.io.PartFile;
 import org.ebflow.linalg.Blas;
@@ -224,46 +223,28 @@ public final class RunFolder {
    */
   Lock lock() {
     Path file = created(folder.resolve("last")).resolve("lock");
-    Runnable claim = FileLocks.claim(file);
-    if (claim == null) {
-      throw trained();
-    }
-    boolean locked = false;
     try {
-      FileChannel channel =
-          FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
-      if (!FileLocks.tryLock(channel, file)) {
-        channel.close();
-        throw trained();
+      LockedFile locked = LockedFile.open(file);
+      if (locked == null) {
+        throw new InvalidInputException(
+            folder + ": expected a run that rests, found it being trained");
       }
       List.of(folder, folder.resolve("last"), folder.resolve("plots"), baselines())
           .forEach(PartFile::removeLeftovers);
-      locked = true;
-      return new Lock(channel, claim);
+      return new Lock(locked);
     } catch (IOException e) {
       throw new UncheckedIOException("can't lock " + file + ": " + reason(e), e);
-    } finally {
-      if (!locked) {
-        claim.run();
-      }
     }
   }
 
-  private InvalidInputException trained() {
-    return new InvalidInputException(
-        folder + ": expected a run that rests, found it being trained");
-  }
-
   /** What a training run holds while it writes. */
-  record Lock(FileChannel channel, Runnable claim) implements AutoCloseable {
+  record Lock(LockedFile file) implements AutoCloseable {
     @Override
     public void close() {
       try {
-        channel.close();
+        file.close();
       } catch (IOException e) {
         throw new UncheckedIOException("can't unlock the run: " + reason(e), e);
-      } finally {
-        claim.run();
       }
     }
   }

@@ -165,7 +165,7 @@ final class RunStart {
     }
     long before = settings.dataNoise().within(last.length).steps();
     long now = settings.dataNoise().within(steps).steps();
-    if (now != before && last.step < Math.max(now, before)) {
+    if (now != before) {
       notes.add("the noise on the rows now falls until step " + now + " instead of " + before);
     }
   }

@@ -20,6 +20,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.function.Predicate;
 import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Where the content of a file is written before the file has it: {@code NAME.RANDOM.part} beside
@@ -51,11 +52,8 @@ public final class PartFile implements AutoCloseable {
   private final Path file;
   private final Path target;
   private final Path part;
+  private final LockedFile locked;
   private final RandomAccessFile content;
-
-  /** Gives back the claim on a resumable part. */
-  private final Runnable release;
-
   private boolean open = true;
 
   /**
@@ -85,54 +83,45 @@ public final class PartFile implements AutoCloseable {
     if (!resumable) {
       UNPUBLISHED.add(part);
     }
-    Runnable claim = resumable ? FileLocks.claim(part) : () -> {};
-    boolean opened = false;
     try {
       if (Files.isDirectory(target)) {
         throw new IOException("a directory of that name exists");
       }
-      if (claim == null) {
-        throw written();
-      }
-      release = claim;
-      content = resumable ? openOnly(part) : open(part);
-      opened = true;
+      locked = resumable ? openOnly(part) : open(part);
+      content = locked.content();
     } catch (IOException e) {
       UNPUBLISHED.remove(part);
       throw failure(e);
-    } finally {
-      if (!opened && claim != null) {
-        claim.run();
-      }
     }
   }
 
-  /**
-   * Creates and locks a part; the lock ends when the file is closed or the process ends. Not as a
-   * channel, which an interrupt of the thread would close in the middle of writing.
-   */
-  private static RandomAccessFile open(Path part) throws IOException {
+  /** Creates and locks a part. */
+  private static LockedFile open(Path part) throws IOException {
     while (true) {
-      RandomAccessFile opened = new RandomAccessFile(part.toFile(), "rw");
-      if (FileLocks.tryLock(opened.getChannel(), part) && Files.exists(part)) {
+      LockedFile opened = openIfFree(part);
+      if (opened != null) {
         return opened;
-      }
-      opened.close(); // another process took it for a leftover before it was locked
+      } // else another process took it for a leftover before it was locked
     }
   }
 
   /** Opens and locks a part that no other process may write meanwhile. */
-  private static RandomAccessFile openOnly(Path part) throws IOException {
-    RandomAccessFile opened = new RandomAccessFile(part.toFile(), "rw");
-    if (!FileLocks.tryLock(opened.getChannel(), part) || Files.notExists(part)) {
-      opened.close();
-      throw written();
+  private static LockedFile openOnly(Path part) throws IOException {
+    LockedFile opened = openIfFree(part);
+    if (opened == null) {
+      throw new IOException("another call is writing it");
     }
     return opened;
   }
 
-  private static IOException written() {
-    return new IOException("another call is writing it");
+  /** Null where another has it, or has removed it. */
+  private static @Nullable LockedFile openIfFree(Path part) throws IOException {
+    LockedFile opened = LockedFile.open(part);
+    if (opened != null && Files.notExists(part)) {
+      opened.close();
+      return null;
+    }
+    return opened;
   }
 
   /** Where the content is until it is published. */
@@ -197,16 +186,12 @@ public final class PartFile implements AutoCloseable {
     try {
       rename();
     } catch (FileSystemException _) {
-      content.close(); // some systems rename no open file
+      locked.close(); // some systems rename no open file
       rename();
     }
     UNPUBLISHED.remove(part);
     open = false;
-    try {
-      content.close();
-    } finally {
-      release.run();
-    }
+    locked.close();
     synchronise(Objects.requireNonNull(target.getParent()));
   }
 
@@ -236,11 +221,10 @@ public final class PartFile implements AutoCloseable {
   private void closeContent() {
     open = false;
     try {
-      content.close();
+      locked.close();
     } catch (IOException _) {
       // no reason to fail: nobody reads it
     }
-    release.run();
   }
 
   private static void delete(Path part) {
